@@ -1,0 +1,155 @@
+// Snapshot: everything one tick has to say, immutable. Pages are made from it and from nothing else.
+//
+// Thread rule: made by the collection thread, then shared as shared_ptr<const Snapshot>; never changed.
+// Times named *_seconds are on the steady axis (seconds since boot); wall_offset_seconds + them is Unix time.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/alerts/leak_state.h"
+#include "agent/series/point.h"
+#include "agent/trend/verdict.h"
+#include "collectors/result.h"
+#include "collectors/sample.h"
+
+namespace heapfloor {
+
+// One value of one metric; the entity is the row that holds it.
+struct MetricValue {
+  const MetricDesc* desc = nullptr;
+  double value = 0;
+};
+
+struct GroupRow {
+  std::string name;                 // raw bytes; escaped where it is written
+  std::vector<MetricValue> values;  // process metrics with a group_rule, in the collector's order
+  std::uint64_t processes = 0;
+  std::uint64_t starts = 0;  // since the agent started
+  std::uint64_t exits = 0;
+  double oldest_start_seconds = 0;  // since boot
+  double youngest_start_seconds = 0;
+  std::uint64_t unreadable_status = 0;  // processes whose status could not be read
+};
+
+struct ProcessRow {
+  ProcessId id;
+  std::string comm;
+  std::uint32_t group = 0;  // index into Snapshot::groups
+  double start_seconds = 0;
+  std::optional<std::uint64_t> anon_bytes, file_bytes, shmem_bytes, swap_bytes;
+  std::optional<std::uint32_t> threads;
+  std::optional<std::uint32_t> watch;  // index into Snapshot::watches of its rss_anon
+  std::vector<MetricValue> values;     // filled for exposed processes only (the largest, and suspects)
+};
+
+struct StateChange {
+  double time_seconds = 0;
+  LeakState state = LeakState::learning;
+};
+
+// One series under the detector.
+struct WatchRow {
+  std::string subject;     // process:4711:123456
+  std::string scope;       // process, allocator, host …
+  std::string signal;      // rss_anon
+  std::string basis;       // rss_floor
+  std::string name;        // comm, raw
+  std::string group;       // raw
+  ProcessId process;       // scope process
+  double start_seconds = 0;  // of the process, since boot
+  LeakState state = LeakState::learning;
+  double state_since_seconds = 0;
+  double last_value = 0;
+  std::string limit_source;  // "configured", "host"; empty when no limit is known
+  Verdict verdict;
+  std::vector<StateChange> changes;  // the newest 16 transitions, oldest first
+  std::array<std::uint64_t, 1> inferred_compactions = {};  // troughs found, cause="inferred"
+};
+
+enum class AlertPhase : std::uint8_t { pending, firing };
+
+struct AlertRow {
+  std::string name;      // HeapfloorLeak
+  std::string severity;  // critical, warning, info
+  AlertPhase phase = AlertPhase::pending;
+  std::string subject;
+  std::string scope;
+  std::string group;
+  std::string signal;
+  double active_since_seconds = 0;
+  double value = 0;  // bytes per second
+  std::string summary;
+  std::string description;
+};
+
+struct CollectorHealth {
+  std::string name;
+  bool success = false;
+  double duration_seconds = 0;
+  std::optional<double> last_success_seconds;
+  std::array<std::uint64_t, kErrorKinds> errors = {};  // since the agent started
+  std::uint64_t series = 0;                            // samples of the last collection
+};
+
+struct SeriesUsage {
+  std::uint64_t series = 0;
+  std::uint64_t limit = 0;
+  std::uint64_t dropped = 0;  // since the agent started
+  std::uint64_t evicted = 0;
+};
+
+struct Snapshot {
+  std::uint64_t tick = 0;
+  double time_seconds = 0;         // of the collection, steady axis
+  double wall_offset_seconds = 0;  // Unix time minus steady time
+  double started_seconds = 0;      // of the agent
+  double interval_seconds = 0;
+  std::vector<MetricValue> host;
+  std::vector<MetricValue> agent;  // what the self collector measured
+  std::vector<GroupRow> groups;    // sorted by name
+  std::vector<ProcessRow> processes;  // sorted by pid
+  std::vector<WatchRow> watches;      // sorted by subject, then signal
+  std::vector<AlertRow> alerts;       // sorted by name, then subject
+  std::vector<CollectorHealth> collectors;
+  SeriesUsage series;
+  double evaluation_seconds = 0;
+  std::uint64_t evaluations = 0;
+  std::uint64_t leaks_detected = 0;
+  // alertname → transitions to pending, firing, resolved
+  struct AlertTransitions {
+    std::string name;
+    std::uint64_t pending = 0, firing = 0, resolved = 0;
+  };
+  std::vector<AlertTransitions> alert_transitions;
+  std::array<std::uint64_t, 4> log_messages = {};  // debug, info, warning, error
+  bool last_reload_successful = true;
+  double last_reload_seconds = 0;
+  std::uint64_t reloads = 0;
+  std::uint64_t reloads_failed = 0;
+  std::uint64_t memory_budget_bytes = 0;
+};
+
+// The stored points and floors of one watched series, copied for one request.
+struct SeriesDetail {
+  std::vector<Point> points;  // oldest first
+  std::vector<Floor> floors;  // oldest first, of the finest level that covers each time
+};
+
+// Where the series endpoint reads from. Thread-safe; the copy is taken under the store's lock.
+class SeriesReader {
+ public:
+  SeriesReader() = default;
+  SeriesReader(const SeriesReader&) = delete;
+  SeriesReader& operator=(const SeriesReader&) = delete;
+  virtual ~SeriesReader() = default;
+  // `id` is "subject/signal"; nothing when it is not watched (any more).
+  [[nodiscard]] virtual std::optional<SeriesDetail> read(std::string_view id) const = 0;
+};
+
+}  // namespace heapfloor

@@ -1,0 +1,60 @@
+// The collector interface: one function. See collectors/README.md for how to add one.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "collectors/result.h"
+#include "collectors/sample.h"
+
+namespace heapfloor {
+
+class HostRoot;
+
+// What one collection reached. Partial success is normal: processes end between the listing and the read.
+struct CollectReport {
+  std::uint64_t entities_read = 0;
+  std::array<std::uint64_t, kErrorKinds> errors = {};  // entities or values left out, by ErrorKind
+  std::optional<Error> first_error;                    // the first of them worth a line in the log
+  void count(const Error& error) {
+    ++errors.at(static_cast<std::size_t>(error.kind));
+    if (!first_error && error.kind != ErrorKind::gone) first_error = error;
+  }
+};
+
+// Settings that collectors take from the configuration section `collection`.
+struct CollectorOptions {
+  std::size_t descriptor_budget = 16384;  // kept-open descriptors of the process collector, two a process
+  std::uint32_t refresh_ticks = 4;        // a process whose statm did not move is read whole every so many ticks
+};
+
+class Collector {
+ public:
+  Collector() = default;
+  Collector(const Collector&) = delete;
+  Collector& operator=(const Collector&) = delete;
+  virtual ~Collector() = default;
+  // Reads its sources once and writes what it found. An error means nothing could be read at all.
+  // Called by one thread, never concurrently. Must not throw, sleep, run commands or look at a clock.
+  [[nodiscard]] virtual Result<CollectReport> collect(SampleSink& sink) = 0;
+};
+
+// What is known of a collector without constructing it.
+struct CollectorEntry {
+  std::string_view name;     // the flag --collector.NAME and the label collector="NAME"
+  std::string_view summary;  // one line for --help
+  bool enabled_by_default = true;
+  std::span<const MetricDesc> metrics;
+  // `root` outlives the collector.
+  std::unique_ptr<Collector> (*make)(const HostRoot& root, const CollectorOptions& options) = nullptr;
+};
+
+// Every collector of collectors/builtin_collectors.def, in that order.
+std::span<const CollectorEntry* const> builtin_collectors();
+
+}  // namespace heapfloor

@@ -1,0 +1,52 @@
+# How every target of the project is made: one warning set, one include root, one naming.
+
+find_program(HEAPFLOOR_CCACHE ccache)
+if(HEAPFLOOR_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${HEAPFLOOR_CCACHE})
+endif()
+
+find_package(Threads REQUIRED)
+find_package(tl-expected REQUIRED)
+
+add_library(heapfloor_options INTERFACE)
+target_compile_features(heapfloor_options INTERFACE cxx_std_20)
+target_compile_options(heapfloor_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion)
+target_include_directories(heapfloor_options INTERFACE ${CMAKE_SOURCE_DIR})
+target_link_libraries(heapfloor_options INTERFACE tl::expected)
+
+# heapfloor_library(NAME SOURCES ... [LINKS ...])
+# A static library of the product. LINKS are private: a layer sees only what it names.
+function(heapfloor_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LINKS" ${ARGN})
+  add_library(${name} STATIC ${arg_SOURCES})
+  target_link_libraries(${name} PUBLIC heapfloor_options PRIVATE ${arg_LINKS})
+endfunction()
+
+# heapfloor_test(NAME SOURCES ... LINKS ... [LABELS ...])
+# One GoogleTest program of a test folder, registered with ctest as one test a case.
+function(heapfloor_test name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LINKS;LABELS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE heapfloor_options ${arg_LINKS} GTest::gmock GTest::gtest_main)
+  target_compile_definitions(${name} PRIVATE HEAPFLOOR_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  if(NOT arg_LABELS)
+    set(arg_LABELS unit)
+  endif()
+  gtest_discover_tests(${name} TEST_PREFIX ${name}. PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 120 DISCOVERY_TIMEOUT 60)
+endfunction()
+
+# heapfloor_fuzz_target(NAME SOURCE file LINKS ...)
+# NAME_fuzz defines LLVMFuzzerTestOneInput. With HEAPFLOOR_FUZZ it is a libFuzzer program; otherwise the same file
+# is linked to a small main that replays tests/fuzz/corpus/NAME and bounded mutations of it, as a ctest.
+function(heapfloor_fuzz_target name)
+  cmake_parse_arguments(arg "" "SOURCE" "LINKS" ${ARGN})
+  if(HEAPFLOOR_FUZZ)
+    add_executable(${name}_fuzz ${arg_SOURCE})
+    target_link_options(${name}_fuzz PRIVATE -fsanitize=fuzzer)
+  else()
+    add_executable(${name}_fuzz ${arg_SOURCE} ${CMAKE_SOURCE_DIR}/tests/fuzz/replay_main.cpp)
+    add_test(NAME fuzz.${name} COMMAND ${name}_fuzz ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name})
+    set_tests_properties(fuzz.${name} PROPERTIES LABELS corpus TIMEOUT 300)
+  endif()
+  target_link_libraries(${name}_fuzz PRIVATE heapfloor_options ${arg_LINKS})
+endfunction()

@@ -1,0 +1,1 @@
+install(TARGETS heapfloor RUNTIME DESTINATION bin)
