@@ -40,7 +40,6 @@ struct Entity {
   EntityKind kind = EntityKind::host;
   ProcessId process = {};      // kind process
   std::string_view name = {};  // kind process: comm, raw bytes as the target wrote them (hostile)
-  bool unreadable = false;     // kind process: it has memory, but its status could not be read
 };
 
 // The only thing a collector writes to. begin() names the entity of all add() calls until the next begin().

@@ -38,7 +38,6 @@ class SampleBatch final : public SampleSink {
     std::uint32_t first_sample = 0;
     std::uint16_t name_length = 0;
     EntityKind kind = EntityKind::host;
-    bool unreadable = false;
   };
   std::vector<Record> entities_;
   std::vector<Sample> samples_;

@@ -1,4 +1,4 @@
-#include "agent/series/process_table.h"
+#include "agent/series/group_table.h"
 
 #include <algorithm>
 #include <limits>
@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::uint32_t kNotACounter = std::numeric_limits<std::uint32_t>::max();
 
-const MetricDesc* find_metric(std::span<const MetricDesc> metrics, std::string_view name, std::string_view label) {
+const MetricDesc* metric_named(std::span<const MetricDesc> metrics, std::string_view name, std::string_view label) {
   const auto found = std::ranges::find_if(
       metrics, [&](const MetricDesc& desc) { return desc.name == name && desc.label_value == label; });
   return found == metrics.end() ? nullptr : &*found;
@@ -17,20 +17,21 @@ const MetricDesc* find_metric(std::span<const MetricDesc> metrics, std::string_v
 
 }  // namespace
 
-ProcessTable::ProcessTable(std::span<const MetricDesc> metrics, std::size_t group_limit)
+GroupTable::GroupTable(std::span<const MetricDesc> metrics, std::size_t group_limit)
     : metrics_(metrics),
       group_limit_(group_limit),
-      anon_(find_metric(metrics, "heapfloor_process_resident_memory_bytes", "anon")),
-      file_(find_metric(metrics, "heapfloor_process_resident_memory_bytes", "file")),
-      shmem_(find_metric(metrics, "heapfloor_process_resident_memory_bytes", "shmem")),
-      swap_(find_metric(metrics, "heapfloor_process_swap_bytes", "")),
-      threads_(find_metric(metrics, "heapfloor_process_threads", "")) {
+      anon_(metric_named(metrics, "heapfloor_process_resident_memory_bytes", "anon")),
+      file_(metric_named(metrics, "heapfloor_process_resident_memory_bytes", "file")),
+      shmem_(metric_named(metrics, "heapfloor_process_resident_memory_bytes", "shmem")),
+      swap_(metric_named(metrics, "heapfloor_process_swap_bytes", "")),
+      threads_(metric_named(metrics, "heapfloor_process_threads", "")),
+      unreadable_(metric_named(metrics, "heapfloor_process_unreadable", "status")) {
   for (const MetricDesc& desc : metrics) {
     counter_position_.push_back(desc.type == MetricType::counter ? static_cast<std::uint32_t>(counters_++) : kNotACounter);
   }
 }
 
-std::uint32_t ProcessTable::group_of(std::string_view name) {
+std::uint32_t GroupTable::group_of(std::string_view name) {
   if (const auto found = group_index_.find(name); found != group_index_.end()) return found->second;
   // One place is kept for "other", which must always find room.
   if (group_index_.size() + 1 >= group_limit_ && name != kOtherGroup) return group_of(kOtherGroup);
@@ -50,7 +51,7 @@ std::uint32_t ProcessTable::group_of(std::string_view name) {
   return index;
 }
 
-void ProcessTable::begin_tick() {
+void GroupTable::begin_tick() {
   for (ProcessGroup& group : groups_) {
     group.processes = 0;
     group.unreadable = 0;
@@ -64,14 +65,14 @@ void ProcessTable::begin_tick() {
   next_known_.clear();
 }
 
-std::optional<std::size_t> ProcessTable::position_of(const MetricDesc* desc) {
+std::optional<std::size_t> GroupTable::position_of(const MetricDesc* desc) {
   const std::less<> before;
   const MetricDesc* const first = metrics_.data();
   if (before(desc, first) || !before(desc, first + metrics_.size())) return std::nullopt;
   return static_cast<std::size_t>(desc - first);
 }
 
-void ProcessTable::take_sample(ProcessGroup& group, ProcessEntry& entry, Known& known, const SampleBatch::Sample& sample) {
+void GroupTable::take_sample(ProcessGroup& group, ProcessEntry& entry, Known& known, const SampleBatch::Sample& sample) {
   const auto position = position_of(sample.desc);
   if (!position) return;
   if (sample.desc == anon_) entry.anon_bytes = sample.value;
@@ -79,6 +80,7 @@ void ProcessTable::take_sample(ProcessGroup& group, ProcessEntry& entry, Known& 
   if (sample.desc == shmem_) entry.shmem_bytes = sample.value;
   if (sample.desc == swap_) entry.swap_bytes = sample.value;
   if (sample.desc == threads_) entry.threads = sample.value;
+  if (sample.desc == unreadable_) ++group.unreadable;
   std::optional<double>& total = group.values[*position];
   if (const std::uint32_t counter = counter_position_[*position]; counter != kNotACounter) {
     const double gained = std::max(0.0, sample.value - known.counters[counter]);
@@ -91,7 +93,7 @@ void ProcessTable::take_sample(ProcessGroup& group, ProcessEntry& entry, Known& 
   }
 }
 
-void ProcessTable::take_process(const SampleBatch& batch, std::size_t index, Known* before) {
+void GroupTable::take_process(const SampleBatch& batch, std::size_t index, Known* before) {
   const Entity entity = batch.entity(index);
   Known known;
   if (before != nullptr) {
@@ -105,7 +107,6 @@ void ProcessTable::take_process(const SampleBatch& batch, std::size_t index, Kno
   if (before == nullptr && !first_tick_) ++group.starts;
   known.group = group_number;
   ++group.processes;
-  group.unreadable += entity.unreadable ? 1 : 0;
   const std::uint64_t start = entity.process.start_ticks;
   group.oldest_start_ticks = group.processes == 1 ? start : std::min(group.oldest_start_ticks, start);
   group.youngest_start_ticks = std::max(group.youngest_start_ticks, start);
@@ -117,7 +118,7 @@ void ProcessTable::take_process(const SampleBatch& batch, std::size_t index, Kno
   next_known_.push_back(std::move(known));
 }
 
-void ProcessTable::ingest(const SampleBatch& batch, double time_seconds) {
+void GroupTable::ingest(const SampleBatch& batch, double time_seconds) {
   begin_tick();
   std::vector<std::size_t> order;
   for (std::size_t index = 0; index < batch.entities(); ++index) {
@@ -141,7 +142,7 @@ void ProcessTable::ingest(const SampleBatch& batch, double time_seconds) {
   first_tick_ = false;
 }
 
-void ProcessTable::forget_empty_groups(double time_seconds) {
+void GroupTable::forget_empty_groups(double time_seconds) {
   for (std::uint32_t index = 0; index < groups_.size(); ++index) {
     ProcessGroup& group = groups_[index];
     if (group.name.empty() && group.values.empty()) continue;

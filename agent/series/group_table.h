@@ -1,4 +1,4 @@
-// ProcessTable: the processes of the last tick and the groups they make.
+// GroupTable: the processes of the last tick and the groups they make.
 //
 // A group is all processes of one comm. Gauges are the sum (or the largest) over living processes; counters are
 // accumulated from the differences of each process, so that what a process did before it ended is never lost and a
@@ -24,14 +24,14 @@ namespace heapfloor {
 // One living process, as of the last ingest().
 struct ProcessEntry {
   ProcessId id;
-  std::uint32_t group = 0;         // into ProcessTable::groups()
+  std::uint32_t group = 0;         // into GroupTable::groups()
   std::uint32_t batch_entity = 0;  // into the batch last ingested
   std::optional<double> anon_bytes, file_bytes, shmem_bytes, swap_bytes, threads;
 };
 
 struct ProcessGroup {
   std::string name;
-  std::vector<std::optional<double>> values;  // by position in ProcessTable::metrics()
+  std::vector<std::optional<double>> values;  // by position in GroupTable::metrics()
   std::uint64_t processes = 0;
   std::uint64_t starts = 0;
   std::uint64_t exits = 0;
@@ -41,10 +41,10 @@ struct ProcessGroup {
   double empty_since_seconds = 0;
 };
 
-class ProcessTable {
+class GroupTable {
  public:
   // `metrics` are the process collector's, and outlive the table.
-  ProcessTable(std::span<const MetricDesc> metrics, std::size_t group_limit);
+  GroupTable(std::span<const MetricDesc> metrics, std::size_t group_limit);
 
   // Takes over one tick. Groups that have been empty for kGroupRetentionSeconds are forgotten.
   void ingest(const SampleBatch& batch, double time_seconds);
@@ -85,6 +85,7 @@ class ProcessTable {
   const MetricDesc* shmem_ = nullptr;
   const MetricDesc* swap_ = nullptr;
   const MetricDesc* threads_ = nullptr;
+  const MetricDesc* unreadable_ = nullptr;
   std::vector<ProcessEntry> processes_;
   std::vector<Known> known_, next_known_;
   std::vector<ProcessGroup> groups_;

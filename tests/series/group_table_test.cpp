@@ -1,4 +1,4 @@
-#include "agent/series/process_table.h"
+#include "agent/series/group_table.h"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 namespace heapfloor {
 namespace {
 
-constexpr std::array<MetricDesc, 4> kMetrics = {{
+constexpr std::array<MetricDesc, 5> kMetrics = {{
     {.name = "heapfloor_process_resident_memory_bytes", .help = "RSS.", .label_name = "kind", .label_value = "anon",
      .group_rule = GroupRule::sum, .group_name = "heapfloor_group_resident_memory_bytes"},
     {.name = "heapfloor_process_resident_memory_peak_bytes", .help = "Peak.", .group_rule = GroupRule::maximum,
@@ -18,6 +18,7 @@ constexpr std::array<MetricDesc, 4> kMetrics = {{
      .group_rule = GroupRule::sum, .group_name = "heapfloor_group_minor_page_faults_total"},
     {.name = "heapfloor_process_threads", .help = "Threads.", .group_rule = GroupRule::sum,
      .group_name = "heapfloor_group_threads"},
+    {.name = "heapfloor_process_unreadable", .help = "Unreadable.", .label_name = "source", .label_value = "status"},
 }};
 
 struct Process {
@@ -41,14 +42,14 @@ SampleBatch batch_of(const std::vector<Process>& processes) {
   return batch;
 }
 
-const ProcessGroup* group_named(const ProcessTable& table, std::string_view name) {
+const ProcessGroup* group_named(const GroupTable& table, std::string_view name) {
   const auto groups = table.groups();
   const auto found = std::ranges::find(groups, name, &ProcessGroup::name);
   return found == groups.end() ? nullptr : &*found;
 }
 
-TEST(ProcessTable, GroupsByCommAndSumsOrTakesTheLargest) {
-  ProcessTable table(kMetrics, 100);
+TEST(GroupTable, GroupsByCommAndSumsOrTakesTheLargest) {
+  GroupTable table(kMetrics, 100);
   table.ingest(batch_of({{1, 10, "web", 100, 500, 3}, {2, 20, "web", 200, 300, 4}, {3, 30, "db", 50, 60, 5}}), 0);
   const ProcessGroup* web = group_named(table, "web");
   ASSERT_NE(web, nullptr);
@@ -61,8 +62,8 @@ TEST(ProcessTable, GroupsByCommAndSumsOrTakesTheLargest) {
   EXPECT_EQ(table.processes()[2].anon_bytes, 50);
 }
 
-TEST(ProcessTable, KeepsWhatTheDeadDid) {
-  ProcessTable table(kMetrics, 100);
+TEST(GroupTable, KeepsWhatTheDeadDid) {
+  GroupTable table(kMetrics, 100);
   table.ingest(batch_of({{1, 10, "web", 100, 100, 30}, {2, 20, "web", 100, 100, 40}}), 0);
   table.ingest(batch_of({{1, 10, "web", 100, 100, 35}}), 1);
   const ProcessGroup* web = group_named(table, "web");
@@ -71,8 +72,8 @@ TEST(ProcessTable, KeepsWhatTheDeadDid) {
   EXPECT_EQ(web->exits, 1U);
 }
 
-TEST(ProcessTable, CountsAReusedPidAsAnExitAndAStart) {
-  ProcessTable table(kMetrics, 100);
+TEST(GroupTable, CountsAReusedPidAsAnExitAndAStart) {
+  GroupTable table(kMetrics, 100);
   table.ingest(batch_of({{7, 10, "web", 1, 1, 30}}), 0);
   EXPECT_EQ(group_named(table, "web")->starts, 0U) << "what was there before the agent did not start now";
   table.ingest(batch_of({{7, 99, "web", 1, 1, 5}}), 1);
@@ -82,8 +83,8 @@ TEST(ProcessTable, CountsAReusedPidAsAnExitAndAStart) {
   EXPECT_EQ(web->values[2], 35) << "the new process starts its counter anew";
 }
 
-TEST(ProcessTable, NeverLetsAGroupsCounterFallWhenAProcessChangesItsName) {
-  ProcessTable table(kMetrics, 100);
+TEST(GroupTable, NeverLetsAGroupsCounterFallWhenAProcessChangesItsName) {
+  GroupTable table(kMetrics, 100);
   table.ingest(batch_of({{7, 10, "before", 1, 1, 30}}), 0);
   table.ingest(batch_of({{7, 10, "after", 1, 1, 42}}), 1);
   EXPECT_EQ(group_named(table, "before")->values[2], 30);
@@ -91,8 +92,8 @@ TEST(ProcessTable, NeverLetsAGroupsCounterFallWhenAProcessChangesItsName) {
   EXPECT_EQ(group_named(table, "after")->starts, 0U);
 }
 
-TEST(ProcessTable, PutsNamesAboveTheCapIntoOtherSoThatSumsStayTheHosts) {
-  ProcessTable table(kMetrics, 3);
+TEST(GroupTable, PutsNamesAboveTheCapIntoOtherSoThatSumsStayTheHosts) {
+  GroupTable table(kMetrics, 3);
   std::vector<Process> processes;
   for (int pid = 1; pid <= 50; ++pid) processes.push_back({pid, 1, "name" + std::to_string(pid), 10, 10, 1});
   table.ingest(batch_of(processes), 0);
@@ -103,21 +104,22 @@ TEST(ProcessTable, PutsNamesAboveTheCapIntoOtherSoThatSumsStayTheHosts) {
   EXPECT_EQ(group_named(table, "other")->processes, 48U);
 }
 
-TEST(ProcessTable, ForgetsGroupsThatStayedEmptyAndReusesTheirPlace) {
-  ProcessTable table(kMetrics, 100);
+TEST(GroupTable, ForgetsGroupsThatStayedEmptyAndReusesTheirPlace) {
+  GroupTable table(kMetrics, 100);
   table.ingest(batch_of({{1, 1, "gone", 1, 1, 1}}), 0);
   table.ingest(batch_of({}), 10);
   EXPECT_NE(group_named(table, "gone"), nullptr) << "its counters must be seen by a scrape";
-  table.ingest(batch_of({}), 10 + ProcessTable::kGroupRetentionSeconds + 1);
+  table.ingest(batch_of({}), 10 + GroupTable::kGroupRetentionSeconds + 1);
   EXPECT_EQ(group_named(table, "gone"), nullptr);
   table.ingest(batch_of({{2, 1, "fresh", 1, 1, 1}}), 5000);
   EXPECT_EQ(table.groups().size(), 1U);
 }
 
-TEST(ProcessTable, LeavesOutWhatWasNotMeasured) {
-  ProcessTable table(kMetrics, 100);
+TEST(GroupTable, LeavesOutWhatWasNotMeasured) {
+  GroupTable table(kMetrics, 100);
   SampleBatch batch;
-  batch.begin({EntityKind::process, {1, 1}, "mute", true});
+  batch.begin({EntityKind::process, {1, 1}, "mute"});
+  batch.add(kMetrics[4], 1);
   table.ingest(batch, 0);
   EXPECT_FALSE(table.processes()[0].anon_bytes);
   const ProcessGroup* mute = group_named(table, "mute");
