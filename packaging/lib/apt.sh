@@ -64,7 +64,8 @@ disable_units() {
   local package units
   command -v systemctl >/dev/null || return 0
   for package in "$@"; do
-    mapfile -t units < <(dpkg -L "$package" 2>/dev/null | sed -n 's|^\(/usr\)\?/lib/systemd/system/\([^/@]*\.\(service\|timer\|socket\)\)$|\2|p')
+    mapfile -t units < <(dpkg -L "$package" 2>/dev/null |
+      sed -nE 's#^(/usr)?/lib/systemd/system/([^/@]+[.](service|timer|socket))$#\2#p')
     if ((${#units[@]} > 0)); then
       as_root systemctl --quiet --no-reload disable "${units[@]}" >&2 || say "could not disable ${units[*]}"
     fi
