@@ -1,3 +1,4 @@
+# What `cmake --install` puts where.
 if(TARGET heapfloor)
   install(TARGETS heapfloor RUNTIME DESTINATION bin)
 endif()

@@ -22,6 +22,9 @@ function(heapfloor_library name)
   target_link_libraries(${name} PUBLIC heapfloor_options PRIVATE ${arg_LINKS})
 endfunction()
 
+# What the thread sanitizer has to see: `cmake --build --preset tsan --target threads_tests`.
+add_custom_target(threads_tests)
+
 # heapfloor_test(NAME SOURCES ... LINKS ... [LABELS ...])
 # One GoogleTest program of a test folder, registered with ctest as one test a case.
 function(heapfloor_test name)
@@ -31,6 +34,9 @@ function(heapfloor_test name)
   target_compile_definitions(${name} PRIVATE HEAPFLOOR_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   if(NOT arg_LABELS)
     set(arg_LABELS unit)
+  endif()
+  if("threads" IN_LIST arg_LABELS)
+    add_dependencies(threads_tests ${name})
   endif()
   gtest_discover_tests(${name} TEST_PREFIX ${name}. PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 120 DISCOVERY_TIMEOUT 60)
 endfunction()
