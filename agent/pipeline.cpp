@@ -150,6 +150,7 @@ void Pipeline::watch_agent(double now_seconds) {
   const std::optional<double> in_use = sample_of(EntityKind::agent, "heapfloor_allocator_in_use_bytes");
   if (!in_use) return watches_.touch(key, now_seconds);
   WatchLabels labels;
+  labels.traits = SignalTraits::exact;
   labels.name = "heapfloor";
   labels.group = "heapfloor";
   labels.limit_source = kConfigured;

@@ -5,13 +5,6 @@
 #include <algorithm>
 
 namespace heapfloor {
-namespace {
-
-SignalTraits traits_of(Signal signal) {
-  return signal == Signal::allocator_live ? SignalTraits::exact : SignalTraits::unmarked;
-}
-
-}  // namespace
 
 Watch::Watch(const SeriesKey& series_key, const TrendPolicy& policy, SignalTraits traits)
     : key(series_key), detector(policy, traits), judge(policy) {}
@@ -58,7 +51,7 @@ void WatchList::observe(const SeriesKey& key, const WatchLabels& labels, const O
   if (*index >= watches_.size()) watches_.resize(*index + 1U);
   std::unique_ptr<Watch>& slot = watches_[*index];
   if (!slot) {
-    slot = std::make_unique<Watch>(key, policy(key.signal), traits_of(key.signal));
+    slot = std::make_unique<Watch>(key, policy(key.signal), labels.traits);
     slot->start_seconds = labels.start_seconds;
     enter_state(*slot, LeakState::learning, reading.time_seconds);
   }
@@ -77,7 +70,8 @@ void WatchList::observe(const SeriesKey& key, const WatchLabels& labels, const O
 
 void WatchList::judge(Watch& watch, double time_seconds) {
   const LeakState before = watch.judge.state();
-  const LeakState after = watch.judge.step(watch.detector.verdict(), time_seconds);
+  const Verdict& verdict = watch.detector.verdict();
+  const LeakState after = watch.judge.step(verdict, time_seconds, verdict.floor);
   if (after == before) return;
   enter_state(watch, after, time_seconds);
   if (hook_) hook_(watch, before);
@@ -100,7 +94,8 @@ void WatchList::finish_tick(double time_seconds) {
     if (!watch->ended_seconds) {
       watch->ended_seconds = time_seconds;
       const LeakState before = watch->judge.state();
-      if (watch->judge.end(time_seconds) != before) {
+      watch->judge.restart(time_seconds);
+      if (watch->judge.state() != before) {
         enter_state(*watch, watch->judge.state(), time_seconds);
         if (hook_) hook_(*watch, before);
       }

@@ -33,6 +33,7 @@ struct WatchLabels {
   std::string_view group;
   std::string_view limit_source;  // "configured", "host"; static text
   double start_seconds = 0;
+  SignalTraits traits = SignalTraits::unmarked;  // of a new series
 };
 
 struct Watch {
