@@ -1,1 +1,3 @@
-install(TARGETS heapfloor RUNTIME DESTINATION bin)
+if(TARGET heapfloor)
+  install(TARGETS heapfloor RUNTIME DESTINATION bin)
+endif()
