@@ -12,7 +12,9 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/alerts/alert_book.h"
 #include "agent/alerts/leak_state.h"
+#include "agent/alerts/state_change.h"
 #include "agent/series/point.h"
 #include "agent/trend/verdict.h"
 #include "collectors/result.h"
@@ -48,11 +50,6 @@ struct ProcessRow {
   std::vector<MetricValue> values;     // filled for exposed processes only (the largest, and suspects)
 };
 
-struct StateChange {
-  double time_seconds = 0;
-  LeakState state = LeakState::learning;
-};
-
 // One series under the detector.
 struct WatchRow {
   std::string subject;     // process:4711:123456
@@ -71,8 +68,6 @@ struct WatchRow {
   std::vector<StateChange> changes;  // the newest 16 transitions, oldest first
   std::array<std::uint64_t, 1> inferred_compactions = {};  // troughs found, cause="inferred"
 };
-
-enum class AlertPhase : std::uint8_t { pending, firing };
 
 struct AlertRow {
   std::string name;      // HeapfloorLeak

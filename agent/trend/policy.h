@@ -32,6 +32,9 @@ struct TrendPolicy {
   double patience_slow_large_rise_hours = 48;
   double large_rise_ratio = 0.10;
   double slow_divisor = 12;
+  double start_patience_minutes =
+      30;  // least evidence while the window reaches back to the series' first floors
+  double least_patience_minutes = 0;
   double season_hours = 24;
   double season_history_days = 2.25;
   double imminent_hours = 8;
@@ -43,6 +46,7 @@ struct TrendPolicy {
   double trough_regain_ratio = 0.10;
   std::uint32_t gc_minimum_floors = 4;
   std::uint32_t persistence = 2;
+  bool prescreen = true;  // skip full tests that cannot find a rise; changes cost, not decisions
 };
 
 }  // namespace heapfloor

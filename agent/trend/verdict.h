@@ -1,4 +1,5 @@
-// The detector's measurement of one series. It never says "leak": that is the leak state's judgement.
+// The detector's measurement of one series. It never says "leak": that is the leak state's
+// judgement.
 //
 // Plain data of fixed size; words for people are made from it by agent/trend/explain.h.
 #pragma once
@@ -39,8 +40,9 @@ enum class GateOutcome : std::uint8_t { not_reached, passed, failed, not_applica
 
 struct GateResult {
   GateOutcome outcome = GateOutcome::not_reached;
-  double measured = 0;  // what the gate looked at, in the gate's own unit (see explain.cpp)
-  double required = 0;  // what it asked for
+  float measured =
+      0;  // what the gate looked at, in the gate's own unit (see gate_detail in explain.h)
+  float required = 0;  // what it asked for
 };
 
 enum class Evidence : std::uint8_t {
@@ -56,8 +58,8 @@ struct Growth {  // bytes per second
   double high = 0;
 };
 
-// When the series meets its limit, on the axis of the observations. `latest` is absent when the slope's lower
-// bound is near zero ("no upper bound").
+// When the series meets its limit, on the axis of the observations. `latest` is absent when the
+// slope's lower bound is near zero ("no upper bound").
 struct Exhaustion {
   double at_seconds = 0;
   double earliest_seconds = 0;
@@ -66,7 +68,8 @@ struct Exhaustion {
 
 struct Verdict {
   Evidence evidence = Evidence::too_few_floors;
-  std::optional<Gate> deciding_gate;  // the first that failed at the deciding level; none when confirmed
+  std::optional<Gate>
+      deciding_gate;  // the first that failed at the deciding level; none when confirmed
   std::array<GateResult, kGates> gates = {};
   std::int32_t level = -1;  // pyramid level that decided; -1 the sparse ring, or nothing yet
   double bucket_seconds = 0;
@@ -75,9 +78,10 @@ struct Verdict {
   double window_start_seconds = 0;
   double window_end_seconds = 0;
   double z = 0;
-  double confidence = 0;  // 1 - one-sided p of the corrected trend test; at most 0.5 while not confirmed
-  Growth growth;          // meaningful from Evidence::held on
-  double floor = 0;       // the latest floor
+  double confidence =
+      0;             // 1 - one-sided p of the corrected trend test; at most 0.5 while not confirmed
+  Growth growth;     // meaningful from Evidence::held on
+  double floor = 0;  // the latest floor
   double level_median = 0;
   double line_time_seconds = 0;  // a point of the fitted line; with growth.estimate it is the line
   double line_value = 0;

@@ -1,0 +1,109 @@
+#include "agent/alerts/leak_alerts.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <string>
+
+namespace heapfloor {
+namespace {
+
+constexpr double kHour = 3600;
+constexpr double kDay = 24 * kHour;
+constexpr double kCriticalWithinSeconds = 4 * kHour;
+constexpr double kPredictedWithinSeconds = kDay;
+constexpr double kPredictedConfidence = 0.8;
+
+std::string say_size(double bytes) {
+  constexpr double kMiB = 1024.0 * 1024.0;
+  return bytes >= 1024 * kMiB ? fmt::format("{:.2f} GiB", bytes / (1024 * kMiB)) : fmt::format("{:.0f} MiB", bytes / kMiB);
+}
+
+std::string_view severity_name(Severity severity) {
+  switch (severity) {
+    case Severity::critical:
+      return "critical";
+    case Severity::warning:
+      return "warning";
+    case Severity::info:
+      break;
+  }
+  return "info";
+}
+
+std::string say_forecast(const Verdict& verdict, double now_seconds) {
+  if (!verdict.exhaustion || !verdict.limit) return "No limit is known, so nothing is predicted.";
+  const Exhaustion& end = *verdict.exhaustion;
+  const std::string latest =
+      end.latest_seconds ? "and " + say_span(*end.latest_seconds - now_seconds) : std::string("with no upper bound");
+  return fmt::format("The limit of {} is reached in {} (between {} {}).", say_size(*verdict.limit),
+                     say_span(end.at_seconds - now_seconds), say_span(end.earliest_seconds - now_seconds), latest);
+}
+
+AlertCondition condition_of(const Watch& watch, std::string_view name) {
+  AlertCondition condition;
+  condition.name = std::string(name);
+  condition.subject = watch.subject();
+  condition.scope = std::string(watch.scope());
+  condition.group = watch.group;
+  condition.signal = std::string(signal_name(watch.key.signal));
+  condition.value = watch.detector.verdict().growth.estimate;
+  condition.ended = watch.ended_seconds.has_value();
+  return condition;
+}
+
+AlertCondition leak_condition(const Watch& watch, double now_seconds) {
+  const Verdict& verdict = watch.detector.verdict();
+  AlertCondition condition = condition_of(watch, kLeakAlertNames[0]);
+  condition.severity = std::string(severity_name(severity(verdict, now_seconds)));
+  condition.summary = fmt::format("{} leaks memory.", watch.name);
+  condition.description =
+      fmt::format("The heap floor of {} (pid {}) stands at {} and rises by {} ({} to {}). {}", watch.name,
+                  watch.key.process.pid, say_size(verdict.floor), say_rate(verdict.growth.estimate),
+                  say_rate(verdict.growth.low), say_rate(verdict.growth.high), say_forecast(verdict, now_seconds));
+  return condition;
+}
+
+AlertCondition exhaustion_condition(const Watch& watch, double now_seconds) {
+  const Verdict& verdict = watch.detector.verdict();
+  AlertCondition condition = condition_of(watch, kLeakAlertNames[1]);
+  const double left = verdict.exhaustion ? verdict.exhaustion->earliest_seconds - now_seconds : kPredictedWithinSeconds;
+  condition.severity = left < kCriticalWithinSeconds ? "critical" : "warning";
+  condition.summary = fmt::format("{} is about to reach its memory limit.", watch.name);
+  condition.description = fmt::format("The heap floor of {} (pid {}) stands at {}. {}", watch.name, watch.key.process.pid,
+                                      say_size(verdict.floor), say_forecast(verdict, now_seconds));
+  return condition;
+}
+
+}  // namespace
+
+std::vector<AlertCondition> leak_conditions(const WatchList& watches, double now_seconds) {
+  std::vector<AlertCondition> conditions;
+  watches.for_each([&](const Watch& watch) {
+    const Verdict& verdict = watch.detector.verdict();
+    const bool is_leaking = watch.judge.state() == LeakState::leaking;
+    if (!is_leaking && !watch.ended_seconds) return;
+    conditions.push_back(leak_condition(watch, now_seconds));
+    const bool is_near = verdict.exhaustion && verdict.confidence > kPredictedConfidence &&
+                         verdict.exhaustion->earliest_seconds - now_seconds < kPredictedWithinSeconds;
+    if (is_near || watch.ended_seconds) conditions.push_back(exhaustion_condition(watch, now_seconds));
+  });
+  return conditions;
+}
+
+std::string say_span(double seconds) {
+  if (seconds <= 0) return "no time";
+  const auto minutes = static_cast<long long>(std::round(seconds / 60));
+  if (minutes < 1) return fmt::format("{:.0f} s", seconds);
+  if (minutes < 60) return fmt::format("{} min", minutes);
+  if (minutes < 48 * 60) return fmt::format("{} h {} min", minutes / 60, minutes % 60);
+  return fmt::format("{} d {} h", minutes / 1440, minutes % 1440 / 60);
+}
+
+std::string say_rate(double bytes_per_second) {
+  constexpr double kMB = 1e6;
+  const double an_hour = bytes_per_second * kHour / kMB;
+  return std::abs(an_hour) >= 1000 ? fmt::format("{:.3g} GB/h", an_hour / 1000) : fmt::format("{:.3g} MB/h", an_hour);
+}
+
+}  // namespace heapfloor

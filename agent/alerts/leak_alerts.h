@@ -1,0 +1,24 @@
+// From leak states to alert conditions, and from transitions to words.
+#pragma once
+
+#include <array>
+#include <string_view>
+#include <vector>
+
+#include "agent/alerts/alert_book.h"
+#include "agent/alerts/watch_list.h"
+
+namespace heapfloor {
+
+inline constexpr std::array<std::string_view, 2> kLeakAlertNames = {"HeapfloorLeak", "HeapfloorExhaustionPredicted"};
+
+// Conditions of every watched series: HeapfloorLeak while it is leaking; HeapfloorExhaustionPredicted while its limit
+// may be reached within 24 hours (critical within 4) at a confidence above 0.8. Suspected series raise nothing.
+std::vector<AlertCondition> leak_conditions(const WatchList& watches, double now_seconds);
+
+// "5 h 12 min": how people say a span.
+std::string say_span(double seconds);
+// "212 MB/h": how people say a rate.
+std::string say_rate(double bytes_per_second);
+
+}  // namespace heapfloor

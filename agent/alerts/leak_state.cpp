@@ -1,0 +1,108 @@
+#include "agent/alerts/leak_state.h"
+
+#include <algorithm>
+
+#include "agent/trend/time_constants.h"
+
+namespace heapfloor {
+namespace {
+
+// The floor must have fallen by this share of what leaked.
+constexpr double kDropRatio = 0.5;
+
+bool rising(const Verdict& verdict) {
+  return verdict.evidence == Evidence::held || verdict.evidence == Evidence::confirmed;
+}
+
+}  // namespace
+
+void LeakJudge::enter(LeakState state, double time_seconds) {
+  if (state == state_) {
+    return;
+  }
+  state_ = state;
+  since_seconds_ = time_seconds;
+  if (state == LeakState::suspected || (state == LeakState::leaking && !suspected_since_)) {
+    suspected_since_ = time_seconds;
+  } else if (state != LeakState::leaking) {
+    suspected_since_.reset();
+  }
+}
+
+void LeakJudge::confirm(const Verdict& verdict, double time_seconds, double current_floor) {
+  onset_seconds_ = verdict.window_start_seconds;
+  onset_floor_ = verdict.line_value + verdict.growth.estimate * (verdict.window_start_seconds -
+                                                                 verdict.line_time_seconds);
+  highest_floor_ = std::max(current_floor, verdict.floor);
+  ++leaks_;
+  enter(LeakState::leaking, time_seconds);
+}
+
+void LeakJudge::revoke(Revocation reason, double time_seconds) {
+  revocation_ = reason;
+  quiet_since_seconds_ = time_seconds;
+  enter(LeakState::recovering, time_seconds);
+}
+
+void LeakJudge::step_leaking(const Verdict& verdict, double time_seconds, double current_floor) {
+  highest_floor_ = std::max(highest_floor_, verdict.floor);
+  const double leaked = highest_floor_ - onset_floor_;
+  if (leaked > 0 && current_floor <= highest_floor_ - kDropRatio * leaked) {
+    revoke(Revocation::drop, time_seconds);
+  } else if (!rising(verdict)) {
+    revoke(Revocation::plateau, time_seconds);
+  }
+}
+
+void LeakJudge::step_recovering(const Verdict& verdict, double time_seconds, double current_floor) {
+  // After a drop coarse levels still remember the rise: only what was seen since, or a new height,
+  // counts.
+  const bool fresh = revocation_ == Revocation::plateau ||
+                     verdict.window_start_seconds >= since_seconds_ ||
+                     current_floor > highest_floor_;
+  if (rising(verdict) && fresh) {
+    quiet_since_seconds_ = time_seconds;
+    if (verdict.evidence == Evidence::confirmed) {
+      confirm(verdict, time_seconds, current_floor);
+    }
+    return;
+  }
+  if (time_seconds - quiet_since_seconds_ >= season_seconds(*policy_)) {
+    enter(LeakState::stable, time_seconds);
+  }
+}
+
+LeakState LeakJudge::step(const Verdict& verdict, double time_seconds, double current_floor) {
+  if (state_ == LeakState::leaking) {
+    step_leaking(verdict, time_seconds, current_floor);
+    return state_;
+  }
+  if (state_ == LeakState::recovering) {
+    step_recovering(verdict, time_seconds, current_floor);
+    return state_;
+  }
+  switch (verdict.evidence) {
+    case Evidence::too_few_floors:
+      break;
+    case Evidence::none:
+      enter(LeakState::stable, time_seconds);
+      break;
+    case Evidence::held:
+      enter(LeakState::suspected, time_seconds);
+      break;
+    case Evidence::confirmed:
+      confirm(verdict, time_seconds, current_floor);
+      break;
+  }
+  return state_;
+}
+
+void LeakJudge::restart(double time_seconds) {
+  if (state_ == LeakState::leaking) {
+    revoke(Revocation::restart, time_seconds);
+  } else if (state_ != LeakState::recovering) {
+    enter(LeakState::learning, time_seconds);
+  }
+}
+
+}  // namespace heapfloor

@@ -1,0 +1,131 @@
+#include "agent/alerts/watch_list.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace heapfloor {
+
+Watch::Watch(const SeriesKey& series_key, const TrendPolicy& policy, SignalTraits traits)
+    : key(series_key), detector(policy, traits), judge(policy) {}
+
+std::string_view Watch::scope() const {
+  if (key.signal == Signal::external) return "external";
+  if (key.signal == Signal::allocator_live) return "allocator";
+  return "process";
+}
+
+std::string_view Watch::basis() const {
+  return key.signal == Signal::allocator_live ? "allocator_live" : "rss_floor";
+}
+
+std::string Watch::subject() const {
+  if (key.signal == Signal::external) return fmt::format("external:{}", name);
+  return fmt::format("{}:{}:{}", scope(), key.process.pid, key.process.start_ticks);
+}
+
+std::string Watch::id() const { return fmt::format("{}/{}", subject(), signal_name(key.signal)); }
+
+WatchList::WatchList(const PolicySource& policies, std::size_t series_limit) : store_(series_limit) {
+  for (std::size_t signal = 0; signal < kSignals; ++signal) {
+    policies_.at(signal) = policies(static_cast<Signal>(signal));
+  }
+}
+
+void WatchList::set_policies(const PolicySource& policies) {
+  for (std::size_t signal = 0; signal < kSignals; ++signal) {
+    TrendPolicy& current = policies_.at(signal);
+    TrendPolicy next = policies(static_cast<Signal>(signal));
+    next.bucket_seconds = current.bucket_seconds;
+    next.ring = current.ring;
+    next.history_days = current.history_days;
+    current = next;
+  }
+}
+
+const TrendPolicy& WatchList::policy(Signal signal) const { return policies_.at(static_cast<std::size_t>(signal)); }
+
+void WatchList::observe(const SeriesKey& key, const WatchLabels& labels, const Observation& reading) {
+  const std::optional<SeriesIndex> index = store_.find_or_add(key);
+  if (!index) return;
+  if (*index >= watches_.size()) watches_.resize(*index + 1U);
+  std::unique_ptr<Watch>& slot = watches_[*index];
+  if (!slot) {
+    slot = std::make_unique<Watch>(key, policy(key.signal), labels.traits);
+    slot->start_seconds = labels.start_seconds;
+    enter_state(*slot, LeakState::learning, reading.time_seconds);
+  }
+  Watch& watch = *slot;
+  if (watch.name != labels.name) watch.name = std::string(labels.name);
+  if (watch.group != labels.group) watch.group = std::string(labels.group);
+  watch.limit_source = labels.limit_source;
+  watch.last_value = reading.value;
+  watch.last_seen_seconds = reading.time_seconds;
+  store_.ring(*index).push(reading.time_seconds, reading.value);
+  if (watch.detector.observe(reading)) {
+    ++evaluations_;
+    judge(watch, reading.time_seconds);
+  }
+}
+
+void WatchList::judge(Watch& watch, double time_seconds) {
+  const LeakState before = watch.judge.state();
+  const Verdict& verdict = watch.detector.verdict();
+  const LeakState after = watch.judge.step(verdict, time_seconds, verdict.floor);
+  if (after == before) return;
+  enter_state(watch, after, time_seconds);
+  if (hook_) hook_(watch, before);
+}
+
+void WatchList::enter_state(Watch& watch, LeakState state, double time_seconds) {
+  watch.state_since_seconds = time_seconds;
+  if (watch.changes.size() == Watch::kChanges) watch.changes.erase(watch.changes.begin());
+  watch.changes.push_back({time_seconds, state});
+}
+
+void WatchList::touch(const SeriesKey& key, double time_seconds) {
+  if (const auto index = store_.find(key)) watches_[*index]->last_seen_seconds = time_seconds;
+}
+
+void WatchList::finish_tick(double time_seconds) {
+  for (SeriesIndex index = 0; index < watches_.size(); ++index) {
+    Watch* const watch = watches_[index].get();
+    if (watch == nullptr || watch->last_seen_seconds >= time_seconds) continue;
+    if (!watch->ended_seconds) {
+      watch->ended_seconds = time_seconds;
+      const LeakState before = watch->judge.state();
+      watch->judge.restart(time_seconds);
+      if (watch->judge.state() != before) {
+        enter_state(*watch, watch->judge.state(), time_seconds);
+        if (hook_) hook_(*watch, before);
+      }
+    }
+    const bool worth_showing = watch->judge.state() == LeakState::recovering;
+    if (worth_showing && time_seconds - *watch->ended_seconds < kEndedRetentionSeconds) continue;
+    store_.evict(index);
+    watches_[index].reset();
+  }
+}
+
+void WatchList::for_each(const std::function<void(const Watch&)>& visit) const {
+  for (const std::unique_ptr<Watch>& watch : watches_) {
+    if (watch) visit(*watch);
+  }
+}
+
+const Watch* WatchList::find(const SeriesKey& key) const {
+  const auto index = store_.find(key);
+  return index ? watches_[*index].get() : nullptr;
+}
+
+const Watch* WatchList::find(std::string_view id) const {
+  const auto found = std::ranges::find_if(watches_, [id](const auto& watch) { return watch && watch->id() == id; });
+  return found == watches_.end() ? nullptr : found->get();
+}
+
+std::vector<Point> WatchList::points(const Watch& watch) const {
+  const auto index = store_.find(watch.key);
+  return index ? store_.ring(*index).points() : std::vector<Point>();
+}
+
+}  // namespace heapfloor

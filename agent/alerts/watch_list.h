@@ -1,0 +1,108 @@
+// WatchList: every followed series with its detector and its judgement. The one path from a reading to a leak state,
+// for the agent and for replay.
+//
+// Memory: at most SeriesStore::kMostBytesPerSeries + kMostBytesPerWatch a series. Not thread-safe: the owner locks.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/alerts/leak_state.h"
+#include "agent/alerts/state_change.h"
+#include "agent/series/point.h"
+#include "agent/series/series_store.h"
+#include "agent/trend/detector.h"
+#include "agent/trend/observation.h"
+#include "agent/trend/policy.h"
+#include "agent/trend/verdict.h"
+#include "collectors/sample.h"
+
+namespace heapfloor {
+
+// What people see of a watched series; may change while it lives.
+struct WatchLabels {
+  std::string_view name;
+  std::string_view group;
+  std::string_view limit_source;  // "configured", "host"; static text
+  double start_seconds = 0;
+  SignalTraits traits = SignalTraits::unmarked;  // of a new series
+};
+
+struct Watch {
+  Watch(const SeriesKey& series_key, const TrendPolicy& policy, SignalTraits traits);
+
+  SeriesKey key;
+  std::string name;
+  std::string group;
+  std::string_view limit_source;
+  double start_seconds = 0;
+  double last_value = 0;
+  double last_seen_seconds = 0;
+  std::optional<double> ended_seconds;  // when its process was found gone
+  Detector detector;
+  LeakJudge judge;
+  double state_since_seconds = 0;
+  std::vector<StateChange> changes;  // the newest kChanges, oldest first
+
+  [[nodiscard]] std::string subject() const;  // "process:4711:123456"
+  [[nodiscard]] std::string_view scope() const;
+  [[nodiscard]] std::string_view basis() const;
+  [[nodiscard]] std::string id() const;  // subject/signal
+  static constexpr std::size_t kChanges = 16;
+};
+
+class WatchList {
+ public:
+  using PolicySource = std::function<TrendPolicy(Signal)>;  // the detector's constants of a signal
+  using TransitionHook = std::function<void(const Watch&, LeakState before)>;
+
+  WatchList(const PolicySource& policies, std::size_t series_limit);
+
+  // One reading. Nothing is kept of a series that the cap refuses (counted by the store).
+  void observe(const SeriesKey& key, const WatchLabels& labels, const Observation& reading);
+  // The subject is still there, though it could not be read this time.
+  void touch(const SeriesKey& key, double time_seconds);
+  [[nodiscard]] bool is_watched(const SeriesKey& key) const { return store_.find(key).has_value(); }
+  // Ends the tick: series that were neither observed nor touched have ended. Those that were never suspected are
+  // forgotten at once, the others are shown for kEndedRetentionSeconds.
+  void finish_tick(double time_seconds);
+
+  // Called at each change of a state, after it.
+  void on_transition(TransitionHook hook) { hook_ = std::move(hook); }
+
+  void for_each(const std::function<void(const Watch&)>& visit) const;
+  [[nodiscard]] const Watch* find(std::string_view id) const;
+  [[nodiscard]] const Watch* find(const SeriesKey& key) const;
+  [[nodiscard]] std::vector<Point> points(const Watch& watch) const;
+  [[nodiscard]] const SeriesStore& store() const { return store_; }
+  [[nodiscard]] std::uint64_t evaluations() const { return evaluations_; }
+  void set_series_limit(std::size_t limit) { store_.set_limit(limit); }
+  // New thresholds for all series, old and new. What decides the shape of a detector's memory (bucket, ring, history)
+  // stays as it was: floors that were gathered are worth more.
+  void set_policies(const PolicySource& policies);
+
+  static constexpr double kEndedRetentionSeconds = 900;
+  static constexpr std::size_t kMostBytesPerWatch =
+      sizeof(Watch) + Watch::kChanges * sizeof(StateChange) + 128;  // 128: comm and group beyond their inline room
+
+ private:
+  void judge(Watch& watch, double time_seconds);
+  void enter_state(Watch& watch, LeakState state, double time_seconds);
+  [[nodiscard]] const TrendPolicy& policy(Signal signal) const;
+
+  std::array<TrendPolicy, kSignals> policies_;  // detectors refer to them
+  SeriesStore store_;
+  std::vector<std::unique_ptr<Watch>> watches_;  // by SeriesIndex
+  TransitionHook hook_;
+  std::uint64_t evaluations_ = 0;
+};
+
+}  // namespace heapfloor

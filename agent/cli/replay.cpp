@@ -1,0 +1,158 @@
+#include "agent/cli/replay.h"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "agent/alerts/alert_book.h"
+#include "agent/alerts/leak_alerts.h"
+#include "agent/alerts/watch_list.h"
+#include "agent/trend/explain.h"
+
+namespace heapfloor {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+template <class T>
+Json or_null(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+bool is_growing(const Verdict& verdict) { return verdict.evidence >= Evidence::held; }
+
+Json growth_json(const Verdict& verdict) {
+  if (!is_growing(verdict)) return nullptr;
+  return {{"estimate", verdict.growth.estimate}, {"low", verdict.growth.low}, {"high", verdict.growth.high}};
+}
+
+Json exhaustion_json(const Verdict& verdict) {
+  if (!is_growing(verdict) || !verdict.exhaustion) return nullptr;
+  const Exhaustion& end = *verdict.exhaustion;
+  return {{"limit_bytes", or_null(verdict.limit)},
+          {"at", end.at_seconds},
+          {"earliest", end.earliest_seconds},
+          {"latest", or_null(end.latest_seconds)}};
+}
+
+// Marked compactions are worth more than what a signal's name promises.
+SignalTraits traits_of(std::string_view signal, bool has_epochs) {
+  constexpr std::array<std::string_view, 3> kExact = {"gc_live", "sampled_live", "allocator_live"};
+  if (has_epochs) return SignalTraits::gc_marked;
+  return std::ranges::find(kExact, signal) == kExact.end() ? SignalTraits::unmarked : SignalTraits::exact;
+}
+
+std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+std::string transition_json(const std::string& series, std::string_view what, std::string_view from, std::string_view to,
+                            double time_seconds, const Verdict& verdict) {
+  return dump({{"series", series},
+               {"transition", what},
+               {"at", time_seconds},
+               {"from", from},
+               {"to", to},
+               {"growth_bytes_per_second", growth_json(verdict)},
+               {"confidence", verdict.confidence},
+               {"floor_bytes", verdict.floor},
+               {"reason", explain(verdict)}});
+}
+
+// The watch list and the alert book of one series, driven by the file's clock.
+class SeriesRun {
+ public:
+  SeriesRun(const std::string& name, const Config& config, const ReplaySettings& settings, bool has_epochs)
+      : summary_{.series = name},
+        settings_(settings),
+        watches_([&](Signal) { return config.policy_for(settings.signal); }, 1),
+        alerts_(config.alerts.hold_seconds, config.alerts.resolve_hold_seconds) {
+    labels_.name = summary_.series;
+    labels_.limit_source = "configured";
+    labels_.traits = traits_of(settings.signal, has_epochs);
+    watches_.on_transition([this](const Watch& watch, LeakState before) { note(watch, before); });
+  }
+
+  void take(Observation reading, const std::optional<double>& default_limit) {
+    if (!reading.limit) reading.limit = default_limit;
+    ++summary_.points;
+    now_seconds_ = reading.time_seconds;
+    watches_.observe(kKey, labels_, reading);
+    for (const AlertTransition& transition : alerts_.step(leak_conditions(watches_, now_seconds_), now_seconds_)) {
+      if (!settings_.transitions) continue;
+      const std::string_view change = alert_change_name(transition.change);
+      summary_.transitions.push_back(transition_json(summary_.series, transition.alert.condition.name, "", change,
+                                                     now_seconds_, watches_.find(kKey)->detector.verdict()));
+    }
+  }
+
+  ReplaySummary finish() {
+    if (const Watch* const watch = watches_.find(kKey)) {
+      summary_.state = watch->judge.state();
+      summary_.verdict = watch->detector.verdict();
+    }
+    return std::move(summary_);
+  }
+
+ private:
+  static constexpr SeriesKey kKey = {EntityKind::process, Signal::external, {}};
+
+  void note(const Watch& watch, LeakState before) {
+    const LeakState state = watch.judge.state();
+    if (state == LeakState::suspected && !summary_.first_suspected_seconds) summary_.first_suspected_seconds = now_seconds_;
+    if (state == LeakState::leaking) {
+      if (!summary_.first_leaking_seconds) summary_.first_leaking_seconds = now_seconds_;
+      if (!summary_.first_suspected_seconds) summary_.first_suspected_seconds = now_seconds_;
+    }
+    if (!settings_.transitions) return;
+    summary_.transitions.push_back(transition_json(summary_.series, "state", leak_state_name(before), leak_state_name(state),
+                                                   now_seconds_, watch.detector.verdict()));
+  }
+
+  ReplaySummary summary_;
+  const ReplaySettings& settings_;
+  WatchLabels labels_;
+  WatchList watches_;
+  AlertBook alerts_;
+  double now_seconds_ = 0;
+};
+
+}  // namespace
+
+std::optional<double> median_spacing_seconds(const std::vector<Observation>& readings) {
+  if (readings.size() < 2) return std::nullopt;
+  std::vector<double> spacings;
+  spacings.reserve(readings.size() - 1);
+  for (std::size_t index = 1; index < readings.size(); ++index) {
+    spacings.push_back(readings[index].time_seconds - readings[index - 1].time_seconds);
+  }
+  const auto middle = spacings.begin() + static_cast<std::ptrdiff_t>(spacings.size() / 2);
+  std::ranges::nth_element(spacings, middle);
+  return *middle;
+}
+
+ReplaySummary replay_series(const std::string& name, const std::vector<Observation>& readings, const Config& config,
+                            const ReplaySettings& settings) {
+  Config tuned = config;
+  // A file of equal times has no spacing to speak of; any positive bucket gives it one bucket.
+  const double spacing = settings.interval_seconds.value_or(median_spacing_seconds(readings).value_or(0));
+  if (spacing > 0) tuned.collection.interval_seconds = spacing;
+  const bool has_epochs = std::ranges::any_of(readings, [](const Observation& reading) { return reading.epoch.has_value(); });
+  SeriesRun run(name, tuned, settings, has_epochs);
+  for (const Observation& reading : readings) run.take(reading, tuned.trend.limit_bytes);
+  return run.finish();
+}
+
+std::string summary_json(const ReplaySummary& summary) {
+  const Verdict& verdict = summary.verdict;
+  return dump({{"series", summary.series},
+               {"state", leak_state_name(summary.state)},
+               {"points", summary.points},
+               {"first_suspected", or_null(summary.first_suspected_seconds)},
+               {"first_leaking", or_null(summary.first_leaking_seconds)},
+               {"growth_bytes_per_second", growth_json(verdict)},
+               {"confidence", verdict.floors > 0 ? Json(verdict.confidence) : Json(nullptr)},
+               {"floor_bytes", verdict.floors > 0 ? Json(verdict.floor) : Json(nullptr)},
+               {"predicted_exhaustion", exhaustion_json(verdict)},
+               {"reason", explain(verdict)}});
+}
+
+}  // namespace heapfloor

@@ -1,0 +1,161 @@
+#include "agent/config.h"
+
+#include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <sstream>
+
+#include "agent/config_keys.h"
+
+namespace heapfloor {
+namespace {
+
+constexpr std::size_t kLargestFileBytes = 1U << 20U;
+constexpr std::size_t kMostNodes = 10000;  // a small file of aliases may stand for millions
+constexpr std::string_view kSignalsPrefix = "trend.signals.";
+
+const ConfigKey* find_key(std::string_view path) {
+  const auto keys = config_keys();
+  const auto found = std::ranges::find(keys, path, &ConfigKey::path);
+  return found == keys.end() ? nullptr : &*found;
+}
+
+// trend.signals.SIGNAL.KEY: the key must be one of the policy's, the value must suit it.
+std::optional<std::string> set_signal_override(Config& config, std::string_view path, std::string_view text) {
+  const std::string_view rest = path.substr(kSignalsPrefix.size());
+  const std::size_t dot = rest.find('.');
+  if (dot == std::string_view::npos) return "expects trend.signals.SIGNAL.KEY";
+  const std::string signal(rest.substr(0, dot));
+  const std::string name(rest.substr(dot + 1));
+  TrendPolicy probe;
+  if (std::optional<std::string> error = set_policy_value(probe, name, text)) return error;
+  config.trend.signals[signal][name] = std::string(text);
+  return std::nullopt;
+}
+
+std::optional<std::string> apply(Config& config, const std::string& path, std::string_view text) {
+  if (path.starts_with(kSignalsPrefix)) return set_signal_override(config, path, text);
+  const ConfigKey* key = find_key(path);
+  if (key == nullptr) return fmt::format("unknown key \"{}\"", path);
+  return key->set(config, text);
+}
+
+// Walks one YAML document; the first thing that is wrong ends it.
+class Walker {
+ public:
+  Walker(Config& config, std::string file_name) : config_(config), file_name_(std::move(file_name)) {}
+
+  Result<void> walk(const YAML::Node& node, const std::string& path) {
+    if (++nodes_ > kMostNodes) return wrong(node, "too many values");
+    if (node.IsNull()) return {};
+    if (node.IsMap()) return walk_map(node, path);
+    if (path.empty()) return wrong(node, "expects sections such as \"collection:\"");
+    if (node.IsSequence()) return wrong(node, fmt::format("\"{}\" expects one value, not a list", path));
+    if (const std::optional<std::string> error = apply(config_, path, node.Scalar())) return wrong(node, *error);
+    return {};
+  }
+
+ private:
+  Result<void> walk_map(const YAML::Node& node, const std::string& path) {
+    for (const auto& entry : node) {
+      const std::string key = entry.first.Scalar();
+      const std::string child = path.empty() ? key : path + "." + key;
+      if (!seen_.insert(child).second) return wrong(entry.first, fmt::format("\"{}\" is there twice", child));
+      if (!is_known(child)) return wrong(entry.first, fmt::format("unknown key \"{}\"", child));
+      if (Result<void> done = walk(entry.second, child); !done) return done;
+    }
+    return {};
+  }
+
+  // A key, or the beginning of one.
+  static bool is_known(const std::string& path) {
+    if (path.starts_with(kSignalsPrefix) || kSignalsPrefix.starts_with(path + ".")) return true;
+    return std::ranges::any_of(config_keys(), [&](const ConfigKey& key) {
+      return key.path == path || key.path.starts_with(path + ".");
+    });
+  }
+
+  [[nodiscard]] Failure wrong(const YAML::Node& node, std::string reason) const {
+    return failure(ErrorKind::malformed, fmt::format("{}:{}", file_name_, node.Mark().line + 1), std::move(reason));
+  }
+
+  Config& config_;
+  std::string file_name_;
+  std::set<std::string> seen_;
+  std::size_t nodes_ = 0;
+};
+
+Result<std::string> read_text(const std::string& file) {
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream) return failure(ErrorKind::io, file, "cannot be opened");
+  std::string text(kLargestFileBytes + 1, '\0');
+  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(stream.gcount()));
+  if (stream.bad() || (stream.fail() && !stream.eof())) return failure(ErrorKind::io, file, "cannot be read");
+  if (text.size() > kLargestFileBytes) return failure(ErrorKind::malformed, file, "is larger than 1 MiB");
+  return text;
+}
+
+}  // namespace
+
+TrendPolicy Config::policy_for(std::string_view signal) const {
+  TrendPolicy policy = trend.policy;
+  policy.bucket_seconds = trend.bucket_seconds.value_or(4 * collection.interval_seconds);
+  const auto found = trend.signals.find(signal);
+  if (found == trend.signals.end()) return policy;
+  for (const auto& [key, text] : found->second) static_cast<void>(set_policy_value(policy, key, text));
+  return policy;
+}
+
+Result<Config> parse_config(const std::string& text, const std::string& file_name) {
+  Config config;
+  try {
+    Walker walker(config, file_name);
+    if (Result<void> done = walker.walk(YAML::Load(text), ""); !done) return Failure(done.error());
+  } catch (const YAML::Exception& error) {
+    return failure(ErrorKind::malformed, fmt::format("{}:{}", file_name, error.mark.line + 1), error.msg);
+  }
+  return config;
+}
+
+Result<Config> load_config(const std::optional<std::string>& file, std::span<const ConfigOverride> flags) {
+  Config config;
+  if (file) {
+    const Result<std::string> text = read_text(*file);
+    if (!text) return Failure(text.error());
+    Result<Config> parsed = parse_config(*text, *file);
+    if (!parsed) return parsed;
+    config = std::move(*parsed);
+  }
+  for (const auto& [path, text] : flags) {
+    if (const std::optional<std::string> error = apply(config, path, text)) {
+      return failure(ErrorKind::malformed, "--" + path, *error);
+    }
+  }
+  return config;
+}
+
+std::string render_default_config() {
+  std::string out = "# Every key of heapfloor with its default. Durations: 15s, 2h, 30d. Sizes: 512MiB, 2GB.\n";
+  const Config defaults;
+  std::string section;
+  for (const ConfigKey& key : config_keys()) {
+    const std::size_t dot = key.path.find('.');
+    const std::string head = key.path.substr(0, dot);
+    if (head != section) {
+      out += fmt::format("\n{}:\n", head);
+      section = head;
+    }
+    const std::string value = key.get(defaults);
+    out += fmt::format("  # {}\n", key.help);
+    out += value.empty() ? fmt::format("  # {}:\n", key.path.substr(dot + 1))
+                         : fmt::format("  {}: {}\n", key.path.substr(dot + 1), value);
+  }
+  return out;
+}
+
+}  // namespace heapfloor

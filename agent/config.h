@@ -1,0 +1,97 @@
+// Config: every setting with its default, from a YAML file and from --section.key=value flags.
+//
+// config_keys() is the one list of keys; the file reader, the flags, --help, the documented default file and its
+// test are made from it. Owner of yaml-cpp (config.cpp).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "agent/log.h"
+#include "agent/trend/policy.h"
+#include "collectors/result.h"
+
+namespace heapfloor {
+
+struct Config {
+  struct Collection {
+    double interval_seconds = 15;
+    std::uint64_t descriptor_budget = 16384;
+    std::uint64_t refresh_ticks = 4;
+  } collection;
+
+  std::map<std::string, bool, std::less<>> collectors;  // only those that were named; others keep their default
+
+  struct Path {
+    std::string procfs = "/proc";
+    std::string sysfs = "/sys";
+    std::string rootfs = "/";
+  } path;
+
+  struct Trend {
+    std::optional<double> bucket_seconds;  // nothing: four collection intervals
+    double minimum_size_bytes = 16.0 * 1024 * 1024;
+    std::optional<double> limit_bytes;
+    TrendPolicy policy;
+    // signal → key → value, as written under trend.signals
+    std::map<std::string, std::map<std::string, std::string, std::less<>>, std::less<>> signals;
+  } trend;
+
+  struct Alerts {
+    double hold_seconds = 60;
+    double resolve_hold_seconds = 300;
+  } alerts;
+
+  struct Limits {
+    std::uint64_t series = 2000;
+    std::uint64_t groups = 1000;
+    std::uint64_t exposed_processes = 20;
+    double memory_bytes = 64.0 * 1024 * 1024;
+  } limits;
+
+  struct Web {
+    std::string listen_address = "127.0.0.1:4327";
+    std::uint64_t max_requests = 40;
+    std::uint64_t threads = 8;
+  } web;
+
+  struct Log {
+    LogLevel level = LogLevel::info;
+    LogFormat format = LogFormat::logfmt;
+  } log;
+
+  // The detector's constants for one signal: the section `trend`, then its overrides under trend.signals.SIGNAL.
+  [[nodiscard]] TrendPolicy policy_for(std::string_view signal) const;
+};
+
+struct ConfigKey {
+  std::string path;   // "collection.interval"
+  std::string value;  // what stands for the value in --help: DURATION, SIZE, NUMBER, TEXT, BOOL
+  std::string help;
+  // Returns what is wrong with the text, or nothing after the value was taken over.
+  std::function<std::optional<std::string>(Config&, std::string_view)> set;
+  std::function<std::string(const Config&)> get;
+};
+
+// Every key in the order of the documentation. Keys of the form trend.signals.SIGNAL.KEY are accepted beside it.
+std::span<const ConfigKey> config_keys();
+
+using ConfigOverride = std::pair<std::string, std::string>;  // path, text
+
+// Reads `file` (nothing: only defaults), then applies the flags. The error's path is "FILE:LINE" or "--section.key".
+[[nodiscard]] Result<Config> load_config(const std::optional<std::string>& file, std::span<const ConfigOverride> flags);
+
+// The same over a text, for tests and fuzzing.
+[[nodiscard]] Result<Config> parse_config(const std::string& text, const std::string& file_name);
+
+// A configuration file that holds every key with its default and its help as a comment.
+std::string render_default_config();
+
+}  // namespace heapfloor

@@ -1,0 +1,217 @@
+#include "agent/exposition/metric_families.h"
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+
+namespace heapfloor {
+namespace {
+
+struct OwnDesc {
+  OwnFamily id;
+  std::string_view name;
+  FamilyType type;
+  std::string_view labels;  // separated by commas
+  std::string_view help;
+  std::string_view source;
+};
+
+constexpr FamilyType kGauge = FamilyType::gauge;
+constexpr FamilyType kCounter = FamilyType::counter;
+
+constexpr std::array<OwnDesc, kOwnFamilies> kOwn = {{
+    {OwnFamily::group_processes, "heapfloor_group_processes", kGauge, "group",
+     "Processes that are in the group now.", "group"},
+    {OwnFamily::group_process_starts, "heapfloor_group_process_starts_total", kCounter, "group",
+     "Processes seen to join the group since the agent started.", "group"},
+    {OwnFamily::group_process_exits, "heapfloor_group_process_exits_total", kCounter, "group",
+     "Processes seen to leave the group since the agent started.", "group"},
+    {OwnFamily::group_oldest_start, "heapfloor_group_oldest_start_timestamp_seconds", kGauge,
+     "group", "Start of the oldest process of the group (starttime of /proc/PID/stat).", "group"},
+    {OwnFamily::group_youngest_start, "heapfloor_group_youngest_start_timestamp_seconds", kGauge,
+     "group", "Start of the youngest process of the group (starttime of /proc/PID/stat).", "group"},
+    {OwnFamily::group_unreadable_processes, "heapfloor_group_unreadable_processes", kGauge,
+     "group,source", "Processes of the group whose source could not be read, so left out of its "
+                     "sums.", "group"},
+    {OwnFamily::leak_state, "heapfloor_leak_state", kGauge, "scope,subject,group,signal,state",
+     "Leak state of one signal of one subject: 1 for the state it is in, 0 for the others.",
+     "alerts"},
+    {OwnFamily::leak_suspects, "heapfloor_leak_suspects", kGauge, "scope,state",
+     "Signals that are suspected, leaking or recovering.", "alerts"},
+    {OwnFamily::leaks_detected, "heapfloor_leaks_detected_total", kCounter, "scope",
+     "Transitions into the state leaking.", "alerts"},
+    {OwnFamily::trend_floor, "heapfloor_trend_floor_bytes", kGauge, "scope,subject,group,signal",
+     "Latest floor: the live size after a compaction, or the last low-water mark.", "trend"},
+    {OwnFamily::trend_growth, "heapfloor_trend_growth_bytes_per_second", kGauge,
+     "scope,subject,group,signal",
+     "Robust slope of the floors (Theil-Sen), once they rise significantly.", "trend"},
+    {OwnFamily::trend_growth_low, "heapfloor_trend_growth_low_bytes_per_second", kGauge,
+     "scope,subject,group,signal", "Lower bound of the slope's confidence interval.", "trend"},
+    {OwnFamily::trend_growth_high, "heapfloor_trend_growth_high_bytes_per_second", kGauge,
+     "scope,subject,group,signal", "Upper bound of the slope's confidence interval.", "trend"},
+    {OwnFamily::trend_confidence, "heapfloor_trend_confidence_ratio", kGauge,
+     "scope,subject,group,signal",
+     "1 minus the one-sided p of the trend test; at most 0.5 while not confirmed.", "trend"},
+    {OwnFamily::trend_rising_floors, "heapfloor_trend_rising_floors", kGauge,
+     "scope,subject,group,signal", "Consecutive rising floors at the end of the window.", "trend"},
+    {OwnFamily::trend_compactions, "heapfloor_trend_compactions_total", kCounter,
+     "scope,subject,group,signal,cause", "Compactions seen, by what caused them.", "trend"},
+    {OwnFamily::trend_predicted_exhaustion,
+     "heapfloor_trend_predicted_exhaustion_timestamp_seconds", kGauge,
+     "scope,subject,group,signal",
+     "When a suspected or leaking signal meets its limit, where a limit is known.", "trend"},
+    {OwnFamily::trend_subjects, "heapfloor_trend_subjects", kGauge, "scope",
+     "Subjects that the detector follows.", "trend"},
+    {OwnFamily::trend_subjects_evicted, "heapfloor_trend_subjects_evicted_total", kCounter, "",
+     "Series given up by the detector because their subject ended or for lack of room.", "trend"},
+    {OwnFamily::trend_evaluations, "heapfloor_trend_evaluations_total", kCounter, "",
+     "Verdicts made since the agent started.", "trend"},
+    {OwnFamily::trend_evaluation_duration, "heapfloor_trend_evaluation_duration_seconds", kGauge,
+     "", "Time that the detector took in the last tick.", "trend"},
+    {OwnFamily::alert_active, "heapfloor_alert_active", kGauge,
+     "alertname,alertstate,severity,scope,subject,group",
+     "1 for every alert that is pending or firing.", "alerts"},
+    {OwnFamily::alert_active_since, "heapfloor_alert_active_since_timestamp_seconds", kGauge,
+     "alertname,scope,subject,group", "Since when the alert is active.", "alerts"},
+    {OwnFamily::alert_transitions, "heapfloor_alert_transitions_total", kCounter, "alertname,to",
+     "Transitions of alerts since the agent started.", "alerts"},
+    {OwnFamily::collector_success, "heapfloor_collector_success", kGauge, "collector",
+     "1 when the last collection of the collector read anything.", "self"},
+    {OwnFamily::collector_duration, "heapfloor_collector_duration_seconds", kGauge, "collector",
+     "Time that the last collection took.", "self"},
+    {OwnFamily::collector_last_success, "heapfloor_collector_last_success_timestamp_seconds",
+     kGauge, "collector", "When the collector last read anything.", "self"},
+    {OwnFamily::collector_errors, "heapfloor_collector_errors_total", kCounter, "collector,reason",
+     "Entities or values left out because they could not be read.", "self"},
+    {OwnFamily::series, "heapfloor_series", kGauge, "collector",
+     "Series that the agent keeps in memory for the detector.", "self"},
+    {OwnFamily::series_limit, "heapfloor_series_limit", kGauge, "collector",
+     "Most series that the agent keeps in memory.", "self"},
+    {OwnFamily::series_dropped, "heapfloor_series_dropped_total", kCounter, "collector",
+     "Series refused because the limit was reached.", "self"},
+    {OwnFamily::config_last_reload_successful, "heapfloor_config_last_reload_successful", kGauge,
+     "", "1 when the last reload of the configuration was accepted.", "self"},
+    {OwnFamily::config_last_reload_success_timestamp,
+     "heapfloor_config_last_reload_success_timestamp_seconds", kGauge, "",
+     "When the configuration in force was loaded.", "self"},
+    {OwnFamily::config_reloads, "heapfloor_config_reloads_total", kCounter, "",
+     "Reloads of the configuration that were asked for.", "self"},
+    {OwnFamily::config_reloads_failed, "heapfloor_config_reloads_failed_total", kCounter, "",
+     "Reloads that were refused; the old configuration stayed in force.", "self"},
+    {OwnFamily::agent_memory_budget, "heapfloor_agent_memory_budget_bytes", kGauge, "",
+     "Memory that the agent is allowed to use by its configuration.", "self"},
+    {OwnFamily::log_messages, "heapfloor_log_messages_total", kCounter, "level",
+     "Log messages written, by level.", "self"},
+    {OwnFamily::build_info, "heapfloor_build_info", FamilyType::info,
+     "version,revision,branch,compiler,standard", "What this program was built from; always 1.",
+     "self"},
+    {OwnFamily::http_requests, "heapfloor_http_requests_total", kCounter, "handler,code",
+     "Answered HTTP requests.", "self"},
+    {OwnFamily::http_requests_in_flight, "heapfloor_http_requests_in_flight", kGauge, "",
+     "HTTP requests being answered, this one included.", "self"},
+    {OwnFamily::exposition_size, "heapfloor_exposition_size_bytes", kGauge, "format",
+     "Size of the page as it was last rendered in the format, before compression.", "self"},
+}};
+
+constexpr bool own_table_is_in_order() {
+  for (std::size_t i = 0; i < kOwn.size(); ++i) {
+    if (kOwn.at(i).id != static_cast<OwnFamily>(i)) return false;
+  }
+  return true;
+}
+static_assert(own_table_is_in_order(), "kOwn must follow the order of OwnFamily");
+
+std::vector<std::string> split_labels(std::string_view labels) {
+  std::vector<std::string> names;
+  while (!labels.empty()) {
+    const std::size_t comma = labels.find(',');
+    names.emplace_back(labels.substr(0, comma));
+    labels.remove_prefix(comma == std::string_view::npos ? labels.size() : comma + 1);
+  }
+  return names;
+}
+
+FamilyType type_of(MetricType type) {
+  return type == MetricType::counter ? FamilyType::counter : FamilyType::gauge;
+}
+
+std::string group_help(const MetricDesc& desc) {
+  return (desc.group_rule == GroupRule::maximum ? "Largest in the group: " : "Sum over the group: ") +
+         std::string(desc.help);
+}
+
+std::string join(std::span<const std::string> words, std::string_view separator) {
+  std::string out;
+  for (const std::string& word : words) {
+    if (!out.empty()) out += separator;
+    out += word;
+  }
+  return out;
+}
+
+}  // namespace
+
+MetricFamilies::MetricFamilies(std::span<const CollectorEntry* const> collectors) {
+  for (const OwnDesc& own : kOwn) {
+    families_.push_back({std::string(own.name), own.type, split_labels(own.labels),
+                         std::string(own.help), std::string(own.source)});
+  }
+  for (const CollectorEntry* const entry : collectors) add_collector(*entry);
+  std::ranges::sort(families_, {}, &MetricFamily::name);
+  for (const OwnDesc& own : kOwn) own_.push_back(find(own.name).value());
+}
+
+std::optional<std::size_t> MetricFamilies::find(std::string_view name) const {
+  const auto found = std::ranges::lower_bound(families_, name, {}, [](const MetricFamily& family) {
+    return std::string_view(family.name);
+  });
+  if (found == families_.end() || found->name != name) return std::nullopt;
+  return static_cast<std::size_t>(found - families_.begin());
+}
+
+void MetricFamilies::add_collector(const CollectorEntry& entry) {
+  const std::string source = "collector " + std::string(entry.name);
+  for (const MetricDesc& desc : entry.metrics) {
+    std::vector<std::string> labels;
+    if (desc.name.starts_with("heapfloor_process_")) labels = {"group", "pid"};
+    if (!desc.label_name.empty()) labels.emplace_back(desc.label_name);
+    add({std::string(desc.name), type_of(desc.type), labels, std::string(desc.help), source});
+    if (desc.group_rule == GroupRule::none || desc.group_name.empty()) continue;
+    labels = {"group"};
+    if (!desc.label_name.empty()) labels.emplace_back(desc.label_name);
+    add({std::string(desc.group_name), type_of(desc.type), labels, group_help(desc), source});
+  }
+}
+
+void MetricFamilies::add(MetricFamily family) {
+  const auto same = std::ranges::find(families_, family.name, &MetricFamily::name);
+  if (same == families_.end()) {
+    families_.push_back(std::move(family));
+    return;
+  }
+  // The samples of one family (kind="anon", kind="file") share everything but the label's value.
+  if (same->type != family.type || same->labels != family.labels ||
+      same->source != family.source) {
+    throw std::invalid_argument("metric family " + family.name + " is declared twice, by " +
+                                same->source + " and by " + family.source);
+  }
+}
+
+std::string_view family_type_name(FamilyType type) {
+  constexpr std::array<std::string_view, 3> kNames = {"gauge", "counter", "info"};
+  return kNames.at(static_cast<std::size_t>(type));
+}
+
+std::string metric_families_markdown(const MetricFamilies& families) {
+  std::string out =
+      "# Metrics\n\nEvery family that heapfloor emits.\n\n"
+      "| Name | Type | Labels | Help | Source |\n|---|---|---|---|---|\n";
+  for (const MetricFamily& family : families.all()) {
+    out += "| `" + family.name + "` | ";
+    out += family_type_name(family.type);
+    out += " | " + join(family.labels, ", ") + " | " + family.help + " | " + family.source + " |\n";
+  }
+  return out;
+}
+
+}  // namespace heapfloor

@@ -1,0 +1,106 @@
+// The one table of every family that the agent emits: name, type, labels, help, source.
+//
+// Families of the collectors come from their MetricDescs; the rest is constant data here. The HELP
+// lines, the documentation page and the golden tests are made from this table, and the page writes
+// nothing that is not in it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "collectors/collector.h"
+
+namespace heapfloor {
+
+enum class FamilyType : std::uint8_t { gauge, counter, info };
+
+// One family, named as its samples are: a counter with _total, an info with _info.
+struct MetricFamily {
+  std::string name;
+  FamilyType type = FamilyType::gauge;
+  std::vector<std::string> labels;
+  std::string help;
+  std::string source;  // "collector process", "group", "trend", "alerts", "self"
+};
+
+// The families that do not come from a collector's MetricDesc, in the order of their table.
+enum class OwnFamily : std::uint8_t {
+  group_processes,
+  group_process_starts,
+  group_process_exits,
+  group_oldest_start,
+  group_youngest_start,
+  group_unreadable_processes,
+  leak_state,
+  leak_suspects,
+  leaks_detected,
+  trend_floor,
+  trend_growth,
+  trend_growth_low,
+  trend_growth_high,
+  trend_confidence,
+  trend_rising_floors,
+  trend_compactions,
+  trend_predicted_exhaustion,
+  trend_subjects,
+  trend_subjects_evicted,
+  trend_evaluations,
+  trend_evaluation_duration,
+  alert_active,
+  alert_active_since,
+  alert_transitions,
+  collector_success,
+  collector_duration,
+  collector_last_success,
+  collector_errors,
+  series,
+  series_limit,
+  series_dropped,
+  config_last_reload_successful,
+  config_last_reload_success_timestamp,
+  config_reloads,
+  config_reloads_failed,
+  agent_memory_budget,
+  log_messages,
+  build_info,
+  http_requests,
+  http_requests_in_flight,
+  exposition_size,
+};
+inline constexpr std::size_t kOwnFamilies = 41;
+
+// Immutable after construction; any thread may read it.
+class MetricFamilies {
+ public:
+  // Throws std::invalid_argument when two descriptors disagree about one family or when a
+  // collector claims the name of an own family: a page with two blocks of one family is invalid.
+  explicit MetricFamilies(std::span<const CollectorEntry* const> collectors);
+
+  // Sorted by name.
+  [[nodiscard]] std::span<const MetricFamily> all() const { return families_; }
+  // Index into all(), or nothing.
+  [[nodiscard]] std::optional<std::size_t> find(std::string_view name) const;
+  [[nodiscard]] std::size_t index_of(OwnFamily family) const {
+    return own_.at(static_cast<std::size_t>(family));
+  }
+
+ private:
+  void add_collector(const CollectorEntry& entry);
+  void add(MetricFamily family);
+
+  std::vector<MetricFamily> families_;
+  std::vector<std::size_t> own_;
+};
+
+// "gauge", "counter", "info".
+std::string_view family_type_name(FamilyType type);
+
+// The documentation page: one Markdown table of all families.
+std::string metric_families_markdown(const MetricFamilies& families);
+
+}  // namespace heapfloor

@@ -1,0 +1,372 @@
+#include "agent/exposition/metrics_page.h"
+
+#include <prometheus/collectable.h>
+#include <prometheus/metric_family.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+#include "agent/exposition/label_cache.h"
+#include "agent/exposition/signals.h"
+
+namespace heapfloor {
+namespace {
+
+constexpr std::array<LeakState, 3> kSuspectStates = {LeakState::suspected, LeakState::leaking,
+                                                     LeakState::recovering};
+constexpr std::array<std::string_view, 4> kLogLevels = {"debug", "info", "warning", "error"};
+
+// All watched series are fed by this collector and have processes as subjects.
+constexpr std::string_view kWatchingCollector = "process";
+constexpr std::string_view kWatchedScope = "process";
+
+double number(std::uint64_t value) { return static_cast<double>(value); }
+
+class PidText {
+ public:
+  explicit PidText(std::int32_t pid)
+      : end_(std::to_chars(text_.data(), text_.data() + text_.size(), pid).ptr) {}
+  [[nodiscard]] std::string_view view() const {
+    return {text_.data(), static_cast<std::size_t>(end_ - text_.data())};
+  }
+
+ private:
+  std::array<char, 16> text_{};
+  const char* end_;
+};
+
+}  // namespace
+
+class MetricsPage::Renderer {
+ public:
+  Renderer(const MetricFamilies& families, std::vector<const prometheus::Collectable*> extra)
+      : families_(families), extra_(std::move(extra)), writer_(families) {}
+
+  std::string render(const Snapshot& snapshot, ExpositionFormat format) {
+    writer_.clear();
+    extra_bodies_.clear();
+    add_plain_values(snapshot.host);
+    add_plain_values(snapshot.agent);
+    add_groups(snapshot);
+    add_processes(snapshot);
+    add_watches(snapshot);
+    add_suspects(snapshot);
+    add_trend_totals(snapshot);
+    add_alerts(snapshot);
+    add_collectors(snapshot);
+    add_agent(snapshot);
+    for (const prometheus::Collectable* const collectable : extra_) add_extra(*collectable);
+    std::string page = writer_.write(format);
+    labels_.end_page();
+    return page;
+  }
+
+  [[nodiscard]] std::uint64_t unlisted_samples() const { return unlisted_samples_; }
+  [[nodiscard]] std::size_t cached_entities() const { return labels_.size(); }
+
+ private:
+  using Column = PageWriter::Column;
+
+  // Where the values of one descriptor go; nothing where there is no such family in the table.
+  struct DescColumns {
+    std::optional<Column> plain, process, group;
+  };
+
+  std::optional<Column> desc_column(std::string_view name, const MetricDesc& desc, bool has_body) {
+    const std::optional<std::size_t> family = families_.find(name);
+    if (!family) return std::nullopt;
+    return writer_.column(*family, desc.label_name, desc.label_value, has_body);
+  }
+
+  // Rows carry their values in the collector's order, so the answer for the last row's value at the
+  // same position is nearly always the answer for this one.
+  const DescColumns& columns_of(const MetricDesc* desc, std::size_t position) {
+    if (position < recent_.size() && recent_[position].first == desc) {
+      return *recent_[position].second;
+    }
+    const auto [found, added] = desc_columns_.try_emplace(desc);
+    if (added) {
+      const bool of_process = desc->name.starts_with("heapfloor_process_");
+      if (of_process) {
+        found->second.process = desc_column(desc->name, *desc, true);
+      } else {
+        found->second.plain = desc_column(desc->name, *desc, false);
+      }
+      found->second.group = desc_column(desc->group_name, *desc, true);
+    }
+    if (position >= recent_.size()) recent_.resize(position + 1);
+    recent_[position] = {desc, &found->second};
+    return found->second;
+  }
+
+  void add_values(const std::vector<MetricValue>& values, std::string_view body,
+                  std::optional<Column> DescColumns::*kind) {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const std::optional<Column> column = columns_of(values[i].desc, i).*kind;
+      if (!column) {
+        ++unlisted_samples_;
+      } else if (std::isfinite(values[i].value)) {
+        writer_.add(*column, body, values[i].value);
+      }
+    }
+  }
+
+  void add_plain_values(const std::vector<MetricValue>& values) {
+    add_values(values, {}, &DescColumns::plain);
+  }
+
+  void add_own(OwnFamily family, double value) {
+    writer_.add(writer_.column(families_.index_of(family), {}, {}, false), {}, value);
+  }
+  void add_own(OwnFamily family, std::string_view body, double value) {
+    writer_.add(writer_.column(families_.index_of(family), {}, {}, true), body, value);
+  }
+  void add_own(OwnFamily family, std::string_view body, LabelPair fixed, double value) {
+    writer_.add(writer_.column(families_.index_of(family), fixed.name, fixed.raw_value, true), body,
+                value);
+  }
+
+  void add_groups(const Snapshot& snapshot) {
+    const GroupRow* before = nullptr;
+    for (const GroupRow& group : snapshot.groups) {
+      if (before != nullptr && before->name == group.name) continue;
+      before = &group;
+      const std::string_view body = labels_.body({{"group", group.name}});
+      add_own(OwnFamily::group_processes, body, number(group.processes));
+      add_own(OwnFamily::group_process_starts, body, number(group.starts));
+      add_own(OwnFamily::group_process_exits, body, number(group.exits));
+      add_own(OwnFamily::group_unreadable_processes, body, {"source", "status"},
+              number(group.unreadable_status));
+      if (group.processes > 0) {
+        add_own(OwnFamily::group_oldest_start, body,
+                snapshot.wall_offset_seconds + group.oldest_start_seconds);
+        add_own(OwnFamily::group_youngest_start, body,
+                snapshot.wall_offset_seconds + group.youngest_start_seconds);
+      }
+      add_values(group.values, body, &DescColumns::group);
+    }
+  }
+
+  void add_processes(const Snapshot& snapshot) {
+    for (std::size_t i = 0; i < snapshot.processes.size(); ++i) {
+      const ProcessRow& process = snapshot.processes[i];
+      if (process.values.empty() || process.group >= snapshot.groups.size()) continue;
+      // A pid that was reused within the tick: the later row is the process that lives.
+      const bool reused = i + 1 < snapshot.processes.size() &&
+                          snapshot.processes[i + 1].id.pid == process.id.pid;
+      if (reused) continue;
+      const PidText pid(process.id.pid);
+      add_values(
+          process.values,
+          labels_.body({{"group", snapshot.groups[process.group].name}, {"pid", pid.view()}}),
+          &DescColumns::process);
+    }
+  }
+
+  void add_watches(const Snapshot& snapshot) {
+    const WatchRow* before = nullptr;
+    for (const WatchRow& watch : snapshot.watches) {
+      const bool repeated = before != nullptr && before->subject == watch.subject &&
+                            before->signal == watch.signal;
+      if (repeated) continue;
+      before = &watch;
+      const std::string_view body = labels_.body({{"scope", watch.scope},
+                                                  {"subject", watch.subject},
+                                                  {"group", watch.group},
+                                                  {"signal", watch.signal}});
+      for (std::size_t i = 0; i < kLeakStates; ++i) {
+        const auto state = static_cast<LeakState>(i);
+        add_own(OwnFamily::leak_state, body, {"state", leak_state_name(state)},
+                watch.state == state ? 1 : 0);
+      }
+      add_own(OwnFamily::trend_compactions, body, {"cause", "inferred"},
+              number(watch.inferred_compactions[0]));
+      add_verdict(watch, body, snapshot.wall_offset_seconds);
+    }
+  }
+
+  void add_verdict(const WatchRow& watch, std::string_view body, double wall_offset_seconds) {
+    const Verdict& verdict = watch.verdict;
+    const bool in_bytes = signal_is_in_bytes(watch.signal);
+    if (verdict.floors > 0) {
+      if (in_bytes) add_own(OwnFamily::trend_floor, body, verdict.floor);
+      add_own(OwnFamily::trend_rising_floors, body, number(verdict.rising_floors));
+    }
+    if (verdict.evidence != Evidence::too_few_floors) {
+      add_own(OwnFamily::trend_confidence, body, verdict.confidence);
+    }
+    if (growth_is_known(verdict) && in_bytes) {
+      add_own(OwnFamily::trend_growth, body, verdict.growth.estimate);
+      add_own(OwnFamily::trend_growth_low, body, verdict.growth.low);
+      add_own(OwnFamily::trend_growth_high, body, verdict.growth.high);
+    }
+    const bool threatens =
+        watch.state == LeakState::suspected || watch.state == LeakState::leaking;
+    if (threatens && verdict.exhaustion && std::isfinite(verdict.exhaustion->at_seconds)) {
+      add_own(OwnFamily::trend_predicted_exhaustion, body,
+              wall_offset_seconds + verdict.exhaustion->at_seconds);
+    }
+  }
+
+  void add_suspects(const Snapshot& snapshot) {
+    struct Count {
+      std::set<std::string_view> subjects;
+      std::array<std::uint64_t, kLeakStates> by_state = {};
+    };
+    std::map<std::string_view, Count> scopes;
+    scopes[kWatchedScope];
+    for (const WatchRow& watch : snapshot.watches) {
+      Count& count = scopes[watch.scope];
+      count.subjects.insert(watch.subject);
+      ++count.by_state.at(static_cast<std::size_t>(watch.state));
+    }
+    for (const auto& [scope, count] : scopes) {
+      const std::string_view body = labels_.body({{"scope", scope}});
+      add_own(OwnFamily::trend_subjects, body, number(count.subjects.size()));
+      for (const LeakState state : kSuspectStates) {
+        add_own(OwnFamily::leak_suspects, body, {"state", leak_state_name(state)},
+                number(count.by_state.at(static_cast<std::size_t>(state))));
+      }
+    }
+  }
+
+  void add_trend_totals(const Snapshot& snapshot) {
+    add_own(OwnFamily::leaks_detected, labels_.body({{"scope", kWatchedScope}}),
+            number(snapshot.leaks_detected));
+    add_own(OwnFamily::trend_evaluations, number(snapshot.evaluations));
+    add_own(OwnFamily::trend_evaluation_duration, snapshot.evaluation_seconds);
+    add_own(OwnFamily::trend_subjects_evicted, number(snapshot.series.evicted));
+  }
+
+  // The alert families have no label `signal`: two alerts of one subject that differ only in it are
+  // one series, active since the earlier of the two.
+  void add_alerts(const Snapshot& snapshot) {
+    std::map<std::string_view, double> since;
+    for (const AlertRow& alert : snapshot.alerts) {
+      const std::string_view phase = alert.phase == AlertPhase::firing ? "firing" : "pending";
+      add_own(OwnFamily::alert_active,
+              labels_.body({{"alertname", alert.name},
+                            {"alertstate", phase},
+                            {"severity", alert.severity},
+                            {"scope", alert.scope},
+                            {"subject", alert.subject},
+                            {"group", alert.group}}),
+              1);
+      const std::string_view body = labels_.body({{"alertname", alert.name},
+                                                  {"scope", alert.scope},
+                                                  {"subject", alert.subject},
+                                                  {"group", alert.group}});
+      const double at = snapshot.wall_offset_seconds + alert.active_since_seconds;
+      const auto [found, added] = since.try_emplace(body, at);
+      if (!added) found->second = std::min(found->second, at);
+    }
+    writer_.sort_by_labels(families_.index_of(OwnFamily::alert_active));
+    for (const auto& [body, at] : since) add_own(OwnFamily::alert_active_since, body, at);
+    for (const Snapshot::AlertTransitions& row : snapshot.alert_transitions) {
+      const std::string_view body = labels_.body({{"alertname", row.name}});
+      add_own(OwnFamily::alert_transitions, body, {"to", "pending"}, number(row.pending));
+      add_own(OwnFamily::alert_transitions, body, {"to", "firing"}, number(row.firing));
+      add_own(OwnFamily::alert_transitions, body, {"to", "resolved"}, number(row.resolved));
+    }
+    writer_.sort_by_labels(families_.index_of(OwnFamily::alert_transitions));
+  }
+
+  void add_collectors(const Snapshot& snapshot) {
+    for (const CollectorHealth& health : snapshot.collectors) {
+      const std::string_view body = labels_.body({{"collector", health.name}});
+      add_own(OwnFamily::collector_success, body, health.success ? 1 : 0);
+      add_own(OwnFamily::collector_duration, body, health.duration_seconds);
+      if (health.last_success_seconds) {
+        add_own(OwnFamily::collector_last_success, body,
+                snapshot.wall_offset_seconds + *health.last_success_seconds);
+      }
+      for (std::size_t i = 0; i < kErrorKinds; ++i) {
+        add_own(OwnFamily::collector_errors, body,
+                {"reason", reason_label(static_cast<ErrorKind>(i))}, number(health.errors.at(i)));
+      }
+    }
+    for (const OwnFamily family : {OwnFamily::collector_success, OwnFamily::collector_duration,
+                                   OwnFamily::collector_last_success, OwnFamily::collector_errors}) {
+      writer_.sort_by_labels(families_.index_of(family));
+    }
+    const std::string_view body = labels_.body({{"collector", kWatchingCollector}});
+    add_own(OwnFamily::series, body, number(snapshot.series.series));
+    add_own(OwnFamily::series_limit, body, number(snapshot.series.limit));
+    add_own(OwnFamily::series_dropped, body, number(snapshot.series.dropped));
+  }
+
+  void add_agent(const Snapshot& snapshot) {
+    add_own(OwnFamily::config_last_reload_successful, snapshot.last_reload_successful ? 1 : 0);
+    add_own(OwnFamily::config_last_reload_success_timestamp,
+            snapshot.wall_offset_seconds + snapshot.last_reload_seconds);
+    add_own(OwnFamily::config_reloads, number(snapshot.reloads));
+    add_own(OwnFamily::config_reloads_failed, number(snapshot.reloads_failed));
+    if (snapshot.memory_budget_bytes > 0) {
+      add_own(OwnFamily::agent_memory_budget, number(snapshot.memory_budget_bytes));
+    }
+    for (std::size_t i = 0; i < kLogLevels.size(); ++i) {
+      add_own(OwnFamily::log_messages, labels_.body({{"level", kLogLevels.at(i)}}),
+              number(snapshot.log_messages.at(i)));
+    }
+  }
+
+  void add_extra(const prometheus::Collectable& collectable) {
+    for (const prometheus::MetricFamily& family : collectable.Collect()) {
+      const std::optional<std::size_t> index = families_.find(family.name);
+      const bool counter = family.type == prometheus::MetricType::Counter;
+      if (!index || (!counter && family.type != prometheus::MetricType::Gauge)) {
+        unlisted_samples_ += family.metric.size();
+        continue;
+      }
+      for (const prometheus::ClientMetric& metric : family.metric) {
+        const double value = counter ? metric.counter.value : metric.gauge.value;
+        const std::string_view body = extra_body(metric);
+        writer_.add(writer_.column(*index, {}, {}, !body.empty()), body, value);
+      }
+      writer_.sort_by_labels(*index);
+    }
+  }
+
+  std::string_view extra_body(const prometheus::ClientMetric& metric) {
+    if (metric.label.empty()) return {};
+    LabelBody body;
+    for (const prometheus::ClientMetric::Label& label : metric.label) {
+      body.add(label.name, label.value);
+    }
+    return extra_bodies_.emplace_back(std::move(body).finish());
+  }
+
+  const MetricFamilies& families_;
+  std::vector<const prometheus::Collectable*> extra_;
+  PageWriter writer_;
+  LabelCache labels_;
+  std::deque<std::string> extra_bodies_;
+  std::unordered_map<const MetricDesc*, DescColumns> desc_columns_;
+  std::vector<std::pair<const MetricDesc*, const DescColumns*>> recent_;
+  std::uint64_t unlisted_samples_ = 0;
+};
+
+MetricsPage::MetricsPage(const MetricFamilies& families,
+                         std::vector<const prometheus::Collectable*> extra)
+    : renderer_(std::make_unique<Renderer>(families, std::move(extra))) {}
+
+MetricsPage::~MetricsPage() = default;
+
+std::string MetricsPage::render(const Snapshot& snapshot, ExpositionFormat format) {
+  return renderer_->render(snapshot, format);
+}
+
+std::uint64_t MetricsPage::unlisted_samples() const { return renderer_->unlisted_samples(); }
+
+std::size_t MetricsPage::cached_entities() const { return renderer_->cached_entities(); }
+
+}  // namespace heapfloor

@@ -1,0 +1,186 @@
+#include "agent/exposition/page_writer.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include "agent/exposition/text_format.h"
+
+namespace heapfloor {
+namespace {
+
+constexpr std::string_view kOpenMetricsEnd = "# EOF\n";
+
+std::string_view without_suffix(std::string_view name, std::string_view suffix) {
+  if (name.ends_with(suffix)) name.remove_suffix(suffix.size());
+  return name;
+}
+
+// OpenMetrics names a family without the suffix that its type adds to the samples.
+std::string_view openmetrics_name(const MetricFamily& family) {
+  switch (family.type) {
+    case FamilyType::counter:
+      return without_suffix(family.name, "_total");
+    case FamilyType::info:
+      return without_suffix(family.name, "_info");
+    case FamilyType::gauge:
+      break;
+  }
+  return family.name;
+}
+
+std::string_view unit_of(std::string_view name) {
+  constexpr std::array<std::string_view, 4> kUnits = {"bytes_per_second", "bytes", "seconds",
+                                                      "ratio"};
+  for (const std::string_view unit : kUnits) {
+    if (name.size() > unit.size() && name.ends_with(unit) &&
+        name[name.size() - unit.size() - 1] == '_') {
+      return unit;
+    }
+  }
+  return {};
+}
+
+std::string header_line(std::string_view keyword, std::string_view name, std::string_view text) {
+  std::string line = "# ";
+  line += keyword;
+  line += ' ';
+  line += name;
+  line += ' ';
+  line += text;
+  line += '\n';
+  return line;
+}
+
+std::string text_header(const MetricFamily& family) {
+  std::string help;
+  append_help(help, family.help, false);
+  // Text 0.0.4 has no info type: it is a gauge that is always 1.
+  const FamilyType type = family.type == FamilyType::info ? FamilyType::gauge : family.type;
+  return header_line("HELP", family.name, help) +
+         header_line("TYPE", family.name, family_type_name(type));
+}
+
+std::string openmetrics_header(const MetricFamily& family) {
+  const std::string_view name = openmetrics_name(family);
+  std::string help;
+  append_help(help, family.help, true);
+  std::string header = header_line("TYPE", name, family_type_name(family.type));
+  if (const std::string_view unit = unit_of(name); !unit.empty()) {
+    header += header_line("UNIT", name, unit);
+  }
+  return header + header_line("HELP", name, help);
+}
+
+char* put(char* out, std::string_view text) {
+  if (!text.empty()) std::memcpy(out, text.data(), text.size());
+  return out + text.size();
+}
+
+}  // namespace
+
+std::string_view content_type(ExpositionFormat format) {
+  return format == ExpositionFormat::openmetrics
+             ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+             : "text/plain; version=0.0.4; charset=utf-8";
+}
+
+LabelBody& LabelBody::add(std::string_view name, std::string_view raw_value) {
+  if (!text_.empty()) text_ += ',';
+  text_ += name;
+  text_ += "=\"";
+  append_label_value(text_, raw_value);
+  text_ += '"';
+  return *this;
+}
+
+std::string LabelBody::finish() && {
+  text_ += "} ";
+  return std::move(text_);
+}
+
+PageWriter::PageWriter(const MetricFamilies& families) : families_(families) {
+  for (const MetricFamily& family : families.all()) {
+    Family block;
+    block.headers = {text_header(family), openmetrics_header(family)};
+    headers_bytes_ += std::max(block.headers[0].size(), block.headers[1].size());
+    blocks_.push_back(std::move(block));
+  }
+  clear();
+}
+
+PageWriter::Column PageWriter::column(std::size_t family, std::string_view label_name,
+                                      std::string_view label_value, bool has_body) {
+  std::string prefix = families_.all()[family].name;
+  if (!label_name.empty()) {
+    prefix += '{';
+    prefix += label_name;
+    prefix += "=\"";
+    append_label_value(prefix, label_value);
+    prefix += has_body ? "\"," : "\"} ";
+  } else {
+    prefix += has_body ? '{' : ' ';
+  }
+  std::vector<Column>& columns = blocks_[family].columns;
+  const auto text = [this](Column column) { return std::string_view(columns_[column].prefix); };
+  const auto place = std::ranges::lower_bound(columns, std::string_view(prefix), {}, text);
+  if (place != columns.end() && columns_[*place].prefix == prefix) return *place;
+  const auto added = static_cast<Column>(columns_.size());
+  columns.insert(place, added);
+  columns_.push_back({family, std::move(prefix), 0});
+  for (std::uint32_t rank = 0; rank < columns.size(); ++rank) columns_[columns[rank]].rank = rank;
+  return added;
+}
+
+void PageWriter::clear() {
+  for (Family& block : blocks_) block.samples.clear();
+  bound_bytes_ = headers_bytes_ + kOpenMetricsEnd.size();
+}
+
+void PageWriter::add(Column column, std::string_view body, double value) {
+  const ColumnText& text = columns_[column];
+  std::vector<Sample>& samples = blocks_[text.family].samples;
+  auto place = samples.end();
+  while (place != samples.begin()) {
+    const Sample& before = *std::prev(place);
+    if (before.body.data() != body.data() || columns_[before.column].rank < text.rank) break;
+    if (before.column == column) return;
+    --place;
+  }
+  samples.insert(place, {column, value, body});
+  bound_bytes_ += text.prefix.size() + body.size() + kNumberRoom + 1;
+}
+
+void PageWriter::sort_by_labels(std::size_t family) {
+  std::vector<Sample>& samples = blocks_[family].samples;
+  const auto key = [this](const Sample& sample) {
+    return std::pair(sample.body, columns_[sample.column].rank);
+  };
+  std::ranges::stable_sort(samples, {}, key);
+  const auto repeated = std::ranges::unique(samples, {}, key);
+  samples.erase(repeated.begin(), repeated.end());
+}
+
+std::string PageWriter::write(ExpositionFormat format) {
+  if (scratch_bytes_ < bound_bytes_) {
+    scratch_bytes_ = bound_bytes_ + bound_bytes_ / 8;
+    // NOLINTNEXTLINE(modernize-avoid-c-arrays): a vector would zero the whole buffer first
+    scratch_ = std::make_unique_for_overwrite<char[]>(scratch_bytes_);
+  }
+  char* out = scratch_.get();
+  for (const Family& block : blocks_) {
+    if (block.samples.empty()) continue;
+    out = put(out, block.headers[static_cast<std::size_t>(format)]);
+    for (const Sample& sample : block.samples) {
+      out = put(out, columns_[sample.column].prefix);
+      out = put(out, sample.body);
+      out = write_number(out, sample.value);
+      *out++ = '\n';
+    }
+  }
+  if (format == ExpositionFormat::openmetrics) out = put(out, kOpenMetricsEnd);
+  return {scratch_.get(), static_cast<std::size_t>(out - scratch_.get())};
+}
+
+}  // namespace heapfloor

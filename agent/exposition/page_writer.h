@@ -1,0 +1,92 @@
+// PageWriter: samples sorted into families and written as Prometheus text 0.0.4 or OpenMetrics 1.0.
+//
+// A sample line is three pieces: a prefix made once for each column (`name{kind="anon",`), a label
+// body made once for each entity (`group="db"} `) and the number. Writing a line is two copies and
+// one number conversion; nothing is allocated for a series.
+// Thread rule: one thread at a time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/exposition/metric_families.h"
+
+namespace heapfloor {
+
+enum class ExpositionFormat : std::uint8_t { text, openmetrics };
+inline constexpr std::size_t kExpositionFormats = 2;
+
+// The Content-Type of a page, with version and charset.
+std::string_view content_type(ExpositionFormat format);
+
+// The inside of the braces that is the same for all series of one entity.
+class LabelBody {
+ public:
+  // Appends name="value" with the value escaped (see visible_name()).
+  LabelBody& add(std::string_view name, std::string_view raw_value);
+  // Ends the body; nothing may be added afterwards.
+  std::string finish() &&;
+
+ private:
+  std::string text_;
+};
+
+class PageWriter {
+ public:
+  using Column = std::uint32_t;
+
+  // `families` outlives the writer.
+  explicit PageWriter(const MetricFamilies& families);
+
+  // A column of the family at index `family` of MetricFamilies::all(): all samples that share one
+  // fixed label, or none where `label_name` is empty. `has_body` says whether its samples come with
+  // a label body. Asking again for the same column gives the same one.
+  Column column(std::size_t family, std::string_view label_name, std::string_view label_value,
+                bool has_body);
+
+  // Forgets all samples, keeps columns and memory.
+  void clear();
+
+  // Adds a sample. `body` is a finished LabelBody that lives until write(), empty for columns without
+  // one; all samples of one entity are added with the same body object, entity after entity. A second
+  // sample of the same entity and column is ignored.
+  void add(Column column, std::string_view body, double value);
+
+  // Orders a family's samples by their label bodies and drops repeated ones (the first stays).
+  // For families whose entities come in no order.
+  void sort_by_labels(std::size_t family);
+
+  // The page: families by name; inside a family by entity, as they were added, then by fixed label.
+  [[nodiscard]] std::string write(ExpositionFormat format);
+
+ private:
+  struct ColumnText {
+    std::size_t family = 0;
+    std::string prefix;
+    std::uint32_t rank = 0;  // place among the columns of the family
+  };
+  struct Sample {
+    Column column = 0;
+    double value = 0;
+    std::string_view body;
+  };
+  struct Family {
+    std::vector<std::string> headers;  // by ExpositionFormat
+    std::vector<Column> columns;
+    std::vector<Sample> samples;
+  };
+
+  const MetricFamilies& families_;
+  std::vector<Family> blocks_;
+  std::vector<ColumnText> columns_;
+  std::size_t bound_bytes_ = 0;  // no page of the samples added so far is longer
+  std::size_t headers_bytes_ = 0;
+  std::unique_ptr<char[]> scratch_;  // NOLINT(modernize-avoid-c-arrays): grown without being zeroed
+  std::size_t scratch_bytes_ = 0;
+};
+
+}  // namespace heapfloor

@@ -1,0 +1,98 @@
+#include "agent/http/negotiation.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <string>
+
+namespace heapfloor {
+namespace {
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kSpace = " \t";
+  const std::size_t begin = text.find_first_not_of(kSpace);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
+}
+
+// Takes the part before `separator` off `text`.
+std::string_view next_part(std::string_view& text, char separator) {
+  const std::size_t end = std::min(text.find(separator), text.size());
+  const std::string_view part = text.substr(0, end);
+  text.remove_prefix(std::min(end + 1, text.size()));
+  return trimmed(part);
+}
+
+bool same_word(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return std::ranges::equal(a, b, {}, lower, lower);
+}
+
+// A quality in thousandths: "1", "0.5", "0.125". Nothing for anything else.
+std::optional<int> parse_quality(std::string_view text) {
+  if (text.empty() || text.size() > 5 || (text[0] != '0' && text[0] != '1')) return std::nullopt;
+  int thousandths = (text[0] - '0') * 1000;
+  if (text.size() > 1 && text[1] != '.') return std::nullopt;
+  int weight = 100;
+  for (const char digit : text.substr(std::min<std::size_t>(2, text.size()))) {
+    if (digit < '0' || digit > '9') return std::nullopt;
+    thousandths += (digit - '0') * weight;
+    weight /= 10;
+  }
+  return std::min(thousandths, 1000);
+}
+
+struct Offer {
+  std::string_view name;
+  std::string_view version;  // empty where none is asked for
+  int quality = 1000;
+};
+
+Offer parse_offer(std::string_view text) {
+  Offer offer;
+  offer.name = next_part(text, ';');
+  while (!text.empty()) {
+    std::string_view value = next_part(text, ';');
+    const std::string_view name = next_part(value, '=');
+    value = trimmed(value);
+    if (value.size() >= 2 && value.front() == '"' && value.back() == '"') {
+      value = value.substr(1, value.size() - 2);
+    }
+    if (same_word(name, "q")) offer.quality = parse_quality(value).value_or(0);
+    if (same_word(name, "version")) offer.version = value;
+  }
+  return offer;
+}
+
+}  // namespace
+
+bool accepts_gzip(std::string_view accept_encoding) {
+  std::optional<int> gzip;
+  std::optional<int> any;
+  while (!accept_encoding.empty()) {
+    const Offer offer = parse_offer(next_part(accept_encoding, ','));
+    if (same_word(offer.name, "gzip") || same_word(offer.name, "x-gzip")) gzip = offer.quality;
+    if (offer.name == "*") any = offer.quality;
+  }
+  return gzip.value_or(any.value_or(0)) > 0;
+}
+
+bool prefers_openmetrics(std::string_view accept) {
+  int openmetrics = 0;
+  int text = 0;
+  while (!accept.empty()) {
+    const Offer offer = parse_offer(next_part(accept, ','));
+    if (same_word(offer.name, "application/openmetrics-text") &&
+        (offer.version.empty() || offer.version == "1.0.0")) {
+      openmetrics = std::max(openmetrics, offer.quality);
+    }
+    const bool plain = same_word(offer.name, "text/plain") &&
+                       (offer.version.empty() || offer.version == "0.0.4");
+    if (plain || same_word(offer.name, "text/*") || offer.name == "*/*") {
+      text = std::max(text, offer.quality);
+    }
+  }
+  return openmetrics > 0 && openmetrics >= text;
+}
+
+}  // namespace heapfloor

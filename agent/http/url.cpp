@@ -1,0 +1,87 @@
+#include "agent/http/url.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+namespace heapfloor {
+namespace {
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return -1;
+}
+
+bool is_control(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte < 0x20 || byte == 0x7F;
+}
+
+// Whether every sequence is well-formed (Unicode 15, section 3.9: no overlong forms, surrogates or
+// values above U+10FFFF).
+bool is_utf8(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const auto lead = static_cast<std::uint32_t>(static_cast<unsigned char>(text[at]));
+    std::size_t more = 3;
+    if (lead < 0x80) {
+      more = 0;
+    } else if (lead < 0xE0) {
+      more = 1;
+    } else if (lead < 0xF0) {
+      more = 2;
+    }
+    if ((lead >= 0x80 && lead < 0xC2) || lead > 0xF4 || text.size() - at <= more) return false;
+    std::uint32_t code = more == 0 ? lead : lead & (0x3FU >> more);
+    for (std::size_t i = 1; i <= more; ++i) {
+      const auto next = static_cast<std::uint32_t>(static_cast<unsigned char>(text[at + i]));
+      if ((next & 0xC0U) != 0x80U) return false;
+      code = code << 6U | (next & 0x3FU);
+    }
+    const bool overlong = (more == 2 && code < 0x800) || (more == 3 && code < 0x10000);
+    if (overlong || (code >= 0xD800 && code < 0xE000) || code > 0x10FFFF) return false;
+    at += more + 1;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::optional<std::string> percent_decode(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    char byte = text[at];
+    if (byte == '%') {
+      if (text.size() - at < 3) return std::nullopt;
+      const int high = hex_digit(text[at + 1]);
+      const int low = hex_digit(text[at + 2]);
+      if (high < 0 || low < 0) return std::nullopt;
+      byte = static_cast<char>(high * 16 + low);
+      at += 2;
+    }
+    out += byte;
+  }
+  if (std::ranges::any_of(out, is_control) || !is_utf8(out)) return std::nullopt;
+  return out;
+}
+
+std::optional<QueryParameters> parse_query(std::string_view query) {
+  QueryParameters parameters;
+  while (!query.empty()) {
+    const std::size_t end = std::min(query.find('&'), query.size());
+    std::string pair(query.substr(0, end));
+    query.remove_prefix(std::min(end + 1, query.size()));
+    if (pair.empty()) continue;
+    std::ranges::replace(pair, '+', ' ');
+    const std::size_t equals = std::min(pair.find('='), pair.size());
+    auto name = percent_decode(std::string_view(pair).substr(0, equals));
+    auto value = percent_decode(std::string_view(pair).substr(std::min(equals + 1, pair.size())));
+    if (!name || !value) return std::nullopt;
+    parameters.emplace_back(*std::move(name), *std::move(value));
+  }
+  return parameters;
+}
+
+}  // namespace heapfloor

@@ -1,0 +1,225 @@
+#include "agent/pipeline.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <string>
+#include <utility>
+
+#include "agent/alerts/leak_alerts.h"
+#include "agent/log.h"
+#include "agent/snapshot_builder.h"
+#include "collectors/parse/pid_stat.h"
+#include "collectors/process_metrics.h"
+
+namespace heapfloor {
+namespace {
+
+constexpr std::string_view kProcessCollector = "process";
+constexpr std::string_view kConfigured = "configured";
+constexpr std::string_view kHost = "host";
+
+CollectorOptions options_of(const Config& config) {
+  CollectorOptions options;
+  options.descriptor_budget = config.collection.descriptor_budget;
+  options.refresh_ticks = static_cast<std::uint32_t>(config.collection.refresh_ticks);
+  return options;
+}
+
+std::function<bool(const CollectorEntry&)> enabled_by(const Config& config) {
+  return [&config](const CollectorEntry& entry) {
+    const auto found = config.collectors.find(entry.name);
+    return found == config.collectors.end() ? entry.enabled_by_default : found->second;
+  };
+}
+
+WatchList::PolicySource policies_of(const Config& config) {
+  return [&config](Signal signal) { return config.policy_for(signal_name(signal)); };
+}
+
+void log_transition(const Watch& watch, LeakState before) {
+  const LeakState after = watch.judge.state();
+  const bool is_loud = after == LeakState::leaking || after == LeakState::suspected;
+  if (after == LeakState::stable && before == LeakState::learning) return;
+  log_line(is_loud ? LogLevel::warning : LogLevel::info, "leak state",
+           {{"subject", watch.subject()},
+            {"signal", signal_name(watch.key.signal)},
+            {"name", watch.name},
+            {"from", leak_state_name(before)},
+            {"to", leak_state_name(after)}});
+}
+
+}  // namespace
+
+Pipeline::Pipeline(const Config& config, const Clock& clock, AlertSink& sink)
+    : clock_(clock),
+      sink_(sink),
+      started_seconds_(clock.steady_seconds()),
+      root_(HostPaths{config.path.procfs, config.path.sysfs, config.path.rootfs}),
+      scheduler_(builtin_collectors(), enabled_by(config), root_, options_of(config), clock),
+      ticks_per_second_(static_cast<double>(sysconf(_SC_CLK_TCK))),
+      config_(config),
+      groups_(kProcessMetrics, config.limits.groups),
+      watches_(policies_of(config), config.limits.series),
+      alerts_(config.alerts.hold_seconds, config.alerts.resolve_hold_seconds) {
+  reload_.last_success_seconds = started_seconds_;
+  for (const std::string_view name : kLeakAlertNames) alerts_.declare(std::string(name));
+  watches_.on_transition([this](const Watch& watch, LeakState before) {
+    if (watch.judge.state() == LeakState::leaking) ++leaks_detected_;
+    log_transition(watch, before);
+  });
+  find_agent();
+}
+
+void Pipeline::find_agent() {
+  std::array<char, 1024> buffer{};
+  const Result<std::string_view> text = root_.read(HostRoot::Tree::proc, "self/stat", buffer);
+  if (!text) return;
+  const Result<PidStat> stat = parse_pid_stat(*text);
+  std::int32_t pid = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), pid);
+  if (stat && error == std::errc()) agent_ = ProcessId{pid, stat->start_ticks};
+}
+
+std::optional<double> Pipeline::sample_of(EntityKind kind, std::string_view name) const {
+  for (std::size_t index = 0; index < batch_.entities(); ++index) {
+    if (batch_.entity(index).kind != kind) continue;
+    for (const SampleBatch::Sample& sample : batch_.samples(index)) {
+      if (sample.desc->name == name) return sample.value;
+    }
+  }
+  return std::nullopt;
+}
+
+std::shared_ptr<const Snapshot> Pipeline::tick() {
+  batch_.clear();
+  scheduler_.collect(batch_, [this] { return batch_.sample_count(); });
+  const std::scoped_lock lock(mutex_);
+  const double now_seconds = clock_.steady_seconds();
+  ++tick_;
+  host_available_bytes_ = sample_of(EntityKind::host, "heapfloor_host_memory_available_bytes");
+  groups_.ingest(batch_, now_seconds);
+  const double began_seconds = clock_.steady_seconds();
+  watch_processes(now_seconds);
+  watch_agent(now_seconds);
+  // Where nothing could be listed nothing has ended.
+  if (scheduler_.succeeded(kProcessCollector)) watches_.finish_tick(now_seconds);
+  deliver_alerts(now_seconds);
+  evaluation_seconds_ = clock_.steady_seconds() - began_seconds;
+  return make_snapshot(now_seconds);
+}
+
+Observation Pipeline::process_reading(const ProcessEntry& process, bool is_agent, double now_seconds) const {
+  Observation reading;
+  reading.time_seconds = now_seconds;
+  reading.value = process.anon_bytes.value_or(0) + process.swap_bytes.value_or(0);
+  if (is_agent) {
+    reading.limit = config_.limits.memory_bytes;
+  } else if (config_.trend.limit_bytes) {
+    reading.limit = config_.trend.limit_bytes;
+  } else if (host_available_bytes_) {
+    reading.limit = process.anon_bytes.value_or(0) + *host_available_bytes_;
+  }
+  return reading;
+}
+
+void Pipeline::watch_processes(double now_seconds) {
+  for (const ProcessEntry& process : groups_.processes()) {
+    const SeriesKey key{EntityKind::process, Signal::rss_anon, process.id};
+    if (!process.anon_bytes) {
+      watches_.touch(key, now_seconds);
+      continue;
+    }
+    const bool is_agent = agent_ && process.id == *agent_;
+    const Observation reading = process_reading(process, is_agent, now_seconds);
+    if (reading.value < config_.trend.minimum_size_bytes && !is_agent && !watches_.is_watched(key)) continue;
+    WatchLabels labels;
+    labels.name = batch_.entity(process.batch_entity).name;
+    labels.group = groups_.groups()[process.group].name;
+    labels.limit_source = is_agent || config_.trend.limit_bytes ? kConfigured : kHost;
+    labels.start_seconds = static_cast<double>(process.id.start_ticks) / ticks_per_second_;
+    watches_.observe(key, labels, reading);
+  }
+}
+
+void Pipeline::watch_agent(double now_seconds) {
+  if (!agent_) return;
+  const SeriesKey key{EntityKind::agent, Signal::allocator_live, *agent_};
+  const std::optional<double> in_use = sample_of(EntityKind::agent, "heapfloor_allocator_in_use_bytes");
+  if (!in_use) return watches_.touch(key, now_seconds);
+  WatchLabels labels;
+  labels.traits = SignalTraits::exact;
+  labels.name = "heapfloor";
+  labels.group = "heapfloor";
+  labels.limit_source = kConfigured;
+  labels.start_seconds = static_cast<double>(agent_->start_ticks) / ticks_per_second_;
+  Observation reading;
+  reading.time_seconds = now_seconds;
+  reading.value = *in_use;
+  reading.limit = config_.limits.memory_bytes;
+  watches_.observe(key, labels, reading);
+}
+
+void Pipeline::deliver_alerts(double now_seconds) {
+  const std::vector<AlertCondition> conditions = leak_conditions(watches_, now_seconds);
+  for (const AlertTransition& transition : alerts_.step(conditions, now_seconds)) sink_.deliver(transition);
+}
+
+std::shared_ptr<const Snapshot> Pipeline::make_snapshot(double now_seconds) {
+  auto snapshot = std::make_shared<Snapshot>();
+  snapshot->tick = tick_;
+  snapshot->time_seconds = now_seconds;
+  snapshot->wall_offset_seconds = clock_.wall_seconds() - clock_.steady_seconds();
+  snapshot->started_seconds = started_seconds_;
+  snapshot->interval_seconds = config_.collection.interval_seconds;
+  snapshot->collectors = scheduler_.health();
+  snapshot->series = {watches_.store().size(), watches_.store().limit(), watches_.store().dropped(),
+                      watches_.store().evicted()};
+  snapshot->evaluation_seconds = evaluation_seconds_;
+  snapshot->evaluations = watches_.evaluations();
+  snapshot->leaks_detected = leaks_detected_;
+  snapshot->log_messages = log_counts();
+  snapshot->last_reload_successful = reload_.last_successful;
+  snapshot->last_reload_seconds = reload_.last_success_seconds;
+  snapshot->reloads = reload_.reloads;
+  snapshot->reloads_failed = reload_.failures;
+  snapshot->memory_budget_bytes = static_cast<std::uint64_t>(config_.limits.memory_bytes);
+  SnapshotBuilder builder(*snapshot, ticks_per_second_);
+  builder.add_watches(watches_);
+  builder.add_scalars(batch_);
+  builder.add_groups(groups_);
+  builder.add_processes(groups_, batch_, config_.limits.exposed_processes);
+  builder.add_alerts(alerts_);
+  return snapshot;
+}
+
+void Pipeline::reconfigure(const Config& config) {
+  const std::scoped_lock lock(mutex_);
+  config_ = config;
+  groups_.set_group_limit(config.limits.groups);
+  watches_.set_series_limit(config.limits.series);
+  watches_.set_policies(policies_of(config));
+  alerts_.set_holds(config.alerts.hold_seconds, config.alerts.resolve_hold_seconds);
+}
+
+void Pipeline::note_reload(bool successful) {
+  const std::scoped_lock lock(mutex_);
+  reload_.last_successful = successful;
+  ++reload_.reloads;
+  if (successful) {
+    reload_.last_success_seconds = clock_.steady_seconds();
+  } else {
+    ++reload_.failures;
+  }
+}
+
+std::optional<SeriesDetail> Pipeline::read(std::string_view id) const {
+  const std::scoped_lock lock(mutex_);
+  const Watch* const watch = watches_.find(id);
+  if (watch == nullptr) return std::nullopt;
+  return SeriesDetail{watches_.points(*watch), watch->detector.floors()};
+}
+
+}  // namespace heapfloor

@@ -1,0 +1,159 @@
+#include "agent/series/group_table.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace heapfloor {
+namespace {
+
+constexpr std::uint32_t kNotACounter = std::numeric_limits<std::uint32_t>::max();
+
+const MetricDesc* metric_named(std::span<const MetricDesc> metrics, std::string_view name, std::string_view label) {
+  const auto found = std::ranges::find_if(
+      metrics, [&](const MetricDesc& desc) { return desc.name == name && desc.label_value == label; });
+  return found == metrics.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+GroupTable::GroupTable(std::span<const MetricDesc> metrics, std::size_t group_limit)
+    : metrics_(metrics),
+      group_limit_(group_limit),
+      anon_(metric_named(metrics, "heapfloor_process_resident_memory_bytes", "anon")),
+      file_(metric_named(metrics, "heapfloor_process_resident_memory_bytes", "file")),
+      shmem_(metric_named(metrics, "heapfloor_process_resident_memory_bytes", "shmem")),
+      swap_(metric_named(metrics, "heapfloor_process_swap_bytes", "")),
+      threads_(metric_named(metrics, "heapfloor_process_threads", "")),
+      unreadable_(metric_named(metrics, "heapfloor_process_unreadable", "status")) {
+  for (const MetricDesc& desc : metrics) {
+    counter_position_.push_back(desc.type == MetricType::counter ? static_cast<std::uint32_t>(counters_++) : kNotACounter);
+  }
+}
+
+std::uint32_t GroupTable::group_of(std::string_view name) {
+  if (const auto found = group_index_.find(name); found != group_index_.end()) return found->second;
+  // One place is kept for "other", which must always find room.
+  if (group_index_.size() + 1 >= group_limit_ && name != kOtherGroup) return group_of(kOtherGroup);
+  std::uint32_t index = 0;
+  if (free_groups_.empty()) {
+    index = static_cast<std::uint32_t>(groups_.size());
+    groups_.emplace_back();
+  } else {
+    index = free_groups_.back();
+    free_groups_.pop_back();
+  }
+  ProcessGroup& group = groups_[index];
+  group = {};
+  group.name = std::string(name);
+  group.values.resize(metrics_.size());
+  group_index_.emplace(group.name, index);
+  return index;
+}
+
+void GroupTable::begin_tick() {
+  for (ProcessGroup& group : groups_) {
+    group.processes = 0;
+    group.unreadable = 0;
+    group.oldest_start_ticks = 0;
+    group.youngest_start_ticks = 0;
+    for (std::size_t position = 0; position < group.values.size(); ++position) {
+      if (counter_position_[position] == kNotACounter) group.values[position].reset();
+    }
+  }
+  processes_.clear();
+  next_known_.clear();
+}
+
+std::optional<std::size_t> GroupTable::position_of(const MetricDesc* desc) {
+  const std::less<> before;
+  const MetricDesc* const first = metrics_.data();
+  if (before(desc, first) || !before(desc, first + metrics_.size())) return std::nullopt;
+  return static_cast<std::size_t>(desc - first);
+}
+
+void GroupTable::take_sample(ProcessGroup& group, ProcessEntry& entry, Known& known, const SampleBatch::Sample& sample) {
+  const auto position = position_of(sample.desc);
+  if (!position) return;
+  if (sample.desc == anon_) entry.anon_bytes = sample.value;
+  if (sample.desc == file_) entry.file_bytes = sample.value;
+  if (sample.desc == shmem_) entry.shmem_bytes = sample.value;
+  if (sample.desc == swap_) entry.swap_bytes = sample.value;
+  if (sample.desc == threads_) entry.threads = sample.value;
+  if (sample.desc == unreadable_) ++group.unreadable;
+  std::optional<double>& total = group.values[*position];
+  if (const std::uint32_t counter = counter_position_[*position]; counter != kNotACounter) {
+    const double gained = std::max(0.0, sample.value - known.counters[counter]);
+    known.counters[counter] = sample.value;
+    total = total.value_or(0) + gained;
+  } else if (sample.desc->group_rule == GroupRule::maximum) {
+    total = std::max(total.value_or(sample.value), sample.value);
+  } else if (sample.desc->group_rule == GroupRule::sum) {
+    total = total.value_or(0) + sample.value;
+  }
+}
+
+void GroupTable::take_process(const SampleBatch& batch, std::size_t index, Known* before) {
+  const Entity entity = batch.entity(index);
+  Known known;
+  if (before != nullptr) {
+    known = std::move(*before);
+  } else {
+    known.id = entity.process;
+    known.counters.resize(counters_);
+  }
+  const std::uint32_t group_number = group_of(entity.name);
+  ProcessGroup& group = groups_[group_number];
+  if (before == nullptr && !first_tick_) ++group.starts;
+  known.group = group_number;
+  ++group.processes;
+  const std::uint64_t start = entity.process.start_ticks;
+  group.oldest_start_ticks = group.processes == 1 ? start : std::min(group.oldest_start_ticks, start);
+  group.youngest_start_ticks = std::max(group.youngest_start_ticks, start);
+  ProcessEntry& entry = processes_.emplace_back();
+  entry.id = entity.process;
+  entry.group = group_number;
+  entry.batch_entity = static_cast<std::uint32_t>(index);
+  for (const SampleBatch::Sample& sample : batch.samples(index)) take_sample(group, entry, known, sample);
+  next_known_.push_back(std::move(known));
+}
+
+void GroupTable::ingest(const SampleBatch& batch, double time_seconds) {
+  begin_tick();
+  std::vector<std::size_t> order;
+  for (std::size_t index = 0; index < batch.entities(); ++index) {
+    if (batch.entity(index).kind == EntityKind::process) order.push_back(index);
+  }
+  const auto id_of = [&batch](std::size_t index) { return batch.entity(index).process; };
+  if (!std::ranges::is_sorted(order, {}, id_of)) std::ranges::sort(order, {}, id_of);
+  const auto count_exit = [this](const Known& ended) { ++groups_[ended.group].exits; };
+  auto before = known_.begin();
+  for (const std::size_t index : order) {
+    const ProcessId id = id_of(index);
+    for (; before != known_.end() && before->id < id; ++before) count_exit(*before);
+    const bool is_known = before != known_.end() && before->id == id;
+    take_process(batch, index, is_known ? &*before : nullptr);
+    if (is_known) ++before;
+  }
+  for (; before != known_.end(); ++before) count_exit(*before);
+  std::swap(known_, next_known_);
+  next_known_.clear();
+  forget_empty_groups(time_seconds);
+  first_tick_ = false;
+}
+
+void GroupTable::forget_empty_groups(double time_seconds) {
+  for (std::uint32_t index = 0; index < groups_.size(); ++index) {
+    ProcessGroup& group = groups_[index];
+    if (group.name.empty() && group.values.empty()) continue;
+    if (group.processes > 0) {
+      group.empty_since_seconds = time_seconds;
+    } else if (time_seconds - group.empty_since_seconds > kGroupRetentionSeconds) {
+      group_index_.erase(group.name);
+      group = {};
+      free_groups_.push_back(index);
+    }
+  }
+}
+
+}  // namespace heapfloor

@@ -1,0 +1,97 @@
+// GroupTable: the processes of the last tick and the groups they make.
+//
+// A group is all processes of one comm. Gauges are the sum (or the largest) over living processes; counters are
+// accumulated from the differences of each process, so that what a process did before it ended is never lost and a
+// group's counter never falls. Above `group_limit` groups, processes of new names are put into the group "other", so
+// that the groups still add up to the host. Not thread-safe: the collection thread's own.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "agent/series/sample_batch.h"
+#include "collectors/sample.h"
+
+namespace heapfloor {
+
+// One living process, as of the last ingest().
+struct ProcessEntry {
+  ProcessId id;
+  std::uint32_t group = 0;         // into GroupTable::groups()
+  std::uint32_t batch_entity = 0;  // into the batch last ingested
+  std::optional<double> anon_bytes, file_bytes, shmem_bytes, swap_bytes, threads;
+};
+
+struct ProcessGroup {
+  std::string name;
+  std::vector<std::optional<double>> values;  // by position in GroupTable::metrics()
+  std::uint64_t processes = 0;
+  std::uint64_t starts = 0;
+  std::uint64_t exits = 0;
+  std::uint64_t unreadable = 0;
+  std::uint64_t oldest_start_ticks = 0;
+  std::uint64_t youngest_start_ticks = 0;
+  double empty_since_seconds = 0;
+};
+
+class GroupTable {
+ public:
+  // `metrics` are the process collector's, and outlive the table.
+  GroupTable(std::span<const MetricDesc> metrics, std::size_t group_limit);
+
+  // Takes over one tick. Groups that have been empty for kGroupRetentionSeconds are forgotten.
+  void ingest(const SampleBatch& batch, double time_seconds);
+
+  [[nodiscard]] std::span<const ProcessEntry> processes() const { return processes_; }  // by pid
+  // Slots may be unused (processes == 0 and an empty name); indices are stable while the group lives.
+  [[nodiscard]] std::span<const ProcessGroup> groups() const { return groups_; }
+  [[nodiscard]] std::span<const MetricDesc> metrics() const { return metrics_; }
+  void set_group_limit(std::size_t limit) { group_limit_ = limit; }
+
+  static constexpr double kGroupRetentionSeconds = 3600;
+  static constexpr std::string_view kOtherGroup = "other";
+
+ private:
+  struct Known {  // what must survive from one tick to the next
+    ProcessId id;
+    std::uint32_t group = 0;
+    std::vector<double> counters;  // last reading of each counter, by counter position
+  };
+  struct NameHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+  };
+
+  std::uint32_t group_of(std::string_view name);
+  void begin_tick();
+  void take_process(const SampleBatch& batch, std::size_t index, Known* before);
+  void take_sample(ProcessGroup& group, ProcessEntry& entry, Known& known, const SampleBatch::Sample& sample);
+  [[nodiscard]] std::optional<std::size_t> position_of(const MetricDesc* desc);
+  void forget_empty_groups(double time_seconds);
+
+  std::span<const MetricDesc> metrics_;
+  std::vector<std::uint32_t> counter_position_;  // of each metric; kNotACounter elsewhere
+  std::size_t counters_ = 0;
+  std::size_t group_limit_;
+  const MetricDesc* anon_ = nullptr;
+  const MetricDesc* file_ = nullptr;
+  const MetricDesc* shmem_ = nullptr;
+  const MetricDesc* swap_ = nullptr;
+  const MetricDesc* threads_ = nullptr;
+  const MetricDesc* unreadable_ = nullptr;
+  std::vector<ProcessEntry> processes_;
+  std::vector<Known> known_, next_known_;
+  std::vector<ProcessGroup> groups_;
+  std::vector<std::uint32_t> free_groups_;
+  std::unordered_map<std::string, std::uint32_t, NameHash, std::equal_to<>> group_index_;
+  bool first_tick_ = true;
+};
+
+}  // namespace heapfloor

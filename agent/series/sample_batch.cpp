@@ -1,0 +1,34 @@
+#include "agent/series/sample_batch.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace heapfloor {
+
+void SampleBatch::begin(const Entity& entity) {
+  const std::string_view name = entity.name.substr(0, std::numeric_limits<std::uint16_t>::max());
+  entities_.push_back({entity.process, static_cast<std::uint32_t>(names_.size()), static_cast<std::uint32_t>(samples_.size()),
+                       static_cast<std::uint16_t>(name.size()), entity.kind});
+  names_ += name;
+}
+
+void SampleBatch::add(const MetricDesc& desc, double value) { samples_.push_back({&desc, value}); }
+
+void SampleBatch::clear() {
+  entities_.clear();
+  samples_.clear();
+  names_.clear();
+}
+
+Entity SampleBatch::entity(std::size_t index) const {
+  const Record& record = entities_.at(index);
+  return {record.kind, record.process, std::string_view(names_).substr(record.name_begin, record.name_length)};
+}
+
+std::span<const SampleBatch::Sample> SampleBatch::samples(std::size_t index) const {
+  const std::size_t first = entities_.at(index).first_sample;
+  const std::size_t last = index + 1 < entities_.size() ? entities_[index + 1].first_sample : samples_.size();
+  return std::span(samples_).subspan(first, last - first);
+}
+
+}  // namespace heapfloor

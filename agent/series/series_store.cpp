@@ -1,0 +1,53 @@
+#include "agent/series/series_store.h"
+
+#include <array>
+
+namespace heapfloor {
+
+std::string_view signal_name(Signal signal) {
+  constexpr std::array<std::string_view, kSignals> kNames = {"rss_anon", "allocator_live", "external"};
+  return kNames.at(static_cast<std::size_t>(signal));
+}
+
+std::size_t SeriesKeyHash::operator()(const SeriesKey& key) const noexcept {
+  // Multiplicative mixing (Knuth); pids are dense and start times are not, so both must reach all bits.
+  constexpr std::uint64_t kGolden = 0x9e3779b97f4a7c15ULL;
+  std::uint64_t mix = static_cast<std::uint64_t>(key.process.pid) << 16U;
+  mix |= static_cast<std::uint64_t>(key.kind) << 8U | static_cast<std::uint64_t>(key.signal);
+  mix = (mix ^ key.process.start_ticks * kGolden) * kGolden;
+  return mix ^ (mix >> 32U);
+}
+
+std::optional<SeriesIndex> SeriesStore::find(const SeriesKey& key) const {
+  const auto found = index_.find(key);
+  return found == index_.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::optional<SeriesIndex> SeriesStore::find_or_add(const SeriesKey& key) {
+  if (const auto found = find(key)) return found;
+  if (index_.size() >= limit_) {
+    ++dropped_;
+    return std::nullopt;
+  }
+  SeriesIndex index = 0;
+  if (free_.empty()) {
+    index = static_cast<SeriesIndex>(slots_.size());
+    slots_.push_back({key, {}});
+  } else {
+    index = free_.back();
+    free_.pop_back();
+    slots_[index] = {key, {}};
+  }
+  index_.emplace(key, index);
+  return index;
+}
+
+void SeriesStore::evict(SeriesIndex index) {
+  Slot& slot = slots_.at(index);
+  if (index_.erase(slot.key) == 0) return;
+  slot.ring = TieredRing();
+  free_.push_back(index);
+  ++evicted_;
+}
+
+}  // namespace heapfloor

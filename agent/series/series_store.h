@@ -1,0 +1,73 @@
+// SeriesStore: the points of every followed series, under a hard cap.
+//
+// A series is known by its identity (what it is about, and which signal), never by its labels, which may change or be
+// equal for two subjects. Memory: at most kMostBytesPerSeries a series (asserted by a test), so `limit` bounds the
+// whole. Not thread-safe: the owner locks.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "agent/series/tiered_ring.h"
+#include "collectors/sample.h"
+
+namespace heapfloor {
+
+// The quantities that the detector follows (DETECTION.md's closed list, as far as this agent has a source for them).
+enum class Signal : std::uint8_t { rss_anon, allocator_live, external };
+inline constexpr std::size_t kSignals = 3;
+std::string_view signal_name(Signal signal);
+
+struct SeriesKey {
+  EntityKind kind = EntityKind::host;
+  Signal signal = Signal::rss_anon;
+  ProcessId process;
+  friend bool operator==(const SeriesKey&, const SeriesKey&) = default;
+};
+
+struct SeriesKeyHash {
+  std::size_t operator()(const SeriesKey& key) const noexcept;
+};
+
+using SeriesIndex = std::uint32_t;  // stable while the series lives; reused afterwards
+
+class SeriesStore {
+ public:
+  explicit SeriesStore(std::size_t limit) : limit_(limit) {}
+
+  // The series, made if it is new. Nothing when the cap is reached: the refusal is counted.
+  [[nodiscard]] std::optional<SeriesIndex> find_or_add(const SeriesKey& key);
+  [[nodiscard]] std::optional<SeriesIndex> find(const SeriesKey& key) const;
+  [[nodiscard]] TieredRing& ring(SeriesIndex index) { return slots_.at(index).ring; }
+  [[nodiscard]] const TieredRing& ring(SeriesIndex index) const { return slots_.at(index).ring; }
+  void evict(SeriesIndex index);
+  void set_limit(std::size_t limit) { limit_ = limit; }
+
+  [[nodiscard]] std::size_t size() const { return index_.size(); }
+  [[nodiscard]] std::size_t limit() const { return limit_; }
+  [[nodiscard]] std::uint64_t dropped() const { return dropped_; }  // refusals since the start
+  [[nodiscard]] std::uint64_t evicted() const { return evicted_; }
+
+ private:
+  struct Slot {
+    SeriesKey key;
+    TieredRing ring;
+  };
+  std::size_t limit_;
+  std::vector<Slot> slots_;
+  std::vector<SeriesIndex> free_;
+  std::unordered_map<SeriesKey, SeriesIndex, SeriesKeyHash> index_;
+  std::uint64_t dropped_ = 0;
+  std::uint64_t evicted_ = 0;
+
+ public:
+  // A slot, its full rings, and its entry in the index (node, bucket, allocator overhead).
+  static constexpr std::size_t kMostBytesPerSeries = sizeof(Slot) + TieredRing::kMostHeapBytes + 96;
+};
+static_assert(SeriesStore::kMostBytesPerSeries <= 10240, "10 KiB a series, as the README says");
+
+}  // namespace heapfloor

@@ -1,0 +1,145 @@
+#include "agent/snapshot_builder.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
+#include <tuple>
+
+namespace heapfloor {
+namespace {
+
+template <class Integer>
+std::optional<Integer> whole(const std::optional<double>& value) {
+  return value ? std::optional(static_cast<Integer>(*value)) : std::nullopt;
+}
+
+double footprint(const ProcessEntry& process) {
+  return process.anon_bytes.value_or(0) + process.file_bytes.value_or(0) + process.shmem_bytes.value_or(0) +
+         process.swap_bytes.value_or(0);
+}
+
+WatchRow row_of(const Watch& watch) {
+  WatchRow row;
+  row.subject = watch.subject();
+  row.scope = std::string(watch.scope());
+  row.signal = std::string(signal_name(watch.key.signal));
+  row.basis = std::string(watch.basis());
+  row.name = watch.name;
+  row.group = watch.group;
+  row.process = watch.key.process;
+  row.start_seconds = watch.start_seconds;
+  row.state = watch.judge.state();
+  row.state_since_seconds = watch.state_since_seconds;
+  row.last_value = watch.last_value;
+  row.limit_source = watch.detector.verdict().limit ? std::string(watch.limit_source) : std::string();
+  row.verdict = watch.detector.verdict();
+  row.changes = watch.changes;
+  row.inferred_compactions = {watch.detector.compactions()};
+  return row;
+}
+
+}  // namespace
+
+void SnapshotBuilder::add_scalars(const SampleBatch& batch) {
+  for (std::size_t index = 0; index < batch.entities(); ++index) {
+    const EntityKind kind = batch.entity(index).kind;
+    if (kind == EntityKind::process) continue;
+    std::vector<MetricValue>& values = kind == EntityKind::host ? snapshot_.host : snapshot_.agent;
+    for (const SampleBatch::Sample& sample : batch.samples(index)) values.push_back({sample.desc, sample.value});
+  }
+}
+
+void SnapshotBuilder::add_watches(const WatchList& watches) {
+  watches.for_each([this](const Watch& watch) { snapshot_.watches.push_back(row_of(watch)); });
+  std::ranges::sort(snapshot_.watches, {}, [](const WatchRow& row) { return std::tie(row.subject, row.signal); });
+}
+
+void SnapshotBuilder::add_groups(const GroupTable& table) {
+  const auto groups = table.groups();
+  std::vector<std::uint32_t> order;
+  for (std::uint32_t index = 0; index < groups.size(); ++index) {
+    if (!groups[index].values.empty()) order.push_back(index);
+  }
+  std::ranges::sort(order, {}, [&groups](std::uint32_t index) -> const std::string& { return groups[index].name; });
+  row_of_group_.assign(groups.size(), 0);
+  for (const std::uint32_t index : order) {
+    const ProcessGroup& group = groups[index];
+    row_of_group_[index] = static_cast<std::uint32_t>(snapshot_.groups.size());
+    GroupRow& row = snapshot_.groups.emplace_back();
+    row.name = group.name;
+    row.processes = group.processes;
+    row.starts = group.starts;
+    row.exits = group.exits;
+    row.unreadable_status = group.unreadable;
+    row.oldest_start_seconds = seconds_of(group.oldest_start_ticks);
+    row.youngest_start_seconds = seconds_of(group.youngest_start_ticks);
+    for (std::size_t position = 0; position < group.values.size(); ++position) {
+      if (group.values[position]) row.values.push_back({&table.metrics()[position], *group.values[position]});
+    }
+  }
+}
+
+void SnapshotBuilder::add_processes(const GroupTable& table, const SampleBatch& batch, std::size_t exposed) {
+  std::map<ProcessId, std::uint32_t> watched;
+  for (std::uint32_t index = 0; index < snapshot_.watches.size(); ++index) {
+    const WatchRow& watch = snapshot_.watches[index];
+    if (watch.scope == "process") watched.emplace(watch.process, index);
+  }
+  const auto processes = table.processes();
+  std::vector<std::size_t> largest(processes.size());
+  for (std::size_t index = 0; index < largest.size(); ++index) largest[index] = index;
+  exposed = std::min(exposed, largest.size());
+  std::ranges::nth_element(largest, largest.begin() + static_cast<std::ptrdiff_t>(exposed), std::greater<>(),
+                           [&processes](std::size_t index) { return footprint(processes[index]); });
+  std::vector<bool> is_exposed(processes.size());
+  for (std::size_t position = 0; position < exposed; ++position) is_exposed[largest[position]] = true;
+  snapshot_.processes.reserve(processes.size());
+  for (std::size_t index = 0; index < processes.size(); ++index) {
+    const ProcessEntry& process = processes[index];
+    ProcessRow& row = snapshot_.processes.emplace_back();
+    row.id = process.id;
+    row.comm = std::string(batch.entity(process.batch_entity).name);
+    row.group = row_of_group_[process.group];
+    row.start_seconds = seconds_of(process.id.start_ticks);
+    row.anon_bytes = whole<std::uint64_t>(process.anon_bytes);
+    row.file_bytes = whole<std::uint64_t>(process.file_bytes);
+    row.shmem_bytes = whole<std::uint64_t>(process.shmem_bytes);
+    row.swap_bytes = whole<std::uint64_t>(process.swap_bytes);
+    row.threads = whole<std::uint32_t>(process.threads);
+    bool is_suspect = false;
+    if (const auto found = watched.find(process.id); found != watched.end()) {
+      row.watch = found->second;
+      is_suspect = snapshot_.watches[found->second].state > LeakState::stable;
+    }
+    if (!is_exposed[index] && !is_suspect) continue;
+    for (const SampleBatch::Sample& sample : batch.samples(process.batch_entity)) {
+      row.values.push_back({sample.desc, sample.value});
+    }
+  }
+}
+
+void SnapshotBuilder::add_alerts(const AlertBook& alerts) {
+  for (const Alert& alert : alerts.alerts()) add_alert(alert);
+  for (const auto& [name, counts] : alerts.counts()) {
+    snapshot_.alert_transitions.push_back({name, counts.pending, counts.firing, counts.resolved});
+  }
+}
+
+void SnapshotBuilder::add_alert(const Alert& alert) {
+  const AlertCondition& condition = alert.condition;
+  AlertRow& row = snapshot_.alerts.emplace_back();
+  row.name = condition.name;
+  row.severity = condition.severity;
+  row.phase = alert.phase;
+  row.subject = condition.subject;
+  row.scope = condition.scope;
+  row.group = condition.group;
+  row.signal = condition.signal;
+  row.active_since_seconds = alert.active_since_seconds;
+  row.value = condition.value;
+  row.summary = condition.summary;
+  row.description = condition.description;
+}
+
+}  // namespace heapfloor

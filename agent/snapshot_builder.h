@@ -1,0 +1,40 @@
+// SnapshotBuilder: copies the state of one tick into a snapshot's rows.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "agent/alerts/alert_book.h"
+#include "agent/alerts/watch_list.h"
+#include "agent/exposition/snapshot.h"
+#include "agent/series/group_table.h"
+#include "agent/series/sample_batch.h"
+
+namespace heapfloor {
+
+// Fills `snapshot`, which outlives the builder. add_watches and add_groups come before add_processes, whose rows refer
+// to theirs.
+class SnapshotBuilder {
+ public:
+  SnapshotBuilder(Snapshot& snapshot, double ticks_per_second)
+      : snapshot_(snapshot), ticks_per_second_(ticks_per_second) {}
+
+  void add_scalars(const SampleBatch& batch);
+  void add_watches(const WatchList& watches);
+  void add_groups(const GroupTable& table);
+  // Values of their own go to the `exposed` largest processes and to every process that is suspected or worse.
+  void add_processes(const GroupTable& table, const SampleBatch& batch, std::size_t exposed);
+  void add_alerts(const AlertBook& alerts);
+
+ private:
+  void add_alert(const Alert& alert);
+  [[nodiscard]] double seconds_of(std::uint64_t ticks) const { return static_cast<double>(ticks) / ticks_per_second_; }
+
+  Snapshot& snapshot_;
+  double ticks_per_second_;
+  std::vector<std::uint32_t> row_of_group_;  // by the table's index
+};
+
+}  // namespace heapfloor

@@ -1,0 +1,439 @@
+#include "agent/trend/detector.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <span>
+
+#include "agent/trend/forecast.h"
+#include "agent/trend/statistics.h"
+#include "agent/trend/time_constants.h"
+
+namespace heapfloor {
+namespace {
+
+constexpr std::int32_t kSparseLevel = -1;
+constexpr double kLargestValue = 9.2e18;
+constexpr double kStaleSparseGaps =
+    4;  // without a compaction for so long, the sparse ring says nothing
+constexpr double kFilterGapBuckets =
+    5;  // readings from before a longer gap do not filter those after it
+// A refuted asymptote was overshot by half of the growth that it foretold.
+constexpr double kRefutingOvershoot = 0.5;
+
+bool is_evidence(Evidence evidence) {
+  return evidence == Evidence::held || evidence == Evidence::confirmed;
+}
+
+}  // namespace
+
+Detector::Detector(const TrendPolicy& policy, SignalTraits traits)
+    : policy_(&policy),
+      pyramid_(policy.bucket_seconds, policy.ring, scaled_hours(policy, policy.history_days * 24)),
+      status_(pyramid_.levels()),
+      troughs_(policy.trough_fall_ratio, policy.trough_regain_ratio),
+      traits_(traits) {}
+
+bool Detector::plausible(const Observation& observation) const {
+  const double time = observation.time_seconds;
+  const double value = observation.value;
+  return std::isfinite(time) && std::isfinite(value) && value >= 0 && value <= kLargestValue &&
+         (!started_ || time >= now_seconds_);
+}
+
+bool Detector::observe(const Observation& observation) {
+  if (!plausible(observation)) {
+    return false;
+  }
+  const double time = observation.time_seconds;
+  if (!started_) {
+    started_ = true;
+    start_seconds_ = time;
+  } else if (time - now_seconds_ > kFilterGapBuckets * policy_->bucket_seconds) {
+    filter_.clear();
+  }
+  now_seconds_ = time;
+  if (observation.limit && std::isfinite(*observation.limit) && *observation.limit > 0) {
+    limit_ = *observation.limit;
+    has_limit_ = true;
+  }
+  switch (traits_) {
+    case SignalTraits::unmarked:
+      return take_unmarked(time, observation.value);
+    case SignalTraits::gc_marked:
+      return take_gc_marked(observation);
+    case SignalTraits::exact:
+      break;
+  }
+  if (observation.epoch) {
+    compactions_ += has_epoch_ && *observation.epoch > last_epoch_ ? 1U : 0U;
+    last_epoch_ = *observation.epoch;
+    has_epoch_ = true;
+  }
+  const bool closed = add_floor(time, observation.value);
+  bucket_peak_ = closed ? static_cast<float>(observation.value)
+                        : std::max(bucket_peak_, static_cast<float>(observation.value));
+  return closed;
+}
+
+bool Detector::take_unmarked(double time_seconds, double value) {
+  const double filtered = filter_.push(value);
+  bool judged = false;
+  if (const auto trough = troughs_.push(time_seconds, filtered)) {
+    judged = add_compaction(trough->time_seconds, trough->value, trough->peak);
+  }
+  const bool closed = add_floor(time_seconds, filtered);
+  const auto reading = static_cast<float>(value);
+  bucket_peak_ = closed ? reading : std::max(bucket_peak_, reading);
+  return closed || judged;
+}
+
+bool Detector::take_gc_marked(const Observation& observation) {
+  const double value = observation.value;
+  const auto peak = static_cast<double>(bucket_peak_);
+  bucket_peak_ = std::max(bucket_peak_, static_cast<float>(value));
+  if (!observation.epoch) {
+    return false;
+  }
+  const bool advanced = has_epoch_ && *observation.epoch > last_epoch_;
+  last_epoch_ = *observation.epoch;
+  has_epoch_ = true;
+  if (!advanced) {
+    return false;
+  }
+  bucket_peak_ = static_cast<float>(value);
+  const bool judged = add_compaction(observation.time_seconds, value, std::max(peak, value));
+  return add_floor(observation.time_seconds, value) || judged;
+}
+
+bool Detector::add_compaction(double time_seconds, double value, double peak) {
+  ++compactions_;
+  measure_amplitude(peak, value);
+  if (!sparse_.push(time_seconds, value)) {
+    return false;
+  }
+  evaluate_sparse();
+  return true;
+}
+
+void Detector::measure_amplitude(double peak, double floor) {
+  // Above the fitted line where there is one: below it lies the growth itself.
+  double reference = floor;
+  if (is_evidence(verdict_.evidence) && traits_ != SignalTraits::gc_marked) {
+    const double line = verdict_.line_value +
+                        verdict_.growth.estimate * (now_seconds_ - verdict_.line_time_seconds);
+    reference = line;
+  }
+  amplitude_.push(std::max(0.0, peak - reference));
+}
+
+bool Detector::add_floor(double time_seconds, double value) {
+  const std::size_t closed = pyramid_.push(time_seconds, value);
+  if (closed == 0) {
+    return false;
+  }
+  if (traits_ != SignalTraits::gc_marked) {
+    const double floor = pyramid_.latest(0);
+    measure_amplitude(static_cast<double>(bucket_peak_),
+                      std::min(floor, static_cast<double>(last_floor_ > 0 ? last_floor_ : floor)));
+    last_floor_ = static_cast<float>(floor);
+  }
+  for (std::size_t level = 0; level < closed; ++level) {
+    evaluate_level(level);
+  }
+  return true;
+}
+
+// The largest rise that later fell back as far: a wave that the series is known to make.
+void Detector::update_undone_rise(const FloorWindow& floors, LevelStatus& status) const {
+  std::array<double, kMaxWindow> later_minimum;
+  double minimum = std::numeric_limits<double>::infinity();
+  for (std::size_t i = floors.size; i > 0; --i) {
+    minimum = std::min(minimum, floors.values[i - 1]);
+    later_minimum[i - 1] = minimum;
+  }
+  double undone = static_cast<double>(status.largest_undone_rise) * policy_->precedent_decay;
+  minimum = std::numeric_limits<double>::infinity();
+  for (std::size_t i = 0; i < floors.size; ++i) {
+    minimum = std::min(minimum, floors.values[i]);
+    undone =
+        std::max(undone, std::min(floors.values[i] - minimum, floors.values[i] - later_minimum[i]));
+  }
+  status.largest_undone_rise = static_cast<float>(undone);
+}
+
+GateContext Detector::context(std::size_t level, bool sparse) const {
+  double undone = 0;
+  const std::size_t first = level > 0 ? level - 1 : 0;
+  const std::size_t last = std::min(level + 2, status_.size() - 1);
+  for (std::size_t k = first; k <= last; ++k) {
+    undone = std::max(undone, static_cast<double>(status_[k].largest_undone_rise));
+  }
+  (void)sparse;
+  GateContext result{*policy_,     traits_, now_seconds_, start_seconds_,
+                     std::nullopt, undone,  compactions_, std::nullopt};
+  if (has_limit_) {
+    result.limit = limit_;
+  }
+  if (asymptote_to_exceed_ > 0) {
+    result.asymptote_to_exceed = static_cast<double>(asymptote_to_exceed_);
+  }
+  return result;
+}
+
+// A necessary condition for a rise, at the price of one comparison: the CUSUM of the floors must
+// have gathered a quarter of the least rise that gate 2 asks for. It never decides where the time
+// of day may hide a rise.
+bool Detector::may_rise(const FloorWindow& floors, const LevelStatus& status) const {
+  const double span = floors.times[floors.size - 1] - floors.times[0];
+  const double season = season_seconds(*policy_);
+  const bool seasonal =
+      span >= policy_->seasonal_span_days * season && floors.bucket_seconds <= season / 4;
+  if (!policy_->prescreen || seasonal || is_evidence(status.evidence)) {
+    return true;
+  }
+  const double least =
+      std::max(policy_->minimum_rise_bytes, policy_->minimum_rise_ratio * floors.values[0] / 2);
+  return static_cast<double>(status.rise) >= least / 4;
+}
+
+Verdict Detector::best_window(const FloorWindow& floors, std::size_t level, bool sparse) {
+  const std::size_t n = floors.size;
+  const std::size_t least = policy_->minimum_floors;
+  const std::array<std::size_t, 3> sizes = {n, std::max(least, 3 * n / 4), std::max(least, n / 2)};
+  const GateContext gate_context = context(level, sparse);
+  Verdict best;
+  int best_rank = -1;
+  std::size_t previous = 0;
+  for (const std::size_t size : sizes) {
+    if (size == previous || (sparse && size != n)) {
+      continue;
+    }
+    previous = size;
+    const std::size_t first = n - size;
+    double prior = floors.prior_maximum;
+    for (std::size_t i = 0; i < first; ++i) {
+      prior = std::max(prior, floors.values[i]);
+    }
+    const Verdict verdict = run_gates({{floors.times.data() + first, size},
+                                       {floors.values.data() + first, size},
+                                       floors.bucket_seconds,
+                                       prior,
+                                       sparse},
+                                      gate_context);
+    const int gate =
+        verdict.deciding_gate ? static_cast<int>(*verdict.deciding_gate) : static_cast<int>(kGates);
+    const int rank = static_cast<int>(verdict.evidence) * 100 + gate;
+    if (rank > best_rank) {
+      best_rank = rank;
+      best = verdict;
+    }
+    if (verdict.evidence == Evidence::confirmed) {
+      break;
+    }
+  }
+  ++full_tests_;
+  return best;
+}
+
+// Gate 12, and the level's memory of this close.
+void Detector::note(LevelStatus& status, Verdict& verdict) const {
+  if (verdict.evidence == Evidence::confirmed) {
+    status.hits = static_cast<std::uint8_t>(std::min(status.hits + 1, 255));
+    const bool persistent = status.hits >= policy_->persistence;
+    GateResult& gate = verdict.gates[static_cast<std::size_t>(Gate::persistence)];
+    gate.outcome = persistent ? GateOutcome::passed : GateOutcome::failed;
+    gate.measured = static_cast<float>(status.hits);
+    gate.required = static_cast<float>(policy_->persistence);
+    if (!persistent) {
+      verdict.evidence = Evidence::held;
+      verdict.deciding_gate = Gate::persistence;
+    }
+  } else {
+    status.hits = 0;
+  }
+  status.evidence = verdict.evidence;
+  status.gate = static_cast<std::uint8_t>(
+      verdict.deciding_gate ? static_cast<std::size_t>(*verdict.deciding_gate) : kGates);
+  status.evidence_seconds = static_cast<float>(verdict.evidence_seconds);
+}
+
+void Detector::evaluate_level(std::size_t level) {
+  LevelStatus& status = status_[level];
+  FloorWindow floors;
+  pyramid_.read(level, floors);
+  if (floors.size == 0) {
+    return;
+  }
+  const double newest = floors.values[floors.size - 1];
+  if (floors.size > 1) {
+    const double step = newest - static_cast<double>(status.previous);
+    const double drift =
+        std::max(policy_->minimum_rise_bytes, policy_->minimum_rise_ratio * newest) /
+        (2.0 * policy_->ring);
+    status.rise =
+        static_cast<float>(std::max(0.0, static_cast<double>(status.rise) + step - drift));
+  }
+  status.previous = static_cast<float>(newest);
+  if (floors.size < policy_->minimum_floors) {
+    status.evidence = Evidence::too_few_floors;
+    status.hits = 0;
+    decide(nullptr, static_cast<std::int32_t>(level));
+    return;
+  }
+  update_undone_rise(floors, status);
+  if (!may_rise(floors, status)) {
+    status.evidence = Evidence::none;
+    status.gate = 0;
+    status.hits = 0;
+    decide(nullptr, static_cast<std::int32_t>(level));
+    return;
+  }
+  Verdict verdict = best_window(floors, level, false);
+  note(status, verdict);
+  decide(&verdict, static_cast<std::int32_t>(level));
+}
+
+void Detector::evaluate_sparse() {
+  FloorWindow floors;
+  sparse_.read(floors);
+  if (floors.size < 5) {
+    return;
+  }
+  std::size_t level = 0;
+  while (level + 1 < status_.size() && pyramid_.bucket_seconds(level) < floors.bucket_seconds) {
+    ++level;
+  }
+  Verdict verdict = best_window(floors, level, true);
+  note(sparse_status_, verdict);
+  decide(&verdict, kSparseLevel);
+}
+
+// The level that speaks for the series: the strongest evidence, then the gate reached, then the
+// longest window.
+std::int32_t Detector::leading_level() const {
+  std::int32_t best = 0;
+  const auto stronger = [](const LevelStatus& a, const LevelStatus& b) {
+    if (a.evidence != b.evidence) {
+      return a.evidence > b.evidence;
+    }
+    if (a.gate != b.gate) {
+      return a.gate > b.gate;
+    }
+    return a.evidence_seconds > b.evidence_seconds;
+  };
+  for (std::size_t k = 1; k < status_.size(); ++k) {
+    if (stronger(status_[k], status_[static_cast<std::size_t>(best)])) {
+      best = static_cast<std::int32_t>(k);
+    }
+  }
+  const bool fresh =
+      now_seconds_ - sparse_.newest_seconds() <= kStaleSparseGaps * sparse_.usual_gap_seconds();
+  if (fresh && is_evidence(sparse_status_.evidence) &&
+      stronger(sparse_status_, status_[static_cast<std::size_t>(best)])) {
+    return kSparseLevel;
+  }
+  return best;
+}
+
+void Detector::decide(const Verdict* fresh, std::int32_t fresh_level) {
+  const std::int32_t leader = leading_level();
+  if (leader == fresh_level && fresh != nullptr) {
+    verdict_ = *fresh;
+    verdict_.level = leader;
+  } else if (leader != verdict_.level || leader == fresh_level) {
+    FloorWindow floors;
+    const bool sparse = leader == kSparseLevel;
+    const auto level = static_cast<std::size_t>(std::max(leader, 0));
+    sparse ? sparse_.read(floors) : pyramid_.read(level, floors);
+    const LevelStatus& status = sparse ? sparse_status_ : status_[level];
+    if (status.evidence == Evidence::too_few_floors) {
+      verdict_ = Verdict();
+      verdict_.floors = static_cast<std::uint32_t>(floors.size);
+    } else {
+      verdict_ = best_window(floors, level, sparse);
+      LevelStatus again = status;
+      again.hits = again.hits > 0 ? static_cast<std::uint8_t>(again.hits - 1) : std::uint8_t{0};
+      note(again, verdict_);
+    }
+    verdict_.level = leader;
+  }
+  finish_verdict();
+}
+
+void Detector::finish_verdict() {
+  verdict_.floor = pyramid_.latest(0);
+  verdict_.amplitude = amplitude_.value();
+  verdict_.limit = has_limit_ ? std::optional<double>(limit_) : std::nullopt;
+  verdict_.exhaustion.reset();
+  if (verdict_.evidence == Evidence::held) {
+    verdict_.confidence = std::min(verdict_.confidence, 0.5);
+  }
+  if (!is_evidence(verdict_.evidence)) {
+    asymptote_to_exceed_ = 0;
+    verdict_.confidence = std::min(verdict_.confidence, 0.5);
+    return;
+  }
+  remember_asymptote();
+  if (has_limit_) {
+    const double line = verdict_.line_value +
+                        verdict_.growth.estimate * (now_seconds_ - verdict_.line_time_seconds);
+    verdict_.exhaustion = forecast(now_seconds_, limit_, verdict_.amplitude, line, verdict_.growth);
+  }
+}
+
+void Detector::remember_asymptote() {
+  if (!verdict_.asymptote || asymptote_to_exceed_ > 0) {
+    return;
+  }
+  predicted_asymptote_ = static_cast<float>(*verdict_.asymptote);
+  const double base = verdict_.line_value;
+  asymptote_to_exceed_ = static_cast<float>(
+      *verdict_.asymptote + kRefutingOvershoot * std::max(0.0, *verdict_.asymptote - base));
+}
+
+std::vector<Floor> Detector::floors() const {
+  std::vector<Floor> result;
+  FloorWindow window;
+  double covered_from = std::numeric_limits<double>::infinity();
+  for (std::size_t level = 0; level < pyramid_.levels(); ++level) {
+    pyramid_.read(level, window);
+    double oldest = covered_from;
+    for (std::size_t i = window.size; i > 0; --i) {
+      const double end = window.times[i - 1] + window.bucket_seconds / 2;
+      if (end <= covered_from) {
+        result.push_back({window.times[i - 1], window.values[i - 1]});
+        oldest = window.times[i - 1] - window.bucket_seconds / 2;
+      }
+    }
+    covered_from = std::min(covered_from, oldest);
+  }
+  std::reverse(result.begin(), result.end());
+  return result;
+}
+
+void Detector::restart(double time_seconds) {
+  pyramid_.clear();
+  std::fill(status_.begin(), status_.end(), LevelStatus{});
+  sparse_status_ = LevelStatus{};
+  sparse_.clear();
+  filter_.clear();
+  troughs_.clear();
+  amplitude_.clear();
+  verdict_ = Verdict();
+  predicted_asymptote_ = 0;
+  asymptote_to_exceed_ = 0;
+  bucket_peak_ = 0;
+  last_floor_ = 0;
+  has_epoch_ = false;
+  started_ = false;
+  if (std::isfinite(time_seconds)) {
+    now_seconds_ = time_seconds;
+  }
+}
+
+std::size_t Detector::memory_bytes() const {
+  return sizeof(*this) + pyramid_.heap_bytes() + status_.capacity() * sizeof(LevelStatus);
+}
+
+}  // namespace heapfloor

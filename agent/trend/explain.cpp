@@ -1,0 +1,197 @@
+#include "agent/trend/explain.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdarg>
+#include <cstdio>
+
+namespace heapfloor {
+namespace {
+
+// Numbers from a verdict may be anything, so the result is bounded rather than trusted to fit.
+[[gnu::format(printf, 1, 2)]] std::string format(const char* pattern, ...) {
+  std::array<char, 256> text = {};
+  std::va_list arguments;
+  va_start(arguments, pattern);
+  const int length = std::vsnprintf(text.data(), text.size(), pattern, arguments);
+  va_end(arguments);
+  const auto most = static_cast<int>(text.size()) - 1;
+  return {text.data(), static_cast<std::size_t>(std::clamp(length, 0, most))};
+}
+
+// Three significant digits at most, no exponent, no needless zeros.
+std::string number(double value) {
+  const double size = std::abs(value);
+  if (size >= 99.95 || size == std::floor(size)) {
+    return format("%.0f", value);
+  }
+  return format(size >= 9.995 ? "%.1f" : "%.2f", value);
+}
+
+struct Unit {
+  double size;
+  const char* name;
+};
+
+const Unit& byte_unit(double bytes) {
+  static constexpr std::array<Unit, 5> kUnits = {
+      {{1, "B"}, {1024, "KiB"}, {1048576, "MiB"}, {1073741824, "GiB"}, {1099511627776, "TiB"}}};
+  std::size_t i = 0;
+  while (i + 1 < kUnits.size() && std::abs(bytes) >= kUnits[i + 1].size) {
+    ++i;
+  }
+  return kUnits[i];
+}
+
+std::string bytes_text(double bytes) {
+  const Unit& unit = byte_unit(bytes);
+  return number(bytes / unit.size) + " " + unit.name;
+}
+
+std::string duration_text(double seconds) {
+  if (!std::isfinite(seconds)) {
+    return "unknown time";
+  }
+  if (seconds < 120) {
+    return number(std::round(seconds)) + " s";
+  }
+  if (seconds < 7200) {
+    return number(std::round(seconds / 60)) + " min";
+  }
+  const bool days = seconds >= 172800;
+  const double amount = seconds / (days ? 86400 : 3600);
+  return format(amount < 10 ? "%.1f %s" : "%.0f %s", amount, days ? "days" : "h");
+}
+
+std::string growth_text(const Growth& growth) {
+  const bool fast = growth.estimate >= 256.0 * 1024;
+  const double scale = fast ? 1 : 3600;
+  const Unit& unit = byte_unit(growth.estimate * scale);
+  const auto in_unit = [&](double rate) { return number(rate * scale / unit.size); };
+  return in_unit(growth.estimate) + " " + unit.name + (fast ? "/s" : "/h") + " (" +
+         in_unit(growth.low) + " to " + in_unit(growth.high) + ")";
+}
+
+std::string limit_text(const Verdict& verdict) {
+  if (!verdict.limit) {
+    return "; no limit is known";
+  }
+  if (!verdict.exhaustion) {
+    return "";
+  }
+  const double earliest = verdict.exhaustion->earliest_seconds - verdict.window_end_seconds;
+  std::string text = "; the limit of " + bytes_text(*verdict.limit) + " is " +
+                     duration_text(std::max(0.0, earliest));
+  if (verdict.exhaustion->latest_seconds) {
+    const double latest = *verdict.exhaustion->latest_seconds - verdict.window_end_seconds;
+    return text + " to " + duration_text(std::max(0.0, latest)) + " away";
+  }
+  return text + " away at the earliest";
+}
+
+std::string floors_text(const Verdict& verdict) {
+  const unsigned steps = verdict.floors > 0 ? verdict.floors - 1 : 0;
+  if (verdict.level < 0) {
+    return format("floor rose after %u of %u compactions, ", verdict.rising_floors, steps);
+  }
+  return format("floor rose in the last %u of %u buckets of %s, ", verdict.rising_floors, steps,
+                duration_text(verdict.bucket_seconds).c_str());
+}
+
+std::string held_text(const Verdict& verdict) {
+  if (!verdict.deciding_gate) {
+    return "";
+  }
+  switch (*verdict.deciding_gate) {
+    case Gate::shape:
+      return "; held by shape: growth slows down, plateau expected at " +
+             bytes_text(verdict.asymptote.value_or(0));
+    case Gate::patience:
+      return "; held by patience: needs " +
+             duration_text(verdict.evidence_needed_seconds - verdict.evidence_seconds) +
+             " more evidence";
+    case Gate::season:
+      return "; held by season: it may be the rise of a day (" +
+             gate_detail(Gate::season, verdict.gates[static_cast<std::size_t>(Gate::season)]) + ")";
+    case Gate::gc_runtime:
+      return "; held by gc_runtime: " +
+             gate_detail(Gate::gc_runtime,
+                         verdict.gates[static_cast<std::size_t>(Gate::gc_runtime)]);
+    case Gate::persistence:
+      return "; held by persistence: the next bucket has to confirm it";
+    default:
+      return "";
+  }
+}
+
+}  // namespace
+
+std::string explain(const Verdict& verdict) {
+  switch (verdict.evidence) {
+    case Evidence::too_few_floors:
+      return format("%u floors so far, too few to judge", verdict.floors);
+    case Evidence::none: {
+      if (!verdict.deciding_gate || verdict.floors == 0) {
+        return "the floor does not rise";
+      }
+      const Gate gate = *verdict.deciding_gate;
+      return "no lasting rise: " + std::string(gate_name(gate)) + " (" +
+             gate_detail(gate, verdict.gates[static_cast<std::size_t>(gate)]) + ")";
+    }
+    case Evidence::held:
+      return floors_text(verdict) + growth_text(verdict.growth) + held_text(verdict) +
+             limit_text(verdict);
+    case Evidence::confirmed:
+      break;
+  }
+  return floors_text(verdict) + growth_text(verdict.growth) + " over " +
+         duration_text(verdict.evidence_seconds) + limit_text(verdict);
+}
+
+std::string gate_detail(Gate gate, const GateResult& result) {
+  if (result.outcome == GateOutcome::not_reached) {
+    return "not reached";
+  }
+  if (result.outcome == GateOutcome::not_applicable) {
+    return "does not apply";
+  }
+  const double measured = static_cast<double>(result.measured);
+  const double required = static_cast<double>(result.required);
+  const auto line = [](const std::string& what, const std::string& needs) {
+    return what + ", needs " + needs;
+  };
+  switch (gate) {
+    case Gate::trend:
+      return line("Z " + number(measured), number(required));
+    case Gate::size:
+    case Gate::signal:
+      return line("rise " + bytes_text(measured), bytes_text(required));
+    case Gate::record:
+      return line("floor " + bytes_text(measured), bytes_text(required));
+    case Gate::increments:
+      return line(number(measured) + " effective steps", number(required));
+    case Gate::still_growing:
+      return line("latest " + bytes_text(measured * 3600) + "/h",
+                  bytes_text(required * 3600) + "/h");
+    case Gate::shape:
+      return line("last third grew " + number(measured) + " of the middle one", number(required));
+    case Gate::precedent:
+      return line("rise " + bytes_text(measured), bytes_text(required));
+    case Gate::patience:
+      return line(duration_text(measured) + " of evidence", duration_text(required));
+    case Gate::season:
+      if (required > 1) {
+        return line(duration_text(measured) + " of history", duration_text(required));
+      }
+      return line(number(measured * 100) + " % of buckets above the day before",
+                  number(required * 100) + " %");
+    case Gate::gc_runtime:
+      return line(number(measured) + " compactions", number(required));
+    case Gate::persistence:
+      return line(number(measured) + " closes in a row", number(required));
+  }
+  return "";
+}
+
+}  // namespace heapfloor

@@ -1,0 +1,22 @@
+// A verdict in words for the person on call.
+#pragma once
+
+#include <string>
+
+#include "agent/trend/verdict.h"
+
+namespace heapfloor {
+
+// One sentence with numbers and units: what the floor did, how fast, and what held or passed the
+// verdict. "floor rose in 15 of 15 buckets of 4 min, 212 MiB/h (198 to 230); held by patience:
+// needs 11 h more evidence".
+std::string explain(const Verdict& verdict);
+
+// What one gate measured and asked for, e.g. "Z 7.2, needs 3". Units: trend: Z (S of a sparse
+// ring); size, signal, record and precedent: bytes; increments: effective steps; still_growing:
+// bytes per second; shape: growth of the last third against the middle one; patience: seconds of
+// evidence; season: seconds of history, or (required <= 1) the share of buckets above the same time
+// the day before; gc_runtime: compactions; persistence: closes.
+std::string gate_detail(Gate gate, const GateResult& result);
+
+}  // namespace heapfloor

@@ -1,0 +1,46 @@
+// The gates of DETECTION.md over one window of floors. Pure: a window and its context in, a verdict
+// out.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "agent/trend/observation.h"
+#include "agent/trend/policy.h"
+#include "agent/trend/verdict.h"
+
+namespace heapfloor {
+
+// A window of floors, oldest first; at least five.
+struct WindowView {
+  std::span<const double> times;
+  std::span<const double> values;
+  double bucket_seconds = 0;
+  double prior_maximum = 0;  // the largest floor ever seen before the window; -infinity when none
+  bool sparse = false;       // compaction points, tested by the exact distribution
+};
+
+// What the gates need to know besides the window.
+struct GateContext {
+  const TrendPolicy& policy;
+  SignalTraits traits = SignalTraits::unmarked;
+  double now_seconds = 0;
+  double history_start_seconds = 0;  // first reading of the series
+  std::optional<double> limit;
+  double largest_undone_rise = 0;             // that later fell back, near this time scale
+  std::uint64_t compactions = 0;              // seen by the series
+  std::optional<double> asymptote_to_exceed;  // a floor above it refutes that the growth saturates
+};
+
+// Runs gates 1 to 11 and fills everything but gate 12, level, limit and forecast.
+// Evidence::confirmed means that all eleven passed; persistence is the caller's to judge, since it
+// spans windows.
+Verdict run_gates(const WindowView& window, const GateContext& context);
+
+// Seconds of evidence that gate 9 asks for. `time_to_limit_seconds` is infinite where no limit is
+// known.
+double patience_seconds(const TrendPolicy& policy, double time_to_limit_seconds, bool large_rise,
+                        bool at_start);
+
+}  // namespace heapfloor

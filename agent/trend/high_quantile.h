@@ -1,0 +1,25 @@
+// The 95th percentile of a stream in constant memory (P-square; Jain and Chlamtac 1985).
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+namespace heapfloor {
+
+class HighQuantile {
+ public:
+  void push(double value);
+  // Before five values, the largest so far; 0 before the first.
+  [[nodiscard]] double value() const;
+  [[nodiscard]] std::uint32_t count() const { return count_; }
+  void clear() { *this = HighQuantile(); }
+
+ private:
+  void halve();
+
+  std::array<float, 5> heights_ = {};
+  std::array<std::uint32_t, 5> positions_ = {1, 2, 3, 4, 5};
+  std::uint32_t count_ = 0;
+};
+
+}  // namespace heapfloor

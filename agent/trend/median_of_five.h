@@ -1,0 +1,33 @@
+// Running median of the last five readings, so that one or two bad readings cannot make a floor.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace heapfloor {
+
+// Delays a change by two readings. Before five readings, the upper median of those that exist.
+class MedianOfFive {
+ public:
+  double push(double value) {
+    last_[next_] = static_cast<float>(value);
+    next_ = static_cast<std::uint8_t>((next_ + 1) % last_.size());
+    count_ = static_cast<std::uint8_t>(std::min<std::size_t>(count_ + 1U, last_.size()));
+    std::array<float, 5> sorted = last_;
+    const std::span<float> used(sorted.data(), count_);
+    std::sort(used.begin(), used.end());
+    return static_cast<double>(used[used.size() / 2]);
+  }
+
+  void clear() { *this = MedianOfFive(); }
+
+ private:
+  std::array<float, 5> last_ = {};
+  std::uint8_t next_ = 0;
+  std::uint8_t count_ = 0;
+};
+
+}  // namespace heapfloor

@@ -1,0 +1,140 @@
+#include "agent/trend/pyramid.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace heapfloor {
+namespace {
+
+// Bucket numbers stay far from the ends of int64 and exact as double.
+constexpr double kLargestBucket = 4e15;
+
+std::size_t levels_for(double bucket_seconds, std::size_t ring, double history_seconds) {
+  std::size_t levels = 1;
+  double span = bucket_seconds * static_cast<double>(ring);
+  while (span < history_seconds && levels < Pyramid::kMaxLevels) {
+    span *= 2;
+    ++levels;
+  }
+  return levels;
+}
+
+}  // namespace
+
+Pyramid::Pyramid(double bucket_seconds, std::size_t ring, double history_seconds)
+    : bucket_seconds_(bucket_seconds > 0 ? bucket_seconds : 1),
+      ring_(static_cast<std::uint8_t>(std::clamp<std::size_t>(ring, 8, kMaxWindow))) {
+  levels_.resize(levels_for(bucket_seconds_, ring_, history_seconds));
+  values_.resize(levels_.size() * ring_);
+  gaps_.resize(levels_.size() * ring_);
+  levels_.shrink_to_fit();
+}
+
+std::size_t Pyramid::push(double time_seconds, double value) {
+  const double number = std::floor(time_seconds / bucket_seconds_);
+  if (!(std::abs(number) < kLargestBucket)) {
+    return 0;
+  }
+  const auto bucket = static_cast<std::int64_t>(number);
+  const auto floor = static_cast<float>(value);
+  if (!started_ || bucket == open_bucket_) {
+    Level& finest = levels_[0];
+    finest.open_minimum = finest.open ? std::min(finest.open_minimum, floor) : floor;
+    finest.open = true;
+    open_bucket_ = bucket;
+    started_ = true;
+    return 0;
+  }
+  if (bucket < open_bucket_) {
+    return 0;
+  }
+  std::size_t closed = 0;
+  for (std::size_t k = 0; k < levels_.size(); ++k) {
+    const std::int64_t closing = open_bucket_ >> k;
+    const std::int64_t opening = bucket >> k;
+    if (closing == opening) {
+      break;
+    }
+    close(k, closing, opening);
+    ++closed;
+  }
+  levels_[0].open_minimum = floor;
+  levels_[0].open = true;
+  open_bucket_ = bucket;
+  return closed;
+}
+
+void Pyramid::close(std::size_t level, std::int64_t closing, std::int64_t opening) {
+  Level& ring = levels_[level];
+  float* const values = values_.data() + level * ring_;
+  std::uint16_t* const gaps = gaps_.data() + level * ring_;
+  if (ring.count == ring_) {
+    const float oldest = values[ring.head];
+    ring.evicted_maximum = ring.evicted ? std::max(ring.evicted_maximum, oldest) : oldest;
+    ring.evicted = true;
+  } else {
+    ++ring.count;
+  }
+  const float minimum = ring.open_minimum;
+  const std::int64_t gap = opening - closing;
+  values[ring.head] = minimum;
+  gaps[ring.head] = static_cast<std::uint16_t>(std::min<std::int64_t>(gap, 65535));
+  ring.head = static_cast<std::uint8_t>((ring.head + 1) % ring_);
+  ring.open = false;
+  if (gap >= 65535) {
+    // The distance cannot be kept, so what lies before it leaves the ring; its height is
+    // remembered.
+    const float largest = *std::max_element(values, values + ring.count);
+    ring.evicted_maximum = ring.evicted ? std::max(ring.evicted_maximum, largest) : largest;
+    ring.evicted = true;
+    ring.count = 0;
+    ring.head = 0;
+  }
+  if (level + 1 < levels_.size()) {
+    Level& coarser = levels_[level + 1];
+    coarser.open_minimum = coarser.open ? std::min(coarser.open_minimum, minimum) : minimum;
+    coarser.open = true;
+  }
+}
+
+double Pyramid::bucket_seconds(std::size_t level) const {
+  return std::ldexp(bucket_seconds_, static_cast<int>(level));
+}
+
+double Pyramid::latest(std::size_t level) const {
+  const Level& ring = levels_[level];
+  if (ring.count == 0) {
+    return 0;
+  }
+  return static_cast<double>(values_[level * ring_ + (ring.head + ring_ - 1U) % ring_]);
+}
+
+void Pyramid::read(std::size_t level, FloorWindow& window) const {
+  const Level& ring = levels_[level];
+  const double length = bucket_seconds(level);
+  window.size = ring.count;
+  window.bucket_seconds = length;
+  window.prior_maximum = ring.evicted ? static_cast<double>(ring.evicted_maximum)
+                                      : -std::numeric_limits<double>::infinity();
+  std::int64_t bucket = open_bucket_ >> level;
+  std::size_t slot = ring.head;
+  for (std::size_t i = ring.count; i > 0; --i) {
+    slot = (slot + ring_ - 1U) % ring_;
+    bucket -= gaps_[level * ring_ + slot];
+    window.times[i - 1] = (static_cast<double>(bucket) + 0.5) * length;
+    window.values[i - 1] = static_cast<double>(values_[level * ring_ + slot]);
+  }
+}
+
+void Pyramid::clear() {
+  std::fill(levels_.begin(), levels_.end(), Level{});
+  started_ = false;
+}
+
+std::size_t Pyramid::heap_bytes() const {
+  return levels_.capacity() * sizeof(Level) + values_.capacity() * sizeof(float) +
+         gaps_.capacity() * sizeof(std::uint16_t);
+}
+
+}  // namespace heapfloor

@@ -1,0 +1,70 @@
+// The floors of one series at every time scale: level k holds the last `ring` minima of buckets of
+// bucket_seconds * 2^k.
+//
+// Floors are float32 (exact for whole pages up to 64 GiB, 1 part in 16 million beyond). A floor's
+// time is kept as the whole number of buckets to the next one, so times are exact however long the
+// series runs.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "agent/trend/statistics.h"
+
+namespace heapfloor {
+
+// A copy of one level's closed floors, oldest first.
+struct FloorWindow {
+  std::size_t size = 0;
+  double bucket_seconds = 0;
+  double prior_maximum = 0;  // the largest floor that left the ring; -infinity when none did
+  std::array<double, kMaxWindow> times;  // bucket centres
+  std::array<double, kMaxWindow> values;
+};
+
+class Pyramid {
+ public:
+  // As many levels as make the coarsest ring span `history_seconds`, at most kMaxLevels; `ring` is
+  // cut to 8..kMaxWindow.
+  Pyramid(double bucket_seconds, std::size_t ring, double history_seconds);
+
+  static constexpr std::size_t kMaxLevels = 32;
+
+  // Adds one reading and returns how many levels closed a bucket: levels 0 to n-1 did. Readings are
+  // finite and come in order of time; one older than the open bucket, or too far from it to be
+  // numbered, is ignored.
+  std::size_t push(double time_seconds, double value);
+
+  [[nodiscard]] std::size_t levels() const { return levels_.size(); }
+  [[nodiscard]] std::size_t floors(std::size_t level) const { return levels_[level].count; }
+  [[nodiscard]] double bucket_seconds(std::size_t level) const;
+  [[nodiscard]] double latest(std::size_t level) const;  // the newest closed floor; 0 when none
+  void read(std::size_t level, FloorWindow& window) const;
+  void clear();
+  [[nodiscard]] std::size_t heap_bytes() const;
+
+ private:
+  struct Level {
+    float open_minimum = 0;
+    float evicted_maximum = 0;
+    std::uint8_t head = 0;  // where the next floor goes
+    std::uint8_t count = 0;
+    bool evicted = false;
+    bool open = false;
+  };
+
+  void close(std::size_t level, std::int64_t closing, std::int64_t opening);
+
+  double bucket_seconds_;
+  std::int64_t open_bucket_ = 0;  // of level 0; level k's is this shifted right by k
+  std::vector<Level> levels_;
+  std::vector<float> values_;        // levels * ring
+  std::vector<std::uint16_t> gaps_;  // buckets from this floor to the next, or to the open bucket
+  std::uint8_t ring_;
+  bool started_ = false;
+};
+
+}  // namespace heapfloor

@@ -1,0 +1,36 @@
+#include "agent/trend/trough_extractor.h"
+
+#include <algorithm>
+
+namespace heapfloor {
+
+std::optional<Trough> TroughExtractor::push(double time_seconds, double value) {
+  if (!started_) {
+    started_ = true;
+    peak_ = value;
+    return std::nullopt;
+  }
+  if (!falling_) {
+    peak_ = std::max(peak_, value);
+    falling_ = peak_ > 0 && value <= peak_ * (1 - fall_ratio_);
+    low_ = value;
+    low_time_seconds_ = time_seconds;
+    return std::nullopt;
+  }
+  if (value < low_) {
+    low_ = value;
+    low_time_seconds_ = time_seconds;
+    return std::nullopt;
+  }
+  if (value <= low_ + regain_ratio_ * (peak_ - low_)) {
+    return std::nullopt;
+  }
+  const Trough trough{low_time_seconds_, low_, peak_};
+  falling_ = false;
+  peak_ = value;
+  return trough;
+}
+
+void TroughExtractor::clear() { *this = TroughExtractor(fall_ratio_, regain_ratio_); }
+
+}  // namespace heapfloor

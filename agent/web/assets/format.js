@@ -1,0 +1,216 @@
+// Numbers, times and names as people read them. Sizes are binary, times local; every interval that the agent
+// gives is shown. Units are joined to their numbers with no-break spaces.
+
+import { h } from './dom.js';
+
+const NBSP = '\u00a0';
+const DASH = '\u2013';
+export const UNKNOWN = DASH;
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+const MINUTE = 60;
+const HOUR = 3600;
+const DAY = 86400;
+
+function known(value) {
+  return typeof value === 'number' && Number.isFinite(value);
+}
+
+function unitIndex(bytes) {
+  const magnitude = Math.abs(bytes);
+  let index = 0;
+  while (index < UNITS.length - 1 && magnitude >= 1023.5 * 1024 ** index) ++index;
+  return index;
+}
+
+function digits(value) {
+  const magnitude = Math.abs(value);
+  if (magnitude >= 100 || magnitude === 0) return value.toFixed(0);
+  return magnitude >= 10 ? value.toFixed(1).replace(/\.0$/, '') : value.toFixed(2).replace(/\.?0+$/, '');
+}
+
+/** 312 MiB */
+export function formatBytes(bytes) {
+  if (!known(bytes)) return UNKNOWN;
+  const index = unitIndex(bytes);
+  const value = bytes / 1024 ** index;
+  return `${index === 0 ? value.toFixed(0) : digits(value)}${NBSP}${UNITS[index]}`;
+}
+
+/** For axis ticks: exact multiples need no decimals. */
+export function formatTickBytes(bytes, step) {
+  const index = unitIndex(Math.max(Math.abs(bytes), step));
+  const value = bytes / 1024 ** index;
+  const decimals = Number.isInteger(value) ? 0 : Number.isInteger(value * 2) ? 1 : 2;
+  return bytes === 0 ? '0' : `${value.toFixed(decimals)}${NBSP}${UNITS[index]}`;
+}
+
+function rateScale(bytesPerSecond) {
+  const magnitude = Math.abs(bytesPerSecond);
+  if (magnitude * HOUR >= 100 * 1024 ** 3) return { seconds: 1, word: 's' };
+  if (magnitude * HOUR < 1024 ** 2) return { seconds: DAY, word: 'day' };
+  return { seconds: HOUR, word: 'h' };
+}
+
+/** Growth {estimate, low, high} in bytes per second → {value: "212 MiB/h", interval: "198 – 230"}; null stays null. */
+export function formatGrowth(growth) {
+  if (!growth || !known(growth.estimate)) return null;
+  const scale = rateScale(growth.estimate);
+  const index = unitIndex(growth.estimate * scale.seconds);
+  const show = (rate) => digits((rate * scale.seconds) / 1024 ** index);
+  const unit = `${NBSP}${UNITS[index]}/${scale.word}`;
+  const both = known(growth.low) && known(growth.high);
+  return {
+    value: show(growth.estimate) + unit,
+    interval: both ? `${show(growth.low)}${NBSP}${DASH}${NBSP}${show(growth.high)}` : '',
+  };
+}
+
+/** 5 h 12 min; two units at most. */
+export function formatDuration(seconds) {
+  if (!known(seconds)) return UNKNOWN;
+  const total = Math.max(0, Math.round(seconds));
+  const pair = (large, largeWord, small, smallWord) => (small > 0
+    ? `${large}${NBSP}${largeWord}${NBSP}${small}${NBSP}${smallWord}` : `${large}${NBSP}${largeWord}`);
+  if (total < MINUTE) return `${total}${NBSP}s`;
+  if (total < 10 * MINUTE) return pair(Math.floor(total / MINUTE), 'min', total % MINUTE, 's');
+  const minutes = Math.round(total / MINUTE);
+  if (minutes < 60) return `${minutes}${NBSP}min`;
+  if (total < 2 * DAY) return pair(Math.floor(minutes / 60), 'h', minutes % 60, 'min');
+  const hours = Math.round(total / HOUR);
+  if (total < 14 * DAY) return pair(Math.floor(hours / 24), 'd', hours % 24, 'h');
+  return `${Math.round(total / DAY)}${NBSP}d`;
+}
+
+/** About 9 min: for estimates of a wait. */
+export function formatRoughDuration(seconds) {
+  if (seconds < 90) return `${Math.max(5, Math.round(seconds / 5) * 5)}${NBSP}s`;
+  if (seconds < 2 * HOUR) return `${Math.round(seconds / MINUTE)}${NBSP}min`;
+  return formatDuration(Math.round(seconds / HOUR) * HOUR);
+}
+
+const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+const clockWithSeconds = new Intl.DateTimeFormat(undefined, {
+  hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
+const dayOfMonth = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
+const weekday = new Intl.DateTimeFormat(undefined, { weekday: 'short', day: 'numeric', month: 'short' });
+const fullDate = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', year: 'numeric' });
+
+export function formatClock(seconds) {
+  return known(seconds) ? clock.format(new Date(seconds * 1000)) : UNKNOWN;
+}
+
+export function formatClockWithSeconds(seconds) {
+  return known(seconds) ? clockWithSeconds.format(new Date(seconds * 1000)) : UNKNOWN;
+}
+
+export function formatDay(seconds) {
+  return dayOfMonth.format(new Date(seconds * 1000));
+}
+
+/** 08:24 today; tomorrow 03:10; Tue, 24 Nov, 03:10. Beyond half a year only the date. */
+export function formatMoment(seconds, now) {
+  if (!known(seconds)) return UNKNOWN;
+  const date = new Date(seconds * 1000);
+  const today = new Date(now * 1000);
+  const midnight = (moment) => new Date(moment.getFullYear(), moment.getMonth(), moment.getDate()).getTime();
+  const days = Math.round((midnight(date) - midnight(today)) / (DAY * 1000));
+  if (days === 0) return `${formatClock(seconds)} today`;
+  if (days === 1) return `${formatClock(seconds)} tomorrow`;
+  if (days === -1) return `${formatClock(seconds)} yesterday`;
+  if (Math.abs(days) > 180) return fullDate.format(date);
+  return `${weekday.format(date)}, ${formatClock(seconds)}`;
+}
+
+/**
+ * When a limit is met, as the agent predicts it: {moment: "08:24 today", wait: "in 5 h 12 min",
+ * interval: "4 h 40 min – 6 h 30 min"}; null where nothing is predicted.
+ */
+export function formatForecast(prediction, now) {
+  if (!prediction || !known(prediction.at)) return null;
+  const wait = prediction.at - now;
+  const early = known(prediction.earliest) ? formatDuration(prediction.earliest - now) : UNKNOWN;
+  const late = known(prediction.latest) ? formatDuration(prediction.latest - now) : null;
+  return {
+    moment: formatMoment(prediction.at, now),
+    wait: wait > 0 ? `in${NBSP}${formatDuration(wait)}` : 'any moment now',
+    interval: late === null ? `${early} at the earliest, no upper bound` : `${early} ${DASH} ${late}`,
+  };
+}
+
+/** The forecast on one line: "in 5 h 12 min (4 h 40 min – 6 h 30 min)". */
+export function forecastSentence(forecast) {
+  return `${forecast.wait} (${forecast.interval})`;
+}
+
+export function formatAge(seconds) {
+  if (!known(seconds)) return UNKNOWN;
+  return seconds < 1.5 ? 'just now' : `${formatDuration(seconds)} ago`;
+}
+
+export function formatCount(count) {
+  return known(count) ? count.toLocaleString() : UNKNOWN;
+}
+
+export function plural(count, one, many) {
+  return `${formatCount(count)}${NBSP}${count === 1 ? one : many}`;
+}
+
+export function formatPercent(ratio) {
+  if (!known(ratio)) return UNKNOWN;
+  // Rounding up to 100 % would claim a certainty that nobody has.
+  return ratio > 0.99 && ratio < 1 ? `>${NBSP}99${NBSP}%` : `${Math.round(ratio * 100)}${NBSP}%`;
+}
+
+// What a process may put into its name and a browser would obey or hide: controls, line separators,
+// bidirectional and zero-width characters, tags, noncharacters, unpaired surrogates.
+const INVISIBLE = new RegExp('[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}\\p{Cs}\\p{Cn}\\p{Co}\\u115f\\u1160\\u3164\\uffa0\\u034f]', 'gu');
+const SHORT_ESCAPES = { '\n': '\\n', '\t': '\\t', '\r': '\\r', '\0': '\\0', '\x1b': '\\e' };
+
+function escapeCharacter(character) {
+  const code = character.codePointAt(0);
+  return SHORT_ESCAPES[character] ?? (code < 256 ? `\\x${code.toString(16).padStart(2, '0')}`
+    : `\\u{${code.toString(16)}}`);
+}
+
+/** The name with everything invisible spelled out, as plain text. */
+export function visibleName(name) {
+  const text = String(name ?? '').replace(INVISIBLE, escapeCharacter);
+  return text.trim() === '' ? '(no name)' : text;
+}
+
+/** The name as an element: isolated from the direction of its surroundings, escapes set apart from real text. */
+export function nameElement(name, properties = {}) {
+  const node = h('bdi', { title: visibleName(name), ...properties });
+  const text = String(name ?? '');
+  if (text.trim() === '') return h('bdi', { class: 'escape', ...properties }, '(no name)');
+  let position = 0;
+  for (const match of text.matchAll(INVISIBLE)) {
+    node.append(text.slice(position, match.index), h('span', { class: 'escape' }, escapeCharacter(match[0])));
+    position = match.index + match[0].length;
+  }
+  node.append(text.slice(position));
+  return node;
+}
+
+const LIMIT_SOURCES = {
+  configured: 'configured budget',
+  host: 'memory of this host',
+  cgroup: 'limit of its cgroup',
+  gomemlimit: 'GOMEMLIMIT',
+  xmx: '-Xmx',
+};
+
+export function limitSource(source) {
+  return LIMIT_SOURCES[source] ?? visibleName(source ?? 'source unknown');
+}
+
+const SIGNALS = {
+  rss_anon: 'anonymous memory and swap',
+  gc_live: 'live heap after collection',
+  allocator_live: 'heap in use',
+  sampled_live: 'sampled live heap',
+};
+
+export function signalWords(signal) {
+  return SIGNALS[signal] ?? visibleName(signal ?? 'memory');
+}

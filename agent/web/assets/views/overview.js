@@ -1,0 +1,223 @@
+// The overview: does anything leak, and when does it die.
+
+import { fetchSeries, fetchSuspects } from '../api.js';
+import { createSparkline } from '../chart.js';
+import { h, icon, keyed, pageHeading, setAttribute, setChildren, setText, stateBadge } from '../dom.js';
+import {
+  formatBytes, formatCount, formatForecast, formatGrowth, formatMoment, formatRoughDuration, forecastSentence,
+  limitSource, nameElement, plural, visibleName,
+} from '../format.js';
+import { createFigure, createMeter, setForecastFigure, setGrowthFigure, subjectMeta, suspectLink } from './parts.js';
+
+const STATE_ORDER = ['leaking', 'suspected', 'recovering'];
+const SPARKLINES_AT_MOST = 8;
+const SPARKLINE_PERIOD_SECONDS = 30;
+const MINIMUM_SIZE_BYTES = 16 * 1024 ** 2;
+// A verdict needs eight floors of four intervals each, and one more until the median filter has passed them.
+const INTERVALS_TO_VERDICT = 9 * 4;
+
+function sorted(suspects) {
+  const rank = (suspect) => STATE_ORDER.indexOf(suspect.state);
+  const end = (suspect) => suspect.predicted_exhaustion?.at ?? Infinity;
+  return [...suspects].sort((a, b) => rank(a) - rank(b) || end(a) - end(b) || (a.id < b.id ? -1 : 1));
+}
+
+function isAre(count) {
+  return count === 1 ? 'is' : 'are';
+}
+
+function headlineWords(suspects, status, now) {
+  const of = (state) => suspects.filter((suspect) => suspect.state === state);
+  const leaking = of('leaking');
+  const suspected = of('suspected');
+  if (leaking.length > 0) {
+    const first = leaking.find((suspect) => suspect.predicted_exhaustion) ?? leaking[0];
+    const name = visibleName(first.subject.comm);
+    const forecast = formatForecast(first.predicted_exhaustion, now);
+    const others = suspected.length > 0 ? ` ${plural(suspected.length, 'more is', 'more are')} suspected.` : '';
+    const subjectWords = leaking.length === 1 ? 'It' : `${name} is the first: it`;
+    return {
+      tone: 'leaking',
+      title: leaking.length === 1 ? `${name} is leaking` : `${plural(leaking.length, 'process', 'processes')} are leaking`,
+      detail: (forecast ? `${subjectWords} reaches its limit at ${forecast.moment}, ${forecastSentence(forecast)}.`
+        : 'No limit is known, so there is no forecast.') + others,
+    };
+  }
+  if (suspected.length > 0) {
+    return {
+      tone: 'suspected',
+      title: suspected.length === 1 ? `${visibleName(suspected[0].subject.comm)} is suspected of leaking`
+        : `${plural(suspected.length, 'process', 'processes')} are suspected of leaking`,
+      detail: 'Nothing is confirmed: the reason below says what is still missing.',
+    };
+  }
+  const recovering = of('recovering').length;
+  const { watched, learning } = status.counts;
+  if (watched > 0 && learning === watched && recovering === 0) {
+    return { tone: 'learning', title: 'No verdict yet', detail: emptyWords(status, now) };
+  }
+  return {
+    tone: 'stable',
+    title: 'Nothing is leaking',
+    detail: recovering > 0 ? `${plural(recovering, 'process', 'processes')} ${isAre(recovering)} recovering from a leak.`
+      : emptyWords(status, now),
+  };
+}
+
+/** Why there are no suspects, and when to expect a verdict. */
+function emptyWords(status, now) {
+  const { watched, learning, stable, processes } = status.counts;
+  const size = formatBytes(MINIMUM_SIZE_BYTES);
+  if (watched === 0) {
+    return `No suspects. None of ${plural(processes, 'process', 'processes')} is above ${size}, so none is watched yet.`;
+  }
+  const head = `No suspects. ${plural(watched, 'process', 'processes')} ${isAre(watched)} watched (above ${size}); `;
+  if (learning < watched) {
+    return head + (learning > 0 ? `${formatCount(stable)} ${isAre(stable)} stable, ${formatCount(learning)} still learning.`
+      : 'all have a verdict: stable.');
+  }
+  const needed = INTERVALS_TO_VERDICT * status.interval_seconds;
+  const left = status.started_at + needed - now;
+  const due = left > 0 && left < 0.9 * needed ? `, due in about ${formatRoughDuration(left)}` : '';
+  return `${head}the first verdict needs about ${formatRoughDuration(needed)} at this interval${due}.`;
+}
+
+function createCard(suspect) {
+  const badge = h('span', { class: 'card-badge' });
+  const name = h('a', { class: 'card-name', href: suspectLink(suspect.id) });
+  const meta = h('span', { class: 'card-meta' });
+  const since = h('span', { class: 'card-since' });
+  const reason = h('p', { class: 'card-reason' });
+  const spark = createSparkline();
+  const growth = createFigure('Grows');
+  const floor = createFigure('Floor');
+  const death = createFigure('Reaches its limit');
+  death.element.classList.add('figure-wide');
+  const element = h('li', { class: 'card' },
+    h('div', { class: 'card-head' }, badge, h('h3', {}, name), meta, since),
+    h('div', { class: 'card-body' }, h('div', { class: 'card-spark' }, spark.element),
+      h('dl', { class: 'figures' }, death.element, growth.element, floor.element)),
+    reason);
+  return {
+    element,
+    update({ suspect: item, series, now }) {
+      setAttribute(element, 'data-state', item.state);
+      setChildren(badge, item.state, () => stateBadge(item.state));
+      setChildren(name, item.subject.comm, () => nameElement(item.subject.comm));
+      setChildren(meta, JSON.stringify(item.subject), () => subjectMeta(item.subject, item.scope));
+      setText(since, `since ${formatMoment(item.since, now)}`);
+      setText(reason, visibleName(item.reason));
+      setGrowthFigure(growth, item.growth_bytes_per_second);
+      const prediction = item.predicted_exhaustion;
+      floor.set(formatBytes(item.floor_bytes), prediction
+        ? `of ${formatBytes(prediction.limit_bytes)} (${limitSource(prediction.limit_source)})` : 'no limit known');
+      setForecastFigure(death, prediction, now);
+      if (series !== undefined) spark.update(series);
+    },
+  };
+}
+
+const TILES = [
+  ['leaking', 'Leaking'], ['suspected', 'Suspected'], ['recovering', 'Recovering'], ['learning', 'Learning'],
+  ['stable', 'Stable'],
+];
+
+function createTiles() {
+  const values = new Map();
+  const list = h('ul', { class: 'tiles' }, TILES.map(([state, label]) => {
+    const value = h('span', { class: 'tile-value' }, '\u2013');
+    values.set(state, value);
+    return h('li', {}, h('a', { class: `tile tile-${state}`, href: `#/subjects?state=${state}` },
+      icon(state), value, h('span', { class: 'tile-label' }, label)));
+  }));
+  return {
+    element: list,
+    set(counts) {
+      for (const [state, value] of values) {
+        setText(value, formatCount(counts[state]));
+        value.parentElement.classList.toggle('tile-zero', !(counts[state] > 0));
+      }
+    },
+  };
+}
+
+function createHostLine() {
+  const text = h('span', { class: 'host-text' }, '\u00a0');
+  const meter = createMeter('Memory in use');
+  const watched = h('a', { class: 'host-watched', href: '#/subjects' }, '\u00a0');
+  return {
+    element: h('div', { class: 'host' }, h('div', { class: 'host-memory' }, text, meter.element), watched),
+    set(status) {
+      const { memory_capacity_bytes: capacity, memory_available_bytes: available } = status.host;
+      setText(text, `${formatBytes(available)} of ${formatBytes(capacity)} memory available`);
+      meter.set(capacity - available, capacity);
+      setText(watched, `${plural(status.counts.processes, 'process', 'processes')}, ${formatCount(status.counts.watched)} watched`);
+    },
+  };
+}
+
+function unreadable(status) {
+  const failing = status.collectors.filter((collector) => !collector.success).map((collector) => collector.name);
+  if (failing.length > 0) return `Collector ${failing.join(', ')} fails: what it measures is missing here.`;
+  const denied = status.collectors.reduce((sum, collector) => sum + (collector.errors?.permission ?? 0), 0);
+  return denied > 0 ? `${plural(denied, 'reading was', 'readings were')} refused for lack of permission.` : '';
+}
+
+/** Loads the suspects and, at a slower pace, the series of the first few for their small charts. */
+export function createOverview() {
+  const title = pageHeading('Asking the agent\u2026', { class: 'headline-title' });
+  const detail = h('p', { class: 'headline-detail' }, '\u00a0');
+  const mark = h('div', { class: 'headline-icon' });
+  const headline = h('section', { class: 'headline', 'aria-label': 'Verdict', 'aria-live': 'polite', 'aria-atomic': 'true',
+    'data-tone': 'waiting' }, mark, h('div', {}, title, detail));
+  const tiles = createTiles();
+  const host = createHostLine();
+  const cards = h('ul', { class: 'cards' });
+  const section = h('section', { class: 'suspects', 'aria-labelledby': 'suspects-title', hidden: true },
+    h('h2', { id: 'suspects-title' }, 'Suspects'), cards);
+  const health = h('p', { class: 'hint' });
+  const healthLink = h('a', { href: '#/status' }, 'See what could not be read');
+  const element = h('div', { class: 'page' }, headline, tiles.element, host.element, section,
+    h('div', { class: 'hint-line' }, health));
+  const charts = new Map();  // id → {series, loaded_seconds}
+
+  async function loadCharts(suspects, signal) {
+    const now = performance.now() / 1000;
+    const wanted = suspects.slice(0, SPARKLINES_AT_MOST).filter((suspect) => {
+      const chart = charts.get(suspect.id);
+      return !chart || now - chart.loaded_seconds > SPARKLINE_PERIOD_SECONDS;
+    });
+    await Promise.all(wanted.map(async ({ id }) => {
+      charts.set(id, { series: await fetchSeries(id, {}, signal), loaded_seconds: now });
+    }));
+  }
+
+  return {
+    element,
+    title: 'Overview',
+    async load(signal) {
+      const suspects = sorted(await fetchSuspects(signal));
+      await loadCharts(suspects, signal);
+      return suspects;
+    },
+    render(suspects, { status, now }) {
+      const words = headlineWords(suspects, status, now);
+      setAttribute(headline, 'data-tone', words.tone);
+      setChildren(mark, words.tone, () => icon(words.tone));
+      setText(title, words.title);
+      setText(detail, words.detail);
+      tiles.set(status.counts);
+      host.set(status);
+      section.hidden = suspects.length === 0;
+      keyed(cards, suspects.map((suspect) => ({ suspect, series: charts.get(suspect.id)?.series, now })),
+        (item) => item.suspect.id, (item) => createCard(item.suspect));
+      const trouble = unreadable(status);
+      setChildren(health, trouble, () => (trouble ? [h('span', {}, `${trouble} `), healthLink] : []));
+    },
+    fail(error) {
+      setText(title, 'The suspects cannot be shown');
+      setText(detail, error.message);
+      setChildren(mark, 'unknown', () => icon('unknown'));
+    },
+  };
+}

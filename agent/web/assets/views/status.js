@@ -1,0 +1,82 @@
+// The agent itself: what it reads, how long that takes and what it could not read.
+
+import { h, icon, keyed, pageHeading, setAttribute, setChildren, setText } from '../dom.js';
+import { formatAge, formatBytes, formatCount, formatDuration, formatMoment, plural, visibleName } from '../format.js';
+
+const REASONS = {
+  permission: 'refused: no permission (run \u201cheapfloor doctor\u201d to see which capability helps)',
+  vanished: 'ended while being read (normal)',
+  unavailable: 'not offered by this kernel',
+  parse: 'not understood',
+  timeout: 'too slow',
+  io: 'failed otherwise',
+};
+
+function formatMilliseconds(seconds) {
+  if (!Number.isFinite(seconds)) return '\u2013';
+  return seconds < 1 ? `${(seconds * 1000).toFixed(seconds < 0.01 ? 1 : 0)}\u00a0ms` : `${seconds.toFixed(1)}\u00a0s`;
+}
+
+function createCollector() {
+  const state = h('td', { class: 'collector-state' });
+  const name = h('th', { scope: 'row' });
+  const duration = h('td', { class: 'number' });
+  const success = h('td', { class: 'number' });
+  const errors = h('td', { class: 'collector-errors' });
+  const row = h('tr', {}, state, name, duration, success, errors);
+  return {
+    element: row,
+    update({ collector, now }) {
+      const shape = collector.success ? 'passed' : 'failed';
+      setAttribute(row, 'data-outcome', shape);
+      setChildren(state, shape, () => [icon(shape), h('span', { class: 'visually-hidden' }, collector.success ? 'works' : 'fails')]);
+      setText(name, visibleName(collector.name));
+      setText(duration, formatMilliseconds(collector.duration_seconds));
+      setText(success, collector.last_success_at ? formatAge(now - collector.last_success_at) : 'never');
+      const counted = Object.entries(collector.errors ?? {}).filter(([, count]) => count > 0);
+      setChildren(errors, JSON.stringify(counted), () => (counted.length === 0 ? h('span', { class: 'muted' }, 'everything read')
+        : h('ul', {}, counted.map(([reason, count]) => h('li', { 'data-reason': reason },
+          h('strong', {}, formatCount(count)), ` ${REASONS[reason] ?? visibleName(reason)}`)))));
+    },
+  };
+}
+
+function agentFacts(status, now) {
+  const { series, host, counts } = status;
+  return [
+    ['Version', `${visibleName(status.version)} (${visibleName(status.revision)})`],
+    ['Running', `since ${formatMoment(status.started_at, now)}, ${formatDuration(now - status.started_at)}`],
+    ['Reads every', formatDuration(status.interval_seconds)],
+    ['Host memory', `${formatBytes(host.memory_available_bytes)} of ${formatBytes(host.memory_capacity_bytes)} available`],
+    ['Processes', `${formatCount(counts.processes)} in ${plural(counts.groups, 'group', 'groups')}, ${formatCount(counts.watched)} watched`],
+    ['Series', `${formatCount(series.series)} of at most ${formatCount(series.limit)}`
+      + (series.dropped > 0 ? `; ${formatCount(series.dropped)} not kept for lack of room` : '')],
+  ];
+}
+
+export function createStatusView() {
+  const facts = h('dl', { class: 'facts facts-wide' });
+  const body = h('tbody');
+  const column = (label, properties = {}) => h('th', { scope: 'col', ...properties }, label);
+  const element = h('div', { class: 'page' }, pageHeading('Agent'),
+    h('section', { class: 'panel' }, facts),
+    h('section', { class: 'panel', 'aria-labelledby': 'collectors-title' }, h('h2', { id: 'collectors-title' }, 'Collectors'),
+      h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-labelledby': 'collectors-title' },
+        h('table', { class: 'plain collectors' }, h('thead', {}, h('tr', {},
+          h('th', {}, h('span', { class: 'visually-hidden' }, 'State')), column('Collector'),
+          column('Took', { class: 'number' }), column('Last success', { class: 'number' }),
+          column('Could not read, since the start'))), body))));
+  return {
+    element,
+    title: 'Agent',
+    async load() {
+      return null;  // everything shown here is in the status that every page asks for
+    },
+    render(_, { status, now }) {
+      const rows = agentFacts(status, now);
+      setChildren(facts, JSON.stringify(rows), () => rows.map(([label, value]) => h('div', {}, h('dt', {}, label), h('dd', {}, value))));
+      keyed(body, status.collectors.map((collector) => ({ collector, now })), (item) => item.collector.name, createCollector);
+    },
+    fail() {},
+  };
+}

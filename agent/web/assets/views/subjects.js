@@ -1,0 +1,170 @@
+// Every process: searched, sorted and paged by the agent, so the document stays small however many there are.
+
+import { fetchSubjects } from '../api.js';
+import { h, icon, keyed, pageHeading, setAttribute, setChildren, setText, stateBadge } from '../dom.js';
+import { formatBytes, formatCount, formatForecast, formatGrowth, nameElement, plural } from '../format.js';
+import { refusal, subjectLink, subjectMeta } from './parts.js';
+
+const PAGE_ROWS = 50;
+const TYPING_PAUSE_MILLISECONDS = 200;
+const STATES = ['leaking', 'suspected', 'recovering', 'learning', 'stable'];
+// Sort key of the agent, heading, whether the first click sorts downwards, class of the column.
+const COLUMNS = [
+  ['name', 'Process', 'asc', 'col-name'],
+  [null, 'State', null, 'col-state'],
+  ['value', 'Memory', 'desc', 'col-value'],
+  ['floor', 'Floor', 'desc', 'col-floor'],
+  ['growth', 'Growth', 'desc', 'col-growth'],
+  ['exhaustion', 'Reaches limit', 'asc', 'col-exhaustion'],
+  [null, 'Swap', null, 'col-swap'],
+  [null, 'Threads', null, 'col-threads'],
+];
+
+function createRow(subject) {
+  const link = h('a', { href: subjectLink(subject.id), class: 'row-name' });
+  const meta = h('span', { class: 'row-meta' });
+  const state = h('td', { class: 'col-state' });
+  const value = h('td', { class: 'col-value number' });
+  const floor = h('td', { class: 'col-floor number' });
+  const growth = h('td', { class: 'col-growth number' });
+  const exhaustion = h('td', { class: 'col-exhaustion number' });
+  const swap = h('td', { class: 'col-swap number' });
+  const threads = h('td', { class: 'col-threads number' });
+  const element = h('tr', {}, h('th', { scope: 'row', class: 'col-name' }, link, meta), state, value, floor, growth,
+    exhaustion, swap, threads);
+  return {
+    element,
+    update({ row, now }) {
+      setAttribute(element, 'data-state', row.state);
+      setChildren(link, row.subject.comm, () => nameElement(row.subject.comm));
+      setChildren(meta, JSON.stringify([row.subject, row.scope]), () => subjectMeta(row.subject, row.scope));
+      setChildren(state, String(row.state), () => stateBadge(row.state));
+      setText(value, formatBytes(row.value_bytes));
+      setText(floor, formatBytes(row.floor_bytes));
+      const rate = formatGrowth(row.growth_bytes_per_second);
+      setChildren(growth, JSON.stringify(rate), () => (rate ? [h('span', {}, rate.value),
+        h('span', { class: 'below' }, rate.interval)] : '\u2013'));
+      const forecast = formatForecast(row.predicted_exhaustion, now);
+      setChildren(exhaustion, JSON.stringify(forecast), () => (forecast ? [h('span', {}, forecast.wait),
+        h('span', { class: 'below' }, forecast.moment)] : '\u2013'));
+      setText(swap, formatBytes(row.swap_bytes));
+      setText(threads, formatCount(row.threads));
+    },
+  };
+}
+
+function createHeads(onSort) {
+  const heads = COLUMNS.map(([key, label, , column]) => {
+    if (!key) return h('th', { scope: 'col', class: column }, label);
+    return h('th', { scope: 'col', class: column, 'data-key': key }, h('button', { type: 'button', class: 'sort',
+      onclick: () => onSort(key) }, label, h('span', { class: 'sort-mark', 'aria-hidden': 'true' })));
+  });
+  return {
+    element: h('tr', {}, heads),
+    set(sort, order) {
+      for (const head of heads) {
+        const active = head.dataset.key !== undefined && head.dataset.key === sort;
+        setAttribute(head, 'aria-sort', active ? (order === 'asc' ? 'ascending' : 'descending') : null);
+      }
+    },
+  };
+}
+
+function createPager(onPage) {
+  const text = h('span', { class: 'pager-text', 'aria-live': 'polite' }, '\u00a0');
+  const back = h('button', { type: 'button', class: 'button', onclick: () => onPage(-1) }, '\u2190 Previous');
+  const next = h('button', { type: 'button', class: 'button', onclick: () => onPage(1) }, 'Next \u2192');
+  return {
+    element: h('nav', { class: 'pager', 'aria-label': 'Pages of the list' }, back, text, next),
+    set(offset, shown, total) {
+      setText(text, total === 0 ? 'none' : `${formatCount(offset + 1)} \u2013 ${formatCount(offset + shown)} of ${formatCount(total)}`);
+      back.disabled = offset === 0;
+      next.disabled = offset + shown >= total;
+    },
+  };
+}
+
+function createFilters(query, onChange) {
+  const search = h('input', { type: 'search', id: 'search', placeholder: 'Name, group or pid', autocomplete: 'off',
+    spellcheck: 'false', value: query.search });
+  const state = h('select', { id: 'state' }, h('option', { value: '' }, 'Any state'),
+    STATES.map((name) => h('option', { value: name, selected: name === query.state }, name)));
+  let timer = 0;
+  search.addEventListener('input', () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => onChange({ search: search.value.trim() }), TYPING_PAUSE_MILLISECONDS);
+  });
+  state.addEventListener('change', () => onChange({ state: state.value }));
+  return h('div', { class: 'filters', role: 'search' },
+    h('div', { class: 'field field-grow' }, h('label', { for: 'search', class: 'visually-hidden' }, 'Search processes'), icon('search'), search),
+    h('div', { class: 'field' }, h('label', { for: 'state', class: 'visually-hidden' }, 'State'), state));
+}
+
+function rowKey(row) {
+  return `${row.id} ${row.signal}`;
+}
+
+/** `parameters` come from the address and are kept there; refresh() asks the agent again at once. */
+export function createSubjectsView(parameters, refresh) {
+  const query = {
+    search: parameters.get('search') ?? '', state: parameters.get('state') ?? '',
+    sort: parameters.get('sort') ?? 'value', order: parameters.get('order') ?? 'desc',
+    offset: Math.max(0, Number.parseInt(parameters.get('offset') ?? '0', 10) || 0),
+  };
+
+  function change(changes) {
+    Object.assign(query, { offset: 0 }, changes);
+    const kept = new URLSearchParams(Object.entries(query).filter(([, value]) => value !== '' && value !== 0));
+    history.replaceState(null, '', `#/subjects?${kept}`);
+    heads.set(query.sort, query.order);
+    refresh();
+  }
+
+  const heads = createHeads((key) => {
+    const first = COLUMNS.find(([own]) => own === key)[2];
+    const turned = query.order === 'asc' ? 'desc' : 'asc';
+    change({ sort: key, order: query.sort === key ? turned : first });
+  });
+  const pager = createPager((step) => {
+    change({ offset: Math.max(0, query.offset + step * PAGE_ROWS) });
+    title.scrollIntoView({ block: 'nearest' });
+  });
+  const body = h('tbody');
+  const empty = h('p', { class: 'empty', hidden: true });
+  const problem = h('div');
+  const title = pageHeading('Processes');
+  const table = h('table', { class: 'subjects' }, h('caption', { class: 'visually-hidden' },
+    'Processes with their memory, floor, growth and forecast'), h('thead', {}, heads.element), body);
+  const element = h('div', { class: 'page' }, title, createFilters(query, change), problem, table, empty, pager.element);
+  heads.set(query.sort, query.order);
+
+  function emptyWords(status) {
+    if (query.search || query.state) {
+      const words = [query.search && `matches \u201c${query.search}\u201d`, query.state && `is ${query.state}`].filter(Boolean);
+      return `None of ${plural(status.counts.processes, 'process', 'processes')} ${words.join(' and ')}.`;
+    }
+    return 'The agent has not read any process yet.';
+  }
+
+  return {
+    element,
+    title: 'Processes',
+    load(signal) {
+      return fetchSubjects({ ...query, scope: 'process', limit: PAGE_ROWS }, signal);
+    },
+    render(data, { status, now }) {
+      problem.replaceChildren();
+      if (data.subjects.length === 0 && data.total > 0 && query.offset > 0) {
+        change({ offset: 0 });  // the list got shorter than the page that was looked at
+        return;
+      }
+      keyed(body, data.subjects.map((row) => ({ row, now })), (item) => rowKey(item.row), (item) => createRow(item.row));
+      pager.set(data.offset, data.subjects.length, data.total);
+      empty.hidden = data.total > 0;
+      setText(empty, data.total > 0 ? '' : emptyWords(status));
+    },
+    fail(error) {
+      problem.replaceChildren(refusal(error));
+    },
+  };
+}

@@ -1,0 +1,321 @@
+#include "collectors/host_root.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <optional>
+#include <system_error>
+
+namespace heapfloor {
+namespace {
+
+class Descriptor {
+ public:
+  explicit Descriptor(int number) : number_(number) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (number_ >= 0) ::close(number_);
+  }
+  [[nodiscard]] int get() const { return number_; }
+
+ private:
+  int number_;
+};
+
+Failure failure_of(int error_number, std::string path) {
+  return failure(error_kind_of(error_number), std::move(path),
+                 std::generic_category().message(error_number));
+}
+
+bool out_of_descriptors(int error_number) {
+  return error_number == EMFILE || error_number == ENFILE;
+}
+
+// read(2), repeated when a signal came first.
+ssize_t read_some(int file, char* to, std::size_t room) {
+  ssize_t got = 0;
+  do {
+    got = ::read(file, to, room);
+  } while (got < 0 && errno == EINTR);
+  return got;
+}
+
+// Bytes read until the end, or nothing with errno set; EFBIG when they do not fit. Only zero bytes
+// are the end: a seq_file answers with what its own buffer held
+// (Documentation/filesystems/seq_file.rst), and st_size says 0.
+std::optional<std::size_t> read_all(int file, std::span<char> buffer) {
+  std::size_t length = 0;
+  while (length < buffer.size()) {
+    const ssize_t got = read_some(file, buffer.data() + length, buffer.size() - length);
+    if (got < 0) return std::nullopt;
+    if (got == 0) return length;
+    length += static_cast<std::size_t>(got);
+  }
+  char more = 0;
+  const ssize_t got = read_some(file, &more, 1);
+  if (got < 0) return std::nullopt;
+  if (got == 0) return length;
+  errno = EFBIG;
+  return std::nullopt;
+}
+
+Failure read_failure(std::string path, std::size_t room) {
+  if (errno != EFBIG) return failure_of(errno, std::move(path));
+  return failure(ErrorKind::malformed, std::move(path),
+                 "too large: more than " + std::to_string(room) + " bytes");
+}
+
+// Calls `visit` with the name of each entry. False with errno set when the directory cannot be
+// read.
+template <class Visit>
+bool for_each_entry(int directory, Visit visit) {
+  alignas(dirent64) std::array<char, 32768> buffer;
+  for (;;) {
+    const ssize_t length = ::getdents64(directory, buffer.data(), buffer.size());
+    if (length < 0 && errno == EINTR) continue;
+    if (length <= 0) return length == 0;
+    for (std::size_t at = 0; at < static_cast<std::size_t>(length);) {
+      // The kernel lays the records out itself; d_reclen keeps each aligned.
+      const auto* entry = reinterpret_cast<const dirent64*>(buffer.data() + at);
+      visit(static_cast<const char*>(entry->d_name));
+      at += entry->d_reclen;
+    }
+  }
+}
+
+}  // namespace
+
+ErrorKind error_kind_of(int error_number) {
+  switch (error_number) {
+    case ENOENT:
+    case ENOTDIR:
+    case EOPNOTSUPP:  // PSI compiled in but switched off
+    case ENOSYS:
+    case ENODEV:
+      return ErrorKind::unavailable;
+    case ESRCH:
+      return ErrorKind::gone;
+    case EACCES:
+    case EPERM:
+      return ErrorKind::denied;
+    case ETIMEDOUT:
+      return ErrorKind::timeout;
+    case EFBIG:
+      return ErrorKind::malformed;
+    default:
+      return ErrorKind::io;
+  }
+}
+
+ProcessDir::~ProcessDir() {
+  if (kept_ >= 0) root_->close(kept_);
+  if (directory_ >= 0) root_->close(directory_);
+}
+
+Result<std::string_view> ProcessDir::read(const char* name, std::span<char> buffer) const {
+  return root_->read_in(pid_, directory_, name, buffer);
+}
+
+bool ProcessDir::keep_open(const char* name) {
+  if (!pinned()) return false;
+  if (kept_ < 0) kept_ = root_->open_in(directory_, name);
+  return kept_ >= 0;
+}
+
+Result<std::string_view> ProcessDir::read_kept_line(const char* name,
+                                                    std::span<char> buffer) const {
+  return root_->read_line(pid_, kept_, name, buffer);
+}
+
+// An eventfd needs no file system, so the spare is there in the barest container too.
+DirectoryHostRoot::DirectoryHostRoot(HostPaths paths) : paths_(std::move(paths)) {
+  restore_spare();
+}
+
+DirectoryHostRoot::~DirectoryHostRoot() {
+  const int spare = spare_.exchange(-1);
+  if (spare >= 0) ::close(spare);
+}
+
+void DirectoryHostRoot::restore_spare() const noexcept {
+  if (spare_.load(std::memory_order_relaxed) >= 0) return;
+  const int fresh = ::eventfd(0, EFD_CLOEXEC);
+  int none = -1;
+  if (fresh >= 0 && !spare_.compare_exchange_strong(none, fresh)) ::close(fresh);
+}
+
+int DirectoryHostRoot::open_for_read(int directory, const char* path, int flags) const {
+  int opened = ::openat(directory, path, flags | O_RDONLY | O_CLOEXEC);
+  if (opened >= 0 || !out_of_descriptors(errno)) return opened;
+  const int refused = errno;
+  const int spare = spare_.exchange(-1);
+  if (spare < 0) {
+    errno = refused;
+    return -1;
+  }
+  ::close(spare);
+  opened = ::openat(directory, path, flags | O_RDONLY | O_CLOEXEC);
+  return opened;
+}
+
+std::string DirectoryHostRoot::full_path(Tree tree, std::string_view path) const {
+  const std::string& mount = tree == Tree::proc  ? paths_.procfs
+                             : tree == Tree::sys ? paths_.sysfs
+                                                 : paths_.rootfs;
+  std::string full;
+  full.reserve(mount.size() + 1 + path.size());
+  full.append(mount).append(1, '/').append(path);
+  return full;
+}
+
+std::string DirectoryHostRoot::process_path(std::int32_t pid, const char* name) const {
+  std::string path = full_path(Tree::proc, std::to_string(pid));
+  if (*name != '\0') path.append(1, '/').append(name);
+  return path;
+}
+
+Result<std::string_view> DirectoryHostRoot::read(Tree tree, std::string_view path,
+                                                 std::span<char> buffer) const {
+  std::string full = full_path(tree, path);
+  std::optional<std::size_t> length;
+  int error_number = 0;
+  {
+    const Descriptor file(open_for_read(AT_FDCWD, full.c_str(), 0));
+    if (file.get() >= 0) length = read_all(file.get(), buffer);
+    error_number = errno;
+  }
+  restore_spare();
+  if (length) return std::string_view(buffer.data(), *length);
+  errno = error_number;
+  return read_failure(std::move(full), buffer.size());
+}
+
+Result<void> DirectoryHostRoot::list_pids(std::vector<std::int32_t>& pids) const {
+  pids.clear();
+  bool complete = false;
+  int error_number = 0;
+  {
+    const Descriptor directory(open_for_read(AT_FDCWD, paths_.procfs.c_str(), O_DIRECTORY));
+    if (directory.get() >= 0) {
+      complete = for_each_entry(directory.get(), [&pids](const char* name) {
+        if (*name < '1' || *name > '9') return;
+        const char* end = name + std::strlen(name);
+        std::int32_t pid = 0;
+        const auto [stop, refused] = std::from_chars(name, end, pid);
+        if (refused == std::errc() && stop == end) pids.push_back(pid);
+      });
+    }
+    error_number = errno;
+  }
+  restore_spare();
+  if (!complete) return failure_of(error_number, paths_.procfs);
+  // procfs lists ascending; other file systems (fixtures) list as they like. A process that starts
+  // while the listing runs is never listed twice, but a sort would not notice if it were.
+  if (!std::is_sorted(pids.begin(), pids.end())) std::sort(pids.begin(), pids.end());
+  pids.erase(std::unique(pids.begin(), pids.end()), pids.end());
+  return {};
+}
+
+Result<ProcessDir> DirectoryHostRoot::open_process(std::int32_t pid) const {
+  std::string path = process_path(pid, "");
+  // O_PATH: no permission on the directory itself is asked for, and nothing is allocated for
+  // reading it.
+  const int directory = ::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (directory >= 0 || out_of_descriptors(errno)) return ProcessDir(*this, pid, directory);
+  if (errno != ENOENT) return failure_of(errno, std::move(path));
+  return failure(ErrorKind::gone, std::move(path), "no such process");
+}
+
+// A file missing from a live process is a kernel without it; a dead process has no files at all.
+bool DirectoryHostRoot::directory_is_dead(int directory) const {
+  return ::faccessat(directory, "stat", F_OK, 0) != 0 && (errno == ENOENT || errno == ESRCH);
+}
+
+Result<std::string_view> DirectoryHostRoot::read_in(std::int32_t pid, int directory,
+                                                    const char* name,
+                                                    std::span<char> buffer) const {
+  if (directory < 0) {
+    std::array<char, 64> relative = {};
+    char* end = std::to_chars(relative.data(), relative.data() + 16, pid).ptr;
+    *end++ = '/';
+    const std::size_t room = static_cast<std::size_t>(relative.data() + relative.size() - end);
+    std::memcpy(end, name, std::min(std::strlen(name), room - 1));
+    auto text = read(Tree::proc, relative.data(), buffer);
+    if (!text && text.error().kind == ErrorKind::unavailable) text.error().kind = ErrorKind::gone;
+    return text;
+  }
+  std::optional<std::size_t> length;
+  int error_number = 0;
+  {
+    const Descriptor file(open_for_read(directory, name, 0));
+    if (file.get() >= 0) length = read_all(file.get(), buffer);
+    error_number = errno;
+  }
+  restore_spare();
+  if (length) return std::string_view(buffer.data(), *length);
+  if (error_number == ENOENT && directory_is_dead(directory)) error_number = ESRCH;
+  errno = error_number;
+  return read_failure(process_path(pid, name), buffer.size());
+}
+
+int DirectoryHostRoot::open_in(int directory, const char* name) const {
+  return ::openat(directory, name, O_RDONLY | O_CLOEXEC);
+}
+
+// The line end proves that the line is whole, which saves the read that would say "end of file".
+Result<std::string_view> DirectoryHostRoot::read_line(std::int32_t pid, int file, const char* name,
+                                                      std::span<char> buffer) const {
+  std::size_t length = 0;
+  while (length < buffer.size()) {
+    const ssize_t got =
+        ::pread(file, buffer.data() + length, buffer.size() - length, static_cast<off_t>(length));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return failure_of(errno, process_path(pid, name));
+    length += static_cast<std::size_t>(got);
+    if (got == 0 || buffer[length - 1] == '\n') return std::string_view(buffer.data(), length);
+  }
+  return failure(ErrorKind::malformed, process_path(pid, name), "too large: not one line");
+}
+
+void DirectoryHostRoot::close(int handle) const noexcept { ::close(handle); }
+
+// Since Linux 6.2 procfs gives the count as the directory's size
+// (Documentation/filesystems/proc.rst, "/proc/<pid>/fd"); before that the entries are counted,
+// which takes a descriptor of its own.
+Result<std::size_t> DirectoryHostRoot::count_own_descriptors() const {
+  std::string path = full_path(Tree::proc, "self/fd");
+  struct statfs system = {};
+  struct stat status = {};
+  if (::statfs(path.c_str(), &system) == 0 && system.f_type == PROC_SUPER_MAGIC &&
+      ::stat(path.c_str(), &status) == 0 && status.st_size > 0) {
+    return static_cast<std::size_t>(status.st_size);
+  }
+  std::size_t entries = 0;
+  bool complete = false;
+  int error_number = 0;
+  {
+    const Descriptor directory(open_for_read(AT_FDCWD, path.c_str(), O_DIRECTORY));
+    if (directory.get() >= 0) {
+      complete = for_each_entry(directory.get(),
+                                [&entries](const char* name) { entries += *name != '.'; });
+    }
+    error_number = errno;
+  }
+  restore_spare();
+  if (!complete) return failure_of(error_number, std::move(path));
+  const bool own_is_listed = system.f_type == PROC_SUPER_MAGIC && entries > 0;
+  return own_is_listed ? entries - 1 : entries;
+}
+
+}  // namespace heapfloor

@@ -1,0 +1,159 @@
+// HostRoot: the one door to /proc, /sys and the root file system of the watched host.
+//
+// Nothing else in the product opens a kernel file or spells such a path; collectors name files
+// relative to a tree
+// ("pressure/memory" in Tree::proc). So a container can watch its host through other mount points,
+// a test can show a fixture tree, and a fuzzer can answer every read with bytes of its own.
+//
+// Thread rule: all members are const and may be called from any thread. A ProcessDir belongs to one
+// thread.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "collectors/result.h"
+
+namespace heapfloor {
+
+class HostRoot;
+
+// What an errno of open, read or getdents means for the one who handles it.
+[[nodiscard]] ErrorKind error_kind_of(int error_number);
+
+// A process as one directory. While pinned, the descriptor *is* the identity of the process: the
+// kernel ties it to the process and not to the number, so that reads fail with ErrorKind::gone once
+// the process was reaped, whoever carries its pid by then (proc_pid_lookup and get_proc_task in
+// fs/proc/base.c).
+//
+// When the agent has no descriptor left the directory is opened unpinned and reads go by path: they
+// may reach the next owner of the pid, so the caller confirms the start time after its last read.
+class ProcessDir {
+ public:
+  ProcessDir() = default;
+  // `directory` is a handle of `root`, owned from here on; negative for unpinned.
+  ProcessDir(const HostRoot& root, std::int32_t pid, int directory)
+      : root_(&root), pid_(pid), directory_(directory) {}
+  ProcessDir(const ProcessDir&) = delete;
+  ProcessDir& operator=(const ProcessDir&) = delete;
+  ProcessDir(ProcessDir&& other) noexcept { swap(other); }
+  ProcessDir& operator=(ProcessDir&& other) noexcept {
+    ProcessDir(std::move(other)).swap(*this);
+    return *this;
+  }
+  ~ProcessDir();
+
+  [[nodiscard]] bool pinned() const { return directory_ >= 0; }
+  [[nodiscard]] bool keeps_file() const { return kept_ >= 0; }
+
+  // Reads the whole file `name` into `buffer`; the view points into it.
+  [[nodiscard]] Result<std::string_view> read(const char* name, std::span<char> buffer) const;
+
+  // Holds the file `name` open for read_kept_line(). False when there is no descriptor for it (or
+  // no such file).
+  [[nodiscard]] bool keep_open(const char* name);
+  // Reads the kept file, which holds exactly one line, from its start: one system call.
+  [[nodiscard]] Result<std::string_view> read_kept_line(const char* name,
+                                                        std::span<char> buffer) const;
+
+ private:
+  void swap(ProcessDir& other) noexcept {
+    std::swap(root_, other.root_);
+    std::swap(pid_, other.pid_);
+    std::swap(directory_, other.directory_);
+    std::swap(kept_, other.kept_);
+  }
+
+  const HostRoot* root_ = nullptr;
+  std::int32_t pid_ = 0;
+  int directory_ = -1;
+  int kept_ = -1;
+};
+
+class HostRoot {
+ public:
+  enum class Tree : std::uint8_t { proc, sys, root };
+
+  HostRoot() = default;
+  HostRoot(const HostRoot&) = delete;
+  HostRoot& operator=(const HostRoot&) = delete;
+  virtual ~HostRoot() = default;
+
+  // Reads the whole file into `buffer`; the view points into it. A file that does not fit is
+  // `malformed`: half a kernel file is not a smaller kernel file.
+  [[nodiscard]] virtual Result<std::string_view> read(Tree tree, std::string_view path,
+                                                      std::span<char> buffer) const = 0;
+
+  // Replaces `pids` by the processes of this moment, ascending, each once.
+  [[nodiscard]] virtual Result<void> list_pids(std::vector<std::int32_t>& pids) const = 0;
+
+  // Opens a process; `gone` when it is not there. Running out of descriptors is not an error: see
+  // ProcessDir.
+  [[nodiscard]] virtual Result<ProcessDir> open_process(std::int32_t pid) const = 0;
+
+  // The calling process's open descriptors, without any that the counting itself takes.
+  [[nodiscard]] virtual Result<std::size_t> count_own_descriptors() const = 0;
+
+ private:
+  friend class ProcessDir;
+  // Handles are the implementation's own numbers, never negative; `directory` is negative when
+  // unpinned.
+  [[nodiscard]] virtual Result<std::string_view> read_in(std::int32_t pid, int directory,
+                                                         const char* name,
+                                                         std::span<char> buffer) const = 0;
+  [[nodiscard]] virtual int open_in(int directory, const char* name) const = 0;
+  [[nodiscard]] virtual Result<std::string_view> read_line(std::int32_t pid, int file,
+                                                           const char* name,
+                                                           std::span<char> buffer) const = 0;
+  virtual void close(int handle) const noexcept = 0;
+};
+
+// Where the trees are mounted. In a container the host's are often under /host.
+struct HostPaths {
+  std::string procfs = "/proc";
+  std::string sysfs = "/sys";
+  std::string rootfs = "/";
+};
+
+// The trees as directories: the kernel's, or a fixture's. Holds one spare descriptor, spent for the
+// moment of a read when the process has run out of them, so that collection goes on where nothing
+// else can open a file.
+class DirectoryHostRoot final : public HostRoot {
+ public:
+  explicit DirectoryHostRoot(HostPaths paths = {});
+  DirectoryHostRoot(const DirectoryHostRoot&) = delete;
+  DirectoryHostRoot& operator=(const DirectoryHostRoot&) = delete;
+  ~DirectoryHostRoot() override;
+
+  [[nodiscard]] Result<std::string_view> read(Tree tree, std::string_view path,
+                                              std::span<char> buffer) const override;
+  [[nodiscard]] Result<void> list_pids(std::vector<std::int32_t>& pids) const override;
+  [[nodiscard]] Result<ProcessDir> open_process(std::int32_t pid) const override;
+  [[nodiscard]] Result<std::size_t> count_own_descriptors() const override;
+
+ private:
+  [[nodiscard]] Result<std::string_view> read_in(std::int32_t pid, int directory, const char* name,
+                                                 std::span<char> buffer) const override;
+  [[nodiscard]] int open_in(int directory, const char* name) const override;
+  [[nodiscard]] Result<std::string_view> read_line(std::int32_t pid, int file, const char* name,
+                                                   std::span<char> buffer) const override;
+  void close(int handle) const noexcept override;
+
+  [[nodiscard]] std::string full_path(Tree tree, std::string_view path) const;
+  [[nodiscard]] std::string process_path(std::int32_t pid, const char* name) const;
+  // openat that spends the spare descriptor when there is no other; -1 and errno on failure.
+  [[nodiscard]] int open_for_read(int directory, const char* path, int flags) const;
+  void restore_spare() const noexcept;
+  [[nodiscard]] bool directory_is_dead(int directory) const;
+
+  HostPaths paths_;
+  mutable std::atomic<int> spare_ = -1;
+};
+
+}  // namespace heapfloor

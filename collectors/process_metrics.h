@@ -1,0 +1,95 @@
+// The metrics of a process, by name, for those who pick some of them out of the samples (by
+// address: there is one object of each). The exposition makes the group families from group_rule
+// and group_name.
+#pragma once
+
+#include <array>
+
+#include "collectors/metric_table.h"
+#include "collectors/sample.h"
+
+namespace heapfloor {
+
+inline constexpr std::array kProcessMetrics = {
+    MetricDesc{"heapfloor_process_resident_memory_bytes",
+               "Resident memory by kind; the kinds are disjoint and sum up to RSS (status RssAnon, "
+               "RssFile, RssShmem; "
+               "before Linux 4.5 only anon, statm resident minus shared).",
+               MetricType::gauge, "kind", "anon", GroupRule::sum,
+               "heapfloor_group_resident_memory_bytes"},
+    MetricDesc{"heapfloor_process_resident_memory_bytes",
+               "Resident memory by kind; the kinds are disjoint and sum up to RSS (status RssAnon, "
+               "RssFile, RssShmem; "
+               "before Linux 4.5 only anon, statm resident minus shared).",
+               MetricType::gauge, "kind", "file", GroupRule::sum,
+               "heapfloor_group_resident_memory_bytes"},
+    MetricDesc{"heapfloor_process_resident_memory_bytes",
+               "Resident memory by kind; the kinds are disjoint and sum up to RSS (status RssAnon, "
+               "RssFile, RssShmem; "
+               "before Linux 4.5 only anon, statm resident minus shared).",
+               MetricType::gauge, "kind", "shmem", GroupRule::sum,
+               "heapfloor_group_resident_memory_bytes"},
+    MetricDesc{"heapfloor_process_resident_memory_peak_bytes",
+               "Largest RSS since the start of the program (status VmHWM).", MetricType::gauge, "",
+               "", GroupRule::maximum, "heapfloor_group_resident_memory_peak_bytes"},
+    MetricDesc{"heapfloor_process_virtual_memory_bytes",
+               "Mapped address space (status VmSize, stat vsize).", MetricType::gauge, "", "",
+               GroupRule::sum, "heapfloor_group_virtual_memory_bytes"},
+    MetricDesc{"heapfloor_process_data_memory_bytes",
+               "Private writable mappings, resident or not (status VmData).", MetricType::gauge, "",
+               "", GroupRule::sum, "heapfloor_group_data_memory_bytes"},
+    MetricDesc{"heapfloor_process_page_table_bytes", "Page tables (status VmPTE).",
+               MetricType::gauge, "", "", GroupRule::sum, "heapfloor_group_page_table_bytes"},
+    MetricDesc{"heapfloor_process_locked_memory_bytes", "Memory locked into RAM (status VmLck).",
+               MetricType::gauge, "", "", GroupRule::sum, "heapfloor_group_locked_memory_bytes"},
+    MetricDesc{"heapfloor_process_hugetlb_memory_bytes",
+               "Memory in hugetlbfs pages, which RSS does not count (status HugetlbPages).",
+               MetricType::gauge, "", "", GroupRule::sum, "heapfloor_group_hugetlb_memory_bytes"},
+    MetricDesc{"heapfloor_process_swap_bytes",
+               "Anonymous memory that is swapped out (status VmSwap).", MetricType::gauge, "", "",
+               GroupRule::sum, "heapfloor_group_swap_bytes"},
+    MetricDesc{"heapfloor_process_threads", "Threads (stat num_threads).", MetricType::gauge, "",
+               "", GroupRule::sum, "heapfloor_group_threads"},
+    MetricDesc{"heapfloor_process_minor_page_faults_total",
+               "Page faults without a disk read (stat minflt).", MetricType::counter, "", "",
+               GroupRule::sum, "heapfloor_group_minor_page_faults_total"},
+    MetricDesc{"heapfloor_process_major_page_faults_total",
+               "Page faults that waited for a disk read (stat majflt).", MetricType::counter, "",
+               "", GroupRule::sum, "heapfloor_group_major_page_faults_total"},
+    MetricDesc{"heapfloor_process_unreadable",
+               "1 while the named source of this process cannot be read.", MetricType::gauge,
+               "source", "status"},
+};
+
+inline constexpr const MetricDesc& kProcessResidentAnon =
+    find_metric(kProcessMetrics, "heapfloor_process_resident_memory_bytes", "anon");
+inline constexpr const MetricDesc& kProcessResidentFile =
+    find_metric(kProcessMetrics, "heapfloor_process_resident_memory_bytes", "file");
+inline constexpr const MetricDesc& kProcessResidentShmem =
+    find_metric(kProcessMetrics, "heapfloor_process_resident_memory_bytes", "shmem");
+inline constexpr const MetricDesc& kProcessResidentPeak =
+    find_metric(kProcessMetrics, "heapfloor_process_resident_memory_peak_bytes");
+inline constexpr const MetricDesc& kProcessVirtual =
+    find_metric(kProcessMetrics, "heapfloor_process_virtual_memory_bytes");
+inline constexpr const MetricDesc& kProcessData =
+    find_metric(kProcessMetrics, "heapfloor_process_data_memory_bytes");
+inline constexpr const MetricDesc& kProcessPageTable =
+    find_metric(kProcessMetrics, "heapfloor_process_page_table_bytes");
+inline constexpr const MetricDesc& kProcessLocked =
+    find_metric(kProcessMetrics, "heapfloor_process_locked_memory_bytes");
+inline constexpr const MetricDesc& kProcessHugetlb =
+    find_metric(kProcessMetrics, "heapfloor_process_hugetlb_memory_bytes");
+inline constexpr const MetricDesc& kProcessSwap =
+    find_metric(kProcessMetrics, "heapfloor_process_swap_bytes");
+inline constexpr const MetricDesc& kProcessThreads =
+    find_metric(kProcessMetrics, "heapfloor_process_threads");
+inline constexpr const MetricDesc& kProcessMinorFaults =
+    find_metric(kProcessMetrics, "heapfloor_process_minor_page_faults_total");
+inline constexpr const MetricDesc& kProcessMajorFaults =
+    find_metric(kProcessMetrics, "heapfloor_process_major_page_faults_total");
+// Added, with value 1, only while the process's status cannot be read. No group rule: the group's
+// family is heapfloor_group_unreadable_processes, a count of processes.
+inline constexpr const MetricDesc& kProcessUnreadableStatus =
+    find_metric(kProcessMetrics, "heapfloor_process_unreadable", "status");
+
+}  // namespace heapfloor

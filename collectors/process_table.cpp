@@ -1,0 +1,296 @@
+#include "collectors/process_table.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "collectors/parse/pid_statm.h"
+#include "collectors/parse/text.h"
+#include "collectors/process_metrics.h"
+
+namespace heapfloor {
+namespace {
+
+constexpr std::size_t kDescriptorsOfOne = 2;
+// Left to the rest of the program: HTTP connections, log, store.
+constexpr std::size_t kReserve = 256;
+// Descriptors that a lowered ceiling wins back each tick.
+constexpr std::size_t kRegain = 64;
+
+struct StatusSize {
+  const MetricDesc* desc;
+  std::optional<std::uint64_t> PidStatus::*value;
+};
+constexpr std::array kStatusSizes = {
+    StatusSize{&kProcessResidentAnon, &PidStatus::rss_anon_bytes},
+    StatusSize{&kProcessResidentFile, &PidStatus::rss_file_bytes},
+    StatusSize{&kProcessResidentShmem, &PidStatus::rss_shmem_bytes},
+    StatusSize{&kProcessResidentPeak, &PidStatus::resident_peak_bytes},
+    StatusSize{&kProcessVirtual, &PidStatus::virtual_bytes},
+    StatusSize{&kProcessData, &PidStatus::data_bytes},
+    StatusSize{&kProcessPageTable, &PidStatus::page_table_bytes},
+    StatusSize{&kProcessLocked, &PidStatus::locked_bytes},
+    StatusSize{&kProcessHugetlb, &PidStatus::hugetlb_bytes},
+    StatusSize{&kProcessSwap, &PidStatus::swap_bytes},
+};
+static_assert(kStatusSizes.size() == TrackedProcess::kSizes);
+static_assert(sizeof(TrackedProcess) - sizeof(std::string) <= 200);
+
+constexpr std::size_t kAnon = 0;
+constexpr std::size_t kVirtual = 4;
+static_assert(kStatusSizes[kAnon].desc == &kProcessResidentAnon);
+static_assert(kStatusSizes[kVirtual].desc == &kProcessVirtual);
+
+void set_size(TrackedProcess& process, std::size_t index, std::uint64_t bytes) {
+  process.sizes_bytes[index] = bytes;
+  process.sizes_present = static_cast<std::uint16_t>(process.sizes_present | 1U << index);
+}
+
+bool has_size(const TrackedProcess& process, std::size_t index) {
+  return (process.sizes_present >> index & 1U) != 0;
+}
+
+std::array<std::uint64_t, 4> fingerprint_of(const PidStatm& statm) {
+  return {statm.size_pages, statm.resident_pages, statm.shared_pages, statm.data_pages};
+}
+
+std::array<std::uint64_t, 4> fingerprint_of(const PidStat& stat) {
+  return {stat.virtual_bytes, stat.resident_pages, stat.minor_faults, stat.threads};
+}
+
+void emit(const TrackedProcess& process, SampleSink& sink) {
+  sink.begin({EntityKind::process, {process.pid, process.start_ticks}, process.name});
+  for (std::size_t i = 0; i < kStatusSizes.size(); ++i) {
+    if (has_size(process, i))
+      sink.add(*kStatusSizes[i].desc, static_cast<double>(process.sizes_bytes[i]));
+  }
+  sink.add(kProcessThreads, process.threads);
+  sink.add(kProcessMinorFaults, static_cast<double>(process.minor_faults));
+  sink.add(kProcessMajorFaults, static_cast<double>(process.major_faults));
+  if (process.status_unreadable) sink.add(kProcessUnreadableStatus, 1);
+}
+
+}  // namespace
+
+ProcessTable::ProcessTable(const HostRoot& root, const CollectorOptions& options)
+    : root_(root),
+      options_(options),
+      page_bytes_(static_cast<std::size_t>(::sysconf(_SC_PAGESIZE))),
+      buffer_(std::make_unique_for_overwrite<char[]>(kBufferBytes)),
+      ceiling_(options.descriptor_budget) {}
+
+// The limit may change under a running program (prlimit), so it is asked for at every tick.
+void ProcessTable::update_allowance() {
+  ceiling_ = std::min(options_.descriptor_budget, ceiling_ + kRegain);
+  allowance_ = ceiling_;
+  struct rlimit limit = {};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return;
+  const std::size_t most = limit.rlim_cur;
+  allowance_ = std::min(allowance_, most > kReserve ? most - kReserve : 0);
+}
+
+bool ProcessTable::refresh_due(std::int32_t pid) const {
+  if (options_.refresh_ticks <= 1) return true;
+  return (tick_ + static_cast<std::uint32_t>(pid)) % options_.refresh_ticks == 0;
+}
+
+Result<CollectReport> ProcessTable::tick(SampleSink& sink) {
+  auto listed = root_.list_pids(pids_);
+  if (!listed) return Failure(std::move(listed.error()));
+  ++tick_;
+  update_allowance();
+  reconcile();
+
+  CollectReport report;
+  bool any_vanished = false;
+  for (TrackedProcess& process : processes_) {
+    auto reading = read_process(process, report);
+    if (!reading) {
+      report.count(reading.error());
+      release(process);
+      process.vanished = true;
+      any_vanished = true;
+      continue;
+    }
+    if (held_ > allowance_) release(process);
+    if (process.kernel_thread) continue;
+    ++report.entities_read;
+    emit(process, sink);
+  }
+  if (any_vanished)
+    std::erase_if(processes_, [](const TrackedProcess& process) { return process.vanished; });
+  return report;
+}
+
+// Makes the table hold exactly the listed pids, in their order. Between most ticks nothing came or
+// went.
+void ProcessTable::reconcile() {
+  const auto same_pid = [](const TrackedProcess& process, std::int32_t pid) {
+    return process.pid == pid;
+  };
+  if (std::equal(processes_.begin(), processes_.end(), pids_.begin(), pids_.end(), same_pid))
+    return;
+  std::vector<TrackedProcess> next;
+  next.reserve(pids_.size());
+  auto known = processes_.begin();
+  for (const std::int32_t pid : pids_) {
+    for (; known != processes_.end() && known->pid < pid; ++known) release(*known);
+    if (known != processes_.end() && known->pid == pid) {
+      next.push_back(std::move(*known++));
+    } else {
+      next.emplace_back().pid = pid;
+    }
+  }
+  for (; known != processes_.end(); ++known) release(*known);
+  processes_ = std::move(next);
+}
+
+Result<ProcessTable::Reading> ProcessTable::read_process(TrackedProcess& process,
+                                                         CollectReport& report) {
+  if (process.directory.keeps_file()) {
+    auto reading = read_kept(process, report);
+    // The descriptor outlived its process. Whoever has the pid now is another one, and is met as
+    // such.
+    if (reading || reading.error().kind != ErrorKind::gone) return reading;
+    report.count(reading.error());
+    release(process);
+    process.start_ticks = 0;
+  }
+  return read_opened(process, report);
+}
+
+Result<ProcessTable::Reading> ProcessTable::read_kept(TrackedProcess& process,
+                                                      CollectReport& report) {
+  const auto line = process.directory.read_kept_line("statm", buffer());
+  if (!line) return Failure(line.error());
+  const auto statm = with_path(parse_pid_statm(*line), "statm");
+  if (!statm) return Failure(statm.error());
+  const auto fingerprint = fingerprint_of(*statm);
+  // A kernel thread stays one until it gets a memory map, which moves statm.
+  const bool due = refresh_due(process.pid) && !process.kernel_thread;
+  if (fingerprint == process.fingerprint && !due) return Reading::same;
+
+  auto stat = read_stat(process.directory);
+  if (!stat) return Failure(std::move(stat.error()));
+  take_stat(process, *stat);
+  process.fingerprint = fingerprint;
+  if (auto status = read_status(process, process.directory, report); !status) {
+    return Failure(std::move(status.error()));
+  }
+  return Reading::whole;
+}
+
+Result<ProcessTable::Reading> ProcessTable::read_opened(TrackedProcess& process,
+                                                        CollectReport& report) {
+  auto opened = root_.open_process(process.pid);
+  if (!opened) return Failure(std::move(opened.error()));
+  ProcessDir directory = std::move(*opened);
+  if (!directory.pinned()) ceiling_ = held_ / 2;
+
+  auto stat = read_stat(directory);
+  if (!stat) return Failure(std::move(stat.error()));
+  const auto fingerprint = fingerprint_of(*stat);
+  const bool same = process.start_ticks == stat->start_ticks && process.fingerprint == fingerprint;
+  const bool wanted = directory.pinned() && held_ + kDescriptorsOfOne <= allowance_;
+  if (same && !wanted && !refresh_due(process.pid)) return Reading::same;
+
+  take_stat(process, *stat);
+  process.fingerprint = fingerprint;
+  if (auto status = read_status(process, directory, report); !status) {
+    return Failure(std::move(status.error()));
+  }
+  if (!directory.pinned()) {
+    auto again = read_stat(directory);
+    if (!again) return Failure(std::move(again.error()));
+    if (again->start_ticks != process.start_ticks) {
+      return failure(ErrorKind::gone, std::to_string(process.pid),
+                     "the pid was reused while it was read");
+    }
+  }
+  if (wanted) keep(process, std::move(directory));
+  return Reading::whole;
+}
+
+Result<PidStat> ProcessTable::read_stat(const ProcessDir& directory) {
+  auto text = directory.read("stat", buffer());
+  if (!text) return Failure(std::move(text.error()));
+  return with_path(parse_pid_stat(*text), "stat");
+}
+
+void ProcessTable::take_stat(TrackedProcess& process, const PidStat& stat) const {
+  process.start_ticks = stat.start_ticks;
+  process.name.assign(stat.comm);
+  process.threads = static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(stat.threads, std::numeric_limits<std::uint32_t>::max()));
+  process.minor_faults = stat.minor_faults;
+  process.major_faults = stat.major_faults;
+  process.kernel_thread = stat.is_kernel_thread();
+  process.status_unreadable = false;
+  process.sizes_present = 0;
+  if (stat.virtual_bytes > 0) set_size(process, kVirtual, stat.virtual_bytes);
+}
+
+// Fails only when the process ended. A status that cannot be read leaves what stat gave, and is
+// counted.
+Result<void> ProcessTable::read_status(TrackedProcess& process, const ProcessDir& directory,
+                                       CollectReport& report) {
+  if (process.kernel_thread) return {};
+  auto text = directory.read("status", buffer());
+  if (!text && text.error().kind == ErrorKind::gone) return Failure(std::move(text.error()));
+  auto status = text ? with_path(parse_pid_status(*text), "status")
+                     : Result<PidStatus>(Failure(std::move(text.error())));
+  if (status) {
+    take_status(process, *status);
+  } else {
+    report.count(status.error());
+    process.status_unreadable = true;
+  }
+  const bool has_memory = has_size(process, kVirtual);
+  if (has_memory && !has_size(process, kAnon)) take_anon_from_statm(process, directory);
+  return {};
+}
+
+void ProcessTable::take_status(TrackedProcess& process, const PidStatus& status) const {
+  for (std::size_t i = 0; i < kStatusSizes.size(); ++i) {
+    const auto& value = status.*kStatusSizes[i].value;
+    if (value) set_size(process, i, *value);
+  }
+}
+
+// Every kernel's statm tells anon from the rest: file and shmem pages are the "shared" ones.
+void ProcessTable::take_anon_from_statm(TrackedProcess& process, const ProcessDir& directory) {
+  const auto text = directory.read("statm", buffer());
+  if (!text) return;
+  const auto statm = parse_pid_statm(*text);
+  if (!statm || statm->resident_pages < statm->shared_pages) return;
+  const std::uint64_t pages = statm->resident_pages - statm->shared_pages;
+  if (pages < std::numeric_limits<std::uint64_t>::max() / page_bytes_) {
+    set_size(process, kAnon, pages * page_bytes_);
+  }
+}
+
+// From here on statm is the fingerprint. It is read after status, so a change in between shows at
+// the next tick only; a zero fingerprint makes that tick read the process whole.
+void ProcessTable::keep(TrackedProcess& process, ProcessDir directory) {
+  if (!directory.keep_open("statm")) {
+    ceiling_ = held_ / 2;
+    return;
+  }
+  const auto line = directory.read_kept_line("statm", buffer());
+  const auto statm = line ? parse_pid_statm(*line) : Result<PidStatm>(Failure(line.error()));
+  process.fingerprint = statm ? fingerprint_of(*statm) : std::array<std::uint64_t, 4>{};
+  process.directory = std::move(directory);
+  held_ += kDescriptorsOfOne;
+}
+
+void ProcessTable::release(TrackedProcess& process) {
+  if (!process.directory.keeps_file()) return;
+  process.directory = {};
+  process.fingerprint = {};
+  held_ -= kDescriptorsOfOne;
+}
+
+}  // namespace heapfloor

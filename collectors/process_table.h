@@ -1,0 +1,102 @@
+// The processes of the host as the process collector knows them, from tick to tick, at the least
+// cost.
+//
+// A process that is kept has two descriptors open: its directory, which is its identity, and statm,
+// which one pread turns into four sizes for about a microsecond. While these do not move, the last
+// whole reading (stat and status, about eight microseconds) is repeated, except that every process
+// is read whole once in every `refresh_ticks` ticks, the pids in turn. So swap, peak and fault
+// counts of an idle process may be that many ticks old; anything that moves RSS, mapped or data
+// size shows in the same tick.
+//
+// A process beyond the descriptor budget is opened anew each tick; its start time says whether it
+// is the same one, and status is read when stat moved or the refresh is due. Both ways give the
+// same samples.
+//
+// Thread rule: one thread at a time.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "collectors/collector.h"
+#include "collectors/host_root.h"
+#include "collectors/parse/pid_stat.h"
+#include "collectors/parse/pid_status.h"
+#include "collectors/result.h"
+#include "collectors/sample.h"
+
+namespace heapfloor {
+
+// One process as last read. At most 200 bytes beside the name, since a host has thousands.
+struct TrackedProcess {
+  static constexpr std::size_t kSizes =
+      10;  // one for each entry of kStatusSizes in process_table.cpp
+
+  std::int32_t pid = 0;
+  std::uint32_t threads = 0;
+  std::uint64_t start_ticks = 0;  // 0: never read whole, nothing below is valid
+  std::string name;               // comm, raw
+  ProcessDir directory;           // pinned while kept
+  // What is compared from tick to tick: statm of a kept process, stat of another.
+  std::array<std::uint64_t, 4> fingerprint = {};
+  std::array<std::uint64_t, kSizes> sizes_bytes = {};
+  std::uint64_t minor_faults = 0;
+  std::uint64_t major_faults = 0;
+  std::uint16_t sizes_present = 0;  // bit i: sizes_bytes[i] was read
+  bool kernel_thread = false;
+  bool status_unreadable = false;
+  bool vanished = false;
+};
+
+class ProcessTable {
+ public:
+  // `root` outlives the table.
+  ProcessTable(const HostRoot& root, const CollectorOptions& options);
+
+  // One tick: lists the processes, reads each and writes the user processes' samples to `sink`.
+  // An error when the list itself cannot be read.
+  [[nodiscard]] Result<CollectReport> tick(SampleSink& sink);
+
+  // Descriptors held between ticks.
+  [[nodiscard]] std::size_t held_descriptors() const { return held_; }
+
+ private:
+  enum class Reading : std::uint8_t { same, whole };
+
+  void update_allowance();
+  void reconcile();
+  [[nodiscard]] bool refresh_due(std::int32_t pid) const;
+  [[nodiscard]] Result<Reading> read_process(TrackedProcess& process, CollectReport& report);
+  [[nodiscard]] Result<Reading> read_kept(TrackedProcess& process, CollectReport& report);
+  [[nodiscard]] Result<Reading> read_opened(TrackedProcess& process, CollectReport& report);
+  [[nodiscard]] Result<PidStat> read_stat(const ProcessDir& directory);
+  [[nodiscard]] Result<void> read_status(TrackedProcess& process, const ProcessDir& directory,
+                                         CollectReport& report);
+  void take_stat(TrackedProcess& process, const PidStat& stat) const;
+  void take_status(TrackedProcess& process, const PidStatus& status) const;
+  void take_anon_from_statm(TrackedProcess& process, const ProcessDir& directory);
+  void keep(TrackedProcess& process, ProcessDir directory);
+  void release(TrackedProcess& process);
+  [[nodiscard]] std::span<char> buffer() const { return {buffer_.get(), kBufferBytes}; }
+
+  // The longest line of status is Groups, 65,536 numbers at worst; beyond this the sizes behind it
+  // stay unread.
+  static constexpr std::size_t kBufferBytes = 256 * 1024;
+
+  const HostRoot& root_;
+  CollectorOptions options_;
+  std::size_t page_bytes_;
+  std::vector<std::int32_t> pids_;
+  std::vector<TrackedProcess> processes_;  // ascending by pid
+  std::unique_ptr<char[]> buffer_;         // uninitialised: only what is used becomes resident
+  std::size_t allowance_ = 0;              // descriptors that may be held in this tick
+  std::size_t ceiling_;  // falls when the kernel refuses a descriptor, recovers slowly
+  std::size_t held_ = 0;
+  std::uint32_t tick_ = 0;
+};
+
+}  // namespace heapfloor

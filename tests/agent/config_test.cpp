@@ -1,0 +1,117 @@
+#include "agent/config.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+namespace heapfloor {
+namespace {
+
+Error error_of(const std::string& text) {
+  const Result<Config> config = parse_config(text, "heapfloor.yml");
+  return config ? Error{ErrorKind::io, "no error", text} : config.error();
+}
+
+TEST(Config, HasADefaultForEveryKey) {
+  const Result<Config> config = load_config(std::nullopt, {});
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->collection.interval_seconds, 15);
+  EXPECT_EQ(config->web.listen_address, "127.0.0.1:4327");
+  EXPECT_EQ(config->policy_for("rss_anon").bucket_seconds, 60) << "four intervals";
+}
+
+TEST(Config, ReadsEverySectionOfAFile) {
+  const Result<Config> config = parse_config(
+      "collection:\n  interval: 1s\ncollector:\n  host: false\ntrend:\n  limit: 512MiB\n  z: 2.5\n"
+      "  signals:\n    rss_anon:\n      z: 4\nlog:\n  level: debug\n",
+      "heapfloor.yml");
+  ASSERT_TRUE(config) << config.error().path << config.error().reason;
+  EXPECT_EQ(config->collection.interval_seconds, 1);
+  EXPECT_FALSE(config->collectors.at("host"));
+  EXPECT_EQ(config->trend.limit_bytes, 512.0 * 1024 * 1024);
+  EXPECT_EQ(config->policy_for("allocator_live").z, 2.5);
+  EXPECT_EQ(config->policy_for("rss_anon").z, 4);
+  EXPECT_EQ(config->policy_for("rss_anon").bucket_seconds, 4);
+  EXPECT_EQ(config->log.level, LogLevel::debug);
+}
+
+TEST(Config, NamesFileAndLineOfAnUnknownKey) {
+  const Error error = error_of("collection:\n  interval: 1s\ntrend:\n  zz: 3\n");
+  EXPECT_EQ(error.path, "heapfloor.yml:4");
+  EXPECT_EQ(error.reason, "unknown key \"trend.zz\"");
+}
+
+TEST(Config, NamesFileAndLineOfABadValue) {
+  const Error error = error_of("# comment\n\ncollection:\n  interval: fast\n");
+  EXPECT_EQ(error.path, "heapfloor.yml:4");
+  EXPECT_NE(error.reason.find("not a duration"), std::string::npos);
+  EXPECT_EQ(error_of("collection:\n  interval: 1ms\n").path, "heapfloor.yml:2") << "out of range";
+}
+
+TEST(Config, NamesTheLineOfBrokenYaml) { EXPECT_EQ(error_of("collection:\n  interval: [1s\n").path, "heapfloor.yml:3"); }
+
+TEST(Config, RefusesWhatLooksRightButIsNot) {
+  EXPECT_EQ(error_of("collection: 5\n").path, "heapfloor.yml:1");
+  EXPECT_EQ(error_of("collection:\n  interval: [1s]\n").path, "heapfloor.yml:2");
+  EXPECT_EQ(error_of("just text\n").path, "heapfloor.yml:1");
+  EXPECT_EQ(error_of("collection:\n  interval: 1s\n  interval: 2s\n").path, "heapfloor.yml:3");
+  EXPECT_EQ(error_of("trend:\n  signals:\n    rss_anon:\n      nonsense: 2\n").path, "heapfloor.yml:4");
+  EXPECT_EQ(error_of("collector:\n  nonsense: true\n").path, "heapfloor.yml:2");
+}
+
+TEST(Config, AcceptsAnEmptyFileAndEmptySections) {
+  EXPECT_TRUE(parse_config("", "heapfloor.yml"));
+  EXPECT_TRUE(parse_config("trend:\n", "heapfloor.yml"));
+  EXPECT_TRUE(parse_config("{\"trend\": {\"z\": 3}}", "heapfloor.json")) << "JSON is YAML";
+}
+
+TEST(Config, IsNotBlownUpByAliases) {
+  std::string bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n";
+  for (char name = 'b'; name < 'j'; ++name) {
+    const std::string previous(1, static_cast<char>(name - 1));
+    bomb += std::string(1, name) + ": &" + name + " [*" + previous + ", *" + previous + ", *" + previous + ", *" + previous + "]\n";
+  }
+  EXPECT_FALSE(parse_config(bomb, "heapfloor.yml"));
+}
+
+TEST(Config, LetsFlagsOverrideTheFile) {
+  const std::array<ConfigOverride, 2> flags = {{{"trend.z", "5"}, {"trend.signals.rss_anon.minimum_rise", "1MiB"}}};
+  const Result<Config> config = load_config(std::nullopt, flags);
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->trend.policy.z, 5);
+  EXPECT_EQ(config->policy_for("rss_anon").minimum_rise_bytes, 1024.0 * 1024);
+  const std::array<ConfigOverride, 1> bad = {{{"trend.z", "many"}}};
+  EXPECT_EQ(load_config(std::nullopt, bad).error().path, "--trend.z");
+}
+
+TEST(Config, SaysWhichFileItCannotOpen) {
+  const Result<Config> config = load_config("no/such/file.yml", {});
+  ASSERT_FALSE(config);
+  EXPECT_EQ(config.error().path, "no/such/file.yml");
+}
+
+TEST(Config, DocumentsEveryKeyAndReadsItsOwnDocumentation) {
+  const std::string rendered = render_default_config();
+  const Result<Config> config = parse_config(rendered, "rendered.yml");
+  ASSERT_TRUE(config) << config.error().path << ": " << config.error().reason << '\n' << rendered;
+  const Config defaults;
+  std::set<std::string> seen;
+  for (const ConfigKey& key : config_keys()) {
+    EXPECT_EQ(key.get(*config), key.get(defaults)) << key.path;
+    EXPECT_FALSE(key.help.empty()) << key.path;
+    EXPECT_TRUE(seen.insert(key.path).second) << key.path << " is there twice";
+  }
+}
+
+TEST(Config, IsDocumentedByTheShippedFile) {
+  std::ifstream file(HEAPFLOOR_SOURCE_DIR "/packaging/heapfloor.yml");
+  std::stringstream text;
+  text << file.rdbuf();
+  EXPECT_EQ(text.str(), render_default_config()) << "rewrite it with: heapfloor check-config --defaults > packaging/heapfloor.yml";
+}
+
+}  // namespace
+}  // namespace heapfloor

@@ -1,0 +1,99 @@
+// A client that sends exactly the bytes it is given, for requests that no library would send.
+#pragma once
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace heapfloor {
+
+class RawConnection {
+ public:
+  explicit RawConnection(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): the sockets API
+    if (::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+      ::close(socket_);
+      throw std::runtime_error("cannot connect");
+    }
+  }
+  RawConnection(const RawConnection&) = delete;
+  RawConnection& operator=(const RawConnection&) = delete;
+  ~RawConnection() { ::close(socket_); }
+
+  void send(std::string_view bytes) const {
+    while (!bytes.empty()) {
+      const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (sent <= 0) return;  // refused before all was sent: the answer says why
+      bytes.remove_prefix(static_cast<std::size_t>(sent));
+    }
+  }
+
+  // Everything until the server closes.
+  [[nodiscard]] std::string receive() const {
+    std::string all;
+    std::array<char, 4096> part{};
+    for (;;) {
+      const ssize_t got = ::recv(socket_, part.data(), part.size(), 0);
+      if (got <= 0) return all;
+      all.append(part.data(), static_cast<std::size_t>(got));
+    }
+  }
+
+ private:
+  int socket_;
+};
+
+struct RawResponse {
+  int status = 0;
+  std::string head;
+  std::string body;
+
+  [[nodiscard]] std::string header(std::string_view name) const {
+    const std::string line = "\r\n" + std::string(name) + ": ";
+    const std::size_t at = head.find(line);
+    if (at == std::string::npos) return {};
+    const std::size_t begin = at + line.size();
+    return head.substr(begin, head.find("\r\n", begin) - begin);
+  }
+};
+
+inline RawResponse parse_raw_response(const std::string& bytes) {
+  RawResponse response;
+  const std::size_t end = bytes.find("\r\n\r\n");
+  response.head = bytes.substr(0, end == std::string::npos ? end : end + 2);
+  if (end != std::string::npos) response.body = bytes.substr(end + 4);
+  if (bytes.size() > 12 && bytes.starts_with("HTTP/1.1 ")) {
+    response.status = std::stoi(bytes.substr(9, 3));
+  }
+  return response;
+}
+
+inline RawResponse send_raw(std::uint16_t port, std::string_view request) {
+  const RawConnection connection(port);
+  connection.send(request);
+  return parse_raw_response(connection.receive());
+}
+
+inline RawResponse get(std::uint16_t port, std::string_view target, std::string_view headers = "",
+                       std::string_view method = "GET") {
+  std::string request(method);
+  request += ' ';
+  request += target;
+  request += " HTTP/1.1\r\nHost: 127.0.0.1\r\n";
+  request += headers;
+  request += "\r\n";
+  return send_raw(port, request);
+}
+
+}  // namespace heapfloor

@@ -1,0 +1,132 @@
+#include "agent/series/group_table.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+namespace heapfloor {
+namespace {
+
+constexpr std::array<MetricDesc, 5> kMetrics = {{
+    {.name = "heapfloor_process_resident_memory_bytes", .help = "RSS.", .label_name = "kind", .label_value = "anon",
+     .group_rule = GroupRule::sum, .group_name = "heapfloor_group_resident_memory_bytes"},
+    {.name = "heapfloor_process_resident_memory_peak_bytes", .help = "Peak.", .group_rule = GroupRule::maximum,
+     .group_name = "heapfloor_group_resident_memory_peak_bytes"},
+    {.name = "heapfloor_process_minor_page_faults_total", .help = "Faults.", .type = MetricType::counter,
+     .group_rule = GroupRule::sum, .group_name = "heapfloor_group_minor_page_faults_total"},
+    {.name = "heapfloor_process_threads", .help = "Threads.", .group_rule = GroupRule::sum,
+     .group_name = "heapfloor_group_threads"},
+    {.name = "heapfloor_process_unreadable", .help = "Unreadable.", .label_name = "source", .label_value = "status"},
+}};
+
+struct Process {
+  int pid = 0;
+  std::uint64_t start = 0;
+  std::string comm;
+  double anon = 0;
+  double peak = 0;
+  double faults = 0;
+};
+
+SampleBatch batch_of(const std::vector<Process>& processes) {
+  SampleBatch batch;
+  for (const Process& process : processes) {
+    batch.begin({EntityKind::process, {process.pid, process.start}, process.comm});
+    batch.add(kMetrics[0], process.anon);
+    batch.add(kMetrics[1], process.peak);
+    batch.add(kMetrics[2], process.faults);
+    batch.add(kMetrics[3], 1);
+  }
+  return batch;
+}
+
+const ProcessGroup* group_named(const GroupTable& table, std::string_view name) {
+  const auto groups = table.groups();
+  const auto found = std::ranges::find(groups, name, &ProcessGroup::name);
+  return found == groups.end() ? nullptr : &*found;
+}
+
+TEST(GroupTable, GroupsByCommAndSumsOrTakesTheLargest) {
+  GroupTable table(kMetrics, 100);
+  table.ingest(batch_of({{1, 10, "web", 100, 500, 3}, {2, 20, "web", 200, 300, 4}, {3, 30, "db", 50, 60, 5}}), 0);
+  const ProcessGroup* web = group_named(table, "web");
+  ASSERT_NE(web, nullptr);
+  EXPECT_EQ(web->processes, 2U);
+  EXPECT_EQ(web->values[0], 300);
+  EXPECT_EQ(web->values[1], 500);
+  EXPECT_EQ(web->values[2], 7);
+  EXPECT_EQ(web->oldest_start_ticks, 10U);
+  EXPECT_EQ(web->youngest_start_ticks, 20U);
+  EXPECT_EQ(table.processes()[2].anon_bytes, 50);
+}
+
+TEST(GroupTable, KeepsWhatTheDeadDid) {
+  GroupTable table(kMetrics, 100);
+  table.ingest(batch_of({{1, 10, "web", 100, 100, 30}, {2, 20, "web", 100, 100, 40}}), 0);
+  table.ingest(batch_of({{1, 10, "web", 100, 100, 35}}), 1);
+  const ProcessGroup* web = group_named(table, "web");
+  EXPECT_EQ(web->values[2], 75);
+  EXPECT_EQ(web->values[0], 100) << "gauges are of the living";
+  EXPECT_EQ(web->exits, 1U);
+}
+
+TEST(GroupTable, CountsAReusedPidAsAnExitAndAStart) {
+  GroupTable table(kMetrics, 100);
+  table.ingest(batch_of({{7, 10, "web", 1, 1, 30}}), 0);
+  EXPECT_EQ(group_named(table, "web")->starts, 0U) << "what was there before the agent did not start now";
+  table.ingest(batch_of({{7, 99, "web", 1, 1, 5}}), 1);
+  const ProcessGroup* web = group_named(table, "web");
+  EXPECT_EQ(web->starts, 1U);
+  EXPECT_EQ(web->exits, 1U);
+  EXPECT_EQ(web->values[2], 35) << "the new process starts its counter anew";
+}
+
+TEST(GroupTable, NeverLetsAGroupsCounterFallWhenAProcessChangesItsName) {
+  GroupTable table(kMetrics, 100);
+  table.ingest(batch_of({{7, 10, "before", 1, 1, 30}}), 0);
+  table.ingest(batch_of({{7, 10, "after", 1, 1, 42}}), 1);
+  EXPECT_EQ(group_named(table, "before")->values[2], 30);
+  EXPECT_EQ(group_named(table, "after")->values[2], 12);
+  EXPECT_EQ(group_named(table, "after")->starts, 0U);
+}
+
+TEST(GroupTable, PutsNamesAboveTheCapIntoOtherSoThatSumsStayTheHosts) {
+  GroupTable table(kMetrics, 3);
+  std::vector<Process> processes;
+  for (int pid = 1; pid <= 50; ++pid) processes.push_back({pid, 1, "name" + std::to_string(pid), 10, 10, 1});
+  table.ingest(batch_of(processes), 0);
+  EXPECT_EQ(table.groups().size(), 3U);
+  double sum = 0;
+  for (const ProcessGroup& group : table.groups()) sum += group.values[0].value_or(0);
+  EXPECT_EQ(sum, 500);
+  EXPECT_EQ(group_named(table, "other")->processes, 48U);
+}
+
+TEST(GroupTable, ForgetsGroupsThatStayedEmptyAndReusesTheirPlace) {
+  GroupTable table(kMetrics, 100);
+  table.ingest(batch_of({{1, 1, "gone", 1, 1, 1}}), 0);
+  table.ingest(batch_of({}), 10);
+  EXPECT_NE(group_named(table, "gone"), nullptr) << "its counters must be seen by a scrape";
+  table.ingest(batch_of({}), 10 + GroupTable::kGroupRetentionSeconds + 1);
+  EXPECT_EQ(group_named(table, "gone"), nullptr);
+  table.ingest(batch_of({{2, 1, "fresh", 1, 1, 1}}), 5000);
+  EXPECT_EQ(table.groups().size(), 1U);
+}
+
+TEST(GroupTable, LeavesOutWhatWasNotMeasured) {
+  GroupTable table(kMetrics, 100);
+  SampleBatch batch;
+  batch.begin({EntityKind::process, {1, 1}, "mute"});
+  batch.add(kMetrics[4], 1);
+  table.ingest(batch, 0);
+  EXPECT_FALSE(table.processes()[0].anon_bytes);
+  const ProcessGroup* mute = group_named(table, "mute");
+  EXPECT_FALSE(mute->values[0]);
+  EXPECT_EQ(mute->unreadable, 1U);
+  EXPECT_EQ(mute->processes, 1U);
+}
+
+}  // namespace
+}  // namespace heapfloor

@@ -1,0 +1,59 @@
+#include "agent/series/series_store.h"
+
+#include <gtest/gtest.h>
+
+namespace heapfloor {
+namespace {
+
+SeriesKey process_key(int pid, std::uint64_t start = 1) { return {EntityKind::process, Signal::rss_anon, {pid, start}}; }
+
+TEST(SeriesStore, GivesOneSeriesAnIdentity) {
+  SeriesStore store(10);
+  const auto first = store.find_or_add(process_key(1));
+  ASSERT_TRUE(first);
+  EXPECT_EQ(store.find_or_add(process_key(1)), first);
+  EXPECT_EQ(store.size(), 1U);
+}
+
+TEST(SeriesStore, NeverGivesAReusedPidTheSeriesOfTheOldProcess) {
+  SeriesStore store(10);
+  const auto old_series = store.find_or_add(process_key(7, 100));
+  const auto new_series = store.find_or_add(process_key(7, 200));
+  EXPECT_NE(old_series, new_series);
+}
+
+TEST(SeriesStore, RefusesAboveItsCapAndCountsWhatItRefused) {
+  SeriesStore store(2);
+  ASSERT_TRUE(store.find_or_add(process_key(1)));
+  ASSERT_TRUE(store.find_or_add(process_key(2)));
+  EXPECT_FALSE(store.find_or_add(process_key(3)));
+  EXPECT_FALSE(store.find_or_add(process_key(3)));
+  EXPECT_EQ(store.dropped(), 2U);
+  EXPECT_EQ(store.size(), 2U);
+}
+
+TEST(SeriesStore, MakesRoomByEvictionWithoutKeepingOldPoints) {
+  SeriesStore store(1);
+  const auto first = store.find_or_add(process_key(1));
+  store.ring(*first).push(1, 1);
+  store.evict(*first);
+  EXPECT_EQ(store.evicted(), 1U);
+  EXPECT_FALSE(store.find(process_key(1)));
+  const auto second = store.find_or_add(process_key(2));
+  ASSERT_TRUE(second);
+  EXPECT_TRUE(store.ring(*second).points().empty());
+}
+
+TEST(SeriesStore, IgnoresASecondEvictionOfTheSameSeries) {
+  SeriesStore store(2);
+  const auto only = store.find_or_add(process_key(1));
+  store.evict(*only);
+  store.evict(*only);
+  EXPECT_EQ(store.evicted(), 1U);
+  const auto again = store.find_or_add(process_key(2));
+  const auto other = store.find_or_add(process_key(3));
+  EXPECT_NE(again, other);
+}
+
+}  // namespace
+}  // namespace heapfloor

@@ -1,0 +1,368 @@
+#!/usr/bin/env python3
+"""A stand-in for the agent's HTTP side: serves the page's assets and made-up but consistent JSON on the loopback.
+
+As a program: mock_agent.py [--scene leaks] [--port 0] [--prefix /]; prints its address and serves until interrupted.
+As a module: Agent(scene, prefix) with start(), stop() and start() again on the same port.
+
+Scenes: learning (just started), quiet (verdicts, no suspects), leaks (one leaking, one suspected, one recovering among
+300 processes with hostile names), many (5,000 processes), ailing (a collector fails), empty (nothing read yet).
+"""
+
+import argparse
+import datetime
+import hashlib
+import http.server
+import json
+import math
+import mimetypes
+import pathlib
+import random
+import threading
+import time
+import urllib.parse
+
+ASSETS = pathlib.Path(__file__).resolve().parents[2] / 'agent' / 'web' / 'assets'
+MIB = 1024 ** 2
+GIB = 1024 ** 3
+HOUR = 3600.0
+INTERVAL_SECONDS = 2.0
+HISTORY_SECONDS = 8 * HOUR
+POINT_SECONDS = 15.0
+FLOOR_SECONDS = 600.0
+
+HEADERS = {
+    'Content-Security-Policy': "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+                               "img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    'X-Content-Type-Options': 'nosniff',
+    'Referrer-Policy': 'no-referrer',
+}
+
+# What a process can put into its 15 bytes of name, and what longer group names can hold.
+HOSTILE_NAMES = [
+    '<img src=x onerror=alert(1)>',
+    '"><script>alert(1)</script>',
+    'inv\u202egpj.exe',
+    'two\nlines\ttab',
+    '\x1b[31mred\x1b[0m',
+    '\u2066\u2067isolates',
+    'zero\u200bwidth\ufeff',
+    '${{7*7}}{{x}}',
+    'javascript:alert(1)',
+    '\ud83d\ude00 ok',
+    '   ',
+    'a' * 64,
+    '../../etc/passwd',
+    '%2e%2e%00',
+]
+ORDINARY_NAMES = ['nginx', 'postgres', 'redis-server', 'kworker/u8:2', 'sshd', 'containerd', 'dockerd', 'java', 'node',
+                  'prometheus', 'systemd-journal', 'cron', 'rsyslogd', 'envoy', 'haproxy', 'mysqld']
+
+
+def process(pid, comm, value, state=None, **more):
+    """One row of the list; `state` None is a process too small to be watched."""
+    watched = state is not None
+    start_time = 1_000_000 + pid * 100
+    row = {
+        'id': f'process:{pid}:{start_time}/rss_anon', 'scope': 'process',
+        'subject': {'pid': pid, 'start_time': more.pop('started', time.time() - 9 * HOUR), 'comm': comm,
+                    'group': more.pop('group', comm)},
+        'signal': 'rss_anon', 'basis': 'rss_floor', 'watched': watched, 'state': state, 'value_bytes': int(value),
+        'resident_anon_bytes': int(value), 'resident_file_bytes': 9 * MIB, 'resident_shmem_bytes': 0, 'swap_bytes': 0,
+        'threads': 1 + pid % 13, 'floor_bytes': int(value * 0.9) if watched and state != 'learning' else None,
+        'growth_bytes_per_second': None, 'confidence': None, 'predicted_exhaustion': None,
+    }
+    row.update(more)
+    return row
+
+
+def growth(per_hour, low, high):
+    return {'estimate': per_hour * MIB / HOUR, 'low': low * MIB / HOUR, 'high': high * MIB / HOUR}
+
+
+GATE_DETAILS = [
+    ('trend', 'Z 7.2, needs 3'), ('size', '1.5 GiB at least, needs 41 MiB'), ('signal', '38 \u03c3, needs 4 \u03c3'),
+    ('record', '212 MiB above every earlier floor, needs 170 MiB'), ('increments', '22 effective rises, needs 3'),
+    ('still_growing', '0.97 of the overall slope, needs 0.40'), ('shape', 'linear: thirds rise by 702 and 708 MiB'),
+    ('precedent', 'no earlier rise was undone'), ('patience', 'watched for 7 h 50 min, needs 1 h 18 min'),
+    ('season', 'less than 8 h to the limit: not asked to wait'), ('gc_runtime', ''), ('persistence', '2 of 2 closes'),
+]
+
+
+def gates(failing=None, detail=None):
+    result = []
+    held = False
+    for name, words in GATE_DETAILS:
+        passed = None if held or name == 'gc_runtime' else True
+        if name == failing:
+            passed, words, held = False, detail, True
+        result.append({'gate': name, 'passed': passed, 'detail': words if passed is not None else ''})
+    return result
+
+
+class World:
+    """The facts of one scene. Time moves: series grow with the clock."""
+
+    def __init__(self, scene):
+        self.scene = scene
+        self.now = time.time()
+        self.started = self.now - {'learning': 20, 'empty': 1}.get(scene, 9 * HOUR)
+        self.suspects = []
+        self.rows = []
+        self.limits = {}
+        if scene != 'empty':
+            self._fill({'many': 5000}.get(scene, 300))
+        if scene in ('leaks', 'many', 'ailing'):
+            self._leak()
+
+    def _fill(self, count):
+        generator = random.Random(7)
+        watched_state = 'learning' if self.scene == 'learning' else 'stable'
+        for index in range(count):
+            pid = 100 + 7 * index
+            if self.scene in ('leaks', 'many') and index < len(HOSTILE_NAMES):
+                comm, value, state = HOSTILE_NAMES[index], (40 + index) * MIB, watched_state
+            else:
+                comm = generator.choice(ORDINARY_NAMES)
+                value = 2 ** generator.uniform(16, 24)
+                state = None
+                if index % 25 == 4:
+                    value, state = 2 ** generator.uniform(25, 31), watched_state
+            self.rows.append(process(pid, comm, value, state))
+
+    def _leak(self):
+        now = self.now
+        prediction = {'limit_bytes': 4 * GIB, 'limit_source': 'cgroup', 'at': now + 5.2 * HOUR,
+                      'earliest': now + 4.67 * HOUR, 'latest': now + 6.5 * HOUR}
+        self._suspect(
+            process(4711, 'payments', 3.0 * GIB, 'leaking', group='shop', floor_bytes=int(2.85 * GIB),
+                    growth_bytes_per_second=growth(212, 198, 230), confidence=0.998, predicted_exhaustion=prediction,
+                    swap_bytes=12 * MIB, threads=48),
+            since=now - 5 * HOUR, severity='critical', gates=gates(), cgroup='/system.slice/payments.service',
+            reason='The floor rose in 22 of the last 23 buckets, by 1.5 GiB in 7 h 50 min; it reaches 4 GiB in about 5 h.')
+        self._suspect(
+            process(4822, 'search-indexer', 610 * MIB, 'suspected', floor_bytes=int(560 * MIB),
+                    growth_bytes_per_second=growth(9.4, 2.1, 16.0), confidence=0.5,
+                    predicted_exhaustion={'limit_bytes': 16 * GIB, 'limit_source': 'host', 'at': now + 70 * 24 * HOUR,
+                                          'earliest': now + 41 * 24 * HOUR, 'latest': None}),
+            since=now - 1.2 * HOUR, severity='info', cgroup=None,
+            gates=gates('patience', 'watched for 7 h 50 min, needs 30 h'),
+            reason='The floor rises, but has been watched for 7 h 50 min of the 30 h that so slow a growth needs.')
+        self._suspect(
+            process(4933, 'thumbnailer', 240 * MIB, 'recovering', floor_bytes=int(200 * MIB)),
+            since=now - 0.5 * HOUR, severity='info', cgroup=None, gates=gates('still_growing', 'level since 48 min'),
+            reason='The floor fell by 61 % of what had leaked.')
+        self.limits = {4711: 4 * GIB, 4822: 16 * GIB}
+
+    def _suspect(self, row, since, severity, gates, reason, cgroup):
+        self.rows.append(row)
+        self.suspects.append({
+            **{key: row[key] for key in ('id', 'scope', 'signal', 'basis', 'state', 'floor_bytes', 'growth_bytes_per_second',
+                                         'confidence', 'predicted_exhaustion')},
+            'subject': {**row['subject'], 'cgroup': cgroup}, 'since': since, 'severity': severity, 'cause': {}, 'sites': [],
+            'structures': [], 'gates': gates, 'reason': reason, 'evidence': [],
+        })
+
+    def counts(self):
+        states = [row['state'] for row in self.rows]
+        result = {state: states.count(state) for state in ('learning', 'stable', 'suspected', 'leaking', 'recovering')}
+        firing = sum(suspect['state'] == 'leaking' for suspect in self.suspects)
+        return {'processes': len(self.rows), 'groups': len({row['subject']['group'] for row in self.rows}),
+                'watched': sum(row['watched'] for row in self.rows), **result, 'alerts_pending': 0, 'alerts_firing': firing}
+
+    def status(self):
+        now = time.time()
+        tick = now - now % INTERVAL_SECONDS
+        ailing = self.scene == 'ailing'
+        none = {'permission': 0, 'vanished': 0, 'unavailable': 0, 'parse': 0, 'timeout': 0, 'io': 0}
+        collectors = [
+            {'name': 'host', 'success': True, 'duration_seconds': 0.0004, 'last_success_at': tick, 'errors': none},
+            {'name': 'process', 'success': True, 'duration_seconds': 0.0121, 'last_success_at': tick,
+             'errors': {**none, 'vanished': 41, 'permission': 14 if ailing else 0}},
+            {'name': 'self', 'success': not ailing, 'duration_seconds': 0.0002,
+             'last_success_at': tick - 620 if ailing else tick, 'errors': {**none, 'io': 310 if ailing else 0}},
+        ]
+        return {'version': '0.1.0', 'revision': 'bb0e797', 'now': tick, 'started_at': self.started,
+                'interval_seconds': INTERVAL_SECONDS if self.scene != 'learning' else 15.0,
+                'host': {'memory_capacity_bytes': 16 * GIB, 'memory_available_bytes': int(6.3 * GIB)},
+                'counts': self.counts(), 'collectors': collectors, 'series': {'series': 412, 'limit': 20000, 'dropped': 0}}
+
+    def subjects(self, query):
+        rows = self.rows
+        search = query.get('search', '').lower()
+        if search:
+            rows = [row for row in rows if search in row['subject']['comm'].lower() or search in str(row['subject']['pid'])
+                    or search in row['subject']['group'].lower()]
+        if query.get('state'):
+            rows = [row for row in rows if row['state'] == query['state']]
+        keys = {
+            'value': lambda row: row['value_bytes'], 'floor': lambda row: row['floor_bytes'],
+            'growth': lambda row: row['growth_bytes_per_second'] and row['growth_bytes_per_second']['estimate'],
+            'exhaustion': lambda row: row['predicted_exhaustion'] and row['predicted_exhaustion']['at'],
+            'name': lambda row: row['subject']['comm'].encode('utf-16', 'surrogatepass'), 'pid': lambda row: row['subject']['pid'],
+        }
+        key = keys[query.get('sort', 'value')]
+        present = sorted((row for row in rows if key(row) is not None), key=key, reverse=query.get('order', 'desc') == 'desc')
+        rows = present + [row for row in rows if key(row) is None]
+        offset, limit = int(query.get('offset', 0)), int(query.get('limit', 100))
+        return {'total': len(rows), 'offset': offset, 'subjects': rows[offset:offset + limit]}
+
+    def series(self, identifier, query):
+        row = next((row for row in self.rows if row['id'] == identifier and row['watched']), None)
+        if row is None:
+            return None
+        now = time.time()
+        rate = (row['growth_bytes_per_second'] or {'estimate': 0})['estimate']
+        floor_now = row['floor_bytes'] or row['value_bytes'] * 0.9
+        swing = (row['value_bytes'] - floor_now) * 1.6
+        noise = random.Random(row['subject']['pid'])
+        span = 60 if self.scene == 'learning' else HISTORY_SECONDS
+        start = max(now - span, float(query.get('start', 0)))
+        points, floors = [], []
+        for index in range(int((now - start) / POINT_SECONDS)):
+            at = start + index * POINT_SECONDS
+            wave = swing * math.modf(at / 1500)[0] + noise.uniform(-0.03, 0.03) * swing
+            value = floor_now + rate * (at - self.now) + wave
+            thinned = at < now - 2 * HOUR
+            points.append([at, int(value - (0.2 * swing if thinned else 0)), int(value)])
+        if self.scene != 'learning':
+            for index in range(int((now - start) / FLOOR_SECONDS)):
+                at = start + (index + 0.5) * FLOOR_SECONDS
+                floors.append([at, int(floor_now + rate * (at - self.now) + noise.uniform(-0.1, 0.1) * swing)])
+        line = None
+        if rate > 0:
+            line = {'start': [start, floor_now + rate * (start - self.now)], 'end': [now, floor_now + rate * (now - self.now)],
+                    'growth_bytes_per_second': row['growth_bytes_per_second']}
+        changes = [{'at': now - 8 * HOUR, 'state': 'learning'}, {'at': now - 7.4 * HOUR, 'state': 'stable'}]
+        if row['state'] in ('leaking', 'suspected', 'recovering'):
+            changes.append({'at': now - 6 * HOUR, 'state': 'suspected'})
+        if row['state'] in ('leaking', 'recovering'):
+            changes.append({'at': now - 5 * HOUR, 'state': 'leaking'})
+        if row['state'] == 'recovering':
+            changes.append({'at': now - 0.5 * HOUR, 'state': 'recovering'})
+        return {'id': identifier, 'signal': 'rss_anon', 'unit': 'bytes', 'state': row['state'], 'points': points,
+                'floors': floors, 'line': line, 'limit_bytes': self.limits.get(row['subject']['pid']),
+                'predicted_exhaustion': row['predicted_exhaustion'], 'changes': changes if self.scene != 'learning' else []}
+
+    def alerts(self):
+        result = []
+        for suspect in self.suspects:
+            if suspect['state'] != 'leaking':
+                continue
+            since = datetime.datetime.fromtimestamp(suspect['since'], datetime.timezone.utc)
+            result.append({
+                'labels': {'alertname': 'HeapfloorLeak', 'severity': suspect['severity'], 'scope': 'process',
+                           'subject': suspect['id'].split('/')[0], 'groupname': suspect['subject']['group'], 'signal': 'rss_anon'},
+                'annotations': {'summary': f'{suspect["subject"]["comm"]} leaks 212 MiB/h', 'description': suspect['reason']},
+                'state': 'firing', 'activeAt': since.isoformat().replace('+00:00', 'Z'), 'value': '61749'})
+        return {'alerts': result}
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Routes one request; the server holds the world and the prefix."""
+
+    def log_message(self, *_):
+        pass
+
+    def answer(self, code, content_type, body, more=()):
+        self.send_response(code)
+        for name, value in [*HEADERS.items(), ('Content-Type', content_type), ('Content-Length', str(len(body))), *more]:
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def answer_json(self, data, code=200):
+        body = {'status': 'success', 'data': data} if code == 200 else {
+            'status': 'error', 'errorType': 'not_found', 'error': data}
+        self.answer(code, 'application/json', json.dumps(body).encode(), [('Cache-Control', 'no-store')])
+
+    def do_GET(self):
+        url = urllib.parse.urlsplit(self.path)
+        if not url.path.startswith(self.server.prefix):
+            self.answer(404, 'text/plain', b'outside the prefix\n')
+            return
+        path = url.path[len(self.server.prefix):]
+        query = dict(urllib.parse.parse_qsl(url.query))
+        if path.startswith('api/v1/'):
+            self.api(urllib.parse.unquote(path[len('api/v1/'):]), query)
+        else:
+            self.asset(path or 'index.html')
+
+    def api(self, path, query):
+        world = self.server.world
+        kind, _, identifier = path.partition('/')
+        if path == 'status':
+            self.answer_json(world.status())
+        elif path == 'subjects':
+            self.answer_json(world.subjects(query))
+        elif path == 'suspects':
+            self.answer_json({'suspects': world.suspects})
+        elif path == 'alerts':
+            self.answer_json(world.alerts())
+        elif kind == 'suspects':
+            found = [suspect for suspect in world.suspects if suspect['id'] == identifier]
+            self.answer_json({'suspect': found[0]} if found else 'no such suspect', 200 if found else 404)
+        elif kind == 'series':
+            series = world.series(identifier, query)
+            self.answer_json(series or 'not watched', 200 if series else 404)
+        else:
+            self.answer_json('no such path', 404)
+
+    def asset(self, path):
+        file = (ASSETS / path).resolve()
+        if not file.is_relative_to(ASSETS) or not file.is_file():
+            self.answer(404, 'text/plain', b'not found\n')
+            return
+        types = {'.js': 'text/javascript; charset=utf-8', '.html': 'text/html; charset=utf-8',
+                 '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml'}
+        body = file.read_bytes()
+        content_type = types.get(file.suffix) or mimetypes.guess_type(file.name)[0]
+        self.answer(200, content_type, body, [('Cache-Control', 'no-cache'), ('ETag', f'"{hashlib.sha256(body).hexdigest()[:16]}"')])
+
+
+class Agent:
+    """A server that can go away and come back on the same port."""
+
+    def __init__(self, scene='leaks', prefix='/', port=0):
+        self.scene = scene
+        self.prefix = prefix
+        self.port = port
+        self.server = None
+
+    @property
+    def url(self):
+        return f'http://127.0.0.1:{self.port}{self.prefix}'
+
+    def start(self):
+        self.server = http.server.ThreadingHTTPServer(('127.0.0.1', self.port), Handler)
+        self.server.daemon_threads = True
+        self.server.prefix = self.prefix
+        self.server.world = World(self.scene)
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, kwargs={'poll_interval': 0.05}, daemon=True).start()
+        return self
+
+    def show(self, scene):
+        self.scene = scene
+        self.server.world = World(scene)
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--scene', default='leaks')
+    parser.add_argument('--port', type=int, default=0)
+    parser.add_argument('--prefix', default='/')
+    arguments = parser.parse_args()
+    agent = Agent(arguments.scene, arguments.prefix, arguments.port).start()
+    print(agent.url, flush=True)
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        agent.stop()
+
+
+if __name__ == '__main__':
+    main()
