@@ -1,0 +1,196 @@
+#!/usr/bin/env python3
+"""exporters.py --bin DIR [--agent heapfloor]: what one collection and one page cost, side by side, over herds of processes.
+
+Rows: the system calls alone (bench_floor), prometheus-process-exporter by name without smaps, and heapfloor. Everything
+listens on loopback. CPU is what the kernel charged to the exporter's threads, in nanoseconds. Only rows of one run are
+comparable: the machine is shared with others, and Markdown with the ratios is printed at the end.
+"""
+
+import argparse
+import http.client
+import json
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+PEER = "prometheus-process-exporter"
+PEER_CONFIG = "process_names:\n  - name: \"{{.Comm}}\"\n    cmdline:\n    - '.+'\n"
+PEER_GAP_SECONDS = 0.15  # long enough for a garbage collector's tail to be charged to its own scrape
+AGENT_INTERVAL_SECONDS = 1  # one collection and one scrape in each interval
+FLOORS = (("list", ""), ("statm", ""), ("stat,statm", ""), ("stat,statm", "keep"))
+CPU_RATIO = 10
+RSS_MIB = {500: 24, 5000: 32}
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def cpu_seconds(pid):
+    """What all living threads of a process have run, user and system."""
+    total = 0
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/schedstat", encoding="ascii") as file:
+            total += int(file.read().split()[0])
+    return total / 1e9
+
+
+def memory_mib(pid):
+    """(resident, peak) of a process."""
+    with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as file:
+        kib = {key: value.split()[0] for key, _, value in (line.partition(":") for line in file) if key in ("VmRSS", "VmHWM")}
+    return int(kib["VmRSS"]) / 1024, int(kib["VmHWM"]) / 1024
+
+
+def scrape(port):
+    """(wall seconds, page)."""
+    started = time.perf_counter()
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+    connection.request("GET", "/metrics")
+    response = connection.getresponse()
+    page = response.read()
+    connection.close()
+    if response.status != 200:
+        raise RuntimeError(f"HTTP {response.status}: {page[:200]!r}")
+    return time.perf_counter() - started, page
+
+
+def wait_for_port(port, process):
+    for _ in range(600):
+        if process.poll() is not None:
+            raise RuntimeError(f"{process.args[0]} ended with {process.returncode}")
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise RuntimeError(f"{process.args[0]} does not listen")
+
+
+def measure_exporter(name, command, port, gap, scrapes):
+    """One exporter's row over the herd that is there."""
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for_port(port, process)
+        for _ in range(3):  # discovery of the herd, and warm caches, are not what is measured
+            scrape(port)
+            time.sleep(gap)
+        marks, walls = [cpu_seconds(process.pid)], []
+        for _ in range(scrapes):
+            wall, page = scrape(port)
+            walls.append(wall)
+            time.sleep(max(0.0, gap - wall) if gap >= AGENT_INTERVAL_SECONDS else gap)
+            marks.append(cpu_seconds(process.pid))
+        costs = [after - before for before, after in zip(marks, marks[1:])]
+        resident, peak = memory_mib(process.pid)
+        series = sum(1 for line in page.splitlines() if line and not line.startswith(b"#"))
+        return {"name": name, "cpu_ms": statistics.median(costs) * 1e3, "cpu_least_ms": min(costs) * 1e3,
+                "cpu_mean_ms": statistics.mean(costs) * 1e3, "wall_ms": statistics.median(walls) * 1e3,
+                "resident_mib": resident, "peak_mib": peak, "page_kb": len(page) / 1e3, "series": series}
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def measure_floor(program, files, keep, rounds):
+    """The system calls alone; the first round is left out."""
+    output = subprocess.run([program, files, str(rounds + 1), *([keep] if keep else [])], capture_output=True, text=True,
+                            check=True).stdout
+    rows = [[float(field) for field in line.split()] for line in output.splitlines()[1:]]
+    return {"name": f"system calls only: {files}{' kept open' if keep else ''}",
+            "cpu_ms": statistics.median(r[0] for r in rows) * 1e3, "cpu_least_ms": min(r[0] for r in rows) * 1e3,
+            "cpu_mean_ms": statistics.mean(r[0] for r in rows) * 1e3,
+            "wall_ms": statistics.median(r[1] for r in rows) * 1e3}
+
+
+def measure(options, processes, config):
+    """Every row over one herd."""
+    herd = subprocess.Popen([os.path.join(options.bin, "bench_herd"), str(processes), str(int(processes * options.active))],
+                            stdout=subprocess.PIPE, text=True)
+    try:
+        ready = herd.stdout.readline().strip()
+        if ready != f"ready {processes}":
+            raise RuntimeError(f"the herd is not complete: {ready!r}")
+        for files, keep in FLOORS:
+            yield measure_floor(os.path.join(options.bin, "bench_floor"), files, keep, options.scrapes)
+        if shutil.which(PEER):
+            port = free_port()
+            yield measure_exporter("process-exporter, by name, no smaps", [
+                PEER, f"-web.listen-address=127.0.0.1:{port}", "-children=false", "-threads=false", "-gather-smaps=false",
+                f"-config.path={config}"], port, PEER_GAP_SECONDS, options.scrapes)
+        if options.agent:
+            port = free_port()
+            yield measure_exporter("heapfloor", [
+                options.agent, "agent", f"--collection.interval={AGENT_INTERVAL_SECONDS}s",
+                f"--web.listen-address=127.0.0.1:{port}"], port, AGENT_INTERVAL_SECONDS, options.scrapes)
+    finally:
+        herd.kill()
+        herd.wait()
+        herd.stdout.close()
+
+
+def markdown(rows):
+    def cell(row, key, digits):
+        return f"{row[key]:.{digits}f}" if key in row else ""
+
+    yield "| processes | who | CPU ms a scrape (median) | least | page ms | RSS MiB | peak RSS MiB | page kB | series |"
+    yield "|---|---|---|---|---|---|---|---|---|"
+    for row in rows:
+        yield "| " + " | ".join([
+            str(row["processes"]), row["name"], cell(row, "cpu_ms", 2), cell(row, "cpu_least_ms", 2), cell(row, "wall_ms", 1),
+            cell(row, "resident_mib", 1), cell(row, "peak_mib", 1), cell(row, "page_kb", 1), cell(row, "series", 0)]) + " |"
+
+
+def verdicts(rows):
+    """(sentence, held) of each goal that the rows can decide."""
+    by_size = {}
+    for row in rows:
+        by_size.setdefault(row["processes"], {})[row["name"].split(",")[0]] = row
+    for processes, named in by_size.items():
+        ours, peer = named.get("heapfloor"), named.get("process-exporter")
+        if ours and peer:
+            ratio = peer["cpu_ms"] / ours["cpu_ms"]
+            yield f"{processes} processes: process-exporter uses {ratio:.1f} times heapfloor's CPU (goal {CPU_RATIO})", ratio >= CPU_RATIO
+        if ours and processes in RSS_MIB:
+            yield (f"{processes} processes: heapfloor's RSS is {ours['resident_mib']:.1f} MiB (goal at most {RSS_MIB[processes]})",
+                   ours["resident_mib"] <= RSS_MIB[processes])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bin", required=True, help="folder of bench_herd and bench_floor")
+    parser.add_argument("--agent", default="", help="the heapfloor program; without it only the peers are measured")
+    parser.add_argument("--processes", default="500,2000,5000", help="sizes of the herd")
+    parser.add_argument("--active", type=float, default=0.0, help="share of the herd that changes its memory all the time")
+    parser.add_argument("--scrapes", type=int, default=20)
+    parser.add_argument("--output", default="", help="also write the rows as JSON to this file")
+    parser.add_argument("--check", action="store_true", help="exit 1 when a goal is missed")
+    options = parser.parse_args()
+    rows = []
+    with tempfile.NamedTemporaryFile("w", suffix=".yml") as config:
+        config.write(PEER_CONFIG)
+        config.flush()
+        for processes in (int(size) for size in options.processes.split(",")):
+            for row in measure(options, processes, config.name):
+                rows.append({"processes": processes, **row})
+                print(f"{processes:6d}  {row['cpu_ms']:9.2f} ms  {row['name']}", file=sys.stderr, flush=True)
+    if options.output:
+        with open(options.output, "w", encoding="utf-8") as file:
+            json.dump(rows, file, indent=1)
+    print("\n".join(markdown(rows)))
+    results = list(verdicts(rows))
+    print()
+    for sentence, held in results:
+        print(f"- {sentence}{'' if held else ': MISSED'}")
+    return 1 if options.check and not all(held for _, held in results) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,169 @@
+#!/usr/bin/env python3
+"""agent_test.py AGENT PROGRAMS: the program as an operator meets it: its commands, signals, exit codes and refusals."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import harness
+
+FAST = "--collection.interval=1s"
+GOOD = "collection:\n  interval: 1s\n"
+BAD = "collection:\n  interval: 1s\n  no_such_key: 1\n"
+NOBODY = 65534
+
+
+def run(*arguments, seconds=60, **options):
+    return subprocess.run([harness.AGENT, *arguments], capture_output=True, text=True, timeout=seconds, check=False,
+                          stdin=subprocess.DEVNULL, **options)
+
+
+class CommandTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="heapfloor-e2e-")
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def file(self, text):
+        path = os.path.join(self.folder, "heapfloor.yml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    @unittest.skipUnless(shutil.which("promtool"), "promtool is not installed")
+    def test_once_prints_a_page_that_promtool_accepts(self):
+        page = run("once")
+        self.assertEqual(page.returncode, 0, page.stderr)
+        self.assertIn("heapfloor_build_info", page.stdout)
+        check = subprocess.run(["promtool", "check", "metrics"], input=page.stdout, capture_output=True, text=True,
+                               timeout=60, check=False)
+        self.assertEqual((check.returncode, check.stdout, check.stderr), (0, "", ""))
+
+    def test_once_names_this_host_and_its_processes(self):
+        samples = harness.parse_page(run("once").stdout)
+        capacity = [v for n, _, v in samples if n == "heapfloor_host_memory_capacity_bytes"]
+        self.assertEqual(capacity, [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")])
+        with open("/proc/self/comm", encoding="utf-8") as comm:
+            ours = comm.read().rstrip("\n")
+        self.assertIn(ours, {l["group"] for n, l, _ in samples if n == "heapfloor_group_processes"})
+
+    def test_version_says_a_version(self):
+        answer = run("version")
+        self.assertEqual(answer.returncode, 0)
+        self.assertRegex(answer.stdout, r"heapfloor.*\d+\.\d+\.\d+")
+
+    def test_a_good_configuration_passes(self):
+        self.assertEqual(run("check-config", self.file(GOOD)).returncode, 0)
+
+    def test_an_unknown_key_is_refused_with_file_and_line(self):
+        path = self.file(BAD)
+        answer = run("check-config", path)
+        self.assertEqual(answer.returncode, 2)
+        self.assertIn(f"{path}:3", answer.stdout + answer.stderr)
+        self.assertIn("no_such_key", answer.stdout + answer.stderr)
+
+    def test_the_agent_does_not_start_with_a_bad_configuration(self):
+        path = self.file(BAD)
+        answer = run("agent", "--web.listen-address=127.0.0.1:0", "--config.file=" + path)
+        self.assertEqual(answer.returncode, 2)
+        self.assertIn(f"{path}:3", answer.stderr)
+
+    def test_an_unknown_flag_is_a_usage_error(self):
+        self.assertEqual(run("agent", "--no.such.flag=1").returncode, 2)
+
+    def test_a_port_in_use_is_said_in_one_sentence(self):
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen()
+            address = "127.0.0.1:%d" % listener.getsockname()[1]
+            answer = run("agent", "--web.listen-address=" + address)
+        self.assertEqual(answer.returncode, 1, answer.stderr)
+        self.assertIn(address, answer.stderr)
+        self.assertRegex(answer.stderr, r"(?i)in use")
+
+
+class RunningTest(unittest.TestCase):
+    def test_sigterm_and_sigint_stop_it_within_five_seconds(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with self.subTest(signal=number.name), harness.Agent(FAST) as agent:
+                self.assertEqual(agent.request("/-/ready")[0], 200)
+                agent.process.send_signal(number)
+                self.assertEqual(agent.process.wait(5), 0)
+
+    def test_a_restart_at_the_same_address_works_at_once(self):
+        with harness.Agent(FAST) as first:
+            address = first.address
+            first.request("/metrics")
+            self.assertEqual(first.stop(5), 0)
+        with harness.Agent(FAST, listen=address) as second:
+            self.assertEqual(second.address, address)
+
+    def test_processes_that_come_and_go_during_scrapes_do_no_harm(self):
+        with harness.Agent(FAST) as agent:
+            for _ in range(200):
+                children = [subprocess.Popen(["/bin/true"]) for _ in range(2)]
+                self.assertEqual(agent.request("/metrics")[0], 200)
+                for child in children:
+                    child.wait()
+            self.assertEqual(set(agent.metric("heapfloor_collector_success")), {1.0})
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can become somebody else")
+    def test_it_runs_without_privilege(self):
+        reach = subprocess.run(["test", "-x", harness.AGENT], user=NOBODY, group=NOBODY, extra_groups=[], check=False)
+        if reach.returncode != 0:
+            self.skipTest("uid 65534 cannot reach the program where it was built")
+        with harness.Agent(FAST, user=NOBODY, group=NOBODY, extra_groups=[], cwd="/") as agent:
+            self.assertEqual(agent.metric("heapfloor_collector_success", collector="host"), [1])
+            self.assertEqual(agent.metric("heapfloor_collector_success", collector="process"), [1])
+            self.assertGreater(len(agent.metric("heapfloor_group_processes")), 1)
+            self.assertEqual(agent.stop(5), 0)
+
+
+class ReloadTest(unittest.TestCase):
+    def setUp(self):
+        handle, self.path = tempfile.mkstemp(suffix=".yml")
+        os.close(handle)
+        self.addCleanup(os.unlink, self.path)
+        self.write(GOOD)
+        self.agent = harness.Agent("--config.file=" + self.path).__enter__()
+        self.addCleanup(self.agent.__exit__, None, None, None)
+        self.assertEqual(self.last_reload(), 1)
+
+    def write(self, text):
+        with open(self.path, "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def last_reload(self):
+        return self.agent.metric("heapfloor_config_last_reload_successful")[0]
+
+    def reload_by_post(self):
+        return self.agent.request("/-/reload", "POST", {"X-Heapfloor": "1"})[0]
+
+    def test_sighup_with_a_bad_file_keeps_the_old_configuration_and_says_so(self):
+        self.write(BAD)
+        self.agent.process.send_signal(signal.SIGHUP)
+        harness.wait_until(lambda: self.last_reload() == 0, 10, "the failed reload is in the metrics")
+        self.assertTrue([line for line in self.agent.lines if re.search(re.escape(self.path) + ":3", line)])
+        self.assertEqual(self.agent.request("/-/healthy")[0], 200)
+        self.write(GOOD)
+        self.agent.process.send_signal(signal.SIGHUP)
+        harness.wait_until(lambda: self.last_reload() == 1, 10, "the good reload is in the metrics")
+
+    def test_a_post_reloads_and_answers_with_what_happened(self):
+        self.assertEqual(self.reload_by_post(), 200)
+        self.write(BAD)
+        self.assertGreaterEqual(self.reload_by_post(), 400)
+        harness.wait_until(lambda: self.last_reload() == 0, 10, "the failed reload is in the metrics")
+        self.assertEqual(sum(self.agent.metric("heapfloor_config_reloads_failed_total")), 1)
+
+    def test_a_get_does_not_reload(self):
+        self.assertEqual(self.agent.request("/-/reload")[0], 405)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=2)

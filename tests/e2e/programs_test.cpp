@@ -1,0 +1,38 @@
+// The measuring stick itself: what ResidentMemory says it holds is what the kernel sees.
+#include <unistd.h>
+
+#include <cstdint>
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/e2e/programs/resident_memory.h"
+
+namespace heapfloor::e2e {
+namespace {
+
+constexpr std::uint64_t kMiB = 1024 * 1024;
+
+std::uint64_t resident_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  std::uint64_t size = 0;
+  std::uint64_t resident = 0;
+  std::uint64_t shared = 0;
+  statm >> size >> resident >> shared;
+  return (resident - shared) * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+TEST(ResidentMemoryTest, WhatIsHeldIsResidentAndWhatIsGivenBackIsGone) {
+  const std::uint64_t before = resident_bytes();
+  ResidentMemory memory;
+  ASSERT_TRUE(memory.resize(64 * kMiB));
+  EXPECT_EQ(memory.size_bytes(), 64 * kMiB);
+  EXPECT_GE(resident_bytes(), before + 63 * kMiB);
+  ASSERT_TRUE(memory.resize(16 * kMiB));
+  EXPECT_EQ(memory.size_bytes(), 16 * kMiB);
+  EXPECT_LE(resident_bytes(), before + 18 * kMiB);
+}
+
+}  // namespace
+}  // namespace heapfloor::e2e

@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+"""prometheus_test.py AGENT PROGRAMS: a real Prometheus scrapes the agent, loads the rules that we ship, and its alert fires."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import unittest
+import urllib.parse
+import urllib.request
+
+import harness
+
+RULES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../dashboards/prometheus/heapfloor.rules.yml")
+DEADLINE_SECONDS = 360
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+class Prometheus:
+    """Debian's Prometheus on loopback, once a second, with our rules whose hold times are cut to two seconds."""
+
+    def __init__(self, target):
+        self.folder = tempfile.mkdtemp(prefix="heapfloor-prometheus-")
+        with open(RULES, encoding="utf-8") as file:
+            rules = re.sub(r"^( +for:).*$", r"\1 2s", file.read(), flags=re.M)
+        self.write("heapfloor.rules.yml", rules)
+        # JSON is YAML.
+        self.write("prometheus.yml", json.dumps({
+            "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+            "rule_files": ["heapfloor.rules.yml"],
+            "scrape_configs": [{"job_name": "heapfloor", "static_configs": [{"targets": [target]}]}],
+        }))
+        self.address = f"127.0.0.1:{free_port()}"
+        self.log = open(os.path.join(self.folder, "log"), "w+", encoding="utf-8")
+        self.process = subprocess.Popen(
+            ["prometheus", "--config.file=" + os.path.join(self.folder, "prometheus.yml"),
+             "--storage.tsdb.path=" + os.path.join(self.folder, "data"), "--web.listen-address=" + self.address],
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+
+    def write(self, name, text):
+        with open(os.path.join(self.folder, name), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        self.process.terminate()
+        self.process.wait()
+        if kind is not None:
+            self.log.seek(0)
+            print("Prometheus said:", self.log.read()[-4000:], sep="\n", file=sys.stderr)
+        self.log.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def get(self, path):
+        """The data of an answer of its API; None while it does not serve yet."""
+        try:
+            with urllib.request.urlopen(f"http://{self.address}/api/v1/{path}", timeout=10) as answer:
+                return json.load(answer)["data"]
+        except OSError:
+            if self.process.poll() is not None:
+                raise AssertionError("Prometheus has ended") from None
+            return None
+
+    def query(self, expression):
+        """(labels, value) of an instant vector."""
+        data = self.get("query?" + urllib.parse.urlencode({"query": expression}))
+        return [(row["metric"], float(row["value"][1])) for row in data["result"]] if data else []
+
+
+class PrometheusTest(unittest.TestCase):
+    def test_the_leak_alert_fires_in_prometheus(self):
+        with harness.Agent("--collection.interval=1s", "--trend.time_scale=0.0166667", "--trend.limit=512MiB") as agent, \
+                harness.Programs(("e2e_steady_leak", "e2e_flat"), "--seconds=600") as programs, \
+                Prometheus(agent.address) as prometheus:
+            harness.wait_until(lambda: [v for _, v in prometheus.query('up{job="heapfloor"}')] == [1], 60, "up == 1")
+            leak = programs.pid("e2e_steady_leak")
+
+            def fires():
+                alerts = (prometheus.get("alerts") or {"alerts": []})["alerts"]
+                return [alert for alert in alerts
+                        if alert["labels"]["alertname"] == "HeapfloorLeak" and alert["state"] == "firing"
+                        and harness.subject_pid(alert["labels"]["subject"]) == leak]
+
+            alert = harness.wait_until(fires, DEADLINE_SECONDS, "HeapfloorLeak fires in Prometheus")[0]
+            self.assertEqual(alert["labels"]["severity"], "warning")
+            self.assertEqual(alert["labels"]["job"], "heapfloor")
+            self.assertRegex(alert["annotations"]["description"], r"floor rises by .*B/s and stands at .*B\.$")
+            self.assert_scraping_is_clean(prometheus)
+            self.assert_quiet(prometheus, programs.pid("e2e_flat"))
+
+    def assert_scraping_is_clean(self, prometheus):
+        targets = prometheus.get("targets")["activeTargets"]
+        self.assertEqual([(t["health"], t["lastError"]) for t in targets], [("up", "")])
+        self.assertEqual(prometheus.query('min_over_time(up{job="heapfloor"}[10m])')[0][1], 1)
+        scraped = prometheus.query('scrape_samples_scraped{job="heapfloor"}')[0][1]
+        self.assertGreater(scraped, 100)
+        self.assertEqual(prometheus.query('scrape_samples_post_metric_relabeling{job="heapfloor"}')[0][1], scraped)
+        for group in prometheus.get("rules")["groups"]:
+            for rule in group["rules"]:
+                self.assertEqual((rule["name"], rule["health"], rule.get("lastError", "")), (rule["name"], "ok", ""))
+
+    def assert_quiet(self, prometheus, flat):
+        ever = prometheus.query('max_over_time(heapfloor_leak_state{state="leaking"}[10m]) == 1')
+        self.assertNotIn(flat, [harness.subject_pid(labels["subject"]) for labels, _ in ever])
+        for name in ("HeapfloorAgentDown", "HeapfloorCollectorFailing", "HeapfloorSeriesDropped",
+                     "HeapfloorConfigReloadFailed"):
+            self.assertEqual(prometheus.query(f'ALERTS{{alertname="{name}",alertstate="firing"}}'), [])
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=2)
