@@ -1,0 +1,234 @@
+#include "collectors/host_root.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <filesystem>
+
+#include "tests/support/fixture_host.h"
+#include "tests/support/live_child.h"
+
+namespace heapfloor {
+namespace {
+
+using testing::LiveChild;
+using testing::make_temporary_directory;
+using testing::write_file;
+using Tree = HostRoot::Tree;
+
+class HostRootTest : public ::testing::Test {
+ protected:
+  HostRootTest()
+      : directory_(make_temporary_directory()),
+        root_(HostPaths{directory_ / "proc", directory_ / "sys", directory_ / "root"}) {
+    std::filesystem::create_directories(directory_ / "proc");
+  }
+  ~HostRootTest() override { std::filesystem::remove_all(directory_); }
+
+  std::filesystem::path directory_;
+  DirectoryHostRoot root_;
+};
+
+// Leaves the process without a free descriptor while it exists.
+class NoDescriptorsLeft {
+ public:
+  NoDescriptorsLeft() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    struct rlimit none = before_;
+    none.rlim_cur = 0;
+    ::setrlimit(RLIMIT_NOFILE, &none);
+  }
+  NoDescriptorsLeft(const NoDescriptorsLeft&) = delete;
+  NoDescriptorsLeft& operator=(const NoDescriptorsLeft&) = delete;
+  ~NoDescriptorsLeft() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  struct rlimit before_ = {};
+};
+
+// Leaves the process with exactly the descriptors that it has: one may be closed and opened again.
+class DescriptorsExhausted {
+ public:
+  DescriptorsExhausted() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    struct rlimit few = before_;
+    few.rlim_cur = std::min<rlim_t>(few.rlim_cur, 256);
+    ::setrlimit(RLIMIT_NOFILE, &few);
+    for (int opened = ::dup(0); opened >= 0; opened = ::dup(0)) opened_.push_back(opened);
+  }
+  DescriptorsExhausted(const DescriptorsExhausted&) = delete;
+  DescriptorsExhausted& operator=(const DescriptorsExhausted&) = delete;
+  ~DescriptorsExhausted() {
+    for (const int opened : opened_) ::close(opened);
+    ::setrlimit(RLIMIT_NOFILE, &before_);
+  }
+
+ private:
+  struct rlimit before_ = {};
+  std::vector<int> opened_;
+};
+
+TEST_F(HostRootTest, EachTreeIsReadUnderItsOwnMountPoint) {
+  write_file(directory_ / "proc/x", "of proc");
+  write_file(directory_ / "sys/x", "of sys");
+  write_file(directory_ / "root/x", "of root");
+  std::array<char, 64> buffer = {};
+  EXPECT_EQ(root_.read(Tree::proc, "x", buffer).value(), "of proc");
+  EXPECT_EQ(root_.read(Tree::sys, "x", buffer).value(), "of sys");
+  EXPECT_EQ(root_.read(Tree::root, "x", buffer).value(), "of root");
+}
+
+TEST_F(HostRootTest, AFileThatJustFitsIsReadAndOneByteMoreIsTooLarge) {
+  std::array<char, 8> buffer = {};
+  write_file(directory_ / "proc/x", "12345678");
+  EXPECT_EQ(root_.read(Tree::proc, "x", buffer).value(), "12345678");
+  write_file(directory_ / "proc/x", "123456789");
+  const auto text = root_.read(Tree::proc, "x", buffer);
+  ASSERT_FALSE(text);
+  EXPECT_EQ(text.error().kind, ErrorKind::malformed);
+  EXPECT_NE(text.error().reason.find("too large"), std::string::npos);
+  EXPECT_EQ(text.error().path, (directory_ / "proc/x").string());
+}
+
+TEST_F(HostRootTest, AShortReadIsNotTheEndOfAFile) {
+  // A kernel file larger than a page answers page by page.
+  const DirectoryHostRoot live;
+  std::vector<char> buffer(1U << 20);
+  const auto text = live.read(Tree::proc, "kallsyms", buffer);
+  if (!text && text.error().kind == ErrorKind::malformed)
+    return;  // more than fits: several reads were needed too
+  if (!text) GTEST_SKIP() << text.error().reason;
+  EXPECT_GT(text->size(), 4096U);
+  EXPECT_EQ(text->back(), '\n');
+}
+
+TEST_F(HostRootTest, AMissingFileIsUnavailable) {
+  std::array<char, 8> buffer = {};
+  const auto text = root_.read(Tree::proc, "pressure/memory", buffer);
+  ASSERT_FALSE(text);
+  EXPECT_EQ(text.error().kind, ErrorKind::unavailable);
+}
+
+TEST(ErrorKindOf, EveryRefusalOfTheKernelHasItsKind) {
+  EXPECT_EQ(error_kind_of(ENOENT), ErrorKind::unavailable);
+  EXPECT_EQ(error_kind_of(EOPNOTSUPP), ErrorKind::unavailable);
+  EXPECT_EQ(error_kind_of(ENOTSUP), ErrorKind::unavailable);
+  EXPECT_EQ(error_kind_of(ESRCH), ErrorKind::gone);
+  EXPECT_EQ(error_kind_of(EACCES), ErrorKind::denied);
+  EXPECT_EQ(error_kind_of(EPERM), ErrorKind::denied);
+  EXPECT_EQ(error_kind_of(ETIMEDOUT), ErrorKind::timeout);
+  EXPECT_EQ(error_kind_of(EFBIG), ErrorKind::malformed);
+  EXPECT_EQ(error_kind_of(EIO), ErrorKind::io);
+  EXPECT_EQ(error_kind_of(EMFILE), ErrorKind::io);
+}
+
+TEST_F(HostRootTest, PidsAreListedAscendingAndNothingElseIs) {
+  for (const char* name : {"10", "9", "100", "self", "1x", "0", "-1", "99999999999", "acpi"}) {
+    std::filesystem::create_directories(directory_ / "proc" / name);
+  }
+  std::vector<std::int32_t> pids = {7};
+  ASSERT_TRUE(root_.list_pids(pids));
+  EXPECT_EQ(pids, (std::vector<std::int32_t>{9, 10, 100}));
+}
+
+TEST_F(HostRootTest, AHostWithoutProcIsAnErrorThatNamesThePath) {
+  std::filesystem::remove_all(directory_ / "proc");
+  std::vector<std::int32_t> pids;
+  const auto listed = root_.list_pids(pids);
+  ASSERT_FALSE(listed);
+  EXPECT_EQ(listed.error().path, (directory_ / "proc").string());
+}
+
+TEST_F(HostRootTest, AProcessThatIsNotThereIsGone) {
+  const auto process = root_.open_process(42);
+  ASSERT_FALSE(process);
+  EXPECT_EQ(process.error().kind, ErrorKind::gone);
+}
+
+TEST_F(HostRootTest, AFileThatALiveProcessLacksIsUnavailable) {
+  write_file(directory_ / "proc/42/stat", "42 (x) S\n");
+  auto process = root_.open_process(42);
+  ASSERT_TRUE(process);
+  std::array<char, 64> buffer = {};
+  const auto text = process->read("smaps_rollup", buffer);
+  ASSERT_FALSE(text);
+  EXPECT_EQ(text.error().kind, ErrorKind::unavailable);
+  EXPECT_FALSE(process->keep_open("statm"));
+}
+
+TEST_F(HostRootTest, AKeptLineIsReadAnewEachTime) {
+  write_file(directory_ / "proc/42/statm", "1 2 3 4 5 6 7\n");
+  auto process = root_.open_process(42);
+  ASSERT_TRUE(process);
+  ASSERT_TRUE(process->keep_open("statm"));
+  std::array<char, 64> buffer = {};
+  EXPECT_EQ(process->read_kept_line("statm", buffer).value(), "1 2 3 4 5 6 7\n");
+  write_file(directory_ / "proc/42/statm", "9 2 3 4 5 6 7\n");
+  EXPECT_EQ(process->read_kept_line("statm", buffer).value(), "9 2 3 4 5 6 7\n");
+}
+
+TEST(HostRootLive, EverythingOpenOfAProcessSaysGoneOnceItWasReaped) {
+  const DirectoryHostRoot root;
+  LiveChild child;
+  auto process = root.open_process(child.pid());
+  ASSERT_TRUE(process);
+  ASSERT_TRUE(process->pinned());
+  ASSERT_TRUE(process->keep_open("statm"));
+  std::array<char, 8192> buffer = {};
+  ASSERT_TRUE(process->read("stat", buffer));
+  ASSERT_TRUE(process->read_kept_line("statm", buffer));
+  child.kill_and_reap();
+  const auto stat = process->read("stat", buffer);
+  ASSERT_FALSE(stat);
+  EXPECT_EQ(stat.error().kind, ErrorKind::gone);
+  const auto statm = process->read_kept_line("statm", buffer);
+  ASSERT_FALSE(statm);
+  EXPECT_EQ(statm.error().kind, ErrorKind::gone);
+}
+
+TEST_F(HostRootTest, WithoutAFreeDescriptorFilesAreReadThroughTheSpareOne) {
+  write_file(directory_ / "proc/meminfo", "MemTotal: 1 kB\n");
+  write_file(directory_ / "proc/42/stat", "42 (x) S\n");
+  std::array<char, 64> buffer = {};
+  std::vector<std::int32_t> pids;
+  const DescriptorsExhausted exhausted;
+  for (int round = 0; round < 3; ++round) {
+    EXPECT_EQ(root_.read(Tree::proc, "meminfo", buffer).value_or(""), "MemTotal: 1 kB\n");
+    EXPECT_TRUE(root_.list_pids(pids));
+    EXPECT_EQ(pids, std::vector<std::int32_t>{42});
+    auto process = root_.open_process(42);
+    ASSERT_TRUE(process);
+    EXPECT_FALSE(process->pinned());
+    EXPECT_EQ(process->read("stat", buffer).value_or(""), "42 (x) S\n");
+  }
+}
+
+TEST_F(HostRootTest, AProcessThatIsNotThereIsGoneByPathToo) {
+  const DescriptorsExhausted exhausted;
+  auto process = root_.open_process(42);
+  ASSERT_TRUE(process);
+  std::array<char, 64> buffer = {};
+  const auto text = process->read("stat", buffer);
+  ASSERT_FALSE(text);
+  EXPECT_EQ(text.error().kind, ErrorKind::gone);
+}
+
+TEST_F(HostRootTest, WhenEvenTheSpareIsRefusedTheErrorIsReturned) {
+  write_file(directory_ / "proc/meminfo", "MemTotal: 1 kB\n");
+  std::array<char, 64> buffer = {};
+  {
+    const NoDescriptorsLeft none;
+    const auto text = root_.read(Tree::proc, "meminfo", buffer);
+    ASSERT_FALSE(text);
+    EXPECT_EQ(text.error().kind, ErrorKind::io);
+  }
+  EXPECT_TRUE(root_.read(Tree::proc, "meminfo", buffer));
+}
+
+}  // namespace
+}  // namespace heapfloor

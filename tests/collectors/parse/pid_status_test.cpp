@@ -1,0 +1,65 @@
+#include "collectors/parse/pid_status.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace heapfloor {
+namespace {
+
+constexpr std::string_view kStatus =
+    "Name:\tserver\nUmask:\t0022\nState:\tS (sleeping)\nUid:\t1000\t1001\t1002\t1003\nVmPeak:\t  "
+    "9000 kB\n"
+    "VmSize:\t  8000 kB\nVmLck:\t  16 kB\nVmPin:\t  0 kB\nVmHWM:\t  700 kB\nVmRSS:\t  600 "
+    "kB\nRssAnon:\t  400 kB\n"
+    "RssFile:\t  150 kB\nRssShmem:\t  50 kB\nVmData:\t  4000 kB\nVmStk:\t  132 kB\nVmPTE:\t  48 "
+    "kB\n"
+    "VmSwap:\t  12 kB\nHugetlbPages:\t  2048 kB\nCoreDumping:\t0\nThreads:\t3\nSigQ:\t0/96343\n";
+
+TEST(PidStatus, EverySizeIsReadInBytes) {
+  const auto status = parse_pid_status(kStatus);
+  ASSERT_TRUE(status);
+  EXPECT_EQ(status->threads, 3U);
+  EXPECT_EQ(status->user_id, 1000U);
+  EXPECT_EQ(status->virtual_bytes, 8000U * 1024);
+  EXPECT_EQ(status->locked_bytes, 16U * 1024);
+  EXPECT_EQ(status->resident_peak_bytes, 700U * 1024);
+  EXPECT_EQ(status->rss_anon_bytes, 400U * 1024);
+  EXPECT_EQ(status->rss_file_bytes, 150U * 1024);
+  EXPECT_EQ(status->rss_shmem_bytes, 50U * 1024);
+  EXPECT_EQ(status->data_bytes, 4000U * 1024);
+  EXPECT_EQ(status->page_table_bytes, 48U * 1024);
+  EXPECT_EQ(status->swap_bytes, 12U * 1024);
+  EXPECT_EQ(status->hugetlb_bytes, 2048U * 1024);
+}
+
+TEST(PidStatus, AProcessWithoutMemoryMapHasNoSizes) {
+  const auto status =
+      parse_pid_status("Name:\tdefunct\nState:\tZ (zombie)\nUid:\t0\t0\t0\t0\nThreads:\t1\n");
+  ASSERT_TRUE(status);
+  EXPECT_EQ(status->threads, 1U);
+  EXPECT_EQ(status->virtual_bytes, std::nullopt);
+  EXPECT_EQ(status->swap_bytes, std::nullopt);
+}
+
+TEST(PidStatus, ATextThatWasCutIsMalformedAndNotSmaller) {
+  const std::size_t whole = kStatus.find("Threads:\t3") + std::string_view("Threads:\t3").size();
+  for (std::size_t length = 0; length < whole; ++length) {
+    EXPECT_FALSE(parse_pid_status(kStatus.substr(0, length))) << length;
+  }
+  EXPECT_TRUE(parse_pid_status(kStatus.substr(0, whole)));
+}
+
+TEST(PidStatus, ASizeThatIsNoneIsMalformed) {
+  for (const char* text : {"VmSize: x kB\nThreads: 1\n", "VmSwap: 1 MB\nThreads: 1\n",
+                           "Uid: root\nThreads: 1\n", "Threads: -1\n", "RssAnon:\nThreads: 1\n"}) {
+    EXPECT_FALSE(parse_pid_status(text)) << text;
+  }
+}
+
+TEST(PidStatus, LinesBehindThreadsAreNotRead) {
+  EXPECT_TRUE(parse_pid_status("Threads:\t1\nVmSize:\tgarbage\n"));
+}
+
+}  // namespace
+}  // namespace heapfloor

@@ -1,0 +1,445 @@
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+
+#include "collectors/collector.h"
+#include "collectors/process_metrics.h"
+#include "collectors/process_table.h"
+#include "tests/support/fixture_host.h"
+#include "tests/support/memory_host_root.h"
+#include "tests/support/recording_sink.h"
+
+namespace heapfloor {
+
+extern const CollectorEntry process_collector;
+
+namespace {
+
+using testing::FixtureHost;
+using testing::MemoryHostRoot;
+using testing::RecordedEntity;
+using testing::RecordingSink;
+
+constexpr double kKiB = 1024;
+constexpr CollectorOptions kEveryTick = {.refresh_ticks = 1};
+constexpr CollectorOptions kRarely = {.refresh_ticks = 1000000};
+
+struct Collected {
+  RecordingSink sink;
+  CollectReport report;
+};
+
+void tick(ProcessTable& table, Collected& collected) {
+  collected.sink.entities.clear();
+  const auto report = table.tick(collected.sink);
+  ASSERT_TRUE(report);
+  collected.report = *report;
+}
+
+void collect(const HostRoot& root, Collected& collected) {
+  ProcessTable table(root, {});
+  tick(table, collected);
+}
+
+std::uint64_t errors_of(const CollectReport& report, ErrorKind kind) {
+  return report.errors.at(static_cast<std::size_t>(kind));
+}
+
+// What the kernel writes for a process of these numbers.
+struct Numbers {
+  std::string comm = "server";
+  std::uint64_t start_ticks = 5000;
+  std::uint64_t resident_pages = 2560;
+  std::uint64_t anon_kilobytes = 8192;
+  std::uint64_t minor_faults = 100;
+  std::uint64_t swap_kilobytes = 0;
+};
+
+std::string stat_of(std::int32_t pid, const Numbers& numbers) {
+  return std::to_string(pid) + " (" + numbers.comm + ") S 1 1 1 0 -1 4194304 " +
+         std::to_string(numbers.minor_faults) + " 0 2 0 1 1 0 0 20 0 3 0 " +
+         std::to_string(numbers.start_ticks) + " 104857600 " +
+         std::to_string(numbers.resident_pages) + " 0 0 0\n";
+}
+
+std::string status_of(const Numbers& numbers) {
+  return "Name:\tx\nVmSize:\t102400 kB\nRssAnon:\t" + std::to_string(numbers.anon_kilobytes) +
+         " kB\nRssFile:\t2048 kB\nRssShmem:\t0 kB\nVmSwap:\t" +
+         std::to_string(numbers.swap_kilobytes) + " kB\nThreads:\t3\n";
+}
+
+// A host of processes whose numbers the test changes, and which counts what is read.
+class ChangingHost {
+ public:
+  ChangingHost() : root([this](std::string_view path) { return text(path); }) {}
+
+  void add(std::int32_t pid, Numbers numbers = {}) {
+    processes[pid] = std::move(numbers);
+    root.pids.clear();
+    for (const auto& [known, ignored] : processes) root.pids.push_back(known);
+  }
+  void remove(std::int32_t pid) {
+    processes.erase(pid);
+    root.replace_process(pid);
+    std::erase(root.pids, pid);
+  }
+  void reuse(std::int32_t pid, Numbers numbers) {
+    root.replace_process(pid);
+    processes[pid] = std::move(numbers);
+  }
+
+  std::map<std::int32_t, Numbers> processes;
+  std::map<std::string, int, std::less<>> reads;  // by file name
+  std::map<std::string, ErrorKind, std::less<>> refused;
+  MemoryHostRoot root;
+
+ private:
+  Result<std::string> text(std::string_view path) {
+    const std::string_view rest = path.substr(std::string_view("proc/").size());
+    const std::size_t slash = rest.find('/');
+    const std::string file(rest.substr(slash + 1));
+    const std::int32_t pid = std::stoi(std::string(rest.substr(0, slash)));
+    ++reads[file];
+    if (const auto no = refused.find(file); no != refused.end()) {
+      return failure(no->second, std::string(path), "refused");
+    }
+    const auto process = processes.find(pid);
+    if (process == processes.end())
+      return failure(ErrorKind::gone, std::string(path), "no such process");
+    if (file == "stat") return stat_of(pid, process->second);
+    if (file == "status") return status_of(process->second);
+    return "25600 " + std::to_string(process->second.resident_pages) + " 512 5 0 7500 0\n";
+  }
+};
+
+TEST(ProcessCollector, EveryMetricOfAProcessIsReadInBytesAndCounts) {
+  const FixtureHost host("process_growing");
+  Collected now;
+  collect(host.root(), now);
+  EXPECT_EQ(now.report.entities_read, 2U);
+  const RecordedEntity* server = now.sink.process(42);
+  ASSERT_NE(server, nullptr);
+  EXPECT_EQ(server->kind, EntityKind::process);
+  EXPECT_EQ(server->process, (ProcessId{42, 5000}));
+  EXPECT_EQ(server->name, "server");
+  EXPECT_EQ(server->value(kProcessResidentAnon), 8192 * kKiB);
+  EXPECT_EQ(server->value(kProcessResidentFile), 2048 * kKiB);
+  EXPECT_EQ(server->value(kProcessResidentShmem), 0);
+  EXPECT_EQ(server->value(kProcessResidentPeak), 12288 * kKiB);
+  EXPECT_EQ(server->value(kProcessVirtual), 102400 * kKiB);
+  EXPECT_EQ(server->value(kProcessData), 30000 * kKiB);
+  EXPECT_EQ(server->value(kProcessPageTable), 120 * kKiB);
+  EXPECT_EQ(server->value(kProcessLocked), 0);
+  EXPECT_EQ(server->value(kProcessHugetlb), 0);
+  EXPECT_EQ(server->value(kProcessSwap), 64 * kKiB);
+  EXPECT_EQ(server->value(kProcessThreads), 3);
+  EXPECT_EQ(server->value(kProcessMinorFaults), 100);
+  EXPECT_EQ(server->value(kProcessMajorFaults), 2);
+  EXPECT_FALSE(server->value(kProcessUnreadableStatus));
+}
+
+TEST(ProcessCollector, EverySampleHasADescriptorOfTheEntry) {
+  const FixtureHost host("process_growing");
+  Collected now;
+  collect(host.root(), now);
+  const MetricDesc* first = process_collector.metrics.data();
+  for (const RecordedEntity& entity : now.sink.entities) {
+    for (const auto& value : entity.values) {
+      EXPECT_TRUE(value.desc >= first && value.desc < first + process_collector.metrics.size());
+    }
+  }
+}
+
+TEST(ProcessCollector, EntitiesComeInTheOrderOfTheirPids) {
+  const FixtureHost host("process_growing");
+  Collected now;
+  collect(host.root(), now);
+  ASSERT_EQ(now.sink.entities.size(), 2U);
+  EXPECT_EQ(now.sink.entities[0].process.pid, 7);
+  EXPECT_EQ(now.sink.entities[1].process.pid, 42);
+}
+
+class ProcessCollectorWithBudget : public ::testing::TestWithParam<std::size_t> {
+ protected:
+  [[nodiscard]] static CollectorOptions rarely() {
+    return {.descriptor_budget = GetParam(), .refresh_ticks = 1000000};
+  }
+};
+
+TEST_P(ProcessCollectorWithBudget, AGrowingProcessShowsAtOnceWithoutARefresh) {
+  FixtureHost host("process_growing");
+  ProcessTable table(host.root(), rarely());
+  Collected now;
+  tick(table, now);
+  host.show(1);
+  tick(table, now);
+  const RecordedEntity* server = now.sink.process(42);
+  ASSERT_NE(server, nullptr);
+  EXPECT_EQ(server->value(kProcessResidentAnon), 12288 * kKiB);
+  EXPECT_EQ(server->value(kProcessResidentPeak), 14336 * kKiB);
+  EXPECT_EQ(server->value(kProcessMinorFaults), 1124);
+  const RecordedEntity* idle = now.sink.process(7);
+  ASSERT_NE(idle, nullptr);
+  EXPECT_EQ(idle->value(kProcessResidentAnon), 8192 * kKiB);
+}
+
+TEST_P(ProcessCollectorWithBudget, AVanishedProcessIsNotMentionedAgain) {
+  FixtureHost host("process_vanishing");
+  ProcessTable table(host.root(), rarely());
+  Collected now;
+  tick(table, now);
+  EXPECT_EQ(now.sink.entities.size(), 2U);
+  host.show(1);
+  tick(table, now);
+  ASSERT_EQ(now.sink.entities.size(), 1U);
+  EXPECT_EQ(now.sink.entities[0].process.pid, 42);
+}
+
+TEST_P(ProcessCollectorWithBudget, AReusedPidIsANewEntityInTheSameTickThoughAllItsSizesAreEqual) {
+  ChangingHost host;
+  host.add(42, {.comm = "old", .start_ticks = 5000, .minor_faults = 100});
+  ProcessTable table(host.root, rarely());
+  Collected now;
+  tick(table, now);
+  EXPECT_EQ(now.sink.process(42)->name, "old");
+  host.reuse(42, {.comm = "new", .start_ticks = 9000, .minor_faults = 100});
+  tick(table, now);
+  ASSERT_EQ(now.sink.entities.size(), 1U);
+  EXPECT_EQ(now.sink.entities[0].process, (ProcessId{42, 9000}));
+  EXPECT_EQ(now.sink.entities[0].name, "new");
+}
+
+TEST_P(ProcessCollectorWithBudget, AnIdleProcessKeepsItsValuesAndIsNotReadWholeAgain) {
+  ChangingHost host;
+  host.add(42);
+  ProcessTable table(host.root, rarely());
+  Collected now;
+  tick(table, now);
+  const RecordedEntity first = *now.sink.process(42);
+  const int whole = host.reads["status"];
+  for (int i = 0; i < 10; ++i) tick(table, now);
+  EXPECT_EQ(host.reads["status"], whole);
+  ASSERT_NE(now.sink.process(42), nullptr);
+  const RecordedEntity& last = *now.sink.process(42);
+  ASSERT_EQ(last.values.size(), first.values.size());
+  for (const auto& value : first.values)
+    EXPECT_EQ(last.value(*value.desc), value.value) << value.desc->name;
+}
+
+TEST_P(ProcessCollectorWithBudget, IdleProcessesAreRefreshedInTurn) {
+  constexpr std::uint32_t kTicks = 4;
+  ChangingHost host;
+  for (std::int32_t pid = 100; pid < 140; ++pid) host.add(pid);
+  ProcessTable table(host.root, {.descriptor_budget = GetParam(), .refresh_ticks = kTicks});
+  Collected now;
+  tick(table, now);
+  for (auto& [pid, numbers] : host.processes)
+    numbers.swap_kilobytes = 512;  // does not show in statm
+  int refreshed = 0;
+  for (std::uint32_t i = 0; i < kTicks; ++i) {
+    host.reads.clear();
+    tick(table, now);
+    EXPECT_EQ(host.reads["status"], 10);
+    refreshed += host.reads["status"];
+  }
+  EXPECT_EQ(refreshed, 40);
+  for (const RecordedEntity& entity : now.sink.entities)
+    EXPECT_EQ(entity.value(kProcessSwap), 512 * kKiB);
+}
+
+INSTANTIATE_TEST_SUITE_P(KeptOpenOrNot, ProcessCollectorWithBudget, ::testing::Values(0, 16384));
+
+TEST(ProcessCollector, APidReusedInAFixtureIsToldByItsStartTime) {
+  FixtureHost host("process_pid_reuse");
+  ProcessTable table(host.root(), kEveryTick);
+  Collected now;
+  tick(table, now);
+  EXPECT_EQ(now.sink.process(42)->process.start_ticks, 5000U);
+  host.show(1);
+  tick(table, now);
+  ASSERT_EQ(now.sink.entities.size(), 1U);
+  EXPECT_EQ(now.sink.entities[0].process.start_ticks, 9000U);
+  EXPECT_EQ(now.sink.entities[0].name, "new");
+}
+
+TEST(ProcessCollector, AnOldKernelGivesAnonFromStatmAndLeavesTheOtherKindsOut) {
+  const FixtureHost host("process_old_kernel");
+  Collected now;
+  collect(host.root(), now);
+  const RecordedEntity* server = now.sink.process(42);
+  ASSERT_NE(server, nullptr);
+  EXPECT_EQ(server->value(kProcessResidentAnon), (2560 - 512) * 4096);
+  EXPECT_FALSE(server->value(kProcessResidentFile));
+  EXPECT_FALSE(server->value(kProcessResidentShmem));
+  EXPECT_FALSE(server->value(kProcessHugetlb));
+  EXPECT_EQ(server->value(kProcessSwap), 64 * kKiB);
+  EXPECT_FALSE(now.report.first_error);
+}
+
+TEST(ProcessCollector, AnUnreadableStatusLeavesWhatStatGaveAndIsCounted) {
+  const FixtureHost host("process_unreadable_status");
+  Collected now;
+  collect(host.root(), now);
+  EXPECT_EQ(now.report.entities_read, 2U);
+  EXPECT_EQ(errors_of(now.report, ErrorKind::unavailable), 1U);
+  const RecordedEntity* guarded = now.sink.process(42);
+  ASSERT_NE(guarded, nullptr);
+  EXPECT_EQ(guarded->name, "guarded");
+  EXPECT_EQ(guarded->value(kProcessThreads), 3);
+  EXPECT_EQ(guarded->value(kProcessVirtual), 104857600);
+  EXPECT_EQ(guarded->value(kProcessResidentAnon), (2560 - 512) * 4096);
+  EXPECT_FALSE(guarded->value(kProcessSwap));
+  EXPECT_EQ(guarded->value(kProcessUnreadableStatus), 1);
+  EXPECT_FALSE(now.sink.process(43)->value(kProcessUnreadableStatus));
+}
+
+TEST(ProcessCollector, AStatusThatBecomesReadableAgainEndsTheMark) {
+  ChangingHost host;
+  host.add(42);
+  host.refused["status"] = ErrorKind::denied;
+  ProcessTable table(host.root, kEveryTick);
+  Collected now;
+  tick(table, now);
+  EXPECT_EQ(errors_of(now.report, ErrorKind::denied), 1U);
+  EXPECT_EQ(now.sink.process(42)->value(kProcessUnreadableStatus), 1);
+  host.refused.clear();
+  tick(table, now);
+  EXPECT_FALSE(now.sink.process(42)->value(kProcessUnreadableStatus));
+  EXPECT_EQ(now.sink.process(42)->value(kProcessResidentAnon), 8192 * kKiB);
+}
+
+TEST(ProcessCollector, AProcessWhoseStatIsDeniedIsCountedAndTheOthersAreRead) {
+  ChangingHost host;
+  host.add(42);
+  host.refused["stat"] = ErrorKind::denied;
+  ProcessTable table(host.root, kEveryTick);
+  Collected now;
+  tick(table, now);
+  EXPECT_TRUE(now.sink.entities.empty());
+  EXPECT_EQ(errors_of(now.report, ErrorKind::denied), 1U);
+  EXPECT_EQ(host.root.open_handles(), 0U);
+  host.refused.clear();
+  tick(table, now);
+  EXPECT_NE(now.sink.process(42), nullptr);
+}
+
+TEST(ProcessCollector, HostileNamesArriveByteForByte) {
+  const FixtureHost host("process_hostile_names");
+  Collected now;
+  collect(host.root(), now);
+  EXPECT_EQ(now.report.entities_read, 4U);
+  EXPECT_EQ(now.sink.process(42)->name, "a) R 1 (b");
+  EXPECT_EQ(now.sink.process(43)->name, "x) Z\n1 (y");
+  EXPECT_EQ(now.sink.process(44)->name, "\xff\xfe\"{} \\n");
+  EXPECT_EQ(now.sink.process(45)->name, "");
+  for (const RecordedEntity& entity : now.sink.entities)
+    EXPECT_EQ(entity.process.start_ticks, 5000U);
+}
+
+TEST(ProcessCollector, KernelThreadsAreNoSamplesAndAZombieIsOneWithoutSizes) {
+  const FixtureHost host("process_kinds");
+  Collected now;
+  collect(host.root(), now);
+  EXPECT_EQ(now.report.entities_read, 2U);
+  EXPECT_EQ(now.sink.process(2), nullptr);
+  const RecordedEntity* zombie = now.sink.process(43);
+  ASSERT_NE(zombie, nullptr);
+  EXPECT_EQ(zombie->value(kProcessThreads), 1);
+  EXPECT_EQ(zombie->value(kProcessMinorFaults), 100);
+  EXPECT_FALSE(zombie->value(kProcessVirtual));
+  EXPECT_FALSE(zombie->value(kProcessResidentAnon));
+  EXPECT_FALSE(zombie->value(kProcessSwap));
+  EXPECT_FALSE(zombie->value(kProcessUnreadableStatus));
+}
+
+TEST(ProcessCollector, AProcessThatEndsBetweenListingAndReadingIsCountedAsVanished) {
+  ChangingHost host;
+  host.add(42);
+  host.add(43);
+  ProcessTable table(host.root, kEveryTick);
+  Collected now;
+  tick(table, now);
+  host.remove(43);
+  host.root.pids = {42, 43};
+  tick(table, now);
+  EXPECT_EQ(now.report.entities_read, 1U);
+  EXPECT_GE(errors_of(now.report, ErrorKind::gone), 1U);
+  EXPECT_FALSE(now.report.first_error);
+  EXPECT_EQ(now.sink.process(43), nullptr);
+}
+
+TEST(ProcessCollector, AtMostTwoDescriptorsAProcessAreKeptAndNeverMoreThanTheBudget) {
+  ChangingHost host;
+  for (std::int32_t pid = 1; pid <= 20; ++pid) host.add(pid);
+  ProcessTable table(host.root, {.descriptor_budget = 11, .refresh_ticks = 4});
+  Collected now;
+  for (int i = 0; i < 3; ++i) {
+    tick(table, now);
+    EXPECT_EQ(now.report.entities_read, 20U);
+    EXPECT_EQ(table.held_descriptors(), 10U);
+    EXPECT_EQ(host.root.open_handles(), 10U);
+  }
+}
+
+TEST(ProcessCollector, DescriptorsAreGivenBackAfterChurn) {
+  ChangingHost host;
+  ProcessTable table(host.root, kRarely);
+  Collected now;
+  for (std::int32_t round = 0; round < 50; ++round) {
+    for (std::int32_t i = 0; i < 10; ++i) host.add(1000 + round * 7 + i);
+    tick(table, now);
+    EXPECT_EQ(now.report.entities_read, host.processes.size());
+    EXPECT_EQ(host.root.open_handles(), 2 * host.processes.size());
+    while (host.processes.size() > 5) host.remove(host.processes.begin()->first);
+  }
+  while (!host.processes.empty()) host.remove(host.processes.begin()->first);
+  tick(table, now);
+  EXPECT_EQ(host.root.open_handles(), 0U);
+  EXPECT_EQ(table.held_descriptors(), 0U);
+}
+
+TEST(ProcessCollector, RunningOutOfDescriptorsLosesNoProcessAndNoValue) {
+  ChangingHost host;
+  for (std::int32_t pid = 1; pid <= 20; ++pid) host.add(pid);
+  for (const std::size_t left : {0U, 1U, 2U, 7U, 39U}) {
+    host.root.descriptors_left = left;
+    ProcessTable table(host.root, kEveryTick);
+    Collected now;
+    for (int i = 0; i < 4; ++i) {
+      tick(table, now);
+      EXPECT_EQ(now.report.entities_read, 20U) << left;
+      EXPECT_FALSE(now.report.first_error) << left;
+      for (const RecordedEntity& entity : now.sink.entities) {
+        EXPECT_EQ(entity.value(kProcessResidentAnon), 8192 * kKiB);
+      }
+    }
+  }
+}
+
+TEST(ProcessCollector, RefusedDescriptorsMakeTheTableGiveSomeBackAndRecover) {
+  ChangingHost host;
+  for (std::int32_t pid = 1; pid <= 40; ++pid) host.add(pid);
+  ProcessTable table(host.root, kRarely);
+  Collected now;
+  host.root.descriptors_left = 40;
+  tick(table, now);
+  tick(table, now);
+  EXPECT_LE(table.held_descriptors(), 40U);
+  host.root.descriptors_left = SIZE_MAX;
+  for (int i = 0; i < 4; ++i) tick(table, now);
+  EXPECT_EQ(table.held_descriptors(), 80U);
+  EXPECT_EQ(host.root.open_handles(), 80U);
+}
+
+TEST(ProcessCollector, AHostWithoutAProcessListFails) {
+  FixtureHost host("process_growing");
+  std::filesystem::remove_all(host.directory() / "proc");
+  RecordingSink sink;
+  const auto report = process_collector.make(host.root(), {})->collect(sink);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().kind, ErrorKind::unavailable);
+}
+
+}  // namespace
+}  // namespace heapfloor

@@ -1,0 +1,89 @@
+// Runs every collector of the list, for several ticks, on a host that answers each read with a
+// piece of the input.
+//
+// The input is cut at each 0x1e byte; reads take the pieces in turn. Its first byte chooses how
+// many descriptors are left, its second which refusals are mixed in. So a new collector is fuzzed
+// without an edit here.
+#include <cmath>
+#include <vector>
+
+#include "collectors/collector.h"
+#include "tests/fuzz/property.h"
+#include "tests/support/memory_host_root.h"
+
+namespace {
+
+using heapfloor::CollectorEntry;
+using heapfloor::ErrorKind;
+using heapfloor::MetricDesc;
+using heapfloor::testing::require;
+
+// Checks what the sink of the product relies on.
+class CheckingSink final : public heapfloor::SampleSink {
+ public:
+  explicit CheckingSink(const CollectorEntry& entry) : entry_(entry) {}
+  void begin(const heapfloor::Entity& entity) override {
+    begun_ = true;
+    require(entity.name.size() <= 64, "a name is at most 64 bytes");
+    if (entity.kind != heapfloor::EntityKind::process) return;
+    require(entity.process.pid > last_pid_, "each process comes once, in the order of pids");
+    last_pid_ = entity.process.pid;
+  }
+  void add(const MetricDesc& desc, double value) override {
+    require(begun_, "a sample is about an entity");
+    const MetricDesc* first = entry_.metrics.data();
+    require(&desc >= first && &desc < first + entry_.metrics.size(),
+            "a sample's metric is declared");
+    require(std::isfinite(value) && value >= 0, "a value is a finite amount");
+  }
+
+ private:
+  const CollectorEntry& entry_;
+  bool begun_ = false;
+  std::int32_t last_pid_ = 0;
+};
+
+std::vector<std::string_view> pieces_of(std::string_view text) {
+  constexpr char kSeparator = 0x1e;
+  std::vector<std::string_view> pieces;
+  for (;;) {
+    const std::size_t end = text.find(kSeparator);
+    pieces.push_back(text.substr(0, end));
+    if (end == std::string_view::npos) return pieces;
+    text.remove_prefix(end + 1);
+  }
+}
+
+void run(const CollectorEntry& entry, std::string_view text, std::uint8_t descriptors,
+         std::uint8_t refusals) {
+  const std::vector<std::string_view> pieces = pieces_of(text);
+  std::size_t reads = 0;
+  heapfloor::testing::MemoryHostRoot root(
+      [&](std::string_view path) -> heapfloor::Result<std::string> {
+        const std::size_t read = reads++;
+        if (refusals != 0 && read % refusals == refusals - 1U) {
+          const auto kind = static_cast<ErrorKind>(read / refusals % heapfloor::kErrorKinds);
+          return heapfloor::failure(kind, std::string(path), "refused");
+        }
+        return std::string(pieces[read % pieces.size()]);
+      });
+  if (descriptors < 128) root.descriptors_left = descriptors;
+  const auto collector = entry.make(root, {.descriptor_budget = 64, .refresh_ticks = 2});
+  for (int tick = 0; tick < 4; ++tick) {
+    root.pids = tick % 2 == 0 ? std::vector<std::int32_t>{1, 2, 5, 9}
+                              : std::vector<std::int32_t>{1, 3, 5, 9, 11};
+    if (tick == 2) root.replace_process(5);
+    CheckingSink sink(entry);
+    (void)collector->collect(sink);
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size < 2) return 0;
+  const std::string_view text = heapfloor::testing::text_of(data + 2, size - 2);
+  for (const CollectorEntry* entry : heapfloor::builtin_collectors())
+    run(*entry, text, data[0], data[1]);
+  return 0;
+}

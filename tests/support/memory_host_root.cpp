@@ -1,0 +1,84 @@
+#include "tests/support/memory_host_root.h"
+
+#include <algorithm>
+
+namespace heapfloor::testing {
+namespace {
+
+std::string name_of(HostRoot::Tree tree) {
+  switch (tree) {
+    case HostRoot::Tree::proc:
+      return "proc/";
+    case HostRoot::Tree::sys:
+      return "sys/";
+    case HostRoot::Tree::root:
+      return "root/";
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::string_view> MemoryHostRoot::read(Tree tree, std::string_view path,
+                                              std::span<char> buffer) const {
+  std::string full = name_of(tree).append(path);
+  const auto text = text_(full);
+  if (!text) return Failure(text.error());
+  if (text->size() > buffer.size())
+    return failure(ErrorKind::malformed, std::move(full), "too large");
+  std::copy(text->begin(), text->end(), buffer.begin());
+  return std::string_view(buffer.data(), text->size());
+}
+
+Result<void> MemoryHostRoot::list_pids(std::vector<std::int32_t>& out) const {
+  out = pids;
+  return {};
+}
+
+int MemoryHostRoot::incarnation(std::int32_t pid) const {
+  const auto found = incarnations_.find(pid);
+  return found == incarnations_.end() ? 0 : found->second;
+}
+
+int MemoryHostRoot::open_handle(std::int32_t pid) const {
+  if (open_.size() >= descriptors_left) return -1;
+  open_.emplace(next_handle_, Handle{pid, incarnation(pid)});
+  return next_handle_++;
+}
+
+Result<ProcessDir> MemoryHostRoot::open_process(std::int32_t pid) const {
+  return ProcessDir(*this, pid, open_handle(pid));
+}
+
+Result<std::size_t> MemoryHostRoot::count_own_descriptors() const { return open_.size(); }
+
+Result<std::string_view> MemoryHostRoot::read_in(std::int32_t pid, int directory, const char* name,
+                                                 std::span<char> buffer) const {
+  const std::string path = std::to_string(pid) + "/" + name;
+  if (directory >= 0 && open_.at(directory).incarnation != incarnation(pid)) {
+    return failure(ErrorKind::gone, path, "no such process");
+  }
+  return read(Tree::proc, path, buffer);
+}
+
+int MemoryHostRoot::open_in(int directory, const char* /*name*/) const {
+  return open_handle(open_.at(directory).pid);
+}
+
+Result<std::string_view> MemoryHostRoot::read_line(std::int32_t pid, int file, const char* name,
+                                                   std::span<char> buffer) const {
+  return read_in(pid, file, name, buffer);
+}
+
+void MemoryHostRoot::close(int handle) const noexcept { open_.erase(handle); }
+
+MemoryHostRoot::Text files(std::map<std::string, std::string, std::less<>> contents) {
+  return [contents = std::move(contents)](std::string_view path) -> Result<std::string> {
+    const auto found = contents.find(path);
+    if (found == contents.end())
+      return failure(ErrorKind::unavailable, std::string(path), "no such file");
+    return found->second;
+  };
+}
+
+}  // namespace heapfloor::testing

@@ -1,0 +1,60 @@
+// A host whose files are answers of a function: for what no directory can show (errors, hostile
+// bytes, processes that end while they are read, no descriptors left).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "collectors/host_root.h"
+
+namespace heapfloor::testing {
+
+class MemoryHostRoot final : public HostRoot {
+ public:
+  // `path` reads as "proc/42/stat", "proc/pressure/memory", "sys/…", "root/…".
+  using Text = std::function<Result<std::string>(std::string_view path)>;
+  explicit MemoryHostRoot(Text text) : text_(std::move(text)) {}
+
+  std::vector<std::int32_t> pids;
+  std::size_t descriptors_left = SIZE_MAX;  // opens of processes and kept files that still succeed
+
+  // Another process takes over the pid: what is open of the old one fails with `gone` from now on.
+  void replace_process(std::int32_t pid) { ++incarnations_[pid]; }
+  [[nodiscard]] std::size_t open_handles() const { return open_.size(); }
+
+  [[nodiscard]] Result<std::string_view> read(Tree tree, std::string_view path,
+                                              std::span<char> buffer) const override;
+  [[nodiscard]] Result<void> list_pids(std::vector<std::int32_t>& out) const override;
+  [[nodiscard]] Result<ProcessDir> open_process(std::int32_t pid) const override;
+  [[nodiscard]] Result<std::size_t> count_own_descriptors() const override;
+
+ private:
+  struct Handle {
+    std::int32_t pid;
+    int incarnation;
+  };
+  [[nodiscard]] Result<std::string_view> read_in(std::int32_t pid, int directory, const char* name,
+                                                 std::span<char> buffer) const override;
+  [[nodiscard]] int open_in(int directory, const char* name) const override;
+  [[nodiscard]] Result<std::string_view> read_line(std::int32_t pid, int file, const char* name,
+                                                   std::span<char> buffer) const override;
+  void close(int handle) const noexcept override;
+
+  [[nodiscard]] int open_handle(std::int32_t pid) const;
+  [[nodiscard]] int incarnation(std::int32_t pid) const;
+
+  Text text_;
+  std::map<std::int32_t, int> incarnations_;
+  mutable std::map<int, Handle> open_;
+  mutable int next_handle_ = 0;
+};
+
+// A Text over a fixed set of files; every other path is `unavailable`.
+MemoryHostRoot::Text files(std::map<std::string, std::string, std::less<>> contents);
+
+}  // namespace heapfloor::testing
