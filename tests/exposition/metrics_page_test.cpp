@@ -232,7 +232,8 @@ TEST(MetricFamiliesTest, RefusesDescriptorsThatDisagree) {
 }
 
 TEST(MetricFamiliesTest, NamesKeepTheRulesOfPrometheus) {
-  for (const MetricFamily& family : MetricFamilies(rich::kCollectors).all()) {
+  const MetricFamilies families(rich::kCollectors);
+  for (const MetricFamily& family : families.all()) {
     EXPECT_EQ(family.name.ends_with("_total"), family.type == FamilyType::counter) << family.name;
     EXPECT_EQ(family.name.ends_with("_info"), family.type == FamilyType::info) << family.name;
     EXPECT_FALSE(family.help.empty()) << family.name;
