@@ -82,7 +82,8 @@ class MetricFamilies {
   explicit MetricFamilies(std::span<const CollectorEntry* const> collectors);
 
   // Sorted by name.
-  [[nodiscard]] std::span<const MetricFamily> all() const { return families_; }
+  [[nodiscard]] std::span<const MetricFamily> all() const& { return families_; }
+  void all() const&& = delete;  // the families go with the object
   // Index into all(), or nothing.
   [[nodiscard]] std::optional<std::size_t> find(std::string_view name) const;
   [[nodiscard]] std::size_t index_of(OwnFamily family) const {

@@ -197,23 +197,22 @@ class MetricsPage::Renderer {
   void add_verdict(const WatchRow& watch, std::string_view body, double wall_offset_seconds) {
     const Verdict& verdict = watch.verdict;
     const bool in_bytes = signal_is_in_bytes(watch.signal);
-    if (verdict.floors > 0) {
-      if (in_bytes) add_own(OwnFamily::trend_floor, body, verdict.floor);
+    if (const auto floor = known_floor(verdict)) {
+      if (in_bytes) add_own(OwnFamily::trend_floor, body, *floor);
       add_own(OwnFamily::trend_rising_floors, body, number(verdict.rising_floors));
     }
-    if (verdict.evidence != Evidence::too_few_floors) {
-      add_own(OwnFamily::trend_confidence, body, verdict.confidence);
+    if (const auto confidence = known_confidence(verdict)) {
+      add_own(OwnFamily::trend_confidence, body, *confidence);
     }
-    if (growth_is_known(verdict) && in_bytes) {
-      add_own(OwnFamily::trend_growth, body, verdict.growth.estimate);
-      add_own(OwnFamily::trend_growth_low, body, verdict.growth.low);
-      add_own(OwnFamily::trend_growth_high, body, verdict.growth.high);
+    if (const auto growth = known_growth(verdict); growth && in_bytes) {
+      add_own(OwnFamily::trend_growth, body, growth->estimate);
+      add_own(OwnFamily::trend_growth_low, body, growth->low);
+      add_own(OwnFamily::trend_growth_high, body, growth->high);
     }
-    const bool threatens =
-        watch.state == LeakState::suspected || watch.state == LeakState::leaking;
-    if (threatens && verdict.exhaustion && std::isfinite(verdict.exhaustion->at_seconds)) {
+    if (const auto exhaustion = shown_exhaustion(watch);
+        exhaustion && std::isfinite(exhaustion->at_seconds)) {
       add_own(OwnFamily::trend_predicted_exhaustion, body,
-              wall_offset_seconds + verdict.exhaustion->at_seconds);
+              wall_offset_seconds + exhaustion->at_seconds);
     }
   }
 

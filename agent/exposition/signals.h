@@ -1,11 +1,12 @@
-// What the pages and the API need to know about signals and verdicts.
+// What the metrics page and the API decide alike about a watched signal.
 #pragma once
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string_view>
 
-#include "agent/trend/verdict.h"
+#include "agent/exposition/snapshot.h"
 
 namespace heapfloor {
 
@@ -17,7 +18,24 @@ inline bool signal_is_in_bytes(std::string_view signal) {
   return std::ranges::find(kOthers, signal) == kOthers.end();
 }
 
-// Whether Verdict::growth and the fitted line mean anything.
-inline bool growth_is_known(const Verdict& verdict) { return verdict.evidence >= Evidence::held; }
+// The floor, the growth and the confidence, each only where the verdict gives it a meaning.
+inline std::optional<double> known_floor(const Verdict& verdict) {
+  if (verdict.floors == 0) return std::nullopt;
+  return verdict.floor;
+}
+inline std::optional<Growth> known_growth(const Verdict& verdict) {
+  if (verdict.evidence < Evidence::held) return std::nullopt;
+  return verdict.growth;
+}
+inline std::optional<double> known_confidence(const Verdict& verdict) {
+  if (verdict.evidence == Evidence::too_few_floors) return std::nullopt;
+  return verdict.confidence;
+}
+
+// The forecast, which is shown only while the signal is suspected or leaking.
+inline std::optional<Exhaustion> shown_exhaustion(const WatchRow& watch) {
+  const bool threatens = watch.state == LeakState::suspected || watch.state == LeakState::leaking;
+  return threatens ? watch.verdict.exhaustion : std::nullopt;
+}
 
 }  // namespace heapfloor

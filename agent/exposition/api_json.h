@@ -1,0 +1,67 @@
+// The JSON documents of /api/v1, made from a snapshot.
+//
+// Successful documents are {"status":"success","data":…}; errors are as Prometheus's API has them.
+// Times are Unix seconds; what is not known is null. Names that target processes chose are written
+// as on the metrics page (visible_name()), and a document is valid UTF-8 whatever they hold.
+// Thread rule: pure functions.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "agent/exposition/self_metrics.h"
+#include "agent/exposition/snapshot.h"
+
+namespace heapfloor {
+
+struct ApiDocument {
+  int status = 200;  // HTTP
+  std::string json;
+};
+
+// Decoded names and values of a query string. The first of a repeated name counts.
+using ApiParameters = std::vector<std::pair<std::string, std::string>>;
+
+// The words for a verdict: agent/trend/explain.h.
+struct VerdictWords {
+  std::string (*explain)(const Verdict&) = nullptr;
+  std::string (*gate_detail)(Gate, const GateResult&) = nullptr;
+};
+
+// GET /api/v1/status.
+ApiDocument status_document(const Snapshot& snapshot, const BuildInfo& build);
+
+// GET /api/v1/subjects: every process, watched or not, and every watch of another scope. Parameters:
+//   search   part of the name, group, subject or pid, in any case of ASCII letters
+//   state    one leak state; scope: one scope
+//   sort     value (default), growth, floor, name, exhaustion, pid; order: asc, desc. Without an
+//            order, names, pids and times to exhaustion rise and sizes fall. What is not known is last.
+//   limit    1 to 1000, default 100; offset
+// A parameter that is none of these values is a 400 bad_data.
+ApiDocument subjects_document(const Snapshot& snapshot, const ApiParameters& parameters);
+
+// GET /api/v1/suspects: leaking, then suspected, then recovering; those that die soonest first.
+ApiDocument suspects_document(const Snapshot& snapshot, const VerdictWords& words);
+
+// GET /api/v1/suspects/ID; 404 when there is no such suspect. ID is "subject/signal".
+ApiDocument suspect_document(const Snapshot& snapshot, std::string_view id,
+                             const VerdictWords& words);
+
+// GET /api/v1/series/ID?start=&end= (Unix seconds); 404 when it is not watched.
+ApiDocument series_document(const Snapshot& snapshot, std::string_view id, const SeriesReader& reader,
+                            const ApiParameters& parameters);
+
+// GET /api/v1/alerts, in the form of Prometheus's own endpoint.
+ApiDocument alerts_document(const Snapshot& snapshot);
+
+// {"status":"error","errorType":…,"error":…} with the HTTP status that belongs to it.
+ApiDocument error_document(int status, std::string_view error_type, std::string_view message);
+
+// The texts of /-/healthy and /-/ready.
+std::string healthy_text();
+std::string ready_text(bool ready);
+
+}  // namespace heapfloor

@@ -1,0 +1,349 @@
+#include "agent/exposition/api_json.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "tests/exposition/rich_snapshot.h"
+
+namespace heapfloor {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using nlohmann::json;
+
+const VerdictWords kWords = {
+    [](const Verdict& verdict) { return "floors: " + std::to_string(verdict.floors); },
+    [](Gate gate, const GateResult&) { return "detail of " + std::string(gate_name(gate)); }};
+
+json data_of(const ApiDocument& document) {
+  EXPECT_EQ(document.status, 200) << document.json;
+  const json parsed = json::parse(document.json);
+  EXPECT_EQ(parsed["status"], "success");
+  EXPECT_EQ(parsed.size(), 2U);
+  return parsed["data"];
+}
+
+void expect_error(const ApiDocument& document, int status, const std::string& type) {
+  EXPECT_EQ(document.status, status);
+  const json parsed = json::parse(document.json);
+  EXPECT_EQ(parsed["status"], "error");
+  EXPECT_EQ(parsed["errorType"], type);
+  EXPECT_FALSE(parsed["error"].get<std::string>().empty());
+}
+
+json subjects(const ApiParameters& parameters) {
+  return data_of(subjects_document(rich::snapshot(), parameters));
+}
+
+std::vector<std::string> ids(const json& list) {
+  std::vector<std::string> out;
+  for (const json& row : list) out.push_back(row["id"]);
+  return out;
+}
+
+constexpr const char* kLeaking = "process:103:30000/rss_anon";
+constexpr const char* kSuspected = "process:102:20000/rss_anon";
+constexpr const char* kRecovering = "process:104:35025/rss_anon";
+constexpr const char* kLearning = "process:101:10000/rss_anon";
+constexpr const char* kUnwatched = "process:4711:35000/rss_anon";
+
+class FakeReader : public SeriesReader {
+ public:
+  std::optional<SeriesDetail> read(std::string_view id) const override {
+    if (id != kLeaking) return std::nullopt;
+    return SeriesDetail{{{8000, 1, 2}, {8500, 3, 4.5}, {9000, 5, 5}}, {{8000, 1}, {9000, 5}}};
+  }
+};
+
+TEST(StatusDocument, SaysWhatTheAgentIsAndWhatItSees) {
+  const json data = data_of(status_document(rich::snapshot(), rich::kBuild));
+  EXPECT_EQ(data["version"], "0.1.0");
+  EXPECT_EQ(data["revision"], "abc123");
+  EXPECT_EQ(data["now"], 1'700'010'000);
+  EXPECT_EQ(data["started_at"], 1'700'000'400);
+  EXPECT_EQ(data["interval_seconds"], 15);
+  EXPECT_EQ(data["host"]["memory_capacity_bytes"], 8'000'000'000);
+  EXPECT_TRUE(data["host"]["memory_available_bytes"].is_null());
+  const json counts = {{"processes", 5}, {"groups", 5},     {"watched", 4},
+                       {"learning", 1},  {"stable", 0},     {"suspected", 1},
+                       {"leaking", 1},   {"recovering", 1}, {"alerts_pending", 1},
+                       {"alerts_firing", 1}};
+  EXPECT_EQ(data["counts"], counts);
+  EXPECT_EQ(data["collectors"].size(), 3U);
+  EXPECT_EQ(data["collectors"][1]["errors"]["permission"], 1);
+  EXPECT_EQ(data["collectors"][0]["last_success_at"], 1'700'010'000);
+  EXPECT_TRUE(data["collectors"][2]["last_success_at"].is_null());
+  EXPECT_EQ(data["series"], json({{"series", 4}, {"limit", 4000}, {"dropped", 1}}));
+}
+
+TEST(SubjectsDocument, ListsEveryProcessWatchedOrNotTheLargestFirst) {
+  const json data = subjects({});
+  EXPECT_EQ(data["total"], 5);
+  EXPECT_EQ(data["offset"], 0);
+  EXPECT_THAT(ids(data["subjects"]),
+              ElementsAre(kUnwatched, kRecovering, kLeaking, kSuspected, kLearning));
+}
+
+TEST(SubjectsDocument, OfAWatchedProcessHasItsVerdict) {
+  const json row = subjects({{"state", "leaking"}})["subjects"][0];
+  const json expected = {
+      {"id", kLeaking},
+      {"scope", "process"},
+      {"subject",
+       {{"pid", 103}, {"start_time", 1'700'000'300}, {"comm", "bad\\xFF"}, {"group", "bad\\xFF"}}},
+      {"signal", "rss_anon"},
+      {"basis", "rss_floor"},
+      {"watched", true},
+      {"state", "leaking"},
+      {"value_bytes", 103'004'096},
+      {"resident_anon_bytes", 103'000'000},
+      {"resident_file_bytes", 50'000},
+      {"resident_shmem_bytes", 0},
+      {"swap_bytes", 4096},
+      {"threads", 3},
+      {"floor_bytes", 312'000'000},
+      {"growth_bytes_per_second", {{"estimate", 2912.75}, {"low", 2650.5}, {"high", 3170.25}}},
+      {"confidence", 0.98},
+      {"predicted_exhaustion",
+       {{"limit_bytes", 1'073'741'824},
+        {"limit_source", "host"},
+        {"at", 1'700'060'000.5},
+        {"earliest", 1'700'059'000.5},
+        {"latest", nullptr}}}};
+  EXPECT_EQ(row, expected);
+}
+
+TEST(SubjectsDocument, OfAnUnwatchedProcessHasNulls) {
+  const json row = subjects({{"search", "4711"}})["subjects"][0];
+  EXPECT_EQ(row["watched"], false);
+  for (const char* const name : {"state", "swap_bytes", "floor_bytes", "growth_bytes_per_second",
+                                 "confidence", "predicted_exhaustion"}) {
+    EXPECT_TRUE(row.at(name).is_null()) << name;
+  }
+  EXPECT_EQ(row["value_bytes"], 4'711'000'000);
+}
+
+TEST(SubjectsDocument, ShowsAForecastOnlyWhileItThreatens) {
+  EXPECT_TRUE(subjects({{"state", "recovering"}})["subjects"][0]["predicted_exhaustion"].is_null());
+}
+
+TEST(SubjectsDocument, ListsWatchesOfOtherScopes) {
+  Snapshot snapshot = rich::snapshot();
+  WatchRow host;
+  host.subject = "host";
+  host.scope = "host";
+  host.signal = "threads";
+  snapshot.watches.push_back(host);
+  const json data = data_of(subjects_document(snapshot, {{"scope", "host"}}));
+  EXPECT_THAT(ids(data["subjects"]), ElementsAre("host/threads"));
+  EXPECT_TRUE(data["subjects"][0]["subject"]["pid"].is_null());
+  EXPECT_TRUE(data["subjects"][0]["resident_anon_bytes"].is_null());
+}
+
+TEST(SubjectsDocument, SearchesNamesGroupsAndPidsInAnyCase) {
+  EXPECT_THAT(ids(subjects({{"search", "SMALL"}})["subjects"]), ElementsAre(kUnwatched));
+  EXPECT_THAT(ids(subjects({{"search", "caf\xC3\xA9"}})["subjects"]),
+              ElementsAre(kUnwatched, kRecovering));
+  EXPECT_THAT(ids(subjects({{"search", ":102:"}})["subjects"]), ElementsAre(kSuspected));
+  EXPECT_THAT(ids(subjects({{"search", "\\xff"}})["subjects"]), ElementsAre(kLeaking));
+  EXPECT_EQ(subjects({{"search", "nothing"}})["total"], 0);
+}
+
+TEST(SubjectsDocument, SortsWhatIsNotKnownLast) {
+  const auto order = [](const char* sort, const char* direction) {
+    return ids(subjects({{"sort", sort}, {"order", direction}})["subjects"]);
+  };
+  EXPECT_EQ(order("value", "asc").front(), kLearning);
+  EXPECT_EQ(order("pid", "desc").front(), kUnwatched);
+  EXPECT_EQ(order("exhaustion", "asc")[0], kLeaking);
+  EXPECT_EQ(order("exhaustion", "asc")[1], kSuspected);
+  EXPECT_EQ(order("exhaustion", "desc")[0], kSuspected);
+  EXPECT_EQ(order("exhaustion", "desc")[1], kLeaking);
+  EXPECT_EQ(order("growth", "asc")[0], kSuspected);
+  EXPECT_EQ(order("growth", "asc")[1], kLeaking);
+  EXPECT_EQ(order("floor", "desc").back(), kUnwatched);
+  EXPECT_EQ(order("name", "asc").back(), kUnwatched);
+  EXPECT_EQ(ids(subjects({{"sort", "name"}})["subjects"]), order("name", "asc"));
+  EXPECT_EQ(ids(subjects({{"sort", "floor"}})["subjects"]), order("floor", "desc"));
+}
+
+TEST(SubjectsDocument, Pages) {
+  const json data = subjects({{"limit", "2"}, {"offset", "3"}});
+  EXPECT_EQ(data["total"], 5);
+  EXPECT_EQ(data["offset"], 3);
+  EXPECT_THAT(ids(data["subjects"]), ElementsAre(kSuspected, kLearning));
+  EXPECT_THAT(subjects({{"offset", "9"}})["subjects"], IsEmpty());
+  EXPECT_EQ(subjects({{"limit", "1"}, {"limit", "5"}, {"unknown", "x"}, {"state", ""}})["subjects"]
+                .size(),
+            1U);
+}
+
+TEST(SubjectsDocument, RefusesParametersThatMeanNothing) {
+  for (const auto& [name, value] : ApiParameters{{"limit", "0"},
+                                                 {"limit", "1001"},
+                                                 {"limit", "-1"},
+                                                 {"limit", "10x"},
+                                                 {"offset", "-1"},
+                                                 {"offset", "99999999999999999999999"},
+                                                 {"sort", "size"},
+                                                 {"order", "up"},
+                                                 {"state", "leaky"},
+                                                 {"scope", "container"}}) {
+    expect_error(subjects_document(rich::snapshot(), {{name, value}}), 400, "bad_data");
+  }
+}
+
+TEST(SubjectsDocument, IsValidWhateverNamesHold) {
+  Snapshot snapshot = rich::snapshot();
+  std::string every_byte;
+  for (int byte = 1; byte < 256; ++byte) every_byte += static_cast<char>(byte);
+  for (ProcessRow& process : snapshot.processes) process.comm = every_byte;
+  for (GroupRow& group : snapshot.groups) group.name = every_byte;
+  for (WatchRow& watch : snapshot.watches) watch.name = watch.group = watch.subject = every_byte;
+  for (AlertRow& alert : snapshot.alerts) {
+    alert.description = alert.subject = alert.group = alert.name = alert.signal = every_byte;
+  }
+  EXPECT_EQ(data_of(subjects_document(snapshot, {}))["total"], 5);
+  EXPECT_EQ(data_of(suspects_document(snapshot, kWords))["suspects"].size(), 3U);
+  EXPECT_EQ(data_of(alerts_document(snapshot))["alerts"].size(), 2U);
+}
+
+TEST(SuspectsDocument, IsSortedByStateAndUrgency) {
+  Snapshot snapshot = rich::snapshot();
+  WatchRow sooner = snapshot.watches[1];
+  sooner.signal = "threads";
+  sooner.verdict.exhaustion->at_seconds -= 1;
+  WatchRow unlimited = snapshot.watches[1];
+  unlimited.signal = "external";
+  unlimited.verdict.exhaustion.reset();
+  snapshot.watches.insert(snapshot.watches.begin(), {unlimited});
+  snapshot.watches.push_back(sooner);
+  EXPECT_THAT(ids(data_of(suspects_document(snapshot, kWords))["suspects"]),
+              ElementsAre(kLeaking, "process:102:20000/threads", kSuspected,
+                          "process:102:20000/external", kRecovering));
+}
+
+TEST(SuspectDocument, HasTheWholeVerdict) {
+  const json suspect = data_of(suspect_document(rich::snapshot(), kLeaking, kWords))["suspect"];
+  EXPECT_EQ(suspect["id"], kLeaking);
+  EXPECT_EQ(suspect["state"], "leaking");
+  EXPECT_EQ(suspect["since"], 1'700'009'000);
+  EXPECT_EQ(suspect["severity"], "critical");
+  EXPECT_EQ(suspect["reason"], "floors: 16");
+  EXPECT_TRUE(suspect["subject"]["cgroup"].is_null());
+  EXPECT_EQ(suspect["cause"], json::object());
+  for (const char* const list : {"sites", "structures", "evidence"}) {
+    EXPECT_EQ(suspect[list], json::array()) << list;
+  }
+  const json gates = {{{"gate", "trend"}, {"passed", true}, {"detail", "detail of trend"}},
+                      {{"gate", "size"}, {"passed", false}, {"detail", "detail of size"}}};
+  EXPECT_EQ(suspect["gates"], gates);
+}
+
+TEST(SuspectDocument, SeverityFollowsTheEarliestExhaustion) {
+  constexpr double kDay = 86400;
+  const auto severity = [](double seconds_left) {
+    Snapshot snapshot = rich::snapshot();
+    snapshot.watches[2].verdict.exhaustion->earliest_seconds =
+        snapshot.time_seconds + seconds_left;
+    return data_of(suspect_document(snapshot, kLeaking, kWords))["suspect"]["severity"];
+  };
+  EXPECT_EQ(severity(kDay - 1), "critical");
+  EXPECT_EQ(severity(kDay), "warning");
+  EXPECT_EQ(severity(14 * kDay - 1), "warning");
+  EXPECT_EQ(severity(14 * kDay), "info");
+}
+
+TEST(SuspectDocument, OfWhatIsNotSuspectedIsNotFound) {
+  for (const char* const id : {kLearning, kUnwatched, "", "/", "process:103:30000", "x/rss_anon"}) {
+    expect_error(suspect_document(rich::snapshot(), id, kWords), 404, "not_found");
+  }
+}
+
+TEST(SeriesDocument, HasPointsFloorsAndTheFittedLine) {
+  const json data = data_of(series_document(rich::snapshot(), kLeaking, FakeReader(), {}));
+  EXPECT_EQ(data["id"], kLeaking);
+  EXPECT_EQ(data["signal"], "rss_anon");
+  EXPECT_EQ(data["unit"], "bytes");
+  EXPECT_EQ(data["state"], "leaking");
+  EXPECT_EQ(data["points"], json::parse("[[1700008000,1,2],[1700008500,3,4.5],[1700009000,5,5]]"));
+  EXPECT_EQ(data["floors"], json::parse("[[1700008000,1],[1700009000,5]]"));
+  EXPECT_EQ(data["line"]["start"], json::parse("[1700008000,300000000]"));
+  EXPECT_EQ(data["line"]["end"], json::parse("[1700009000,302912750]"));
+  EXPECT_EQ(data["line"]["growth_bytes_per_second"]["low"], 2650.5);
+  EXPECT_EQ(data["limit_bytes"], 1'073'741'824);
+  EXPECT_EQ(data["predicted_exhaustion"]["at"], 1'700'060'000.5);
+  EXPECT_EQ(data["changes"], json::parse(R"([{"at":1700007000,"state":"suspected"},)"
+                                         R"({"at":1700009000,"state":"leaking"}])"));
+}
+
+TEST(SeriesDocument, IsCutToTheRangeAsked) {
+  const auto points = [](const ApiParameters& range) {
+    return data_of(series_document(rich::snapshot(), kLeaking, FakeReader(), range))["points"].size();
+  };
+  EXPECT_EQ(points({{"start", "1700008500"}}), 2U);
+  EXPECT_EQ(points({{"end", "1700008499.5"}}), 1U);
+  EXPECT_EQ(points({{"start", "1700008001"}, {"end", "1700008999"}}), 1U);
+  for (const ApiParameters& range : {ApiParameters{{"start", "now"}},
+                                     {{"start", "nan"}},
+                                     {{"end", "1e400"}},
+                                     {{"start", "2"}, {"end", "1"}}}) {
+    expect_error(series_document(rich::snapshot(), kLeaking, FakeReader(), range), 400, "bad_data");
+  }
+}
+
+TEST(SeriesDocument, OfWhatIsNotWatchedIsNotFound) {
+  for (const char* const id : {kUnwatched, "nothing", kSuspected}) {
+    expect_error(series_document(rich::snapshot(), id, FakeReader(), {}), 404, "not_found");
+  }
+}
+
+TEST(SeriesDocument, WithoutARisingVerdictHasNoLine) {
+  Snapshot snapshot = rich::snapshot();
+  snapshot.watches[2].verdict = {};
+  const json data = data_of(series_document(snapshot, kLeaking, FakeReader(), {}));
+  EXPECT_TRUE(data["line"].is_null());
+  EXPECT_TRUE(data["limit_bytes"].is_null());
+}
+
+TEST(AlertsDocument, IsPrometheussOwnFormat) {
+  const json alert = data_of(alerts_document(rich::snapshot()))["alerts"][0];
+  const json expected = {
+      {"labels",
+       {{"alertname", "HeapfloorLeak"},
+        {"severity", "warning"},
+        {"scope", "process"},
+        {"subject", "process:103:30000"},
+        {"group", "bad\\xFF"},
+        {"signal", "rss_anon"}}},
+      {"annotations",
+       {{"summary", "The heap floor rises."}, {"description", "The floor of bad\\xFF rises."}}},
+      {"state", "firing"},
+      {"activeAt", "2023-11-15T00:43:20.125Z"},
+      {"value", "1.2e+04"}};
+  EXPECT_EQ(alert, expected);
+}
+
+TEST(AlertsDocument, WritesWholeSecondsWithoutAFraction) {
+  Snapshot snapshot = rich::snapshot();
+  snapshot.alerts[0].active_since_seconds = 9000;
+  EXPECT_EQ(data_of(alerts_document(snapshot))["alerts"][0]["activeAt"], "2023-11-15T00:43:20Z");
+}
+
+TEST(ErrorDocument, EscapesItsMessage) {
+  const ApiDocument document = error_document(500, "internal", "a \"b\" \xFF");
+  EXPECT_EQ(json::parse(document.json)["error"], "a \"b\" \xEF\xBF\xBD");
+}
+
+TEST(HealthTexts, AreThoseOfPrometheus) {
+  EXPECT_EQ(healthy_text(), "heapfloor is Healthy.\n");
+  EXPECT_EQ(ready_text(true), "heapfloor is Ready.\n");
+  EXPECT_EQ(ready_text(false), "Service Unavailable\n");
+}
+
+}  // namespace
+}  // namespace heapfloor

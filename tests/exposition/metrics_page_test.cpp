@@ -1,0 +1,253 @@
+#include "agent/exposition/metrics_page.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <prometheus/gauge.h>
+#include <prometheus/registry.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <sstream>
+
+#include "tests/exposition/rich_snapshot.h"
+
+namespace heapfloor {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+std::string golden_path(std::string_view name) {
+  return std::string(HEAPFLOOR_SOURCE_DIR) + "/tests/golden/" + std::string(name);
+}
+
+// Compares with a golden file; HEAPFLOOR_UPDATE_GOLDEN=1 writes it instead.
+void expect_golden(const std::string& page, std::string_view name) {
+  if (std::getenv("HEAPFLOOR_UPDATE_GOLDEN") != nullptr) {
+    std::ofstream(golden_path(name), std::ios::binary) << page;
+    return;
+  }
+  std::ifstream file(golden_path(name), std::ios::binary);
+  const std::string golden{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_EQ(page, golden) << "HEAPFLOOR_UPDATE_GOLDEN=1 writes " << golden_path(name);
+}
+
+std::vector<std::string> lines(const std::string& text) {
+  std::vector<std::string> out;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) out.push_back(line);
+  return out;
+}
+
+// The part of a sample line that identifies the series; label values may contain spaces.
+std::string series_of(const std::string& line) { return line.substr(0, line.rfind(' ')); }
+
+std::string name_of(const std::string& line) { return line.substr(0, line.find_first_of("{ ")); }
+
+class MetricsPageTest : public ::testing::Test {
+ protected:
+  std::string text(const Snapshot& snapshot) {
+    return page_.render(snapshot, ExpositionFormat::text);
+  }
+  std::string openmetrics(const Snapshot& snapshot) {
+    return page_.render(snapshot, ExpositionFormat::openmetrics);
+  }
+
+  MetricFamilies families_{rich::kCollectors};
+  SelfMetrics self_{rich::kBuild};
+  MetricsPage page_{families_, {&self_.collectable()}};
+};
+
+TEST_F(MetricsPageTest, IsTheGoldenPage) {
+  self_.request_started();
+  self_.request_finished("metrics", 200);
+  self_.page_rendered(ExpositionFormat::text, 12345);
+  const Snapshot snapshot = rich::snapshot();
+  expect_golden(text(snapshot), "metrics.prom");
+  expect_golden(openmetrics(snapshot), "metrics.openmetrics");
+  EXPECT_EQ(page_.unlisted_samples(), 0U);
+}
+
+TEST_F(MetricsPageTest, OfAnEmptySnapshotIsTheGoldenPageOfAnAgentThatJustStarted) {
+  expect_golden(text(Snapshot{}), "metrics_empty.prom");
+}
+
+TEST_F(MetricsPageTest, EqualSnapshotsGiveEqualBytes) {
+  const std::string first = text(rich::snapshot());
+  std::ignore = openmetrics(rich::snapshot());
+  std::ignore = text(Snapshot{});
+  EXPECT_EQ(text(rich::snapshot()), first);
+}
+
+TEST_F(MetricsPageTest, HoldsOnlyFamiliesOfTheTableAndEverySeriesOnce) {
+  std::set<std::string> series;
+  std::set<std::string> closed;
+  std::string current;
+  for (const std::string& line : lines(text(rich::snapshot()))) {
+    if (line.starts_with('#')) continue;
+    EXPECT_TRUE(families_.find(name_of(line)).has_value()) << line;
+    EXPECT_TRUE(series.insert(series_of(line)).second) << line;
+    if (name_of(line) == current) continue;
+    EXPECT_TRUE(closed.insert(current).second);
+    EXPECT_EQ(closed.count(name_of(line)), 0U) << "family in two blocks: " << line;
+    EXPECT_LT(current, name_of(line)) << "families must be sorted";
+    current = name_of(line);
+  }
+}
+
+TEST_F(MetricsPageTest, EverySeriesHasTheLabelsThatTheTableNames) {
+  for (const std::string& line : lines(text(rich::snapshot()))) {
+    if (line.starts_with('#')) continue;
+    const MetricFamily& family = families_.all()[families_.find(name_of(line)).value()];
+    const std::string series = series_of(line);
+    for (const std::string& label : family.labels) {
+      EXPECT_TRUE(series.find('{' + label + "=\"") != std::string::npos ||
+                  series.find(',' + label + "=\"") != std::string::npos)
+          << label << " in " << line;
+    }
+    EXPECT_EQ(family.labels.empty(), series.find('{') == std::string::npos) << line;
+  }
+}
+
+TEST_F(MetricsPageTest, LeavesOutAndCountsWhatTheTableDoesNotName) {
+  static constexpr MetricDesc kStranger = {.name = "heapfloor_stranger_bytes", .help = "?"};
+  Snapshot snapshot = rich::snapshot();
+  snapshot.host.push_back({&kStranger, 1});
+  EXPECT_THAT(text(snapshot), Not(HasSubstr("stranger")));
+  EXPECT_EQ(page_.unlisted_samples(), 1U);
+
+  prometheus::Registry registry;
+  prometheus::BuildGauge().Name("heapfloor_other_stranger").Register(registry).Add({}).Set(1);
+  MetricsPage with_stranger(families_, {&registry});
+  EXPECT_THAT(with_stranger.render(Snapshot{}, ExpositionFormat::text), Not(HasSubstr("stranger")));
+  EXPECT_EQ(with_stranger.unlisted_samples(), 1U);
+}
+
+TEST_F(MetricsPageTest, NamesThatDifferOnlyInBytesThatCannotBeShownStayApart) {
+  const std::string page = text(rich::snapshot());
+  EXPECT_THAT(page, HasSubstr(R"(heapfloor_group_processes{group="bad\\x5CxFF"} 1)"));
+  EXPECT_THAT(page, HasSubstr(R"(heapfloor_group_processes{group="bad\\xFF"} 1)"));
+}
+
+TEST_F(MetricsPageTest, AReusedPidIsShownAsTheProcessThatLives) {
+  Snapshot snapshot = rich::snapshot();
+  ProcessRow later = snapshot.processes[0];
+  later.id.start_ticks += 5;
+  later.values = {{&rich::kProcessMetrics[2], 77}};
+  snapshot.processes.insert(snapshot.processes.begin() + 1, later);
+  const std::string page = text(snapshot);
+  EXPECT_THAT(page, HasSubstr("pid=\"101\"} 77\n"));
+  EXPECT_THAT(page, Not(HasSubstr("pid=\"101\"} 4096\n")));
+}
+
+TEST_F(MetricsPageTest, RowsAndValuesThatComeTwiceAreWrittenOnce) {
+  Snapshot twice = rich::snapshot();
+  twice.groups[3].values.push_back(twice.groups[3].values[0]);
+  twice.host.push_back(twice.host[0]);
+  twice.watches.push_back(twice.watches.back());
+  twice.groups.push_back(twice.groups.back());
+  twice.alerts.push_back(twice.alerts.back());
+  twice.alerts.push_back(twice.alerts.front());
+  twice.alerts.back().signal = "threads";
+  twice.collectors.push_back(twice.collectors.back());
+  twice.alert_transitions.push_back(twice.alert_transitions.back());
+  Snapshot once = rich::snapshot();
+  const auto without = [](std::string page) {
+    std::string kept;
+    for (const std::string& line : lines(page)) {
+      if (!line.starts_with("heapfloor_leak_suspects")) kept += line + "\n";
+    }
+    return kept;
+  };
+  EXPECT_EQ(without(text(twice)), without(text(once)));
+}
+
+TEST_F(MetricsPageTest, WhatIsNotKnownIsAbsent) {
+  Snapshot snapshot = rich::snapshot();
+  snapshot.watches.resize(1);
+  const std::string learning = text(snapshot);
+  EXPECT_THAT(learning, Not(HasSubstr("heapfloor_trend_growth")));
+  EXPECT_THAT(learning, Not(HasSubstr("heapfloor_trend_floor_bytes")));
+  EXPECT_THAT(learning, Not(HasSubstr("heapfloor_trend_confidence_ratio")));
+  EXPECT_THAT(learning, Not(HasSubstr("heapfloor_trend_predicted_exhaustion")));
+  EXPECT_THAT(learning, HasSubstr("state=\"learning\",scope=\"process\""));
+  EXPECT_THAT(text(Snapshot{}), Not(HasSubstr("heapfloor_agent_memory_budget_bytes")));
+}
+
+TEST_F(MetricsPageTest, ValuesThatAreNotFiniteAreAbsent) {
+  Snapshot snapshot = rich::snapshot();
+  snapshot.host[0].value = std::nan("");
+  EXPECT_THAT(text(snapshot), Not(HasSubstr("heapfloor_host_memory_capacity_bytes")));
+}
+
+TEST_F(MetricsPageTest, ASignalThatDoesNotCountBytesHasNoBytes) {
+  Snapshot snapshot = rich::snapshot();
+  for (WatchRow& watch : snapshot.watches) watch.signal = "threads";
+  const std::string page = text(snapshot);
+  EXPECT_THAT(page, Not(HasSubstr("heapfloor_trend_floor_bytes")));
+  EXPECT_THAT(page, HasSubstr("heapfloor_trend_rising_floors"));
+}
+
+TEST_F(MetricsPageTest, KeepsLabelsOnlyOfEntitiesOfTheLastPage) {
+  Snapshot snapshot = rich::snapshot();
+  std::ignore = text(snapshot);
+  const std::size_t all = page_.cached_entities();
+  snapshot.groups.resize(1);
+  snapshot.processes.clear();
+  snapshot.watches.clear();
+  std::ignore = text(snapshot);
+  EXPECT_LT(page_.cached_entities() + 10, all);
+  for (std::size_t i = 0; i < 100; ++i) {
+    snapshot.groups[0].name = "group" + std::to_string(i);
+    std::ignore = text(snapshot);
+  }
+  EXPECT_LT(page_.cached_entities(), all);
+}
+
+TEST_F(MetricsPageTest, OpenMetricsEndsWithEofAndNamesFamiliesWithoutSuffix) {
+  const std::string page = openmetrics(rich::snapshot());
+  EXPECT_TRUE(page.ends_with("\n# EOF\n"));
+  EXPECT_THAT(page, HasSubstr("# TYPE heapfloor_host_oom_kills counter\n"));
+  EXPECT_THAT(page, HasSubstr("heapfloor_host_oom_kills_total 0\n"));
+  EXPECT_THAT(page, HasSubstr("# TYPE heapfloor_build info\n"));
+  EXPECT_THAT(page, HasSubstr("# UNIT heapfloor_trend_growth_bytes_per_second bytes_per_second\n"));
+  EXPECT_THAT(text(rich::snapshot()), Not(HasSubstr("# EOF")));
+}
+
+TEST(MetricFamiliesTest, RefusesDescriptorsThatDisagree) {
+  static constexpr std::array<MetricDesc, 2> kDisagree = {{
+      {.name = "heapfloor_host_x_bytes", .help = "x"},
+      {.name = "heapfloor_host_x_bytes", .help = "x", .type = MetricType::counter},
+  }};
+  static constexpr std::array<MetricDesc, 1> kTaken = {{{.name = "heapfloor_series", .help = "x"}}};
+  const CollectorEntry disagree = {.name = "host", .summary = "", .metrics = kDisagree};
+  const CollectorEntry taken = {.name = "host", .summary = "", .metrics = kTaken};
+  const std::array<const CollectorEntry*, 1> first = {&disagree};
+  const std::array<const CollectorEntry*, 1> second = {&taken};
+  EXPECT_THROW(MetricFamilies{first}, std::invalid_argument);
+  EXPECT_THROW(MetricFamilies{second}, std::invalid_argument);
+}
+
+TEST(MetricFamiliesTest, NamesKeepTheRulesOfPrometheus) {
+  const MetricFamilies families(rich::kCollectors);
+  for (const MetricFamily& family : families.all()) {
+    EXPECT_EQ(family.name.ends_with("_total"), family.type == FamilyType::counter) << family.name;
+    EXPECT_EQ(family.name.ends_with("_info"), family.type == FamilyType::info) << family.name;
+    EXPECT_FALSE(family.help.empty()) << family.name;
+  }
+}
+
+TEST(MetricFamiliesTest, TheDocumentationPageHasARowForEachFamily) {
+  const MetricFamilies families(rich::kCollectors);
+  const std::string page = metric_families_markdown(families);
+  for (const MetricFamily& family : families.all()) {
+    EXPECT_THAT(page, HasSubstr("| `" + family.name + "` | "));
+  }
+  EXPECT_THAT(page, HasSubstr("| `heapfloor_group_resident_memory_bytes` | gauge | group, kind | "));
+}
+
+}  // namespace
+}  // namespace heapfloor

@@ -1,0 +1,232 @@
+// A snapshot with everything in it that a page can show, hostile names included.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "agent/exposition/metric_families.h"
+#include "agent/exposition/self_metrics.h"
+#include "agent/exposition/snapshot.h"
+
+namespace heapfloor::rich {
+
+inline constexpr std::array<MetricDesc, 4> kHostMetrics = {{
+    {.name = "heapfloor_host_memory_capacity_bytes", .help = "MemTotal of /proc/meminfo."},
+    {.name = "heapfloor_host_memory_component_bytes",
+     .help = "Disjoint parts of the memory of /proc/meminfo.",
+     .label_name = "component",
+     .label_value = "file_cache"},
+    {.name = "heapfloor_host_memory_component_bytes",
+     .help = "Disjoint parts of the memory of /proc/meminfo.",
+     .label_name = "component",
+     .label_value = "anon"},
+    {.name = "heapfloor_host_oom_kills_total",
+     .help = "oom_kill of /proc/vmstat.",
+     .type = MetricType::counter},
+}};
+
+inline constexpr std::array<MetricDesc, 4> kProcessMetrics = {{
+    {.name = "heapfloor_process_resident_memory_bytes",
+     .help = "RssFile and RssAnon of /proc/PID/status.",
+     .label_name = "kind",
+     .label_value = "file",
+     .group_rule = GroupRule::sum,
+     .group_name = "heapfloor_group_resident_memory_bytes"},
+    {.name = "heapfloor_process_resident_memory_bytes",
+     .help = "RssFile and RssAnon of /proc/PID/status.",
+     .label_name = "kind",
+     .label_value = "anon",
+     .group_rule = GroupRule::sum,
+     .group_name = "heapfloor_group_resident_memory_bytes"},
+    {.name = "heapfloor_process_resident_memory_peak_bytes",
+     .help = "VmHWM of /proc/PID/status.",
+     .group_rule = GroupRule::maximum,
+     .group_name = "heapfloor_group_resident_memory_peak_bytes"},
+    {.name = "heapfloor_process_major_page_faults_total",
+     .help = "majflt of /proc/PID/stat.",
+     .type = MetricType::counter,
+     .group_rule = GroupRule::sum,
+     .group_name = "heapfloor_group_major_page_faults_total"},
+}};
+
+inline constexpr std::array<MetricDesc, 2> kSelfMetrics = {{
+    {.name = "process_resident_memory_bytes", .help = "Resident memory of the agent."},
+    {.name = "process_cpu_seconds_total",
+     .help = "CPU time of the agent.",
+     .type = MetricType::counter},
+}};
+
+inline const CollectorEntry kHost = {
+    .name = "host", .summary = "", .metrics = kHostMetrics};
+inline const CollectorEntry kProcess = {
+    .name = "process", .summary = "", .metrics = kProcessMetrics};
+inline const CollectorEntry kSelf = {
+    .name = "self", .summary = "", .metrics = kSelfMetrics};
+inline constexpr std::array<const CollectorEntry*, 3> kCollectors = {&kHost, &kProcess, &kSelf};
+
+inline const BuildInfo kBuild = {"0.1.0", "abc123", "main", "gcc 12.2.0", "C++20"};
+
+inline std::vector<MetricValue> process_values(double scale) {
+  return {{&kProcessMetrics[0], 1000 * scale},
+          {&kProcessMetrics[1], 2000 * scale},
+          {&kProcessMetrics[2], 4096 * scale},
+          {&kProcessMetrics[3], 7}};
+}
+
+inline GroupRow group(std::string name, std::uint64_t processes, double scale) {
+  GroupRow row;
+  row.name = std::move(name);
+  row.values = process_values(scale);
+  row.processes = processes;
+  row.starts = processes + 3;
+  row.exits = 3;
+  row.oldest_start_seconds = 100;
+  row.youngest_start_seconds = 350.25;
+  return row;
+}
+
+inline ProcessRow process(std::int32_t pid, std::uint64_t start_ticks, std::string comm,
+                          std::uint32_t group_index) {
+  ProcessRow row;
+  row.id = {pid, start_ticks};
+  row.comm = std::move(comm);
+  row.group = group_index;
+  row.start_seconds = static_cast<double>(start_ticks) / 100;
+  row.anon_bytes = 1'000'000U * static_cast<std::uint64_t>(pid);
+  row.file_bytes = 50'000;
+  row.shmem_bytes = 0;
+  row.swap_bytes = 4096;
+  row.threads = 3;
+  return row;
+}
+
+inline WatchRow watch(const ProcessRow& of, std::string group_name, LeakState state) {
+  WatchRow row;
+  row.subject =
+      "process:" + std::to_string(of.id.pid) + ":" + std::to_string(of.id.start_ticks);
+  row.scope = "process";
+  row.signal = "rss_anon";
+  row.basis = "rss_floor";
+  row.name = of.comm;
+  row.group = std::move(group_name);
+  row.process = of.id;
+  row.start_seconds = of.start_seconds;
+  row.state = state;
+  row.state_since_seconds = 9000;
+  row.last_value = static_cast<double>(*of.anon_bytes + *of.swap_bytes);
+  row.inferred_compactions = {12};
+  return row;
+}
+
+inline Verdict rising(Evidence evidence, double exhaustion_seconds) {
+  Verdict verdict;
+  verdict.evidence = evidence;
+  verdict.floors = 16;
+  verdict.rising_floors = 9;
+  verdict.confidence = evidence == Evidence::confirmed ? 0.98 : 0.5;
+  verdict.growth = {2912.75, 2650.5, 3170.25};
+  verdict.floor = 312'000'000;
+  verdict.line_time_seconds = 8000;
+  verdict.line_value = 300'000'000;
+  verdict.window_start_seconds = 8000;
+  verdict.window_end_seconds = 9000;
+  verdict.limit = 1'073'741'824.0;
+  verdict.exhaustion = Exhaustion{exhaustion_seconds, exhaustion_seconds - 1000, std::nullopt};
+  verdict.gates[0] = {GateOutcome::passed, 7.2, 3};
+  verdict.gates[1] = {GateOutcome::failed, 1, 2};
+  return verdict;
+}
+
+// Groups: 0 a backslash and quotes, 1 an invalid byte, 2 the text that the invalid byte is shown as,
+// 3 a plain one, 4 one whose processes are gone.
+inline void add_groups(Snapshot& snapshot) {
+  snapshot.groups = {group("a\\b \"c\"\nd", 1, 0.5), group("bad\\xFF", 1, 2), group("bad\xFF", 1, 3),
+                     group("caf\xC3\xA9", 3, 1234567890123.0), group("gone", 0, 0)};
+  snapshot.groups[3].unreadable_status = 1;
+  snapshot.groups[4].values.clear();
+}
+
+inline void add_watches(Snapshot& snapshot) {
+  snapshot.watches = {watch(snapshot.processes[0], snapshot.groups[0].name, LeakState::learning),
+                      watch(snapshot.processes[1], snapshot.groups[1].name, LeakState::suspected),
+                      watch(snapshot.processes[2], snapshot.groups[2].name, LeakState::leaking),
+                      watch(snapshot.processes[3], snapshot.groups[3].name, LeakState::recovering)};
+  snapshot.watches[1].verdict = rising(Evidence::held, 900'000);
+  snapshot.watches[1].verdict.gates[1].outcome = GateOutcome::not_reached;
+  snapshot.watches[2].verdict = rising(Evidence::confirmed, 60'000.5);
+  snapshot.watches[2].limit_source = "host";
+  snapshot.watches[2].changes = {{7000, LeakState::suspected}, {9000, LeakState::leaking}};
+  snapshot.watches[3].verdict = rising(Evidence::none, 70'000);
+  for (std::uint32_t i = 0; i < 4; ++i) snapshot.processes[i].watch = i;
+}
+
+inline AlertRow alert(const WatchRow& of, std::string name, AlertPhase phase) {
+  AlertRow row;
+  row.name = std::move(name);
+  row.severity = "warning";
+  row.phase = phase;
+  row.subject = of.subject;
+  row.scope = of.scope;
+  row.group = of.group;
+  row.signal = of.signal;
+  row.active_since_seconds = 9000.125;
+  row.value = 12000;
+  row.summary = "The heap floor rises.";
+  row.description = "The floor of " + of.name + " rises.";
+  return row;
+}
+
+inline void add_health(Snapshot& snapshot) {
+  CollectorHealth host;
+  host.name = "host";
+  host.success = true;
+  host.duration_seconds = 0.0005;
+  host.last_success_seconds = 10'000;
+  host.series = 20;
+  CollectorHealth process_health = host;
+  process_health.name = "process";
+  process_health.errors = {0, 2, 1, 0, 0, 0};
+  CollectorHealth self;
+  self.name = "self";
+  snapshot.collectors = {host, process_health, self};
+  snapshot.series = {4, 4000, 1, 2};
+  snapshot.evaluation_seconds = 0.00125;
+  snapshot.evaluations = 4321;
+  snapshot.leaks_detected = 1;
+  snapshot.alert_transitions = {{"HeapfloorLeak", 2, 1, 0}};
+  snapshot.log_messages = {0, 12, 1, 0};
+  snapshot.reloads = 2;
+  snapshot.reloads_failed = 1;
+  snapshot.last_reload_successful = false;
+  snapshot.last_reload_seconds = 500;
+  snapshot.memory_budget_bytes = 67'108'864;
+}
+
+inline Snapshot snapshot() {
+  Snapshot made;
+  made.tick = 42;
+  made.time_seconds = 10'000;
+  made.wall_offset_seconds = 1'700'000'000;
+  made.started_seconds = 400;
+  made.interval_seconds = 15;
+  made.host = {{&kHostMetrics[0], 8'000'000'000.0},
+               {&kHostMetrics[1], 1e9},
+               {&kHostMetrics[2], 2e9},
+               {&kHostMetrics[3], 0}};
+  made.agent = {{&kSelfMetrics[0], 12'345'678}, {&kSelfMetrics[1], 0.1 + 0.2}};
+  add_groups(made);
+  made.processes = {process(101, 10'000, "quote\"s", 0), process(102, 20'000, "bad\\xFF", 1),
+                    process(103, 30'000, "bad\xFF", 2), process(104, 35'025, "caf\xC3\xA9", 3),
+                    process(4711, 35'000, "small", 3)};
+  for (std::size_t i = 0; i < 3; ++i) made.processes[i].values = process_values(1);
+  made.processes[4].swap_bytes.reset();
+  add_watches(made);
+  made.alerts = {alert(made.watches[2], "HeapfloorLeak", AlertPhase::firing),
+                 alert(made.watches[1], "HeapfloorLeakSuspected", AlertPhase::pending)};
+  add_health(made);
+  return made;
+}
+
+}  // namespace heapfloor::rich
