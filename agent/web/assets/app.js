@@ -1,8 +1,8 @@
 // Wiring: the route in the address's fragment chooses a view; one loop asks the agent and hands the answers to it.
 
 import { Refused, Unreachable, fetchStatus } from './api.js';
-import { setAttribute, setText } from './dom.js';
-import { formatAge, formatClockWithSeconds, formatDuration } from './format.js';
+import { h, setAttribute, setText } from './dom.js';
+import { formatClockWithSeconds, formatDuration } from './format.js';
 import { createAlertsView } from './views/alerts.js';
 import { createDetailView } from './views/detail.js';
 import { createOverview } from './views/overview.js';
@@ -45,8 +45,8 @@ function environment() {
 
 const PAGES = {
   '': () => createOverview(),
-  suspect: (id) => createDetailView(id, poll),
-  subject: (id) => createDetailView(id, poll),
+  suspect: (id) => createDetailView(id, h('a', { class: 'back', href: '#/' }, '\u2190 Overview'), poll),
+  subject: (id) => createDetailView(id, h('a', { class: 'back', href: '#/subjects' }, '\u2190 Processes'), poll),
   subjects: (_, query) => createSubjectsView(query, poll),
   alerts: () => createAlertsView(),
   status: () => createStatusView(),
@@ -94,7 +94,7 @@ function showFreshness() {
   const age = agentNow() - dataTime();
   const stalled = age > Math.max(10, 3 * status.interval_seconds);
   setAttribute(element, 'data-state', stalled ? 'stalled' : 'live');
-  setText(text, stalled ? `Collection stalled: data ${formatDuration(age)} old` : `Data ${formatAge(age)}`);
+  setText(text, stalled ? `Collection stalled: data ${formatDuration(age)} old` : `Data ${formatDuration(Math.max(1, age))} old`);
 }
 
 function showConnection() {

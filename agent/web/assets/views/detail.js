@@ -136,8 +136,14 @@ function createFloorTable() {
   };
 }
 
-const LEGEND = [['raw', 'readings'], ['floor', 'floors'], ['line', 'fitted line'], ['forecast', 'forecast and its interval'],
-  ['limit', 'limit']];
+// What a mark is called, and whether a series has it.
+const LEGEND = [
+  ['raw', 'readings (band: lowest to highest)', () => true],
+  ['floor', 'floors', (series) => series.floors.length > 0],
+  ['line', 'fitted line', (series) => series.line !== null],
+  ['forecast', 'forecast and its interval', (series) => series.line !== null && series.predicted_exhaustion !== null],
+  ['limit', 'limit', (series) => Boolean(series.limit_bytes)],
+];
 
 function createChartPanel(onRange) {
   const chart = createChart();
@@ -145,13 +151,13 @@ function createChartPanel(onRange) {
     onclick: () => onRange(seconds) }, label));
   const future = h('input', { type: 'checkbox', checked: true, onchange: () => onRange(undefined) });
   const empty = h('p', { class: 'chart-empty', hidden: true });
+  const keys = LEGEND.map(([kind, label]) => h('li', {}, h('span', { class: `key key-${kind}`, 'aria-hidden': 'true' }), label));
   const element = h('section', { class: 'panel chart-panel', 'aria-label': 'Chart' },
     h('div', { class: 'chart-tools' },
       h('div', { class: 'segments', role: 'group', 'aria-label': 'Time range' }, buttons),
       h('label', { class: 'check' }, future, 'Forecast')),
     chart.element, empty,
-    h('ul', { class: 'legend' }, LEGEND.map(([kind, label]) => h('li', {}, h('span', { class: `key key-${kind}`,
-      'aria-hidden': 'true' }), label))));
+    h('ul', { class: 'legend' }, keys));
   return {
     element,
     withForecast: () => future.checked,
@@ -164,6 +170,7 @@ function createChartPanel(onRange) {
       empty.hidden = drawable;
       if (drawable) {
         chart.update(series, { now, withForecast: future.checked });
+        keys.forEach((key, index) => { key.hidden = !LEGEND[index][2](series); });
       } else {
         setText(empty, series === null ? 'This process is not watched, so no points are stored. A process is watched once '
           + 'its anonymous memory and swap pass 16 MiB; a process that ended is forgotten.'
@@ -189,8 +196,8 @@ function factsOf(row, suspect, series, now) {
   ];
 }
 
-/** `refresh` asks the agent again at once, when a range was chosen. */
-export function createDetailView(id, refresh) {
+/** `back` is a link to where the reader came from; `refresh` asks the agent again at once, when a range was chosen. */
+export function createDetailView(id, back, refresh) {
   const heading = pageHeading('\u00a0', { class: 'detail-title' });
   const badge = h('span', { class: 'detail-badge' });
   const severity = h('span', { class: 'severity', hidden: true });
@@ -218,7 +225,7 @@ export function createDetailView(id, refresh) {
     if (latest) chart.set(cut(latest.series), latest.now);
   });
   const element = h('div', { class: 'page' },
-    h('a', { class: 'back', href: '#/' }, '\u2190 Overview'),
+    back,
     h('div', { class: 'detail-head', 'aria-live': 'polite' }, h('div', { class: 'detail-name' }, heading, badge, severity, since), reason),
     problem,
     h('dl', { class: 'figures figures-wide' }, Object.values(figures).map((figure) => figure.element)),
@@ -239,12 +246,12 @@ export function createDetailView(id, refresh) {
     const growth = source.growth_bytes_per_second ?? series?.line?.growth_bytes_per_second ?? null;
     const prediction = source.predicted_exhaustion ?? series?.predicted_exhaustion ?? null;
     setGrowthFigure(figures.growth, growth);
-    setForecastFigure(figures.death, prediction, now);
+    setForecastFigure(figures.death, prediction, growth, now);
     const value = row?.value_bytes ?? series?.points.at(-1)?.[2];
     figures.floor.set(formatBytes(source.floor_bytes ?? series?.floors.at(-1)?.[1]), `now ${formatBytes(value)}`);
     const limit = prediction?.limit_bytes ?? series?.limit_bytes;
     figures.limit.set(limit ? formatBytes(limit) : 'unknown', prediction ? limitSource(prediction.limit_source) : '');
-    figures.confidence.set(formatPercent(source.confidence), source.confidence <= 0.5 ? 'at most 50 % until confirmed' : '');
+    figures.confidence.set(formatPercent(source.confidence), source.confidence !== null && source.confidence <= 0.5 ? 'at most 50 % until confirmed' : '');
   }
 
   function showHead(series, suspect, row, now) {

@@ -1,15 +1,18 @@
 // The overview: does anything leak, and when does it die.
 
-import { fetchSeries, fetchSuspects } from '../api.js';
+import { fetchSeries, fetchSubjects, fetchSuspects } from '../api.js';
 import { createSparkline } from '../chart.js';
 import { h, icon, keyed, pageHeading, setAttribute, setChildren, setText, stateBadge } from '../dom.js';
 import {
   formatBytes, formatCount, formatForecast, formatGrowth, formatMoment, formatRoughDuration, forecastSentence,
   limitSource, nameElement, plural, visibleName,
 } from '../format.js';
-import { createFigure, createMeter, setForecastFigure, setGrowthFigure, subjectMeta, suspectLink } from './parts.js';
+import {
+  createFigure, createMeter, setForecastFigure, setGrowthFigure, subjectLink, subjectMeta, suspectLink,
+} from './parts.js';
 
 const STATE_ORDER = ['leaking', 'suspected', 'recovering'];
+const LARGEST_SHOWN = 6;
 const SPARKLINES_AT_MOST = 8;
 const SPARKLINE_PERIOD_SECONDS = 30;
 const MINIMUM_SIZE_BYTES = 16 * 1024 ** 2;
@@ -111,7 +114,7 @@ function createCard(suspect) {
       const prediction = item.predicted_exhaustion;
       floor.set(formatBytes(item.floor_bytes), prediction
         ? `of ${formatBytes(prediction.limit_bytes)} (${limitSource(prediction.limit_source)})` : 'no limit known');
-      setForecastFigure(death, prediction, now);
+      setForecastFigure(death, prediction, item.growth_bytes_per_second, now);
       if (series !== undefined) spark.update(series);
     },
   };
@@ -156,6 +159,37 @@ function createHostLine() {
   };
 }
 
+/** What to look at while nothing is suspected. */
+function createLargest() {
+  const list = h('ul', { class: 'largest' });
+  const section = h('section', { class: 'panel', 'aria-labelledby': 'largest-title', hidden: true },
+    h('h2', { id: 'largest-title' }, 'Largest processes'), list);
+
+  function create(row) {
+    const name = h('a', { class: 'row-name', href: subjectLink(row.id) }, nameElement(row.subject.comm));
+    const badge = h('span', { class: 'largest-state' });
+    const value = h('span', { class: 'number' });
+    const floor = h('span', { class: 'number muted' });
+    const element = h('li', {}, h('span', { class: 'largest-name' }, name, subjectMeta(row.subject, row.scope)), badge, value, floor);
+    return {
+      element,
+      update(item) {
+        setChildren(badge, String(item.state), () => stateBadge(item.state));
+        setText(value, formatBytes(item.value_bytes));
+        setText(floor, `floor ${formatBytes(item.floor_bytes)}`);
+      },
+    };
+  }
+
+  return {
+    element: section,
+    set(rows) {
+      section.hidden = rows.length === 0;
+      keyed(list, rows, (row) => row.id, create);
+    },
+  };
+}
+
 function unreadable(status) {
   const failing = status.collectors.filter((collector) => !collector.success).map((collector) => collector.name);
   if (failing.length > 0) return `Collector ${failing.join(', ')} fails: what it measures is missing here.`;
@@ -175,9 +209,10 @@ export function createOverview() {
   const cards = h('ul', { class: 'cards' });
   const section = h('section', { class: 'suspects', 'aria-labelledby': 'suspects-title', hidden: true },
     h('h2', { id: 'suspects-title' }, 'Suspects'), cards);
-  const health = h('p', { class: 'hint' });
+  const largest = createLargest();
+  const health = h('p');
   const healthLink = h('a', { href: '#/status' }, 'See what could not be read');
-  const element = h('div', { class: 'page' }, headline, tiles.element, host.element, section,
+  const element = h('div', { class: 'page' }, headline, tiles.element, host.element, section, largest.element,
     h('div', { class: 'hint-line' }, health));
   const charts = new Map();  // id → {series, loaded_seconds}
 
@@ -197,10 +232,14 @@ export function createOverview() {
     title: 'Overview',
     async load(signal) {
       const suspects = sorted(await fetchSuspects(signal));
-      await loadCharts(suspects, signal);
-      return suspects;
+      if (suspects.length > 0) {
+        await loadCharts(suspects, signal);
+        return { suspects, rows: [] };
+      }
+      const { subjects } = await fetchSubjects({ scope: 'process', sort: 'value', order: 'desc', limit: LARGEST_SHOWN }, signal);
+      return { suspects, rows: subjects };
     },
-    render(suspects, { status, now }) {
+    render({ suspects, rows }, { status, now }) {
       const words = headlineWords(suspects, status, now);
       setAttribute(headline, 'data-tone', words.tone);
       setChildren(mark, words.tone, () => icon(words.tone));
@@ -211,6 +250,7 @@ export function createOverview() {
       section.hidden = suspects.length === 0;
       keyed(cards, suspects.map((suspect) => ({ suspect, series: charts.get(suspect.id)?.series, now })),
         (item) => item.suspect.id, (item) => createCard(item.suspect));
+      largest.set(rows);
       const trouble = unreadable(status);
       setChildren(health, trouble, () => (trouble ? [h('span', {}, `${trouble} `), healthLink] : []));
     },

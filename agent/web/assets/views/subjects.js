@@ -24,14 +24,15 @@ function createRow(subject) {
   const link = h('a', { href: subjectLink(subject.id), class: 'row-name' });
   const meta = h('span', { class: 'row-meta' });
   const state = h('td', { class: 'col-state' });
-  const value = h('td', { class: 'col-value number' });
+  const value = h('span');
+  const floorBelow = h('span', { class: 'below floor-below' });
   const floor = h('td', { class: 'col-floor number' });
   const growth = h('td', { class: 'col-growth number' });
   const exhaustion = h('td', { class: 'col-exhaustion number' });
   const swap = h('td', { class: 'col-swap number' });
   const threads = h('td', { class: 'col-threads number' });
-  const element = h('tr', {}, h('th', { scope: 'row', class: 'col-name' }, link, meta), state, value, floor, growth,
-    exhaustion, swap, threads);
+  const element = h('tr', {}, h('th', { scope: 'row', class: 'col-name' }, link, meta), state,
+    h('td', { class: 'col-value number' }, value, floorBelow), floor, growth, exhaustion, swap, threads);
   return {
     element,
     update({ row, now }) {
@@ -41,6 +42,7 @@ function createRow(subject) {
       setChildren(state, String(row.state), () => stateBadge(row.state));
       setText(value, formatBytes(row.value_bytes));
       setText(floor, formatBytes(row.floor_bytes));
+      setText(floorBelow, `floor ${formatBytes(row.floor_bytes)}`);
       const rate = formatGrowth(row.growth_bytes_per_second);
       setChildren(growth, JSON.stringify(rate), () => (rate ? [h('span', {}, rate.value),
         h('span', { class: 'below' }, rate.interval)] : '\u2013'));
