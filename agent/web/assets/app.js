@@ -63,13 +63,14 @@ function decoded(text) {
 function parseRoute() {
   const [path, query = ''] = location.hash.replace(/^#\/?/, '').split('?');
   const [page, ...rest] = path.split('/');
-  return { page: page in PAGES ? page : '', id: decoded(rest.join('/')), query: new URLSearchParams(query) };
+  return { page: Object.hasOwn(PAGES, page) ? page : '', id: decoded(rest.join('/')), query: new URLSearchParams(query) };
 }
 
 function navigate(event) {
   const { page, id, query } = parseRoute();
   view = PAGES[page](id, query);
   main.replaceChildren(view.element);
+  main.setAttribute('aria-busy', 'true');
   const current = { '': 'overview', suspect: 'overview', subject: 'subjects' }[page] ?? page;
   for (const link of document.querySelectorAll('.nav a')) {
     setAttribute(link, 'aria-current', link.dataset.page === current ? 'page' : null);
@@ -144,6 +145,7 @@ async function ask(signal) {
   } else {
     asked.render(data, environment());
   }
+  main.removeAttribute('aria-busy');
 }
 
 function periodSeconds() {

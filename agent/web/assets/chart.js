@@ -195,7 +195,9 @@ function stateChanges(series, frame) {
     const row = Math.max(0, fits);
     const top = CHANGE_ROWS[row];
     const mark = icon(state);
-    for (const [name, value] of [['x', left - 5.5], ['y', top - 9.5]]) mark.setAttribute(name, value);
+    for (const [name, value] of [['x', left - 5.5], ['y', top - 9.5], ['width', 11], ['height', 11]]) {
+      mark.setAttribute(name, value);
+    }
     group.append(s('g', { class: `change change-${state}` }, s('line', { x1: left, x2: left, y1: top + 3,
       y2: height - MARGIN.bottom }), mark));
     if (fits < 0) continue;

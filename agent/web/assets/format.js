@@ -18,7 +18,7 @@ function known(value) {
 function unitIndex(bytes) {
   const magnitude = Math.abs(bytes);
   let index = 0;
-  while (index < UNITS.length - 1 && magnitude >= 1023.5 * 1024 ** index) ++index;
+  while (index < UNITS.length - 1 && magnitude >= 999.5 * 1024 ** index) ++index;
   return index;
 }
 
