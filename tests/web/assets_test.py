@@ -18,6 +18,7 @@ INLINE = re.compile(r'<style|\sstyle=|\son[a-z]+=|<script(?![^>]*\ssrc=)', re.IG
 IMPORT = re.compile(r"from '([^']+)'")
 LINK = re.compile(r'<(?:link|script)[^>]*\s(?:href|src)="([^"]+)"')
 BYTES_AT_MOST = 160 * 1024
+COLUMNS = 120
 
 
 def complaints_of_script(path, text):
@@ -27,9 +28,9 @@ def complaints_of_script(path, text):
             yield f'{where}: makes markup or code from a string'
         if STYLE_STRING.search(line):
             yield f'{where}: sets a style attribute, which the content policy refuses'
-        if (len(line) - len(line.lstrip(' '))) % 2:
+        if (len(line) - len(line.lstrip(' '))) % 2 and not line.lstrip().startswith('*'):
             yield f'{where}: odd indentation'
-        if len(line) > 130 or line.rstrip() != line or '\t' in line:
+        if len(line) > COLUMNS or line.rstrip() != line or '\t' in line:
             yield f'{where}: too long, trailing space or a tab'
     for target in IMPORT.findall(text):
         if not (path.parent / target).is_file():

@@ -71,7 +71,8 @@ function axes(frame) {
   for (const value of rows.values) {
     const top = y(value);
     group.append(s('line', { class: 'grid', x1: MARGIN.left, x2: width - MARGIN.right, y1: top, y2: top }),
-      s('text', { class: 'tick', x: MARGIN.left - 8, y: top + 4, 'text-anchor': 'end' }, formatTickBytes(value, rows.step)));
+      s('text', { class: 'tick', x: MARGIN.left - 8, y: top + 4, 'text-anchor': 'end' },
+        formatTickBytes(value, rows.step)));
   }
   const columns = timeTicks(x.low, x.high, Math.max(2, Math.floor((width - MARGIN.left - MARGIN.right) / 76)));
   for (const time of columns.values) {
@@ -182,29 +183,33 @@ function exhaustionMark(series, frame, now) {
   return group;
 }
 
-/** Each with the shape of its state; the words take a second row where they would run into each other. */
+/**
+ * Each with the shape of its state. Placed from the newest back: where there is no room, in two rows, it is the
+ * older ones that lose their word, then their mark; the line stays.
+ */
 function stateChanges(series, frame) {
   const { x, height } = frame;
   const group = s('g', { class: 'changes' });
-  const free = CHANGE_ROWS.map(() => -Infinity);
-  for (const { at, state } of series.changes ?? []) {
+  const taken = CHANGE_ROWS.map(() => frame.width);  // where the next mark to the right begins
+  for (const { at, state } of [...(series.changes ?? [])].reverse()) {
     if (at < x.low || at > x.high) continue;
     const left = x(at);
-    const wide = String(state).length * 7.5 + 20;
-    const fits = free.findIndex((edge) => left - 6 > edge);
-    const row = Math.max(0, fits);
-    const top = CHANGE_ROWS[row];
+    const wordFits = (edge) => left + 16 + String(state).length * 7.2 < edge;
+    const markFits = (edge) => left + 8 < edge;
+    const withWord = taken.findIndex(wordFits);
+    const row = withWord >= 0 ? withWord : taken.findIndex(markFits);
+    const top = CHANGE_ROWS[row] ?? MARGIN.top;
+    const change = s('g', { class: `change change-${state}` },
+      s('line', { x1: left, x2: left, y1: top + 3, y2: height - MARGIN.bottom }));
+    group.append(change);
+    if (row < 0) continue;
     const mark = icon(state);
-    for (const [name, value] of [['x', left - 5.5], ['y', top - 9.5], ['width', 11], ['height', 11]]) {
+    for (const [name, value] of Object.entries({ x: left - 5.5, y: top - 9.5, width: 11, height: 11 })) {
       mark.setAttribute(name, value);
     }
-    group.append(s('g', { class: `change change-${state}` }, s('line', { x1: left, x2: left, y1: top + 3,
-      y2: height - MARGIN.bottom }), mark));
-    if (fits < 0) continue;
-    const flips = left + wide > frame.width;
-    group.lastChild.append(s('text', { x: flips ? left - 9 : left + 9, y: top,
-      'text-anchor': flips ? 'end' : 'start' }, state));
-    free[row] = left + wide;
+    change.append(mark);
+    if (withWord >= 0) change.append(s('text', { x: left + 9, y: top }, state));
+    taken[row] = left - 8;
   }
   return group;
 }
@@ -307,9 +312,11 @@ export function createChart() {
       width: width - MARGIN.left - MARGIN.right, height: Math.max(0, height - MARGIN.bottom - top) }));
     const limitTop = Math.max(MARGIN.top, frame.y(series.limit_bytes ?? frame.y.high));
     const newest = last(series.points)?.[0] ?? now;
-    svg.replaceChildren(clip('plot', MARGIN.top - 2), clip('below-limit', limitTop), axes(frame), nowLine(frame, newest) ?? '',
-      s('g', { 'clip-path': 'url(#plot)' }, band(runs, frame), fittedLine(series, frame), floorDots(series, frame)),
-      stateChanges(series, frame), limitLine(series, frame) ?? '', exhaustionMark(series, frame, now) ?? '', crosshair);
+    const plot = s('g', { 'clip-path': 'url(#plot)' },
+      band(runs, frame), fittedLine(series, frame), floorDots(series, frame));
+    svg.replaceChildren(...[clip('plot', MARGIN.top - 2), clip('below-limit', limitTop), axes(frame),
+      nowLine(frame, newest), plot, stateChanges(series, frame), limitLine(series, frame),
+      exhaustionMark(series, frame, now), crosshair].filter(Boolean));
     showCrosshair();
   }
 

@@ -41,7 +41,8 @@ function headlineWords(suspects, status, now) {
     const subjectWords = leaking.length === 1 ? 'It' : `${name} is the first: it`;
     return {
       tone: 'leaking',
-      title: leaking.length === 1 ? `${name} is leaking` : `${plural(leaking.length, 'process', 'processes')} are leaking`,
+      title: leaking.length === 1 ? `${name} is leaking`
+        : `${plural(leaking.length, 'process', 'processes')} are leaking`,
       detail: (forecast ? `${subjectWords} reaches its limit at ${forecast.moment}, ${forecastSentence(forecast)}.`
         : 'No limit is known, so there is no forecast.') + others,
     };
@@ -62,7 +63,8 @@ function headlineWords(suspects, status, now) {
   return {
     tone: 'stable',
     title: 'Nothing is leaking',
-    detail: recovering > 0 ? `${plural(recovering, 'process', 'processes')} ${isAre(recovering)} recovering from a leak.`
+    detail: recovering > 0
+      ? `${plural(recovering, 'process', 'processes')} ${isAre(recovering)} recovering from a leak.`
       : emptyWords(status, now),
   };
 }
@@ -72,11 +74,13 @@ function emptyWords(status, now) {
   const { watched, learning, stable, processes } = status.counts;
   const size = formatBytes(MINIMUM_SIZE_BYTES);
   if (watched === 0) {
-    return `No suspects. None of ${plural(processes, 'process', 'processes')} is above ${size}, so none is watched yet.`;
+    return `No suspects. None of ${plural(processes, 'process', 'processes')} is above ${size}, `
+      + 'so none is watched yet.';
   }
   const head = `No suspects. ${plural(watched, 'process', 'processes')} ${isAre(watched)} watched (above ${size}); `;
   if (learning < watched) {
-    return head + (learning > 0 ? `${formatCount(stable)} ${isAre(stable)} stable, ${formatCount(learning)} still learning.`
+    return head + (learning > 0
+      ? `${formatCount(stable)} ${isAre(stable)} stable, ${formatCount(learning)} still learning.`
       : 'all have a verdict: stable.');
   }
   const needed = INTERVALS_TO_VERDICT * status.interval_seconds;
@@ -153,8 +157,10 @@ function createHostLine() {
     set(status) {
       const { memory_capacity_bytes: capacity, memory_available_bytes: available } = status.host;
       setText(text, `${formatBytes(available)} of ${formatBytes(capacity)} memory available`);
+      meter.element.hidden = capacity === null || available === null;
       meter.set(capacity - available, capacity);
-      setText(watched, `${plural(status.counts.processes, 'process', 'processes')}, ${formatCount(status.counts.watched)} watched`);
+      const { processes, watched: followed } = status.counts;
+      setText(watched, `${plural(processes, 'process', 'processes')}, ${formatCount(followed)} watched`);
     },
   };
 }
@@ -170,7 +176,8 @@ function createLargest() {
     const badge = h('span', { class: 'largest-state' });
     const value = h('span', { class: 'number' });
     const floor = h('span', { class: 'number muted' });
-    const element = h('li', {}, h('span', { class: 'largest-name' }, name, subjectMeta(row.subject, row.scope)), badge, value, floor);
+    const element = h('li', {},
+      h('span', { class: 'largest-name' }, name, subjectMeta(row.subject, row.scope)), badge, value, floor);
     return {
       element,
       update(item) {
@@ -191,7 +198,7 @@ function createLargest() {
 }
 
 function unreadable(status) {
-  const failing = status.collectors.filter((collector) => !collector.success).map((collector) => collector.name);
+  const failing = status.collectors.filter((collector) => !collector.success).map(({ name }) => visibleName(name));
   if (failing.length > 0) return `Collector ${failing.join(', ')} fails: what it measures is missing here.`;
   const denied = status.collectors.reduce((sum, collector) => sum + (collector.errors?.permission ?? 0), 0);
   return denied > 0 ? `${plural(denied, 'reading was', 'readings were')} refused for lack of permission.` : '';
@@ -202,8 +209,8 @@ export function createOverview() {
   const title = pageHeading('Asking the agent\u2026', { class: 'headline-title' });
   const detail = h('p', { class: 'headline-detail' }, '\u00a0');
   const mark = h('div', { class: 'headline-icon' });
-  const headline = h('section', { class: 'headline', 'aria-label': 'Verdict', 'aria-live': 'polite', 'aria-atomic': 'true',
-    'data-tone': 'waiting' }, mark, h('div', {}, title, detail));
+  const headline = h('section', { class: 'headline', 'aria-label': 'Verdict', 'aria-live': 'polite',
+    'aria-atomic': 'true', 'data-tone': 'waiting' }, mark, h('div', {}, title, detail));
   const tiles = createTiles();
   const host = createHostLine();
   const cards = h('ul', { class: 'cards' });
@@ -236,7 +243,8 @@ export function createOverview() {
         await loadCharts(suspects, signal);
         return { suspects, rows: [] };
       }
-      const { subjects } = await fetchSubjects({ scope: 'process', sort: 'value', order: 'desc', limit: LARGEST_SHOWN }, signal);
+      const { subjects } = await fetchSubjects(
+        { scope: 'process', sort: 'value', order: 'desc', limit: LARGEST_SHOWN }, signal);
       return { suspects, rows: subjects };
     },
     render({ suspects, rows }, { status, now }) {

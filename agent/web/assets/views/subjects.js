@@ -79,7 +79,8 @@ function createPager(onPage) {
   return {
     element: h('nav', { class: 'pager', 'aria-label': 'Pages of the list' }, back, text, next),
     set(offset, shown, total) {
-      setText(text, total === 0 ? 'none' : `${formatCount(offset + 1)} \u2013 ${formatCount(offset + shown)} of ${formatCount(total)}`);
+      const range = `${formatCount(offset + 1)} \u2013 ${formatCount(offset + shown)}`;
+      setText(text, total === 0 ? 'none' : `${range} of ${formatCount(total)}`);
       back.disabled = offset === 0;
       next.disabled = offset + shown >= total;
     },
@@ -98,7 +99,8 @@ function createFilters(query, onChange) {
   });
   state.addEventListener('change', () => onChange({ state: state.value }));
   return h('div', { class: 'filters', role: 'search' },
-    h('div', { class: 'field field-grow' }, h('label', { for: 'search', class: 'visually-hidden' }, 'Search processes'), icon('search'), search),
+    h('div', { class: 'field field-grow' },
+      h('label', { for: 'search', class: 'visually-hidden' }, 'Search processes'), icon('search'), search),
     h('div', { class: 'field' }, h('label', { for: 'state', class: 'visually-hidden' }, 'State'), state));
 }
 
@@ -137,12 +139,14 @@ export function createSubjectsView(parameters, refresh) {
   const title = pageHeading('Processes');
   const table = h('table', { class: 'subjects' }, h('caption', { class: 'visually-hidden' },
     'Processes with their memory, floor, growth and forecast'), h('thead', {}, heads.element), body);
-  const element = h('div', { class: 'page' }, title, createFilters(query, change), problem, table, empty, pager.element);
+  const element = h('div', { class: 'page' },
+    title, createFilters(query, change), problem, table, empty, pager.element);
   heads.set(query.sort, query.order);
 
   function emptyWords(status) {
     if (query.search || query.state) {
-      const words = [query.search && `matches \u201c${query.search}\u201d`, query.state && `is ${query.state}`].filter(Boolean);
+      const words = [query.search && `matches \u201c${query.search}\u201d`, query.state && `is ${query.state}`]
+        .filter(Boolean);
       return `None of ${plural(status.counts.processes, 'process', 'processes')} ${words.join(' and ')}.`;
     }
     return 'The agent has not read any process yet.';
@@ -160,7 +164,8 @@ export function createSubjectsView(parameters, refresh) {
         change({ offset: 0 });  // the list got shorter than the page that was looked at
         return;
       }
-      keyed(body, data.subjects.map((row) => ({ row, now })), (item) => rowKey(item.row), (item) => createRow(item.row));
+      keyed(body, data.subjects.map((row) => ({ row, now })), (item) => rowKey(item.row),
+        (item) => createRow(item.row));
       pager.set(data.offset, data.subjects.length, data.total);
       empty.hidden = data.total > 0;
       setText(empty, data.total > 0 ? '' : emptyWords(status));
