@@ -10,10 +10,10 @@ namespace heapfloor {
 
 // One file of the page. All views are of static storage.
 struct WebAsset {
-  std::string_view path;          // relative to the page's own address: "index.html", "views/detail.js"
+  std::string_view path;  // relative to the page's own address: "index.html", "views/detail.js"
   std::string_view content_type;  // value of the header Content-Type
   std::string_view body;          // the file's bytes
-  std::string_view etag;          // value of the header ETag, with its quotes; changes when the body does
+  std::string_view etag;  // value of the header ETag, with its quotes; changes when the body does
 };
 
 // Every file, sorted by path. "index.html" is what `/` answers.

@@ -191,7 +191,7 @@ class World:
         search = query.get('search', '').lower()
         if search:
             rows = [row for row in rows if search in row['subject']['comm'].lower() or search in str(row['subject']['pid'])
-                    or search in row['subject']['group'].lower()]
+                    or search in row['subject']['group'].lower() or search in row['id'].split('/')[0]]
         if query.get('state'):
             rows = [row for row in rows if row['state'] == query['state']]
         keys = {

@@ -45,11 +45,11 @@ export function encodeId(id) {
   return id.split('/').map((part) => encodeURIComponent(part).replaceAll('%3A', ':')).join('/');
 }
 
-/** Agent, host, counts and collectors, with `date_seconds`: the server's clock when it answered. */
+/** Agent, host, counts and collectors, with `date_seconds`: the server's clock when it answered, where it says so. */
 export async function fetchStatus(signal) {
   const { data, date } = await get('status', signal);
   const parsed = date ? Date.parse(date) / 1000 : Number.NaN;
-  return { ...data, date_seconds: Number.isFinite(parsed) ? Math.max(parsed, data.now) : data.now };
+  return { ...data, date_seconds: Number.isFinite(parsed) ? parsed : null };
 }
 
 export function fetchSubjects(parameters, signal) {

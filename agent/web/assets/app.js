@@ -1,8 +1,8 @@
 // Wiring: the route in the address's fragment chooses a view; one loop asks the agent and hands the answers to it.
 
 import { Refused, Unreachable, fetchStatus } from './api.js';
-import { setAttribute, setText } from './dom.js';
-import { formatAge, formatClockWithSeconds, formatDuration } from './format.js';
+import { h, setAttribute, setText } from './dom.js';
+import { formatClockWithSeconds, formatDuration } from './format.js';
 import { createAlertsView } from './views/alerts.js';
 import { createDetailView } from './views/detail.js';
 import { createOverview } from './views/overview.js';
@@ -18,7 +18,7 @@ const main = byId('main');
 
 let view = null;
 let status = null;
-let receivedAt = 0;            // of `status`, on the browser's steady clock
+let clockBasis = null;         // {agent_seconds, steady_seconds}: one moment on both clocks
 let unreachable = null;        // {since_seconds, reason} on the browser's wall clock
 let loadedVersion = null;
 let inFlight = null;
@@ -30,7 +30,15 @@ function secondsNow() {
 
 /** The agent's wall clock now, whatever the browser's clock says. */
 function agentNow() {
-  return status ? status.date_seconds + secondsNow() - receivedAt : Date.now() / 1000;
+  return clockBasis ? clockBasis.agent_seconds + secondsNow() - clockBasis.steady_seconds : Date.now() / 1000;
+}
+
+// Without a Date header the clock runs on from the first answer that held this reading, so that the age of a
+// reading that is repeated still grows.
+function setClock(fresh) {
+  if (fresh.date_seconds !== null || fresh.now !== status?.now) {
+    clockBasis = { agent_seconds: Math.max(fresh.date_seconds ?? 0, fresh.now), steady_seconds: secondsNow() };
+  }
 }
 
 /** When the newest reading was made, on the agent's clock. */
@@ -43,10 +51,14 @@ function environment() {
   return { status, now: agentNow() };
 }
 
+function backLink(address, label) {
+  return h('a', { class: 'back', href: address }, `\u2190 ${label}`);
+}
+
 const PAGES = {
   '': () => createOverview(),
-  suspect: (id) => createDetailView(id, poll),
-  subject: (id) => createDetailView(id, poll),
+  suspect: (id) => createDetailView(id, backLink('#/', 'Overview'), poll),
+  subject: (id) => createDetailView(id, backLink('#/subjects', 'Processes'), poll),
   subjects: (_, query) => createSubjectsView(query, poll),
   alerts: () => createAlertsView(),
   status: () => createStatusView(),
@@ -63,13 +75,18 @@ function decoded(text) {
 function parseRoute() {
   const [path, query = ''] = location.hash.replace(/^#\/?/, '').split('?');
   const [page, ...rest] = path.split('/');
-  return { page: page in PAGES ? page : '', id: decoded(rest.join('/')), query: new URLSearchParams(query) };
+  return {
+    page: Object.hasOwn(PAGES, page) ? page : '',
+    id: decoded(rest.join('/')),
+    query: new URLSearchParams(query),
+  };
 }
 
 function navigate(event) {
   const { page, id, query } = parseRoute();
   view = PAGES[page](id, query);
   main.replaceChildren(view.element);
+  main.setAttribute('aria-busy', 'true');
   const current = { '': 'overview', suspect: 'overview', subject: 'subjects' }[page] ?? page;
   for (const link of document.querySelectorAll('.nav a')) {
     setAttribute(link, 'aria-current', link.dataset.page === current ? 'page' : null);
@@ -94,7 +111,8 @@ function showFreshness() {
   const age = agentNow() - dataTime();
   const stalled = age > Math.max(10, 3 * status.interval_seconds);
   setAttribute(element, 'data-state', stalled ? 'stalled' : 'live');
-  setText(text, stalled ? `Collection stalled: data ${formatDuration(age)} old` : `Data ${formatAge(age)}`);
+  const old = formatDuration(Math.max(1, age));
+  setText(text, stalled ? `Collection stalled: data ${old} old` : `Data ${old} old`);
 }
 
 function showConnection() {
@@ -135,8 +153,9 @@ async function ask(signal) {
     throw error;
   });
   const [freshStatus, { data, refused }] = await Promise.all([fetchStatus(signal), answer]);
+  signal.throwIfAborted();
+  setClock(freshStatus);
   status = freshStatus;
-  receivedAt = secondsNow();
   if (asked !== view) return;
   showHeader();
   if (refused) {
@@ -144,6 +163,7 @@ async function ask(signal) {
   } else {
     asked.render(data, environment());
   }
+  main.removeAttribute('aria-busy');
 }
 
 function periodSeconds() {

@@ -1,14 +1,15 @@
 // The chart of one series, drawn as SVG: raw points, floors, fitted line with its interval, limit, forecast and
 // state changes. Every mark has a shape of its own, so that colour is never the only difference.
 
-import { h, s, setAttribute, setText } from './dom.js';
+import { h, icon, s, setAttribute, setText } from './dom.js';
 import {
   forecastSentence, formatBytes, formatClock, formatClockWithSeconds, formatDay, formatForecast, formatGrowth,
   formatMoment, formatTickBytes,
 } from './format.js';
 import { byteTicks, isLocalMidnight, linearScale, nearest, thinPoints, timeTicks } from './scale.js';
 
-const MARGIN = { top: 30, right: 16, bottom: 26, left: 62 };
+const MARGIN = { top: 44, right: 16, bottom: 26, left: 62 };
+const CHANGE_ROWS = [18, 34];  // baselines of the words above the plot
 const FLOORS_DRAWN_AT_MOST = 240;
 
 function last(list) {
@@ -48,12 +49,12 @@ function valueDomain(series, [start, end]) {
     low = Math.min(low, value);
     high = Math.max(high, value);
   }
-  if (series.line) high = Math.max(high, lineAt(series.line, end));
+  // Nothing lives above its limit, so neither does the forecast.
+  if (series.line) high = Math.max(high, Math.min(lineAt(series.line, end), series.limit_bytes ?? Infinity));
   if (!Number.isFinite(high)) [low, high] = [0, series.limit_bytes ?? 1024 ** 2];
   // A limit more than half above the data would press the data flat; it is named at the upper edge instead.
   const limit = series.limit_bytes;
   if (limit && limit <= high * 1.6) high = Math.max(high, limit);
-  else if (limit) high = Math.min(high, limit * 1.02);
   const base = low < 0.55 * high ? 0 : low - 0.15 * (high - low || high * 0.1);
   return [base, high + 0.05 * (high - base || high || 1)];
 }
@@ -70,7 +71,8 @@ function axes(frame) {
   for (const value of rows.values) {
     const top = y(value);
     group.append(s('line', { class: 'grid', x1: MARGIN.left, x2: width - MARGIN.right, y1: top, y2: top }),
-      s('text', { class: 'tick', x: MARGIN.left - 8, y: top + 4, 'text-anchor': 'end' }, formatTickBytes(value, rows.step)));
+      s('text', { class: 'tick', x: MARGIN.left - 8, y: top + 4, 'text-anchor': 'end' },
+        formatTickBytes(value, rows.step)));
   }
   const columns = timeTicks(x.low, x.high, Math.max(2, Math.floor((width - MARGIN.left - MARGIN.right) / 76)));
   for (const time of columns.values) {
@@ -84,7 +86,8 @@ function axes(frame) {
   if (y.low > 0) {
     // A broken axis is said and drawn: nobody should take a rise of 5 % for a doubling.
     group.append(s('path', { class: 'axis-break',
-      d: `M${MARGIN.left - 5} ${bottom - 4}l5 -3 l-5 -3 l5 -3` }));
+      d: `M${MARGIN.left} ${bottom}l0 -4 l4 -2 l-8 -4 l4 -2 l0 -4` }),
+    s('text', { class: 'tick', x: MARGIN.left + 8, y: bottom - 6 }, 'axis does not begin at 0'));
   }
   return group;
 }
@@ -130,9 +133,11 @@ function fittedLine(series, frame) {
   if (!series.line) return null;
   const { x, y } = frame;
   const { start, end } = series.line;
-  const group = s('g', { class: 'fit' }, cone(series, frame));
+  const group = s('g', { class: 'fit' });
   if (x.high > end[0]) {
-    group.append(s('path', { class: 'forecast', d: polyline([[x(end[0]), y(end[1])],
+    const future = s('g', { 'clip-path': 'url(#below-limit)' }, cone(series, frame));
+    group.append(future);
+    future.append(s('path', { class: 'forecast', d: polyline([[x(end[0]), y(end[1])],
       [x(x.high), y(lineAt(series.line, x.high))]]) }));
   }
   group.append(s('path', { class: 'line', d: polyline([[x(start[0]), y(start[1])], [x(end[0]), y(end[1])]]) }));
@@ -145,7 +150,7 @@ function limitLine(series, frame) {
   if (!limit) return null;
   const right = width - MARGIN.right;
   if (limit > y.high) {
-    return s('g', { class: 'limit limit-above' }, s('text', { class: 'limit-label', x: right, y: MARGIN.top - 17,
+    return s('g', { class: 'limit limit-above' }, s('text', { class: 'limit-label', x: right, y: MARGIN.top + 12,
       'text-anchor': 'end' }, `\u2191 limit ${formatBytes(limit)}, above this view`));
   }
   const top = y(limit);
@@ -178,21 +183,33 @@ function exhaustionMark(series, frame, now) {
   return group;
 }
 
+/**
+ * Each with the shape of its state. Placed from the newest back: where there is no room, in two rows, it is the
+ * older ones that lose their word, then their mark; the line stays.
+ */
 function stateChanges(series, frame) {
   const { x, height } = frame;
   const group = s('g', { class: 'changes' });
-  let labelledUntil = -Infinity;
-  for (const { at, state } of series.changes ?? []) {
+  const taken = CHANGE_ROWS.map(() => frame.width);  // where the next mark to the right begins
+  for (const { at, state } of [...(series.changes ?? [])].reverse()) {
     if (at < x.low || at > x.high) continue;
     const left = x(at);
-    group.append(s('line', { class: `change change-${state}`, x1: left, x2: left, y1: MARGIN.top - 4,
-      y2: height - MARGIN.bottom }));
-    group.append(s('path', { class: `change-flag change-${state}`, d: `M${left} ${MARGIN.top - 12}l4 6h-8z` }));
-    const wide = String(state).length * 7 + 14;
-    if (left - 4 > labelledUntil && left + wide < frame.width) {
-      group.append(s('text', { class: `change-label change-${state}`, x: left + 7, y: MARGIN.top - 6 }, state));
-      labelledUntil = left + wide;
+    const wordFits = (edge) => left + 16 + String(state).length * 7.2 < edge;
+    const markFits = (edge) => left + 8 < edge;
+    const withWord = taken.findIndex(wordFits);
+    const row = withWord >= 0 ? withWord : taken.findIndex(markFits);
+    const top = CHANGE_ROWS[row] ?? MARGIN.top;
+    const change = s('g', { class: `change change-${state}` },
+      s('line', { x1: left, x2: left, y1: top + 3, y2: height - MARGIN.bottom }));
+    group.append(change);
+    if (row < 0) continue;
+    const mark = icon(state);
+    for (const [name, value] of Object.entries({ x: left - 5.5, y: top - 9.5, width: 11, height: 11 })) {
+      mark.setAttribute(name, value);
     }
+    change.append(mark);
+    if (withWord >= 0) change.append(s('text', { x: left + 9, y: top }, state));
+    taken[row] = left - 8;
   }
   return group;
 }
@@ -291,12 +308,15 @@ export function createChart() {
     setAttribute(svg, 'viewBox', `0 0 ${width} ${height}`);
     setAttribute(svg, 'aria-label', describeSeries(series, now));
     const runs = thinPoints(series.points, frame.x.low, frame.x.high, width - MARGIN.left - MARGIN.right);
-    const clip = s('clipPath', { id: 'plot' }, s('rect', { x: MARGIN.left, y: MARGIN.top - 2,
-      width: width - MARGIN.left - MARGIN.right, height: height - MARGIN.top - MARGIN.bottom + 2 }));
+    const clip = (id, top) => s('clipPath', { id }, s('rect', { x: MARGIN.left, y: top,
+      width: width - MARGIN.left - MARGIN.right, height: Math.max(0, height - MARGIN.bottom - top) }));
+    const limitTop = Math.max(MARGIN.top, frame.y(series.limit_bytes ?? frame.y.high));
     const newest = last(series.points)?.[0] ?? now;
-    svg.replaceChildren(clip, axes(frame), nowLine(frame, newest) ?? '',
-      s('g', { 'clip-path': 'url(#plot)' }, band(runs, frame), fittedLine(series, frame), floorDots(series, frame)),
-      stateChanges(series, frame), limitLine(series, frame) ?? '', exhaustionMark(series, frame, now) ?? '', crosshair);
+    const plot = s('g', { 'clip-path': 'url(#plot)' },
+      band(runs, frame), fittedLine(series, frame), floorDots(series, frame));
+    svg.replaceChildren(...[clip('plot', MARGIN.top - 2), clip('below-limit', limitTop), axes(frame),
+      nowLine(frame, newest), plot, stateChanges(series, frame), limitLine(series, frame),
+      exhaustionMark(series, frame, now), crosshair].filter(Boolean));
     showCrosshair();
   }
 

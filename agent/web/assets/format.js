@@ -18,7 +18,7 @@ function known(value) {
 function unitIndex(bytes) {
   const magnitude = Math.abs(bytes);
   let index = 0;
-  while (index < UNITS.length - 1 && magnitude >= 1023.5 * 1024 ** index) ++index;
+  while (index < UNITS.length - 1 && magnitude >= 999.5 * 1024 ** index) ++index;
   return index;
 }
 
@@ -51,7 +51,7 @@ function rateScale(bytesPerSecond) {
   return { seconds: HOUR, word: 'h' };
 }
 
-/** Growth {estimate, low, high} in bytes per second → {value: "212 MiB/h", interval: "198 – 230"}; null stays null. */
+/** Growth {estimate, low, high}, bytes per second → {value: "212 MiB/h", interval: "198 – 230"}; null stays null. */
 export function formatGrowth(growth) {
   if (!growth || !known(growth.estimate)) return null;
   const scale = rateScale(growth.estimate);
@@ -163,7 +163,7 @@ export function formatPercent(ratio) {
 
 // What a process may put into its name and a browser would obey or hide: controls, line separators,
 // bidirectional and zero-width characters, tags, noncharacters, unpaired surrogates.
-const INVISIBLE = new RegExp('[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}\\p{Cs}\\p{Cn}\\p{Co}\\u115f\\u1160\\u3164\\uffa0\\u034f]', 'gu');
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Cn}\p{Co}\u115f\u1160\u3164\uffa0\u034f]/gu;
 const SHORT_ESCAPES = { '\n': '\\n', '\t': '\\t', '\r': '\\r', '\0': '\\0', '\x1b': '\\e' };
 
 function escapeCharacter(character) {

@@ -3,7 +3,7 @@
 import { fetchAlerts } from '../api.js';
 import { h, keyed, pageHeading, setAttribute, setText } from '../dom.js';
 import { formatDuration, formatMoment, visibleName } from '../format.js';
-import { refusal } from './parts.js';
+import { refusal, suspectLink } from './parts.js';
 
 const SHOWN_ELSEWHERE = new Set(['alertname', 'severity']);
 
@@ -22,12 +22,18 @@ function createAlert(alert) {
   const since = h('span', { class: 'muted' });
   const description = h('p');
   const labels = Object.entries(alert.labels).filter(([name]) => !SHOWN_ELSEWHERE.has(name));
+  const { subject, signal } = alert.labels;
+  const link = subject && signal
+    ? h('a', { href: suspectLink(`${subject}/${signal}`) }, 'Chart and reason') : null;
   const element = h('li', { class: 'card alert' },
     h('div', { class: 'card-head' }, state,
-      h('span', { class: 'severity', 'data-severity': alert.labels.severity }, visibleName(alert.labels.severity)),
+      h('span', { class: 'severity', 'data-severity': alert.labels.severity },
+        visibleName(alert.labels.severity ?? 'no severity')),
       h('span', { class: 'alert-name' }, visibleName(alert.labels.alertname)), since),
     summary, description,
-    h('ul', { class: 'labels' }, labels.map(([name, value]) => h('li', {}, h('span', {}, visibleName(name)), visibleName(value)))));
+    h('ul', { class: 'labels' }, labels.map(([name, value]) => h('li', {},
+      h('span', {}, visibleName(name)), visibleName(value)))),
+    link);
   return {
     element,
     update({ alert: item, now }) {
@@ -54,11 +60,12 @@ export function createAlertsView() {
     },
     render(alerts, { status, now }) {
       problem.replaceChildren();
-      keyed(list, alerts.map((alert) => ({ alert, now })), (item) => keyOf(item.alert), (item) => createAlert(item.alert));
+      keyed(list, alerts.map((alert) => ({ alert, now })), (item) => keyOf(item.alert),
+        (item) => createAlert(item.alert));
       empty.hidden = alerts.length > 0;
       const { suspected } = status.counts;
-      setText(empty, 'No alert is pending or firing. An alert is raised when a process is leaking, not while it is only '
-        + `suspected${suspected > 0 ? ` (${suspected} now)` : ''}.`);
+      setText(empty, 'No alert is pending or firing. An alert is raised when a process is leaking, not while it '
+        + `is only suspected${suspected > 0 ? ` (${suspected} now)` : ''}.`);
     },
     fail(error) {
       problem.replaceChildren(refusal(error));

@@ -4,14 +4,14 @@ import { fetchSeries, fetchSubjects, fetchSuspect } from '../api.js';
 import { createChart, describeSeries } from '../chart.js';
 import { h, icon, keyed, pageHeading, setAttribute, setChildren, setText, stateBadge } from '../dom.js';
 import {
-  UNKNOWN, formatBytes, formatCount, formatDuration, formatMoment, formatPercent, limitSource, nameElement, signalWords,
-  visibleName,
+  UNKNOWN, formatBytes, formatCount, formatDuration, formatMoment, formatPercent, limitSource, nameElement,
+  signalWords, visibleName,
 } from '../format.js';
 import { createFigure, refusal, setForecastFigure, setGrowthFigure } from './parts.js';
 
 const RANGES = [['1 h', 3600], ['6 h', 21600], ['24 h', 86400], ['7 d', 604800], ['All', null]];
 const FLOORS_LISTED_AT_MOST = 60;
-const ROWS_SEARCHED = 100;
+const ROWS_SEARCHED = 10;
 const SUSPECT_STATES = new Set(['suspected', 'leaking', 'recovering']);
 
 const GATES = {
@@ -36,19 +36,15 @@ function seriesId(id) {
   return id.includes('/') ? id : `${id}/rss_anon`;
 }
 
-function pidOf(id) {
-  return /^process:(\d+):/.exec(id)?.[1] ?? '';
+function subjectOf(id) {
+  return id.split('/')[0];
 }
 
-function sameSubject(rowId, id) {
-  return rowId.split('/')[0] === id.split('/')[0];
-}
-
-/** The subject's row of the list. By pid in ascending order, an equal one comes before those that contain it. */
+/** The subject's row of the list; its full name is part of what is searched. */
 async function fetchRow(id, signal) {
-  const search = pidOf(id) || id.split('/')[0];
-  const { subjects } = await fetchSubjects({ search, sort: 'pid', order: 'asc', limit: ROWS_SEARCHED }, signal);
-  return subjects.find((row) => sameSubject(row.id, id)) ?? null;
+  const { subjects } = await fetchSubjects({ search: subjectOf(id), limit: ROWS_SEARCHED }, signal);
+  return subjects.find((row) => row.id === seriesId(id))
+    ?? subjects.find((row) => subjectOf(row.id) === subjectOf(id)) ?? null;
 }
 
 function createGateList() {
@@ -56,8 +52,10 @@ function createGateList() {
   const summary = h('p', { class: 'muted gate-summary' });
   const section = h('section', { class: 'panel', 'aria-labelledby': 'gates-title' },
     h('h2', { id: 'gates-title' }, 'Why: the gates'), summary,
-    h('table', { class: 'gates' }, h('thead', { class: 'visually-hidden' }, h('tr', {},
-      h('th', { scope: 'col' }, 'Outcome'), h('th', { scope: 'col' }, 'Gate'), h('th', { scope: 'col' }, 'Numbers'))), body));
+    h('table', { class: 'gates' },
+      h('thead', { class: 'visually-hidden' }, h('tr', {}, ['Outcome', 'Gate', 'Numbers'].map((label) =>
+        h('th', { scope: 'col' }, label)))),
+      body));
 
   function create() {
     const outcome = h('td', { class: 'gate-outcome' });
@@ -85,9 +83,9 @@ function createGateList() {
       keyed(body, gates, (gate) => gate.gate, create);
       const passed = gates.filter((gate) => gate.passed === true).length;
       const failed = gates.filter((gate) => gate.passed === false).map((gate) => gate.gate);
-      const applicable = gates.filter((gate) => gate.passed !== null).length;
-      setText(summary, failed.length > 0 ? `${passed} of ${gates.length} gates passed; held by ${failed.join(', ')}.`
-        : `All ${applicable} gates that apply are passed.`);
+      setText(summary, failed.length > 0
+        ? `${passed} passed, then held by ${failed.map(visibleName).join(', ')}.`
+        : `All ${passed} gates that apply are passed.`);
     },
   };
 }
@@ -99,8 +97,8 @@ function createFacts() {
       h('h2', { id: 'facts-title' }, 'Facts'), list),
     set(facts) {
       const shown = facts.filter(([, value]) => value !== null && value !== undefined && value !== UNKNOWN);
-      setChildren(list, JSON.stringify(shown), () => shown.map(([label, value, name]) => h('div', {}, h('dt', {}, label),
-        h('dd', {}, name ? nameElement(value) : value))));
+      setChildren(list, JSON.stringify(shown), () => shown.map(([label, value, name]) => h('div', {},
+        h('dt', {}, label), h('dd', {}, name ? nameElement(value) : value))));
     },
   };
 }
@@ -113,7 +111,8 @@ function createHistory() {
     element: section,
     set(changes, now) {
       section.hidden = changes.length === 0;
-      setChildren(list, JSON.stringify(changes) + Math.floor(now / 60), () => [...changes].reverse().map(({ at, state }) =>
+      const minute = Math.floor(now / 60);
+      setChildren(list, JSON.stringify([changes, minute]), () => [...changes].reverse().map(({ at, state }) =>
         h('li', {}, stateBadge(state), h('span', {}, formatMoment(at, now)),
           h('span', { class: 'muted' }, `${formatDuration(now - at)} ago`))));
     },
@@ -136,22 +135,29 @@ function createFloorTable() {
   };
 }
 
-const LEGEND = [['raw', 'readings'], ['floor', 'floors'], ['line', 'fitted line'], ['forecast', 'forecast and its interval'],
-  ['limit', 'limit']];
+// What a mark is called, and whether a series has it.
+const LEGEND = [
+  ['raw', 'readings (band: lowest to highest)', () => true],
+  ['floor', 'floors', (series) => series.floors.length > 0],
+  ['line', 'fitted line', (series) => series.line !== null],
+  ['forecast', 'forecast and its interval', (series) => series.line !== null && series.predicted_exhaustion !== null],
+  ['limit', 'limit', (series) => Boolean(series.limit_bytes)],
+];
 
 function createChartPanel(onRange) {
   const chart = createChart();
-  const buttons = RANGES.map(([label, seconds]) => h('button', { type: 'button', 'aria-pressed': String(seconds === null),
-    onclick: () => onRange(seconds) }, label));
+  const buttons = RANGES.map(([label, seconds]) => h('button', { type: 'button',
+    'aria-pressed': String(seconds === null), onclick: () => onRange(seconds) }, label));
   const future = h('input', { type: 'checkbox', checked: true, onchange: () => onRange(undefined) });
   const empty = h('p', { class: 'chart-empty', hidden: true });
+  const keys = LEGEND.map(([kind, label]) => h('li', {},
+    h('span', { class: `key key-${kind}`, 'aria-hidden': 'true' }), label));
   const element = h('section', { class: 'panel chart-panel', 'aria-label': 'Chart' },
     h('div', { class: 'chart-tools' },
       h('div', { class: 'segments', role: 'group', 'aria-label': 'Time range' }, buttons),
       h('label', { class: 'check' }, future, 'Forecast')),
     chart.element, empty,
-    h('ul', { class: 'legend' }, LEGEND.map(([kind, label]) => h('li', {}, h('span', { class: `key key-${kind}`,
-      'aria-hidden': 'true' }), label))));
+    h('ul', { class: 'legend' }, keys));
   return {
     element,
     withForecast: () => future.checked,
@@ -164,9 +170,10 @@ function createChartPanel(onRange) {
       empty.hidden = drawable;
       if (drawable) {
         chart.update(series, { now, withForecast: future.checked });
+        keys.forEach((key, index) => { key.hidden = !LEGEND[index][2](series); });
       } else {
-        setText(empty, series === null ? 'This process is not watched, so no points are stored. A process is watched once '
-          + 'its anonymous memory and swap pass 16 MiB; a process that ended is forgotten.'
+        setText(empty, series === null ? 'This process is not watched, so no points are stored. A process is watched '
+          + 'once its anonymous memory and swap pass 16 MiB; a process that ended is forgotten.'
           : 'No points are stored for this range yet.');
       }
     },
@@ -189,8 +196,8 @@ function factsOf(row, suspect, series, now) {
   ];
 }
 
-/** `refresh` asks the agent again at once, when a range was chosen. */
-export function createDetailView(id, refresh) {
+/** `back` is a link to where the reader came from; `refresh` asks the agent again at once, when a range was chosen. */
+export function createDetailView(id, back, refresh) {
   const heading = pageHeading('\u00a0', { class: 'detail-title' });
   const badge = h('span', { class: 'detail-badge' });
   const severity = h('span', { class: 'severity', hidden: true });
@@ -218,8 +225,9 @@ export function createDetailView(id, refresh) {
     if (latest) chart.set(cut(latest.series), latest.now);
   });
   const element = h('div', { class: 'page' },
-    h('a', { class: 'back', href: '#/' }, '\u2190 Overview'),
-    h('div', { class: 'detail-head', 'aria-live': 'polite' }, h('div', { class: 'detail-name' }, heading, badge, severity, since), reason),
+    back,
+    h('div', { class: 'detail-head', 'aria-live': 'polite' },
+      h('div', { class: 'detail-name' }, heading, badge, severity, since), reason),
     problem,
     h('dl', { class: 'figures figures-wide' }, Object.values(figures).map((figure) => figure.element)),
     chart.element, description,
@@ -239,12 +247,13 @@ export function createDetailView(id, refresh) {
     const growth = source.growth_bytes_per_second ?? series?.line?.growth_bytes_per_second ?? null;
     const prediction = source.predicted_exhaustion ?? series?.predicted_exhaustion ?? null;
     setGrowthFigure(figures.growth, growth);
-    setForecastFigure(figures.death, prediction, now);
+    setForecastFigure(figures.death, prediction, growth, now);
     const value = row?.value_bytes ?? series?.points.at(-1)?.[2];
     figures.floor.set(formatBytes(source.floor_bytes ?? series?.floors.at(-1)?.[1]), `now ${formatBytes(value)}`);
     const limit = prediction?.limit_bytes ?? series?.limit_bytes;
     figures.limit.set(limit ? formatBytes(limit) : 'unknown', prediction ? limitSource(prediction.limit_source) : '');
-    figures.confidence.set(formatPercent(source.confidence), source.confidence <= 0.5 ? 'at most 50 % until confirmed' : '');
+    const held = typeof source.confidence === 'number' && source.confidence <= 0.5;
+    figures.confidence.set(formatPercent(source.confidence), held ? 'at most 50 % until confirmed' : '');
   }
 
   function showHead(series, suspect, row, now) {
@@ -292,7 +301,9 @@ export function createDetailView(id, refresh) {
 
 /** What is said of a subject that is no suspect. */
 function plainReason(state, series, row) {
-  if (!series && !row) return 'The agent does not know this process (any more). It may have ended, or the agent restarted.';
+  if (!series && !row) {
+    return 'The agent does not know this process (any more). It may have ended, or the agent restarted.';
+  }
   if (!series) return 'Too small to be watched: no floor is followed and no verdict is made.';
   if (state === 'learning') return 'Learning: eight floors are needed before there is a verdict.';
   if (state === 'stable') return 'Stable: no rise of the floor passes the gates.';

@@ -1,15 +1,18 @@
 // The overview: does anything leak, and when does it die.
 
-import { fetchSeries, fetchSuspects } from '../api.js';
+import { fetchSeries, fetchSubjects, fetchSuspects } from '../api.js';
 import { createSparkline } from '../chart.js';
 import { h, icon, keyed, pageHeading, setAttribute, setChildren, setText, stateBadge } from '../dom.js';
 import {
   formatBytes, formatCount, formatForecast, formatGrowth, formatMoment, formatRoughDuration, forecastSentence,
   limitSource, nameElement, plural, visibleName,
 } from '../format.js';
-import { createFigure, createMeter, setForecastFigure, setGrowthFigure, subjectMeta, suspectLink } from './parts.js';
+import {
+  createFigure, createMeter, setForecastFigure, setGrowthFigure, subjectLink, subjectMeta, suspectLink,
+} from './parts.js';
 
 const STATE_ORDER = ['leaking', 'suspected', 'recovering'];
+const LARGEST_SHOWN = 6;
 const SPARKLINES_AT_MOST = 8;
 const SPARKLINE_PERIOD_SECONDS = 30;
 const MINIMUM_SIZE_BYTES = 16 * 1024 ** 2;
@@ -38,7 +41,8 @@ function headlineWords(suspects, status, now) {
     const subjectWords = leaking.length === 1 ? 'It' : `${name} is the first: it`;
     return {
       tone: 'leaking',
-      title: leaking.length === 1 ? `${name} is leaking` : `${plural(leaking.length, 'process', 'processes')} are leaking`,
+      title: leaking.length === 1 ? `${name} is leaking`
+        : `${plural(leaking.length, 'process', 'processes')} are leaking`,
       detail: (forecast ? `${subjectWords} reaches its limit at ${forecast.moment}, ${forecastSentence(forecast)}.`
         : 'No limit is known, so there is no forecast.') + others,
     };
@@ -59,7 +63,8 @@ function headlineWords(suspects, status, now) {
   return {
     tone: 'stable',
     title: 'Nothing is leaking',
-    detail: recovering > 0 ? `${plural(recovering, 'process', 'processes')} ${isAre(recovering)} recovering from a leak.`
+    detail: recovering > 0
+      ? `${plural(recovering, 'process', 'processes')} ${isAre(recovering)} recovering from a leak.`
       : emptyWords(status, now),
   };
 }
@@ -69,11 +74,13 @@ function emptyWords(status, now) {
   const { watched, learning, stable, processes } = status.counts;
   const size = formatBytes(MINIMUM_SIZE_BYTES);
   if (watched === 0) {
-    return `No suspects. None of ${plural(processes, 'process', 'processes')} is above ${size}, so none is watched yet.`;
+    return `No suspects. None of ${plural(processes, 'process', 'processes')} is above ${size}, `
+      + 'so none is watched yet.';
   }
   const head = `No suspects. ${plural(watched, 'process', 'processes')} ${isAre(watched)} watched (above ${size}); `;
   if (learning < watched) {
-    return head + (learning > 0 ? `${formatCount(stable)} ${isAre(stable)} stable, ${formatCount(learning)} still learning.`
+    return head + (learning > 0
+      ? `${formatCount(stable)} ${isAre(stable)} stable, ${formatCount(learning)} still learning.`
       : 'all have a verdict: stable.');
   }
   const needed = INTERVALS_TO_VERDICT * status.interval_seconds;
@@ -111,7 +118,7 @@ function createCard(suspect) {
       const prediction = item.predicted_exhaustion;
       floor.set(formatBytes(item.floor_bytes), prediction
         ? `of ${formatBytes(prediction.limit_bytes)} (${limitSource(prediction.limit_source)})` : 'no limit known');
-      setForecastFigure(death, prediction, now);
+      setForecastFigure(death, prediction, item.growth_bytes_per_second, now);
       if (series !== undefined) spark.update(series);
     },
   };
@@ -150,14 +157,48 @@ function createHostLine() {
     set(status) {
       const { memory_capacity_bytes: capacity, memory_available_bytes: available } = status.host;
       setText(text, `${formatBytes(available)} of ${formatBytes(capacity)} memory available`);
+      meter.element.hidden = capacity === null || available === null;
       meter.set(capacity - available, capacity);
-      setText(watched, `${plural(status.counts.processes, 'process', 'processes')}, ${formatCount(status.counts.watched)} watched`);
+      const { processes, watched: followed } = status.counts;
+      setText(watched, `${plural(processes, 'process', 'processes')}, ${formatCount(followed)} watched`);
+    },
+  };
+}
+
+/** What to look at while nothing is suspected. */
+function createLargest() {
+  const list = h('ul', { class: 'largest' });
+  const section = h('section', { class: 'panel', 'aria-labelledby': 'largest-title', hidden: true },
+    h('h2', { id: 'largest-title' }, 'Largest processes'), list);
+
+  function create(row) {
+    const name = h('a', { class: 'row-name', href: subjectLink(row.id) }, nameElement(row.subject.comm));
+    const badge = h('span', { class: 'largest-state' });
+    const value = h('span', { class: 'number' });
+    const floor = h('span', { class: 'number muted' });
+    const element = h('li', {},
+      h('span', { class: 'largest-name' }, name, subjectMeta(row.subject, row.scope)), badge, value, floor);
+    return {
+      element,
+      update(item) {
+        setChildren(badge, String(item.state), () => stateBadge(item.state));
+        setText(value, formatBytes(item.value_bytes));
+        setText(floor, `floor ${formatBytes(item.floor_bytes)}`);
+      },
+    };
+  }
+
+  return {
+    element: section,
+    set(rows) {
+      section.hidden = rows.length === 0;
+      keyed(list, rows, (row) => row.id, create);
     },
   };
 }
 
 function unreadable(status) {
-  const failing = status.collectors.filter((collector) => !collector.success).map((collector) => collector.name);
+  const failing = status.collectors.filter((collector) => !collector.success).map(({ name }) => visibleName(name));
   if (failing.length > 0) return `Collector ${failing.join(', ')} fails: what it measures is missing here.`;
   const denied = status.collectors.reduce((sum, collector) => sum + (collector.errors?.permission ?? 0), 0);
   return denied > 0 ? `${plural(denied, 'reading was', 'readings were')} refused for lack of permission.` : '';
@@ -168,16 +209,17 @@ export function createOverview() {
   const title = pageHeading('Asking the agent\u2026', { class: 'headline-title' });
   const detail = h('p', { class: 'headline-detail' }, '\u00a0');
   const mark = h('div', { class: 'headline-icon' });
-  const headline = h('section', { class: 'headline', 'aria-label': 'Verdict', 'aria-live': 'polite', 'aria-atomic': 'true',
-    'data-tone': 'waiting' }, mark, h('div', {}, title, detail));
+  const headline = h('section', { class: 'headline', 'aria-label': 'Verdict', 'aria-live': 'polite',
+    'aria-atomic': 'true', 'data-tone': 'waiting' }, mark, h('div', {}, title, detail));
   const tiles = createTiles();
   const host = createHostLine();
   const cards = h('ul', { class: 'cards' });
   const section = h('section', { class: 'suspects', 'aria-labelledby': 'suspects-title', hidden: true },
     h('h2', { id: 'suspects-title' }, 'Suspects'), cards);
-  const health = h('p', { class: 'hint' });
+  const largest = createLargest();
+  const health = h('p');
   const healthLink = h('a', { href: '#/status' }, 'See what could not be read');
-  const element = h('div', { class: 'page' }, headline, tiles.element, host.element, section,
+  const element = h('div', { class: 'page' }, headline, tiles.element, host.element, section, largest.element,
     h('div', { class: 'hint-line' }, health));
   const charts = new Map();  // id → {series, loaded_seconds}
 
@@ -197,10 +239,15 @@ export function createOverview() {
     title: 'Overview',
     async load(signal) {
       const suspects = sorted(await fetchSuspects(signal));
-      await loadCharts(suspects, signal);
-      return suspects;
+      if (suspects.length > 0) {
+        await loadCharts(suspects, signal);
+        return { suspects, rows: [] };
+      }
+      const { subjects } = await fetchSubjects(
+        { scope: 'process', sort: 'value', order: 'desc', limit: LARGEST_SHOWN }, signal);
+      return { suspects, rows: subjects };
     },
-    render(suspects, { status, now }) {
+    render({ suspects, rows }, { status, now }) {
       const words = headlineWords(suspects, status, now);
       setAttribute(headline, 'data-tone', words.tone);
       setChildren(mark, words.tone, () => icon(words.tone));
@@ -211,6 +258,7 @@ export function createOverview() {
       section.hidden = suspects.length === 0;
       keyed(cards, suspects.map((suspect) => ({ suspect, series: charts.get(suspect.id)?.series, now })),
         (item) => item.suspect.id, (item) => createCard(item.suspect));
+      largest.set(rows);
       const trouble = unreadable(status);
       setChildren(health, trouble, () => (trouble ? [h('span', {}, `${trouble} `), healthLink] : []));
     },

@@ -43,10 +43,10 @@ export function setGrowthFigure(figure, growth) {
   figure.set(words?.value ?? UNKNOWN, words?.interval ?? '');
 }
 
-export function setForecastFigure(figure, prediction, now) {
+export function setForecastFigure(figure, prediction, growth, now) {
   const forecast = formatForecast(prediction, now);
   if (!forecast) {
-    figure.set('no forecast', 'no limit is known or no growth is measured');
+    figure.set('no forecast', growth ? 'no limit is known' : 'no growth is measured');
     return;
   }
   figure.set(forecast.moment, `${forecast.wait} (${forecast.interval})`);

@@ -29,12 +29,14 @@ function createCollector() {
     update({ collector, now }) {
       const shape = collector.success ? 'passed' : 'failed';
       setAttribute(row, 'data-outcome', shape);
-      setChildren(state, shape, () => [icon(shape), h('span', { class: 'visually-hidden' }, collector.success ? 'works' : 'fails')]);
+      setChildren(state, shape, () => [icon(shape),
+        h('span', { class: 'visually-hidden' }, collector.success ? 'works' : 'fails')]);
       setText(name, visibleName(collector.name));
       setText(duration, formatMilliseconds(collector.duration_seconds));
       setText(success, collector.last_success_at ? formatAge(now - collector.last_success_at) : 'never');
       const counted = Object.entries(collector.errors ?? {}).filter(([, count]) => count > 0);
-      setChildren(errors, JSON.stringify(counted), () => (counted.length === 0 ? h('span', { class: 'muted' }, 'everything read')
+      setChildren(errors, JSON.stringify(counted), () => (counted.length === 0
+        ? h('span', { class: 'muted' }, 'everything read')
         : h('ul', {}, counted.map(([reason, count]) => h('li', { 'data-reason': reason },
           h('strong', {}, formatCount(count)), ` ${REASONS[reason] ?? visibleName(reason)}`)))));
     },
@@ -47,8 +49,10 @@ function agentFacts(status, now) {
     ['Version', `${visibleName(status.version)} (${visibleName(status.revision)})`],
     ['Running', `since ${formatMoment(status.started_at, now)}, ${formatDuration(now - status.started_at)}`],
     ['Reads every', formatDuration(status.interval_seconds)],
-    ['Host memory', `${formatBytes(host.memory_available_bytes)} of ${formatBytes(host.memory_capacity_bytes)} available`],
-    ['Processes', `${formatCount(counts.processes)} in ${plural(counts.groups, 'group', 'groups')}, ${formatCount(counts.watched)} watched`],
+    ['Host memory', `${formatBytes(host.memory_available_bytes)} of `
+      + `${formatBytes(host.memory_capacity_bytes)} available`],
+    ['Processes', `${formatCount(counts.processes)} in ${plural(counts.groups, 'group', 'groups')}, `
+      + `${formatCount(counts.watched)} watched`],
     ['Series', `${formatCount(series.series)} of at most ${formatCount(series.limit)}`
       + (series.dropped > 0 ? `; ${formatCount(series.dropped)} not kept for lack of room` : '')],
   ];
@@ -60,7 +64,8 @@ export function createStatusView() {
   const column = (label, properties = {}) => h('th', { scope: 'col', ...properties }, label);
   const element = h('div', { class: 'page' }, pageHeading('Agent'),
     h('section', { class: 'panel' }, facts),
-    h('section', { class: 'panel', 'aria-labelledby': 'collectors-title' }, h('h2', { id: 'collectors-title' }, 'Collectors'),
+    h('section', { class: 'panel', 'aria-labelledby': 'collectors-title' },
+      h('h2', { id: 'collectors-title' }, 'Collectors'),
       h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-labelledby': 'collectors-title' },
         h('table', { class: 'plain collectors' }, h('thead', {}, h('tr', {},
           h('th', {}, h('span', { class: 'visually-hidden' }, 'State')), column('Collector'),
@@ -74,8 +79,10 @@ export function createStatusView() {
     },
     render(_, { status, now }) {
       const rows = agentFacts(status, now);
-      setChildren(facts, JSON.stringify(rows), () => rows.map(([label, value]) => h('div', {}, h('dt', {}, label), h('dd', {}, value))));
-      keyed(body, status.collectors.map((collector) => ({ collector, now })), (item) => item.collector.name, createCollector);
+      setChildren(facts, JSON.stringify(rows), () => rows.map(([label, value]) => h('div', {},
+        h('dt', {}, label), h('dd', {}, value))));
+      keyed(body, status.collectors.map((collector) => ({ collector, now })), (item) => item.collector.name,
+        createCollector);
     },
     fail() {},
   };

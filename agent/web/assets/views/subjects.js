@@ -24,14 +24,15 @@ function createRow(subject) {
   const link = h('a', { href: subjectLink(subject.id), class: 'row-name' });
   const meta = h('span', { class: 'row-meta' });
   const state = h('td', { class: 'col-state' });
-  const value = h('td', { class: 'col-value number' });
+  const value = h('span');
+  const floorBelow = h('span', { class: 'below floor-below' });
   const floor = h('td', { class: 'col-floor number' });
   const growth = h('td', { class: 'col-growth number' });
   const exhaustion = h('td', { class: 'col-exhaustion number' });
   const swap = h('td', { class: 'col-swap number' });
   const threads = h('td', { class: 'col-threads number' });
-  const element = h('tr', {}, h('th', { scope: 'row', class: 'col-name' }, link, meta), state, value, floor, growth,
-    exhaustion, swap, threads);
+  const element = h('tr', {}, h('th', { scope: 'row', class: 'col-name' }, link, meta), state,
+    h('td', { class: 'col-value number' }, value, floorBelow), floor, growth, exhaustion, swap, threads);
   return {
     element,
     update({ row, now }) {
@@ -41,6 +42,7 @@ function createRow(subject) {
       setChildren(state, String(row.state), () => stateBadge(row.state));
       setText(value, formatBytes(row.value_bytes));
       setText(floor, formatBytes(row.floor_bytes));
+      setText(floorBelow, `floor ${formatBytes(row.floor_bytes)}`);
       const rate = formatGrowth(row.growth_bytes_per_second);
       setChildren(growth, JSON.stringify(rate), () => (rate ? [h('span', {}, rate.value),
         h('span', { class: 'below' }, rate.interval)] : '\u2013'));
@@ -77,7 +79,8 @@ function createPager(onPage) {
   return {
     element: h('nav', { class: 'pager', 'aria-label': 'Pages of the list' }, back, text, next),
     set(offset, shown, total) {
-      setText(text, total === 0 ? 'none' : `${formatCount(offset + 1)} \u2013 ${formatCount(offset + shown)} of ${formatCount(total)}`);
+      const range = `${formatCount(offset + 1)} \u2013 ${formatCount(offset + shown)}`;
+      setText(text, total === 0 ? 'none' : `${range} of ${formatCount(total)}`);
       back.disabled = offset === 0;
       next.disabled = offset + shown >= total;
     },
@@ -96,7 +99,8 @@ function createFilters(query, onChange) {
   });
   state.addEventListener('change', () => onChange({ state: state.value }));
   return h('div', { class: 'filters', role: 'search' },
-    h('div', { class: 'field field-grow' }, h('label', { for: 'search', class: 'visually-hidden' }, 'Search processes'), icon('search'), search),
+    h('div', { class: 'field field-grow' },
+      h('label', { for: 'search', class: 'visually-hidden' }, 'Search processes'), icon('search'), search),
     h('div', { class: 'field' }, h('label', { for: 'state', class: 'visually-hidden' }, 'State'), state));
 }
 
@@ -135,12 +139,14 @@ export function createSubjectsView(parameters, refresh) {
   const title = pageHeading('Processes');
   const table = h('table', { class: 'subjects' }, h('caption', { class: 'visually-hidden' },
     'Processes with their memory, floor, growth and forecast'), h('thead', {}, heads.element), body);
-  const element = h('div', { class: 'page' }, title, createFilters(query, change), problem, table, empty, pager.element);
+  const element = h('div', { class: 'page' },
+    title, createFilters(query, change), problem, table, empty, pager.element);
   heads.set(query.sort, query.order);
 
   function emptyWords(status) {
     if (query.search || query.state) {
-      const words = [query.search && `matches \u201c${query.search}\u201d`, query.state && `is ${query.state}`].filter(Boolean);
+      const words = [query.search && `matches \u201c${query.search}\u201d`, query.state && `is ${query.state}`]
+        .filter(Boolean);
       return `None of ${plural(status.counts.processes, 'process', 'processes')} ${words.join(' and ')}.`;
     }
     return 'The agent has not read any process yet.';
@@ -158,7 +164,8 @@ export function createSubjectsView(parameters, refresh) {
         change({ offset: 0 });  // the list got shorter than the page that was looked at
         return;
       }
-      keyed(body, data.subjects.map((row) => ({ row, now })), (item) => rowKey(item.row), (item) => createRow(item.row));
+      keyed(body, data.subjects.map((row) => ({ row, now })), (item) => rowKey(item.row),
+        (item) => createRow(item.row));
       pager.set(data.offset, data.subjects.length, data.total);
       empty.hidden = data.total > 0;
       setText(empty, data.total > 0 ? '' : emptyWords(status));

@@ -1,0 +1,62 @@
+#include "agent/web/web_assets.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace heapfloor {
+namespace {
+
+std::filesystem::path assets_directory() {
+  return std::filesystem::path(HEAPFLOOR_SOURCE_DIR) / "agent" / "web" / "assets";
+}
+
+std::string bytes_of(const std::filesystem::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+}
+
+TEST(WebAssets, HoldEveryFileOfThePageByteForByte) {
+  std::set<std::string> embedded;
+  for (const WebAsset& asset : web_assets()) {
+    embedded.emplace(asset.path);
+    EXPECT_EQ(asset.body, bytes_of(assets_directory() / asset.path)) << asset.path;
+  }
+  std::set<std::string> on_disk;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(assets_directory())) {
+    if (entry.is_regular_file()) {
+      on_disk.insert(entry.path().lexically_relative(assets_directory()).generic_string());
+    }
+  }
+  EXPECT_EQ(embedded, on_disk);
+  EXPECT_TRUE(embedded.contains("index.html"));
+}
+
+TEST(WebAssets, AreSortedByPathSoThatASearchMayBeBinary) {
+  EXPECT_TRUE(std::ranges::is_sorted(web_assets(), {}, &WebAsset::path));
+}
+
+TEST(WebAssets, NameTheContentTypeThatNosniffDemands) {
+  for (const WebAsset& asset : web_assets()) {
+    const bool is_script = asset.path.ends_with(".js");
+    EXPECT_EQ(asset.content_type == "text/javascript; charset=utf-8", is_script) << asset.path;
+    EXPECT_FALSE(asset.content_type.empty()) << asset.path;
+  }
+}
+
+TEST(WebAssets, CarryDistinctQuotedEntityTags) {
+  std::set<std::string_view> tags;
+  for (const WebAsset& asset : web_assets()) {
+    EXPECT_THAT(std::string(asset.etag), testing::MatchesRegex("\"[0-9a-f]+\"")) << asset.path;
+    EXPECT_TRUE(tags.insert(asset.etag).second) << asset.path;
+  }
+}
+
+}  // namespace
+}  // namespace heapfloor
