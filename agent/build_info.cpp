@@ -2,14 +2,15 @@
 
 namespace heapfloor {
 
-const BuildFacts& build_facts() {
+const BuildInfo& build_info() {
 #if defined(__clang__)
-  static const std::string compiler = "clang " __clang_version__;
+  static const BuildInfo info = {HEAPFLOOR_VERSION, HEAPFLOOR_REVISION, HEAPFLOOR_BRANCH,
+                                 "clang " __clang_version__, "C++20"};
 #else
-  static const std::string compiler = "gcc " __VERSION__;
+  static const BuildInfo info = {HEAPFLOOR_VERSION, HEAPFLOOR_REVISION, HEAPFLOOR_BRANCH,
+                                 "gcc " __VERSION__, "C++20"};
 #endif
-  static const BuildFacts facts = {HEAPFLOOR_VERSION, HEAPFLOOR_REVISION, HEAPFLOOR_BRANCH, compiler, "C++20"};
-  return facts;
+  return info;
 }
 
 }  // namespace heapfloor

@@ -1,18 +1,11 @@
 // What was built, from which revision, with what.
 #pragma once
 
-#include <string>
+#include "agent/exposition/self_metrics.h"
 
 namespace heapfloor {
 
-struct BuildFacts {
-  std::string version;
-  std::string revision;  // "unknown" outside a repository
-  std::string branch;
-  std::string compiler;
-  std::string standard;
-};
-
-const BuildFacts& build_facts();
+// Constant; the revision is "unknown" outside a repository.
+const BuildInfo& build_info();
 
 }  // namespace heapfloor

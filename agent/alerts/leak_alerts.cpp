@@ -5,6 +5,8 @@
 #include <cmath>
 #include <string>
 
+#include "agent/trend/forecast.h"
+
 namespace heapfloor {
 namespace {
 
@@ -17,18 +19,6 @@ constexpr double kPredictedConfidence = 0.8;
 std::string say_size(double bytes) {
   constexpr double kMiB = 1024.0 * 1024.0;
   return bytes >= 1024 * kMiB ? fmt::format("{:.2f} GiB", bytes / (1024 * kMiB)) : fmt::format("{:.0f} MiB", bytes / kMiB);
-}
-
-std::string_view severity_name(Severity severity) {
-  switch (severity) {
-    case Severity::critical:
-      return "critical";
-    case Severity::warning:
-      return "warning";
-    case Severity::info:
-      break;
-  }
-  return "info";
 }
 
 std::string say_forecast(const Verdict& verdict, double now_seconds) {

@@ -110,7 +110,7 @@ int run_cli(int argc, const char* const* argv) {
   CLI::App app("heapfloor: memory telemetry that follows the heap floor and names what leaks.", "heapfloor");
   app.fallthrough();
   app.require_subcommand(0, 1);
-  app.set_version_flag("--version", "heapfloor " + build_facts().version);
+  app.set_version_flag("--version", "heapfloor " + build_info().version);
   add_config_flags(app, source);
   add_commands(app, source, replay, action);
   try {

@@ -61,10 +61,10 @@ std::string transition_json(const std::string& series, std::string_view what, st
 class SeriesRun {
  public:
   SeriesRun(const std::string& name, const Config& config, const ReplaySettings& settings, bool has_epochs)
-      : summary_{.series = name},
-        settings_(settings),
+      : settings_(settings),
         watches_([&](Signal) { return config.policy_for(settings.signal); }, 1),
         alerts_(config.alerts.hold_seconds, config.alerts.resolve_hold_seconds) {
+    summary_.series = name;
     labels_.name = summary_.series;
     labels_.limit_source = "configured";
     labels_.traits = traits_of(settings.signal, has_epochs);

@@ -6,7 +6,7 @@
 namespace heapfloor {
 
 int run_version_command() {
-  const BuildFacts& facts = build_facts();
+  const BuildInfo& facts = build_info();
   fmt::print("heapfloor {} (branch {}, revision {})\n  compiler: {}, {}\n", facts.version, facts.branch, facts.revision,
              facts.compiler, facts.standard);
   return kExitFine;

@@ -1,0 +1,115 @@
+#include "agent/app.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "agent/build_info.h"
+#include "agent/log.h"
+#include "agent/routes.h"
+
+namespace heapfloor {
+namespace {
+
+// Counts requests on behalf of the web server, which knows nothing of metrics.
+class RequestCounter final : public RequestObserver {
+ public:
+  explicit RequestCounter(SelfMetrics& metrics) : metrics_(metrics) {}
+  void request_started() override { metrics_.request_started(); }
+  void request_finished(std::string_view handler, int status) override {
+    metrics_.request_finished(handler, status);
+  }
+
+ private:
+  SelfMetrics& metrics_;
+};
+
+// Keys that decide what is built at start; a changed one takes effect at the next start.
+constexpr std::array<std::string_view, 5> kFixedSections = {"collection.", "collector.", "path.", "web.",
+                                                            "trend.bucket"};
+
+void tell_fixed_keys(const Config& before, const Config& after) {
+  for (const ConfigKey& key : config_keys()) {
+    const bool is_fixed = std::ranges::any_of(
+        kFixedSections, [&key](std::string_view section) { return key.path.starts_with(section); });
+    if (is_fixed && key.get(before) != key.get(after)) {
+      log_line(LogLevel::warning, "a changed setting takes effect at the next start",
+               {{"key", key.path}, {"now", key.get(before)}, {"then", key.get(after)}});
+    }
+  }
+}
+
+}  // namespace
+
+App::App(const Config& config, ConfigLoader load, const Clock& clock)
+    : clock_(clock),
+      interval_seconds_(config.collection.interval_seconds),
+      load_(std::move(load)),
+      config_(config),
+      families_(builtin_collectors()),
+      self_metrics_(build_info()),
+      pages_(families_, self_metrics_),
+      pipeline_(config, clock, sink_),
+      requests_(std::make_unique<RequestCounter>(self_metrics_)) {}
+
+App::~App() = default;
+
+void App::tick() { pages_.publish(pipeline_.tick()); }
+
+std::string App::collect_once() {
+  tick();
+  return *pages_.page(ExpositionFormat::text, ContentEncoding::identity);
+}
+
+void App::start() {
+  tick();
+  HttpOptions options;
+  options.listen_address = config_.web.listen_address;
+  options.worker_threads = static_cast<std::uint32_t>(config_.web.threads);
+  options.max_requests = static_cast<std::uint32_t>(config_.web.max_requests);
+  options.observer = requests_.get();
+  options.on_log = [](std::string_view message) {
+    log_line(LogLevel::debug, "web server", {{"error", message}});
+  };
+  const RouteSources sources{pages_, pipeline_, [this]() -> std::optional<std::string> {
+                               const Result<void> done = reload();
+                               if (done) return std::nullopt;
+                               return done.error().path + ": " + done.error().reason;
+                             }};
+  server_ = std::make_unique<HttpServer>(options, make_routes(sources));
+}
+
+std::uint16_t App::listening_port() const { return server_->listening_port(); }
+
+void App::run(const std::stop_token& stop) {
+  const double interval = interval_seconds_;
+  // Aligned to the interval, so that two agents, or one before and after a restart, see the same moments.
+  double next_seconds = (std::floor(clock_.steady_seconds() / interval) + 1) * interval;
+  while (clock_.wait_until(next_seconds, stop)) {
+    tick();
+    next_seconds = std::max(next_seconds + interval,
+                            (std::floor(clock_.steady_seconds() / interval) + 1) * interval);
+  }
+}
+
+Result<void> App::reload() {
+  const std::scoped_lock lock(reload_mutex_);
+  const Result<Config> loaded = load_();
+  pipeline_.note_reload(loaded.has_value());
+  if (!loaded) {
+    log_line(LogLevel::error, "the configuration is bad; the old one stays in force",
+             {{"path", loaded.error().path}, {"error", loaded.error().reason}});
+    return Failure(loaded.error());
+  }
+  tell_fixed_keys(config_, *loaded);
+  configure_log(loaded->log.level, loaded->log.format);
+  pipeline_.reconfigure(*loaded);
+  config_ = *loaded;
+  log_line(LogLevel::info, "configuration reloaded");
+  return {};
+}
+
+}  // namespace heapfloor

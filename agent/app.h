@@ -1,0 +1,67 @@
+// App: the running agent. The only file that knows every part: pipeline, pages, web server, signals of life.
+//
+// Thread rule: run() collects on the calling thread until it is told to stop; reload() may be called by any thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <string>
+
+#include "agent/alerts/log_sink.h"
+#include "agent/clock.h"
+#include "agent/config.h"
+#include "agent/exposition/metric_families.h"
+#include "agent/exposition/page_cache.h"
+#include "agent/exposition/self_metrics.h"
+#include "agent/http/http_server.h"
+#include "agent/pipeline.h"
+
+namespace heapfloor {
+
+class App {
+ public:
+  using ConfigLoader = std::function<Result<Config>()>;
+
+  // `load` is asked again at every reload. `clock` outlives the app.
+  App(const Config& config, ConfigLoader load, const Clock& clock);
+  App(const App&) = delete;
+  App& operator=(const App&) = delete;
+  ~App();
+
+  // Collects once, so that the first request finds a page; then starts to serve. Throws std::runtime_error when the
+  // address cannot be served on.
+  void start();
+
+  // Collects at every multiple of the interval until `stop` is requested. A tick that took too long makes the next
+  // ones late, never doubled.
+  void run(const std::stop_token& stop);
+
+  // Reads the configuration again; a bad one leaves the old in force and is told in the error.
+  Result<void> reload();
+
+  // Collects once and gives the metrics page.
+  std::string collect_once();
+
+  [[nodiscard]] std::uint16_t listening_port() const;
+
+ private:
+  void tick();
+
+  const Clock& clock_;
+  const double interval_seconds_;
+  ConfigLoader load_;
+  std::mutex reload_mutex_;  // config_
+  Config config_;
+  LogSink sink_;
+  MetricFamilies families_;
+  SelfMetrics self_metrics_;
+  PageCache pages_;
+  Pipeline pipeline_;
+  std::unique_ptr<RequestObserver> requests_;
+  std::unique_ptr<HttpServer> server_;  // last: its threads use all of the above
+};
+
+}  // namespace heapfloor

@@ -1,0 +1,76 @@
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <stop_token>
+#include <string>
+#include <thread>
+
+#include "agent/app.h"
+#include "agent/build_info.h"
+#include "agent/cli/commands.h"
+#include "agent/clock.h"
+#include "agent/log.h"
+
+namespace heapfloor {
+namespace {
+
+// Two descriptors a process: the soft limit, often 1,024, is raised to what the system allows.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// Signals are taken by sigwait in one place; blocked before any thread exists, so that all inherit it.
+sigset_t block_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, number);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
+
+// Returns when the program is to end.
+void wait_for_end(const sigset_t& signals, App& app) {
+  for (;;) {
+    int number = 0;
+    if (sigwait(&signals, &number) != 0) continue;
+    if (number != SIGHUP) {
+      log_line(LogLevel::info, "stopping", {{"signal", number == SIGINT ? "SIGINT" : "SIGTERM"}});
+      return;
+    }
+    static_cast<void>(app.reload());  // it told the log
+  }
+}
+
+std::string host_of(const std::string& address) {
+  const std::string host = address.substr(0, address.rfind(':'));
+  return host.empty() || host == "0.0.0.0" ? "127.0.0.1" : host;
+}
+
+}  // namespace
+
+int run_agent_command(const ConfigSource& source) {
+  const std::optional<Config> config = load_or_explain(source);
+  if (!config) return kExitUsage;
+  raise_descriptor_limit();
+  const sigset_t signals = block_signals();
+  const SystemClock clock;
+  App app(*config, [source] { return source.load(); }, clock);
+  log_line(LogLevel::info, "starting heapfloor",
+           {{"version", build_info().version}, {"revision", build_info().revision}});
+  app.start();
+  const std::string address =
+      fmt::format("{}:{}", host_of(config->web.listen_address), app.listening_port());
+  log_line(LogLevel::info, "listening", {{"address", address}, {"url", "http://" + address + "/"}});
+  std::jthread collection([&app](const std::stop_token& stop) { app.run(stop); });
+  wait_for_end(signals, app);
+  return kExitFine;
+}
+
+}  // namespace heapfloor

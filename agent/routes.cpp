@@ -1,0 +1,126 @@
+#include "agent/routes.h"
+
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "agent/build_info.h"
+#include "agent/exposition/api_json.h"
+#include "agent/http/negotiation.h"
+#include "agent/trend/explain.h"
+#include "agent/web/web_assets.h"
+
+namespace heapfloor {
+namespace {
+
+constexpr VerdictWords kWords = {&explain, &gate_detail};
+constexpr std::string_view kIndex = "index.html";
+
+Response document_response(ApiDocument document) {
+  return json_response(document.status, std::move(document.json));
+}
+
+// Answers from the newest snapshot, or 503 before the first collection.
+template <class Make>
+Handler from_snapshot(PageCache& pages, Make make) {
+  return [&pages, make](const Request& request) -> Response {
+    const std::shared_ptr<const Snapshot> snapshot = pages.snapshot();
+    if (!snapshot) {
+      return document_response(error_document(503, "unavailable", "nothing was collected yet"));
+    }
+    return document_response(make(*snapshot, request));
+  };
+}
+
+Response metrics_response(PageCache& pages, const Request& request) {
+  const bool openmetrics = prefers_openmetrics(request.header("Accept").value_or(""));
+  const bool gzip = accepts_gzip(request.header("Accept-Encoding").value_or(""));
+  const auto format = openmetrics ? ExpositionFormat::openmetrics : ExpositionFormat::text;
+  Response response;
+  response.content_type = std::string(content_type(format));
+  response.body = pages.page(format, gzip ? ContentEncoding::gzip : ContentEncoding::identity);
+  response.headers.emplace_back("Vary", "Accept, Accept-Encoding");
+  if (gzip) response.headers.emplace_back("Content-Encoding", "gzip");
+  if (!response.body) return text_response(503, "Nothing was collected yet.\n");
+  return response;
+}
+
+Response asset_response(const WebAsset& asset, const Request& request) {
+  Response response;
+  response.content_type = std::string(asset.content_type);
+  response.headers.emplace_back("ETag", asset.etag);
+  response.headers.emplace_back("Cache-Control", "no-cache");
+  if (request.header("If-None-Match") == asset.etag) {
+    response.status = 304;
+    return response;
+  }
+  response.body = std::make_shared<const std::string>(asset.body);
+  return response;
+}
+
+void add_page_routes(std::vector<Route>& routes) {
+  for (const WebAsset& asset : web_assets()) {
+    const auto answer = [&asset](const Request& request) { return asset_response(asset, request); };
+    const std::string path = asset.path == kIndex ? "/" : "/" + std::string(asset.path);
+    routes.push_back({path, RouteMatch::exact, {"GET"}, "page", answer});
+  }
+}
+
+void add_life_routes(std::vector<Route>& routes, const RouteSources& sources) {
+  routes.push_back({"/-/healthy", RouteMatch::exact, {"GET"}, "healthy", [](const Request&) {
+                      return text_response(200, healthy_text());
+                    }});
+  routes.push_back({"/-/ready", RouteMatch::exact, {"GET"}, "ready",
+                    [&pages = sources.pages](const Request&) {
+                      const bool ready = pages.snapshot() != nullptr;
+                      return text_response(ready ? 200 : 503, ready_text(ready));
+                    }});
+  routes.push_back({"/-/reload", RouteMatch::exact, {"POST", "PUT"}, "reload",
+                    [reload = sources.reload](const Request&) {
+                      const std::optional<std::string> problem = reload();
+                      return problem ? text_response(500, "failed to reload config: " + *problem + "\n")
+                                     : text_response(200, "");
+                    }});
+}
+
+void add_api_routes(std::vector<Route>& routes, const RouteSources& sources) {
+  PageCache& pages = sources.pages;
+  const auto add = [&](std::string path, RouteMatch match, std::string name, auto make) {
+    routes.push_back({std::move(path), match, {"GET"}, std::move(name), from_snapshot(pages, make)});
+  };
+  add("/api/v1/status", RouteMatch::exact, "status", [](const Snapshot& snapshot, const Request&) {
+    return status_document(snapshot, build_info());
+  });
+  add("/api/v1/subjects", RouteMatch::exact, "subjects",
+      [](const Snapshot& snapshot, const Request& request) {
+        return subjects_document(snapshot, request.query);
+      });
+  add("/api/v1/suspects", RouteMatch::exact, "suspects",
+      [](const Snapshot& snapshot, const Request&) { return suspects_document(snapshot, kWords); });
+  add("/api/v1/suspects/", RouteMatch::prefix, "suspect",
+      [](const Snapshot& snapshot, const Request& request) {
+        return suspect_document(snapshot, request.rest, kWords);
+      });
+  add("/api/v1/series/", RouteMatch::prefix, "series",
+      [&series = sources.series](const Snapshot& snapshot, const Request& request) {
+        return series_document(snapshot, request.rest, series, request.query);
+      });
+  add("/api/v1/alerts", RouteMatch::exact, "alerts",
+      [](const Snapshot& snapshot, const Request&) { return alerts_document(snapshot); });
+}
+
+}  // namespace
+
+std::vector<Route> make_routes(const RouteSources& sources) {
+  std::vector<Route> routes;
+  routes.push_back({"/metrics", RouteMatch::exact, {"GET"}, "metrics",
+                    [&pages = sources.pages](const Request& request) {
+                      return metrics_response(pages, request);
+                    }});
+  add_life_routes(routes, sources);
+  add_api_routes(routes, sources);
+  add_page_routes(routes);
+  return routes;
+}
+
+}  // namespace heapfloor

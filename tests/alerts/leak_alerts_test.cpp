@@ -1,0 +1,85 @@
+#include "agent/alerts/leak_alerts.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace heapfloor {
+namespace {
+
+constexpr double kMiB = 1024.0 * 1024.0;
+
+class LeakAlertsTest : public ::testing::Test {
+ protected:
+  LeakAlertsTest()
+      : watches_(
+            [](Signal) {
+              TrendPolicy policy;
+              policy.bucket_seconds = 4;
+              policy.time_scale = 1.0 / 60;
+              return policy;
+            },
+            10) {}
+
+  void run(int pid, std::string_view name, double bytes_per_second, int seconds) {
+    WatchLabels labels;
+    labels.name = name;
+    labels.group = name;
+    labels.limit_source = "configured";
+    for (int second = 0; second < seconds; ++second) {
+      Observation reading;
+      reading.time_seconds = second;
+      reading.value = 100 * kMiB + bytes_per_second * second;
+      reading.limit = 512 * kMiB;
+      watches_.observe({EntityKind::process, Signal::rss_anon, {pid, 1}}, labels, reading);
+    }
+  }
+
+  WatchList watches_;
+};
+
+TEST_F(LeakAlertsTest, RaisesNothingForWhatIsLevel) {
+  run(1, "level", 0, 300);
+  EXPECT_TRUE(leak_conditions(watches_, 300).empty());
+}
+
+TEST_F(LeakAlertsTest, NamesTheLeakItsRateAndItsEnd) {
+  run(1, "payments", kMiB, 300);
+  const auto conditions = leak_conditions(watches_, 300);
+  ASSERT_EQ(conditions.size(), 2U);
+  const AlertCondition& leak = conditions[0];
+  EXPECT_EQ(leak.name, "HeapfloorLeak");
+  EXPECT_EQ(leak.subject, "process:1:1");
+  EXPECT_EQ(leak.group, "payments");
+  EXPECT_EQ(leak.signal, "rss_anon");
+  EXPECT_EQ(leak.severity, "critical");
+  EXPECT_NE(leak.description.find("payments (pid 1)"), std::string::npos) << leak.description;
+  EXPECT_NE(leak.description.find("GB/h"), std::string::npos) << leak.description;
+  EXPECT_NE(leak.description.find("limit of 512 MiB"), std::string::npos) << leak.description;
+  EXPECT_EQ(conditions[1].name, "HeapfloorExhaustionPredicted");
+  EXPECT_EQ(conditions[1].severity, "critical");
+}
+
+TEST_F(LeakAlertsTest, MarksTheConditionsOfAnEndedProcess) {
+  run(1, "payments", kMiB, 300);
+  watches_.finish_tick(301);
+  const auto conditions = leak_conditions(watches_, 301);
+  ASSERT_FALSE(conditions.empty());
+  EXPECT_TRUE(std::ranges::all_of(conditions, &AlertCondition::ended));
+}
+
+TEST(SaySpan, SpeaksAsPeopleDo) {
+  EXPECT_EQ(say_span(-5), "no time");
+  EXPECT_EQ(say_span(12), "12 s");
+  EXPECT_EQ(say_span(600), "10 min");
+  EXPECT_EQ(say_span(5 * 3600 + 12 * 60), "5 h 12 min");
+  EXPECT_EQ(say_span(3 * 86400 + 5 * 3600), "3 d 5 h");
+}
+
+TEST(SayRate, UsesUnitsThatFit) {
+  EXPECT_EQ(say_rate(212e6 / 3600), "212 MB/h");
+  EXPECT_EQ(say_rate(3.6e9 / 3600), "3.6 GB/h");
+}
+
+}  // namespace
+}  // namespace heapfloor

@@ -1,0 +1,148 @@
+#include "agent/alerts/watch_list.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace heapfloor {
+namespace {
+
+constexpr double kMiB = 1024.0 * 1024.0;
+
+TrendPolicy fast_policy(Signal /*signal*/) {
+  TrendPolicy policy;
+  policy.bucket_seconds = 4;
+  policy.time_scale = 1.0 / 60;
+  return policy;
+}
+
+SeriesKey key_of(int pid) { return {EntityKind::process, Signal::rss_anon, {pid, 42}}; }
+
+class WatchListTest : public ::testing::Test {
+ protected:
+  WatchListTest() : watches_(fast_policy, 3) {
+    watches_.on_transition([this](const Watch& watch, LeakState before) {
+      transitions_.push_back(std::string(leak_state_name(before)) + ">" + std::string(leak_state_name(watch.judge.state())));
+    });
+  }
+
+  void observe(int pid, double value) {
+    WatchLabels labels;
+    labels.name = "leaky";
+    labels.group = "leaky";
+    labels.limit_source = "configured";
+    Observation reading;
+    reading.time_seconds = now_;
+    reading.value = value;
+    reading.limit = 512 * kMiB;
+    watches_.observe(key_of(pid), labels, reading);
+  }
+
+  // One reading a second: `pid` leaks 1 MiB a second.
+  void leak(int pid, int seconds) {
+    for (int second = 0; second < seconds; ++second, now_ += 1) {
+      observe(pid, (100 + (now_ - 1000)) * kMiB);
+      watches_.finish_tick(now_);
+    }
+  }
+
+  double now_ = 1000;
+  WatchList watches_;
+  std::vector<std::string> transitions_;
+};
+
+TEST_F(WatchListTest, TakesASteadyLeakFromLearningToLeaking) {
+  leak(7, 240);
+  const Watch* const watch = watches_.find(key_of(7));
+  ASSERT_NE(watch, nullptr);
+  EXPECT_EQ(watch->judge.state(), LeakState::leaking);
+  ASSERT_FALSE(transitions_.empty());
+  EXPECT_EQ(transitions_.back(), "suspected>leaking");
+  EXPECT_EQ(watch->changes.front().state, LeakState::learning);
+  EXPECT_EQ(watch->changes.back().state, LeakState::leaking);
+  EXPECT_NEAR(watch->detector.verdict().growth.estimate, kMiB, 0.05 * kMiB);
+}
+
+TEST_F(WatchListTest, NamesASeriesBySubjectAndSignal) {
+  observe(7, 20 * kMiB);
+  const Watch* const watch = watches_.find("process:7:42/rss_anon");
+  ASSERT_NE(watch, nullptr);
+  EXPECT_EQ(watch->subject(), "process:7:42");
+  EXPECT_EQ(watch->scope(), "process");
+  EXPECT_EQ(watch->basis(), "rss_floor");
+  EXPECT_EQ(watches_.find("process:7:43/rss_anon"), nullptr);
+  EXPECT_EQ(watches_.points(*watch).size(), 1U);
+}
+
+TEST_F(WatchListTest, ForgetsAQuietSubjectAsSoonAsItEnded) {
+  observe(7, 20 * kMiB);
+  watches_.finish_tick(now_);
+  EXPECT_TRUE(watches_.is_watched(key_of(7)));
+  watches_.finish_tick(now_ + 1);
+  EXPECT_FALSE(watches_.is_watched(key_of(7)));
+}
+
+TEST_F(WatchListTest, KeepsASubjectThatIsThereButWasNotReadable) {
+  observe(7, 20 * kMiB);
+  now_ += 1;
+  watches_.touch(key_of(7), now_);
+  watches_.finish_tick(now_);
+  EXPECT_TRUE(watches_.is_watched(key_of(7)));
+}
+
+TEST_F(WatchListTest, ShowsALeakForAWhileAfterItsProcessEnded) {
+  leak(7, 240);
+  watches_.finish_tick(now_);
+  const Watch* const watch = watches_.find(key_of(7));
+  ASSERT_NE(watch, nullptr);
+  EXPECT_EQ(watch->judge.state(), LeakState::recovering);
+  EXPECT_TRUE(watch->ended_seconds);
+  EXPECT_EQ(transitions_.back(), "leaking>recovering");
+  watches_.finish_tick(now_ + WatchList::kEndedRetentionSeconds + 1);
+  EXPECT_FALSE(watches_.is_watched(key_of(7)));
+}
+
+TEST_F(WatchListTest, FollowsNoMoreSeriesThanItMay) {
+  for (int pid = 1; pid <= 10; ++pid) observe(pid, 20 * kMiB);
+  int count = 0;
+  watches_.for_each([&count](const Watch&) { ++count; });
+  EXPECT_EQ(count, 3);
+  EXPECT_EQ(watches_.store().dropped(), 7U);
+}
+
+TEST_F(WatchListTest, StartsAFreshDetectorInAReusedPlace) {
+  leak(7, 240);
+  watches_.finish_tick(now_);
+  watches_.finish_tick(now_ + WatchList::kEndedRetentionSeconds + 1);
+  now_ += 2000;
+  observe(8, 20 * kMiB);
+  const Watch* const watch = watches_.find(key_of(8));
+  ASSERT_NE(watch, nullptr);
+  EXPECT_EQ(watch->judge.state(), LeakState::learning);
+  EXPECT_TRUE(watch->detector.floors().empty());
+}
+
+TEST_F(WatchListTest, TakesNewThresholdsWithoutForgettingFloors) {
+  leak(7, 60);
+  const std::size_t floors = watches_.find(key_of(7))->detector.floors().size();
+  ASSERT_GT(floors, 0U);
+  watches_.set_policies([](Signal signal) {
+    TrendPolicy policy = fast_policy(signal);
+    policy.minimum_rise_bytes = 1e15;
+    return policy;
+  });
+  EXPECT_EQ(watches_.find(key_of(7))->detector.floors().size(), floors);
+  leak(7, 240);
+  EXPECT_NE(watches_.find(key_of(7))->judge.state(), LeakState::leaking) << "a rise of a petabyte is asked for";
+}
+
+TEST(WatchMemory, IsBoundedAsTheReadmeSays) {
+  const TrendPolicy policy = fast_policy(Signal::rss_anon);
+  const Watch watch(key_of(1), policy, SignalTraits::unmarked);
+  EXPECT_LE(watch.detector.memory_bytes(), 3072U);
+  EXPECT_LE(SeriesStore::kMostBytesPerSeries + WatchList::kMostBytesPerWatch + watch.detector.memory_bytes(), 16384U);
+}
+
+}  // namespace
+}  // namespace heapfloor
