@@ -8,7 +8,7 @@ say() {
 
 # die TEXT...: ends the script with one sentence.
 die() {
-  printf '%s: %s\n' "${0##*/}" "$*" >&2
+  printf 'packaging/%s: %s\n' "${0##*/}" "$*" >&2
   exit 1
 }
 

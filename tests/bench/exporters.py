@@ -107,7 +107,7 @@ def measure_floor(program, files, keep, rounds):
     return {"name": f"system calls only: {files}{' kept open' if keep else ''}",
             "cpu_ms": statistics.median(r[0] for r in rows) * 1e3, "cpu_least_ms": min(r[0] for r in rows) * 1e3,
             "cpu_mean_ms": statistics.mean(r[0] for r in rows) * 1e3,
-            "wall_ms": statistics.median(r[1] for r in rows) * 1e3}
+            "wall_ms": statistics.median(r[1] for r in rows) * 1e3, "processes_seen": int(rows[-1][2])}
 
 
 def measure(options, processes, config):
@@ -186,7 +186,8 @@ def main():
             json.dump(rows, file, indent=1)
     print("\n".join(markdown(rows)))
     results = list(verdicts(rows))
-    print()
+    others = max(row["processes_seen"] - row["processes"] for row in rows if row.get("processes_seen"))
+    print(f"\n{others} other processes were there at most.\n")
     for sentence, held in results:
         print(f"- {sentence}{'' if held else ': MISSED'}")
     return 1 if options.check and not all(held for _, held in results) else 0
