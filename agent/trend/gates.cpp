@@ -301,9 +301,17 @@ class GateChain {
     return span_seconds_ < scaled_hours(policy_, policy_.patience_hours) && short_history();
   }
 
+  // Whether the newest three floors still rise at the pace that gate 6 asks of the last third.
+  [[nodiscard]] bool rising_now() const {
+    const std::size_t n = count();
+    const double elapsed = window_.times[n - 1] - window_.times[n - 3];
+    return values_[n - 1] - values_[n - 3] >=
+           policy_.still_growing_ratio * trend_.slope * elapsed;
+  }
+
   bool season() {
     const double imminent = scaled_hours(policy_, policy_.imminent_hours);
-    if (too_young_for_season() && time_to_limit_ > imminent) {
+    if (too_young_for_season() && (time_to_limit_ > imminent || !rising_now())) {
       return judge(Gate::season, context_.now_seconds - context_.history_start_seconds,
                    policy_.season_history_days * season_seconds(policy_), false);
     }
