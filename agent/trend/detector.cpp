@@ -177,6 +177,7 @@ GateContext Detector::context(std::size_t level, bool sparse) const {
   }
   if (asymptote_to_exceed_ > 0) {
     result.asymptote_to_exceed = static_cast<double>(asymptote_to_exceed_);
+    result.asymptote_window_seconds = static_cast<double>(asymptote_window_seconds_);
   }
   return result;
 }
@@ -383,10 +384,12 @@ void Detector::finish_verdict() {
 }
 
 void Detector::remember_asymptote() {
-  if (!verdict_.asymptote || asymptote_to_exceed_ > 0) {
+  const double window = verdict_.window_end_seconds - verdict_.window_start_seconds;
+  if (!verdict_.asymptote ||
+      (asymptote_to_exceed_ > 0 && window <= 2 * static_cast<double>(asymptote_window_seconds_))) {
     return;
   }
-  predicted_asymptote_ = static_cast<float>(*verdict_.asymptote);
+  asymptote_window_seconds_ = static_cast<float>(window);
   const double base = verdict_.line_value;
   asymptote_to_exceed_ = static_cast<float>(
       *verdict_.asymptote + kRefutingOvershoot * std::max(0.0, *verdict_.asymptote - base));
@@ -421,7 +424,7 @@ void Detector::restart(double time_seconds) {
   troughs_.clear();
   amplitude_.clear();
   verdict_ = Verdict();
-  predicted_asymptote_ = 0;
+  asymptote_window_seconds_ = 0;
   asymptote_to_exceed_ = 0;
   bucket_peak_ = 0;
   last_floor_ = 0;

@@ -93,7 +93,7 @@ class Detector {
   double now_seconds_ = 0;
   double start_seconds_ = 0;
   double limit_ = 0;  // meaningful when has_limit_
-  float predicted_asymptote_ = 0;
+  float asymptote_window_seconds_ = 0;
   float asymptote_to_exceed_ = 0;  // 0 while growth is not held as saturating
   float bucket_peak_ = 0;
   float last_floor_ = 0;

@@ -22,6 +22,8 @@ constexpr double kSeasonGrowthRatio = 0.3;   // of the trend, asked of the media
 constexpr double kLongSeasonShare =
     0.75;  // of buckets above the day before, from seasonal_span_days on
 constexpr double kShortSeasonShare = 0.9;
+constexpr double kBeforeGrowthRatio =
+    0.1;  // of the rise: growth has begun once the floor stays above it
 constexpr double kUnknownAsymptote = 1e18;
 
 class GateChain {
@@ -259,26 +261,57 @@ class GateChain {
       const double floor = values_[count() - 1];
       time_to_limit_ = std::max(0.0, (*context_.limit - floor) / std::max(trend_.slope, 1e-9));
     }
-    const bool at_start = window_.times[0] - context_.history_start_seconds <
-                          scaled_hours(policy_, policy_.start_patience_minutes / 60);
-    verdict_.evidence_needed_seconds = patience_seconds(
-        policy_, time_to_limit_, net_ >= policy_.large_rise_ratio * level_, at_start);
+    PatienceInput input;
+    input.time_to_limit_seconds = time_to_limit_;
+    input.large_rise = net_ >= policy_.large_rise_ratio * level_;
+    input.at_start = window_.times[0] - context_.history_start_seconds <
+                     scaled_hours(policy_, policy_.start_patience_minutes / 60);
+    input.short_history = short_history();
+    verdict_.evidence_needed_seconds = patience_seconds(policy_, input);
+  }
+
+  // The part of the window in which the growth happened: a flat stretch before a ramp is no
+  // evidence of a leak. Less where the slope is not yet known well.
+  [[nodiscard]] double evidence_seconds() const {
+    std::size_t start = 0;
+    for (std::size_t i = 0; i < count(); ++i) {
+      if (values_[i] <= values_[0] + kBeforeGrowthRatio * net_) {
+        start = i;
+      }
+    }
+    const double grown =
+        (window_.times[count() - 1] - window_.times[start]) / (1 - kBeforeGrowthRatio);
+    const double clarity = trend_.low / (policy_.clear_slope_ratio * trend_.slope);
+    const double span = too_young_for_season() ? std::min(span_seconds_, grown) : span_seconds_;
+    return span * std::clamp(clarity, 0.0, 1.0);
   }
 
   bool patience() {
-    return judge(Gate::patience, span_seconds_, verdict_.evidence_needed_seconds,
-                 span_seconds_ >= verdict_.evidence_needed_seconds);
+    verdict_.evidence_seconds = evidence_seconds();
+    return judge(Gate::patience, verdict_.evidence_seconds, verdict_.evidence_needed_seconds,
+                 verdict_.evidence_seconds >= verdict_.evidence_needed_seconds);
+  }
+
+  [[nodiscard]] bool short_history() const {
+    return context_.now_seconds - context_.history_start_seconds <
+           policy_.season_history_days * season_seconds(policy_);
   }
 
   [[nodiscard]] bool too_young_for_season() const {
-    const double history = context_.now_seconds - context_.history_start_seconds;
-    return span_seconds_ < scaled_hours(policy_, policy_.patience_hours) &&
-           history < policy_.season_history_days * season_seconds(policy_);
+    return span_seconds_ < scaled_hours(policy_, policy_.patience_hours) && short_history();
+  }
+
+  // Whether the newest three floors still rise at the pace that gate 6 asks of the last third.
+  [[nodiscard]] bool rising_now() const {
+    const std::size_t n = count();
+    const double elapsed = window_.times[n - 1] - window_.times[n - 3];
+    return values_[n - 1] - values_[n - 3] >=
+           policy_.still_growing_ratio * trend_.slope * elapsed;
   }
 
   bool season() {
     const double imminent = scaled_hours(policy_, policy_.imminent_hours);
-    if (too_young_for_season() && time_to_limit_ > imminent) {
+    if (too_young_for_season() && (time_to_limit_ > imminent || !rising_now())) {
       return judge(Gate::season, context_.now_seconds - context_.history_start_seconds,
                    policy_.season_history_days * season_seconds(policy_), false);
     }
@@ -327,17 +360,22 @@ class GateChain {
 
 }  // namespace
 
-double patience_seconds(const TrendPolicy& policy, double time_to_limit_seconds, bool large_rise,
-                        bool at_start) {
-  const double least_minutes =
-      at_start ? policy.start_patience_minutes : policy.least_patience_minutes;
-  const double least =
-      std::max(8 * policy.bucket_seconds, scaled_hours(policy, least_minutes / 60));
-  const double slow = scaled_hours(
-      policy, large_rise ? policy.patience_slow_large_rise_hours : policy.patience_slow_hours);
-  return std::min(std::max(least, policy.patience * time_to_limit_seconds),
+double patience_seconds(const TrendPolicy& policy, const PatienceInput& input) {
+  double least = 8 * policy.bucket_seconds;
+  if (input.at_start) {
+    least = std::max(least, scaled_hours(policy, policy.start_patience_minutes / 60));
+  }
+  if (input.short_history) {
+    // An hour that nobody has seen before may be a batch or a reload; but never wait longer than is
+    // left.
+    const double hour = scaled_hours(policy, policy.short_history_patience_hours);
+    least = std::max(least, std::min(hour, 2 * input.time_to_limit_seconds));
+  }
+  const double slow = scaled_hours(policy, input.large_rise ? policy.patience_slow_large_rise_hours
+                                                            : policy.patience_slow_hours);
+  return std::min(std::max(least, policy.patience * input.time_to_limit_seconds),
                   std::max(scaled_hours(policy, policy.patience_hours),
-                           std::min(slow, time_to_limit_seconds / policy.slow_divisor)));
+                           std::min(slow, input.time_to_limit_seconds / policy.slow_divisor)));
 }
 
 Verdict run_gates(const WindowView& window, const GateContext& context) {

@@ -31,6 +31,7 @@ struct GateContext {
   double largest_undone_rise = 0;             // that later fell back, near this time scale
   std::uint64_t compactions = 0;              // seen by the series
   std::optional<double> asymptote_to_exceed;  // a floor above it refutes that the growth saturates
+  double asymptote_window_seconds = 0;        // the evidence from which that was foretold
 };
 
 // Runs gates 1 to 11 and fills everything but gate 12, level, limit and forecast.
@@ -38,9 +39,15 @@ struct GateContext {
 // spans windows.
 Verdict run_gates(const WindowView& window, const GateContext& context);
 
-// Seconds of evidence that gate 9 asks for. `time_to_limit_seconds` is infinite where no limit is
-// known.
-double patience_seconds(const TrendPolicy& policy, double time_to_limit_seconds, bool large_rise,
-                        bool at_start);
+// What gate 9 weighs.
+struct PatienceInput {
+  double time_to_limit_seconds = 0;  // infinite where no limit is known
+  bool large_rise = false;           // more than large_rise_ratio of the level
+  bool at_start = false;             // the window reaches back to the series' start
+  bool short_history = false;        // the daily course of the series is not known yet
+};
+
+// Seconds of evidence that gate 9 asks for.
+double patience_seconds(const TrendPolicy& policy, const PatienceInput& input);
 
 }  // namespace heapfloor

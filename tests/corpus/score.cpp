@@ -1,7 +1,7 @@
 // Prints how well the detector does on the corpus.
 //
 //   score [--set=long|mixed|short] [--seeds=N] [--first-seed=N] [--bucket=SECONDS|--spacings=N]
-//   [--no-prescreen]
+//   [--no-prescreen] [--explain]
 //
 // "long": the 54 scenarios of days at one reading a minute; "mixed": the same with random size,
 // length and limit; "short": start-ups, warm-ups and fast leaks at one reading in 15 s.
@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cstdio>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "tests/corpus/scenarios.h"
@@ -20,6 +21,7 @@ namespace {
 struct Arguments {
   std::string_view set = "long";
   ScoreOptions options;
+  bool explain = false;
 };
 
 std::optional<std::string_view> after(std::string_view argument, std::string_view prefix) {
@@ -55,11 +57,15 @@ bool read_argument(std::string_view argument, Arguments& arguments) {
   if (const auto spacings = after(argument, "--spacings=")) {
     return read_number(*spacings, options.bucket_spacings) && options.bucket_spacings > 0;
   }
+  if (argument == "--explain") {
+    arguments.explain = true;
+    return true;
+  }
   options.policy.prescreen = argument != "--no-prescreen";
   return argument == "--no-prescreen";
 }
 
-void print(const Score& score) {
+void print(const Score& score, bool explain) {
   constexpr double kHour = 3600;
   for (const Row& row : score.rows) {
     const bool wrong = row.leaks ? row.alarmed < row.series : row.alarmed > 0;
@@ -69,6 +75,11 @@ void print(const Score& score) {
       std::printf("  delay %.2f h", percentile(row.delays_seconds, 0.5) / kHour);
     }
     std::printf("\n");
+    for (const std::string& mistake : row.mistakes) {
+      if (explain) {
+        std::printf("    %s\n", mistake.c_str());
+      }
+    }
   }
   std::printf("P %.3f  R %.3f  F1 %.3f  TP %zu/%zu  FP %zu/%zu  early %zu\n", score.precision(),
               score.recall(), score.f1(), score.true_positives, score.positives,
@@ -95,6 +106,6 @@ int main(int count, char** values) {
   }
   const auto& scenarios =
       arguments.set == "short" ? heapfloor::short_scenarios() : heapfloor::long_scenarios();
-  heapfloor::print(heapfloor::score(scenarios, arguments.options));
+  heapfloor::print(heapfloor::score(scenarios, arguments.options), arguments.explain);
   return 0;
 }

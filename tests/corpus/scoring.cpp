@@ -153,7 +153,14 @@ Score score(const std::vector<Scenario>& scenarios, const ScoreOptions& options)
       if (options.bucket_spacings > 0) {
         policy.bucket_seconds = options.bucket_spacings * series.spacing_seconds;
       }
-      count(series, watch(series, policy), row, result);
+      const Outcome outcome = watch(series, policy);
+      count(series, outcome, row, result);
+      if (outcome.leaking_at_seconds.has_value() != series.leaks) {
+        const double end = series.observations.back().time_seconds;
+        const double hours = outcome.leaking_at_seconds.value_or(end) / 3600;
+        row.mistakes.push_back("seed " + std::to_string(seed) + " at " + std::to_string(hours) +
+                               " h: " + outcome.reason);
+      }
     }
     result.rows.push_back(row);
   }

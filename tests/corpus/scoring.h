@@ -36,6 +36,7 @@ struct Row {
   std::size_t alarmed = 0;
   std::size_t suspected = 0;
   std::vector<double> delays_seconds;
+  std::vector<std::string> mistakes;  // one line each: seed, time, reason
 };
 
 struct Score {
