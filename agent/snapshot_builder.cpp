@@ -31,6 +31,8 @@ WatchRow row_of(const Watch& watch) {
   row.start_seconds = watch.start_seconds;
   row.state = watch.judge.state();
   row.state_since_seconds = watch.state_since_seconds;
+  if (watch.judge.revocation()) row.revocation = revocation_name(*watch.judge.revocation());
+  row.ended_seconds = watch.ended_seconds;
   row.last_value = watch.last_value;
   row.limit_source = watch.detector.verdict().limit ? std::string(watch.limit_source) : std::string();
   row.verdict = watch.detector.verdict();

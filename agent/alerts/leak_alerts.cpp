@@ -24,6 +24,9 @@ std::string say_size(double bytes) {
 std::string say_forecast(const Verdict& verdict, double now_seconds) {
   if (!verdict.exhaustion || !verdict.limit) return "No limit is known, so nothing is predicted.";
   const Exhaustion& end = *verdict.exhaustion;
+  if (end.at_seconds - now_seconds < 60) {
+    return fmt::format("The limit of {} is reached within a minute.", say_size(*verdict.limit));
+  }
   const std::string latest =
       end.latest_seconds ? "and " + say_span(*end.latest_seconds - now_seconds) : std::string("with no upper bound");
   return fmt::format("The limit of {} is reached in {} (between {} {}).", say_size(*verdict.limit),

@@ -117,27 +117,14 @@ class SeriesRun {
 
 }  // namespace
 
-std::optional<double> median_spacing_seconds(const std::vector<Observation>& readings) {
-  if (readings.size() < 2) return std::nullopt;
-  std::vector<double> spacings;
-  spacings.reserve(readings.size() - 1);
-  for (std::size_t index = 1; index < readings.size(); ++index) {
-    spacings.push_back(readings[index].time_seconds - readings[index - 1].time_seconds);
-  }
-  const auto middle = spacings.begin() + static_cast<std::ptrdiff_t>(spacings.size() / 2);
-  std::ranges::nth_element(spacings, middle);
-  return *middle;
-}
-
-ReplaySummary replay_series(const std::string& name, const std::vector<Observation>& readings, const Config& config,
-                            const ReplaySettings& settings) {
+ReplaySummary replay_series(const std::string& name, const ReplaySeries& series,
+                            const Config& config, const ReplaySettings& settings) {
   Config tuned = config;
-  // A file of equal times has no spacing to speak of; any positive bucket gives it one bucket.
-  const double spacing = settings.interval_seconds.value_or(median_spacing_seconds(readings).value_or(0));
+  const double spacing =
+      settings.interval_seconds.value_or(median_spacing_seconds(series.observations));
   if (spacing > 0) tuned.collection.interval_seconds = spacing;
-  const bool has_epochs = std::ranges::any_of(readings, [](const Observation& reading) { return reading.epoch.has_value(); });
-  SeriesRun run(name, tuned, settings, has_epochs);
-  for (const Observation& reading : readings) run.take(reading, tuned.trend.limit_bytes);
+  SeriesRun run(name, tuned, settings, series.has_epoch);
+  for (const Observation& reading : series.observations) run.take(reading, tuned.trend.limit_bytes);
   return run.finish();
 }
 

@@ -2,15 +2,14 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "agent/alerts/leak_state.h"
+#include "agent/cli/replay_csv.h"
 #include "agent/config.h"
-#include "agent/trend/observation.h"
 #include "agent/trend/verdict.h"
 
 namespace heapfloor {
@@ -32,14 +31,11 @@ struct ReplaySettings {
   bool transitions = false;
 };
 
-// `readings` in the order of time, with times as in the file. `name` stands for the series in the output.
-ReplaySummary replay_series(const std::string& name, const std::vector<Observation>& readings, const Config& config,
+// Times in the summary are the file's. `name` stands for the series in the output.
+ReplaySummary replay_series(const std::string& name, const ReplaySeries& series, const Config& config,
                             const ReplaySettings& settings);
 
 // The last line of a file, as the command line's contract has it; absent values are null.
 std::string summary_json(const ReplaySummary& summary);
-
-// The median spacing of the readings; nothing with fewer than two.
-std::optional<double> median_spacing_seconds(const std::vector<Observation>& readings);
 
 }  // namespace heapfloor

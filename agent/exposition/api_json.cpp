@@ -13,6 +13,7 @@
 
 #include "agent/exposition/signals.h"
 #include "agent/exposition/text_format.h"
+#include "agent/trend/forecast.h"
 
 namespace heapfloor {
 namespace {
@@ -361,12 +362,17 @@ Json subject_json(const SubjectRow& row, const Rows& rows) {
 
 bool is_suspect(const WatchRow& watch) { return watch.state >= LeakState::suspected; }
 
-std::string_view severity(const Snapshot& snapshot, const WatchRow& watch) {
-  const std::optional<Exhaustion> exhaustion = shown_exhaustion(watch);
-  if (!exhaustion) return "info";
-  const double left_seconds = exhaustion->earliest_seconds - snapshot.time_seconds;
-  if (left_seconds < kDaySeconds) return "critical";
-  return left_seconds < 14 * kDaySeconds ? "warning" : "info";
+std::string_view severity_of(const Snapshot& snapshot, const WatchRow& watch) {
+  if (!shown_exhaustion(watch)) return severity_name(Severity::info);
+  return severity_name(severity(watch.verdict, snapshot.time_seconds));
+}
+
+// The verdict in words; of a revoked leak, first why it was revoked.
+std::string reason_of(const WatchRow& watch, const VerdictWords& words) {
+  const std::string reason = words.explain(watch.verdict);
+  if (watch.ended_seconds) return "its process has ended; before that: " + reason;
+  if (watch.state != LeakState::recovering || watch.revocation.empty()) return reason;
+  return "revoked after a " + std::string(watch.revocation) + "; now: " + reason;
 }
 
 Json gates_json(const Verdict& verdict, const VerdictWords& words) {
@@ -396,7 +402,8 @@ Json suspect_json(const Snapshot& snapshot, const WatchRow& watch, const Verdict
   json["basis"] = watch.basis;
   json["state"] = leak_state_name(watch.state);
   json["since"] = rows.wall(watch.state_since_seconds);
-  json["severity"] = severity(snapshot, watch);
+  json["ended_at"] = watch.ended_seconds ? rows.wall(*watch.ended_seconds) : Json();
+  json["severity"] = severity_of(snapshot, watch);
   json["value_bytes"] = number(watch.last_value);
   json["floor_bytes"] = optional_number(known_floor(verdict));
   json["growth_bytes_per_second"] = growth_json(known_growth(verdict));
@@ -406,7 +413,7 @@ Json suspect_json(const Snapshot& snapshot, const WatchRow& watch, const Verdict
   json["sites"] = Json::array();
   json["structures"] = Json::array();
   json["gates"] = gates_json(verdict, words);
-  json["reason"] = words.explain(verdict);
+  json["reason"] = reason_of(watch, words);
   json["evidence"] = Json::array();
   return json;
 }

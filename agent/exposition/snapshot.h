@@ -62,6 +62,8 @@ struct WatchRow {
   double start_seconds = 0;  // of the process, since boot
   LeakState state = LeakState::learning;
   double state_since_seconds = 0;
+  std::optional<double> ended_seconds;  // its process was found gone; shown for a while
+  std::string_view revocation;  // "plateau", "drop", "restart": why its last leak was revoked; static text
   double last_value = 0;
   std::string limit_source;  // "configured", "host"; empty when no limit is known
   Verdict verdict;
