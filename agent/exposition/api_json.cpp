@@ -20,7 +20,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr double kDaySeconds = 86400;
 
 std::string dump(const Json& json) {
   // Names are made valid before they get here; replacing is for the texts of other modules.
