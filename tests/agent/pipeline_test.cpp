@@ -1,0 +1,197 @@
+#include "agent/pipeline.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/support/fake_clock.h"
+#include "tests/support/fake_proc.h"
+
+namespace heapfloor {
+namespace {
+
+constexpr std::uint64_t kMiB = 1024;  // in KiB
+
+class RecordingSink final : public AlertSink {
+ public:
+  void deliver(const AlertTransition& transition) noexcept override { transitions.push_back(transition); }
+  std::vector<AlertTransition> transitions;
+};
+
+class PipelineTest : public ::testing::Test {
+ protected:
+  PipelineTest() {
+    config_.path.procfs = proc_.path();
+    config_.collection.interval_seconds = 1;
+    config_.trend.policy.time_scale = 1.0 / 60;
+    config_.trend.limit_bytes = 512.0 * 1024 * 1024;
+    config_.alerts.hold_seconds = 5;
+    config_.limits.exposed_processes = 2;
+  }
+
+  void start() { pipeline_ = std::make_unique<Pipeline>(config_, clock_, sink_); }
+
+  std::shared_ptr<const Snapshot> tick() {
+    clock_.advance(1);
+    return pipeline_->tick();
+  }
+
+  // `seconds` ticks in which process 7 gains a MiB each.
+  std::shared_ptr<const Snapshot> leak(int seconds) {
+    std::shared_ptr<const Snapshot> last;
+    for (int second = 0; second < seconds; ++second) {
+      leaked_ += kMiB;
+      proc_.set(7, 700, "payments", 100 * kMiB + leaked_);
+      last = tick();
+    }
+    return last;
+  }
+
+  static const WatchRow* watch_of(const Snapshot& snapshot, const std::string& subject) {
+    const auto found = std::ranges::find(snapshot.watches, subject, &WatchRow::subject);
+    return found == snapshot.watches.end() ? nullptr : &*found;
+  }
+
+  testing::FakeProc proc_;
+  FakeClock clock_;
+  RecordingSink sink_;
+  Config config_;
+  std::unique_ptr<Pipeline> pipeline_;
+  std::uint64_t leaked_ = 0;
+};
+
+TEST_F(PipelineTest, TakesALeakFromProcToAFiringAlertWhileItsNeighboursStayQuiet) {
+  proc_.set(8, 800, "steady", 200 * kMiB);
+  proc_.set(9, 900, "small", 1 * kMiB);
+  start();
+  const auto snapshot = leak(260);
+  const WatchRow* const leaky = watch_of(*snapshot, "process:7:700");
+  ASSERT_NE(leaky, nullptr);
+  EXPECT_EQ(leaky->state, LeakState::leaking);
+  EXPECT_EQ(leaky->name, "payments");
+  EXPECT_EQ(leaky->limit_source, "configured");
+  EXPECT_NEAR(leaky->verdict.growth.estimate, 1024.0 * 1024, 0.05 * 1024 * 1024);
+  const WatchRow* const steady = watch_of(*snapshot, "process:8:800");
+  ASSERT_NE(steady, nullptr);
+  EXPECT_EQ(steady->state, LeakState::stable);
+  EXPECT_EQ(watch_of(*snapshot, "process:9:900"), nullptr) << "below the minimum size";
+  ASSERT_FALSE(snapshot->alerts.empty());
+  EXPECT_EQ(snapshot->alerts.back().name, "HeapfloorLeak");
+  EXPECT_EQ(snapshot->alerts.back().phase, AlertPhase::firing);
+  EXPECT_EQ(snapshot->alerts.back().subject, "process:7:700");
+  EXPECT_EQ(snapshot->leaks_detected, 1U);
+}
+
+TEST_F(PipelineTest, ResolvesTheAlertOfALeakThatDied) {
+  start();
+  leak(260);
+  proc_.end(7);
+  const auto snapshot = tick();
+  EXPECT_TRUE(snapshot->alerts.empty());
+  EXPECT_EQ(sink_.transitions.back().change, AlertChange::resolved);
+  const WatchRow* const ended = watch_of(*snapshot, "process:7:700");
+  ASSERT_NE(ended, nullptr) << "it stays visible for a while";
+  EXPECT_EQ(ended->state, LeakState::recovering);
+  EXPECT_TRUE(ended->ended_seconds);
+}
+
+TEST_F(PipelineTest, EndsNothingWhenNothingCouldBeListed) {
+  start();
+  leak(260);
+  proc_.vanish();
+  const auto snapshot = tick();
+  const WatchRow* const leaky = watch_of(*snapshot, "process:7:700");
+  ASSERT_NE(leaky, nullptr);
+  EXPECT_EQ(leaky->state, LeakState::leaking);
+  EXPECT_FALSE(std::ranges::find(snapshot->collectors, "process", &CollectorHealth::name)->success);
+}
+
+TEST_F(PipelineTest, NeverContinuesTheSeriesOfAProcessUnderAReusedPid) {
+  start();
+  leak(100);
+  proc_.end(7);
+  proc_.set(7, 99999, "payments", 300 * kMiB);
+  const auto snapshot = tick();
+  EXPECT_EQ(watch_of(*snapshot, "process:7:700"), nullptr) << "it was only suspected";
+  const WatchRow* const fresh = watch_of(*snapshot, "process:7:99999");
+  ASSERT_NE(fresh, nullptr);
+  EXPECT_EQ(fresh->state, LeakState::learning);
+  ASSERT_TRUE(pipeline_->read("process:7:99999/rss_anon"));
+  EXPECT_EQ(pipeline_->read("process:7:99999/rss_anon")->points.size(), 1U);
+}
+
+TEST_F(PipelineTest, GivesValuesOfTheirOwnToTheLargestAndToEverySuspect) {
+  for (int pid = 20; pid < 30; ++pid) {
+    proc_.set(pid, 5, "filler", 200 * kMiB + static_cast<std::uint64_t>(pid) * kMiB);
+  }
+  start();
+  config_.limits.exposed_processes = 2;
+  const auto snapshot = leak(80);
+  std::vector<int> exposed;
+  for (const ProcessRow& row : snapshot->processes) {
+    if (!row.values.empty()) exposed.push_back(row.id.pid);
+  }
+  EXPECT_EQ(exposed, (std::vector<int>{7, 28, 29}));
+  EXPECT_EQ(watch_of(*snapshot, "process:7:700")->state, LeakState::suspected);
+}
+
+TEST_F(PipelineTest, UsesWhatTheHostHasLeftWhereNoLimitIsConfigured) {
+  config_.trend.limit_bytes.reset();
+  proc_.set_available(1000 * kMiB);
+  start();
+  const auto snapshot = leak(60);
+  const WatchRow* const leaky = watch_of(*snapshot, "process:7:700");
+  ASSERT_NE(leaky, nullptr);
+  EXPECT_EQ(leaky->limit_source, "host");
+  ASSERT_TRUE(leaky->verdict.limit);
+  EXPECT_NEAR(*leaky->verdict.limit, (1000 + 160) * 1048576.0, 8 * 1048576.0);
+}
+
+TEST_F(PipelineTest, ReadsPointsAndFloorsOfAWatchedSeries) {
+  start();
+  leak(60);
+  const auto detail = pipeline_->read("process:7:700/rss_anon");
+  ASSERT_TRUE(detail);
+  EXPECT_EQ(detail->points.size(), 60U);
+  EXPECT_GE(detail->floors.size(), 10U);
+  EXPECT_FALSE(pipeline_->read("process:7:700/other"));
+}
+
+TEST_F(PipelineTest, TakesNewLimitsWhileItRuns) {
+  start();
+  leak(10);
+  Config changed = config_;
+  changed.trend.limit_bytes = 2048.0 * 1024 * 1024;
+  pipeline_->reconfigure(changed);
+  pipeline_->note_reload(true);
+  pipeline_->note_reload(false);
+  const auto snapshot = leak(60);
+  EXPECT_EQ(watch_of(*snapshot, "process:7:700")->verdict.limit, 2048.0 * 1024 * 1024);
+  EXPECT_EQ(snapshot->reloads, 2U);
+  EXPECT_EQ(snapshot->reloads_failed, 1U);
+  EXPECT_FALSE(snapshot->last_reload_successful);
+}
+
+TEST_F(PipelineTest, MakesGroupsThatSumUpToTheHost) {
+  proc_.set(1, 10, "web", 10 * kMiB);
+  proc_.set(2, 20, "web", 20 * kMiB);
+  proc_.set(3, 30, "db", 40 * kMiB);
+  start();
+  const auto snapshot = tick();
+  ASSERT_EQ(snapshot->groups.size(), 2U);
+  EXPECT_EQ(snapshot->groups[0].name, "db");
+  EXPECT_EQ(snapshot->groups[1].name, "web");
+  EXPECT_EQ(snapshot->groups[1].processes, 2U);
+  const auto anon = std::ranges::find_if(snapshot->groups[1].values, [](const MetricValue& value) {
+    return value.desc->label_value == "anon";
+  });
+  ASSERT_NE(anon, snapshot->groups[1].values.end());
+  EXPECT_EQ(anon->value, 30.0 * 1024 * 1024);
+  for (const ProcessRow& row : snapshot->processes) EXPECT_EQ(snapshot->groups[row.group].name, row.comm);
+}
+
+}  // namespace
+}  // namespace heapfloor

@@ -1,0 +1,31 @@
+// A /proc of a few processes whose memory the test sets from tick to tick.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+namespace heapfloor::testing {
+
+class FakeProc {
+ public:
+  FakeProc();
+  FakeProc(const FakeProc&) = delete;
+  FakeProc& operator=(const FakeProc&) = delete;
+  ~FakeProc();
+
+  // Makes the process, or changes it.
+  void set(int pid, std::uint64_t start_ticks, const std::string& comm, std::uint64_t anon_kib);
+  // The process ends.
+  void end(int pid);
+  void set_available(std::uint64_t kib);
+  // The directory is no /proc any more: nothing in it can be listed.
+  void vanish();
+
+  [[nodiscard]] std::string path() const { return directory_.string(); }
+
+ private:
+  std::filesystem::path directory_;
+};
+
+}  // namespace heapfloor::testing
