@@ -5,6 +5,7 @@
 #include <array>
 #include <stdexcept>
 
+#include "agent/log.h"
 #include "agent/series/sample_batch.h"
 #include "collectors/host_root.h"
 #include "tests/support/fake_clock.h"

@@ -30,8 +30,7 @@ struct Process {
   double faults = 0;
 };
 
-SampleBatch batch_of(const std::vector<Process>& processes) {
-  SampleBatch batch;
+void fill(SampleBatch& batch, const std::vector<Process>& processes) {
   for (const Process& process : processes) {
     batch.begin({EntityKind::process, {process.pid, process.start}, process.comm});
     batch.add(kMetrics[0], process.anon);
@@ -39,7 +38,13 @@ SampleBatch batch_of(const std::vector<Process>& processes) {
     batch.add(kMetrics[2], process.faults);
     batch.add(kMetrics[3], 1);
   }
-  return batch;
+}
+
+// One tick with these processes.
+void ingest(GroupTable& table, const std::vector<Process>& processes, double time_seconds) {
+  SampleBatch batch;
+  fill(batch, processes);
+  table.ingest(batch, time_seconds);
 }
 
 const ProcessGroup* group_named(const GroupTable& table, std::string_view name) {
@@ -50,7 +55,7 @@ const ProcessGroup* group_named(const GroupTable& table, std::string_view name) 
 
 TEST(GroupTable, GroupsByCommAndSumsOrTakesTheLargest) {
   GroupTable table(kMetrics, 100);
-  table.ingest(batch_of({{1, 10, "web", 100, 500, 3}, {2, 20, "web", 200, 300, 4}, {3, 30, "db", 50, 60, 5}}), 0);
+  ingest(table, {{1, 10, "web", 100, 500, 3}, {2, 20, "web", 200, 300, 4}, {3, 30, "db", 50, 60, 5}}, 0);
   const ProcessGroup* web = group_named(table, "web");
   ASSERT_NE(web, nullptr);
   EXPECT_EQ(web->processes, 2U);
@@ -64,8 +69,8 @@ TEST(GroupTable, GroupsByCommAndSumsOrTakesTheLargest) {
 
 TEST(GroupTable, KeepsWhatTheDeadDid) {
   GroupTable table(kMetrics, 100);
-  table.ingest(batch_of({{1, 10, "web", 100, 100, 30}, {2, 20, "web", 100, 100, 40}}), 0);
-  table.ingest(batch_of({{1, 10, "web", 100, 100, 35}}), 1);
+  ingest(table, {{1, 10, "web", 100, 100, 30}, {2, 20, "web", 100, 100, 40}}, 0);
+  ingest(table, {{1, 10, "web", 100, 100, 35}}, 1);
   const ProcessGroup* web = group_named(table, "web");
   EXPECT_EQ(web->values[2], 75);
   EXPECT_EQ(web->values[0], 100) << "gauges are of the living";
@@ -74,9 +79,9 @@ TEST(GroupTable, KeepsWhatTheDeadDid) {
 
 TEST(GroupTable, CountsAReusedPidAsAnExitAndAStart) {
   GroupTable table(kMetrics, 100);
-  table.ingest(batch_of({{7, 10, "web", 1, 1, 30}}), 0);
+  ingest(table, {{7, 10, "web", 1, 1, 30}}, 0);
   EXPECT_EQ(group_named(table, "web")->starts, 0U) << "what was there before the agent did not start now";
-  table.ingest(batch_of({{7, 99, "web", 1, 1, 5}}), 1);
+  ingest(table, {{7, 99, "web", 1, 1, 5}}, 1);
   const ProcessGroup* web = group_named(table, "web");
   EXPECT_EQ(web->starts, 1U);
   EXPECT_EQ(web->exits, 1U);
@@ -85,8 +90,8 @@ TEST(GroupTable, CountsAReusedPidAsAnExitAndAStart) {
 
 TEST(GroupTable, NeverLetsAGroupsCounterFallWhenAProcessChangesItsName) {
   GroupTable table(kMetrics, 100);
-  table.ingest(batch_of({{7, 10, "before", 1, 1, 30}}), 0);
-  table.ingest(batch_of({{7, 10, "after", 1, 1, 42}}), 1);
+  ingest(table, {{7, 10, "before", 1, 1, 30}}, 0);
+  ingest(table, {{7, 10, "after", 1, 1, 42}}, 1);
   EXPECT_EQ(group_named(table, "before")->values[2], 30);
   EXPECT_EQ(group_named(table, "after")->values[2], 12);
   EXPECT_EQ(group_named(table, "after")->starts, 0U);
@@ -96,7 +101,7 @@ TEST(GroupTable, PutsNamesAboveTheCapIntoOtherSoThatSumsStayTheHosts) {
   GroupTable table(kMetrics, 3);
   std::vector<Process> processes;
   for (int pid = 1; pid <= 50; ++pid) processes.push_back({pid, 1, "name" + std::to_string(pid), 10, 10, 1});
-  table.ingest(batch_of(processes), 0);
+  ingest(table, processes, 0);
   EXPECT_EQ(table.groups().size(), 3U);
   double sum = 0;
   for (const ProcessGroup& group : table.groups()) sum += group.values[0].value_or(0);
@@ -106,12 +111,12 @@ TEST(GroupTable, PutsNamesAboveTheCapIntoOtherSoThatSumsStayTheHosts) {
 
 TEST(GroupTable, ForgetsGroupsThatStayedEmptyAndReusesTheirPlace) {
   GroupTable table(kMetrics, 100);
-  table.ingest(batch_of({{1, 1, "gone", 1, 1, 1}}), 0);
-  table.ingest(batch_of({}), 10);
+  ingest(table, {{1, 1, "gone", 1, 1, 1}}, 0);
+  ingest(table, {}, 10);
   EXPECT_NE(group_named(table, "gone"), nullptr) << "its counters must be seen by a scrape";
-  table.ingest(batch_of({}), 10 + GroupTable::kGroupRetentionSeconds + 1);
+  ingest(table, {}, 10 + GroupTable::kGroupRetentionSeconds + 1);
   EXPECT_EQ(group_named(table, "gone"), nullptr);
-  table.ingest(batch_of({{2, 1, "fresh", 1, 1, 1}}), 5000);
+  ingest(table, {{2, 1, "fresh", 1, 1, 1}}, 5000);
   EXPECT_EQ(table.groups().size(), 1U);
 }
 
