@@ -91,6 +91,11 @@ def case_suspect(browser, agent, shots):
     assert '212 MiB/h' in browser.text('main') and '198 \u2013 230' in browser.text('main')
     assert 'in 5 h 1' in browser.text('.figures-wide'), browser.text('.figures-wide')
     browser.screenshot(shots, 'suspect')
+    floors = browser.count('.chart-svg .floor')
+    browser.one('.segments button').click()  # 1 h
+    browser.until(lambda: 0 < browser.count('.chart-svg .floor') <= floors / 4, 'the chart of one hour')
+    browser.one('.check input').click()
+    browser.until(lambda: browser.count('.chart-svg .forecast') == 0, 'the chart without its forecast')
     visit(browser, agent.url, INDEXER)
     check_chart(browser)
     assert 'no upper bound' in browser.text('.figures-wide')

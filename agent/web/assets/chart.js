@@ -26,7 +26,7 @@ function lineAt(line, time) {
 
 /** How much of the future is worth the width: up to the forecast, but never so much that the past gets small. */
 function timeDomain(series, now, withForecast) {
-  const first = Math.min(series.points[0]?.[0] ?? now, series.floors[0]?.[0] ?? now, series.line?.start[0] ?? now);
+  const first = Math.min(series.points[0]?.[0] ?? now, series.floors[0]?.[0] ?? now);
   const newest = Math.max(last(series.points)?.[0] ?? first, last(series.floors)?.[0] ?? first);
   const end = Math.max(newest, first + 1);
   const prediction = series.predicted_exhaustion;
