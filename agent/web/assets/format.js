@@ -46,7 +46,7 @@ export function formatTickBytes(bytes, step) {
 
 function rateScale(bytesPerSecond) {
   const magnitude = Math.abs(bytesPerSecond);
-  if (magnitude * HOUR >= 1024 ** 3) return { seconds: 1, word: 's' };
+  if (magnitude >= 256 * 1024) return { seconds: 1, word: 's' };  // as the agent's own sentences do
   if (magnitude * HOUR < 1024 ** 2) return { seconds: DAY, word: 'day' };
   return { seconds: HOUR, word: 'h' };
 }
