@@ -87,7 +87,8 @@ function axes(frame) {
     // A broken axis is said and drawn: nobody should take a rise of 5 % for a doubling.
     group.append(s('path', { class: 'axis-break',
       d: `M${MARGIN.left} ${bottom}l0 -4 l4 -2 l-8 -4 l4 -2 l0 -4` }),
-    s('text', { class: 'tick', x: MARGIN.left + 8, y: bottom - 6 }, 'axis does not begin at 0'));
+    s('text', { class: 'tick', x: MARGIN.left + 8, y: bottom - 6 },
+      width < 560 ? 'not from 0' : 'axis does not begin at 0'));
   }
   return group;
 }
