@@ -230,7 +230,7 @@ class World:
                 floors.append([at, int(floor_now + rate * (at - self.now) + noise.uniform(-0.1, 0.1) * swing)])
         line = None
         if rate > 0:
-            line = {'start': [start, floor_now + rate * (start - self.now)], 'end': [now, floor_now + rate * (now - self.now)],
+            line = {'start': [now - span, floor_now + rate * (now - span - self.now)], 'end': [now, floor_now + rate * (now - self.now)],
                     'growth_bytes_per_second': row['growth_bytes_per_second']}
         changes = [{'at': now - 8 * HOUR, 'state': 'learning'}, {'at': now - 7.4 * HOUR, 'state': 'stable'}]
         if row['state'] in ('leaking', 'suspected', 'recovering'):

@@ -26,7 +26,7 @@ function lineAt(line, time) {
 
 /** How much of the future is worth the width: up to the forecast, but never so much that the past gets small. */
 function timeDomain(series, now, withForecast) {
-  const first = Math.min(series.points[0]?.[0] ?? now, series.floors[0]?.[0] ?? now, series.line?.start[0] ?? now);
+  const first = Math.min(series.points[0]?.[0] ?? now, series.floors[0]?.[0] ?? now);
   const newest = Math.max(last(series.points)?.[0] ?? first, last(series.floors)?.[0] ?? first);
   const end = Math.max(newest, first + 1);
   const prediction = series.predicted_exhaustion;
@@ -87,7 +87,8 @@ function axes(frame) {
     // A broken axis is said and drawn: nobody should take a rise of 5 % for a doubling.
     group.append(s('path', { class: 'axis-break',
       d: `M${MARGIN.left} ${bottom}l0 -4 l4 -2 l-8 -4 l4 -2 l0 -4` }),
-    s('text', { class: 'tick', x: MARGIN.left + 8, y: bottom - 6 }, 'axis does not begin at 0'));
+    s('text', { class: 'tick', x: MARGIN.left + 8, y: bottom - 6 },
+      width < 560 ? 'not from 0' : 'axis does not begin at 0'));
   }
   return group;
 }

@@ -46,7 +46,7 @@ export function formatTickBytes(bytes, step) {
 
 function rateScale(bytesPerSecond) {
   const magnitude = Math.abs(bytesPerSecond);
-  if (magnitude * HOUR >= 100 * 1024 ** 3) return { seconds: 1, word: 's' };
+  if (magnitude >= 256 * 1024) return { seconds: 1, word: 's' };  // as the agent's own sentences do
   if (magnitude * HOUR < 1024 ** 2) return { seconds: DAY, word: 'day' };
   return { seconds: HOUR, word: 'h' };
 }
@@ -176,6 +176,12 @@ function escapeCharacter(character) {
 export function visibleName(name) {
   const text = String(name ?? '').replace(INVISIBLE, escapeCharacter);
   return text.trim() === '' ? '(no name)' : text;
+}
+
+/** The agent's words as a sentence: with a capital and a full stop. */
+export function sentence(words) {
+  const text = visibleName(words);
+  return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?)]$/.test(text) ? '' : '.');
 }
 
 /** The name as an element: isolated from the direction of its surroundings, escapes set apart from real text. */

@@ -5,7 +5,7 @@ import { createChart, describeSeries } from '../chart.js';
 import { h, icon, keyed, pageHeading, setAttribute, setChildren, setText, stateBadge } from '../dom.js';
 import {
   UNKNOWN, formatBytes, formatCount, formatDuration, formatMoment, formatPercent, limitSource, nameElement,
-  signalWords, visibleName,
+  sentence, signalWords, visibleName,
 } from '../format.js';
 import { createFigure, refusal, setForecastFigure, setGrowthFigure } from './parts.js';
 
@@ -266,7 +266,7 @@ export function createDetailView(id, back, refresh) {
     setText(severity, suspect?.severity ?? '');
     setAttribute(severity, 'data-severity', suspect?.severity ?? null);
     setText(since, suspect ? `since ${formatMoment(suspect.since, now)}` : '');
-    setText(reason, suspect ? visibleName(suspect.reason) : plainReason(state, series, row));
+    setText(reason, suspect ? sentence(suspect.reason) : plainReason(state, series, row));
   }
 
   return {

@@ -5,7 +5,7 @@ import { createSparkline } from '../chart.js';
 import { h, icon, keyed, pageHeading, setAttribute, setChildren, setText, stateBadge } from '../dom.js';
 import {
   formatBytes, formatCount, formatForecast, formatGrowth, formatMoment, formatRoughDuration, forecastSentence,
-  limitSource, nameElement, plural, visibleName,
+  limitSource, nameElement, plural, sentence, visibleName,
 } from '../format.js';
 import {
   createFigure, createMeter, setForecastFigure, setGrowthFigure, subjectLink, subjectMeta, suspectLink,
@@ -48,11 +48,15 @@ function headlineWords(suspects, status, now) {
     };
   }
   if (suspected.length > 0) {
+    const first = suspected.find((suspect) => suspect.predicted_exhaustion);
+    const forecast = formatForecast(first?.predicted_exhaustion, now);
     return {
       tone: 'suspected',
       title: suspected.length === 1 ? `${visibleName(suspected[0].subject.comm)} is suspected of leaking`
         : `${plural(suspected.length, 'process', 'processes')} are suspected of leaking`,
-      detail: 'Nothing is confirmed: the reason below says what is still missing.',
+      detail: 'Nothing is confirmed: the reason below says what is missing.' + (forecast
+        ? ` If it holds, ${visibleName(first.subject.comm)} reaches its limit at ${forecast.moment}, `
+          + `${forecastSentence(forecast)}.` : ''),
     };
   }
   const recovering = of('recovering').length;
@@ -113,7 +117,7 @@ function createCard(suspect) {
       setChildren(name, item.subject.comm, () => nameElement(item.subject.comm));
       setChildren(meta, JSON.stringify(item.subject), () => subjectMeta(item.subject, item.scope));
       setText(since, `since ${formatMoment(item.since, now)}`);
-      setText(reason, visibleName(item.reason));
+      setText(reason, sentence(item.reason));
       setGrowthFigure(growth, item.growth_bytes_per_second);
       const prediction = item.predicted_exhaustion;
       floor.set(formatBytes(item.floor_bytes), prediction

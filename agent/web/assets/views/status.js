@@ -4,7 +4,7 @@ import { h, icon, keyed, pageHeading, setAttribute, setChildren, setText } from 
 import { formatAge, formatBytes, formatCount, formatDuration, formatMoment, plural, visibleName } from '../format.js';
 
 const REASONS = {
-  permission: 'refused: no permission (run \u201cheapfloor doctor\u201d to see which capability helps)',
+  permission: 'refused: no permission for the user that the agent runs as',
   vanished: 'ended while being read (normal)',
   unavailable: 'not offered by this kernel',
   parse: 'not understood',
