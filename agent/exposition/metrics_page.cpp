@@ -75,6 +75,10 @@ class MetricsPage::Renderer {
  private:
   using Column = PageWriter::Column;
 
+  struct OwnColumn {
+    std::string label_value;
+    Column column = 0;
+  };
   // Where the values of one descriptor go; nothing where there is no such family in the table.
   struct DescColumns {
     std::optional<Column> plain, process, group;
@@ -123,15 +127,25 @@ class MetricsPage::Renderer {
     add_values(values, {}, &DescColumns::plain);
   }
 
+  // The column of an own family with that fixed label; the values of a label are few and constant.
+  Column own_column(OwnFamily family, LabelPair fixed, bool has_body) {
+    std::vector<OwnColumn>& known = own_columns_.at(static_cast<std::size_t>(family));
+    const auto found = std::ranges::find(known, fixed.raw_value, &OwnColumn::label_value);
+    if (found != known.end()) return found->column;
+    const Column made =
+        writer_.column(families_.index_of(family), fixed.name, fixed.raw_value, has_body);
+    known.push_back({std::string(fixed.raw_value), made});
+    return made;
+  }
+
   void add_own(OwnFamily family, double value) {
-    writer_.add(writer_.column(families_.index_of(family), {}, {}, false), {}, value);
+    writer_.add(own_column(family, {}, false), {}, value);
   }
   void add_own(OwnFamily family, std::string_view body, double value) {
-    writer_.add(writer_.column(families_.index_of(family), {}, {}, true), body, value);
+    writer_.add(own_column(family, {}, true), body, value);
   }
   void add_own(OwnFamily family, std::string_view body, LabelPair fixed, double value) {
-    writer_.add(writer_.column(families_.index_of(family), fixed.name, fixed.raw_value, true), body,
-                value);
+    writer_.add(own_column(family, fixed, true), body, value);
   }
 
   void add_groups(const Snapshot& snapshot) {
@@ -353,6 +367,7 @@ class MetricsPage::Renderer {
   std::deque<std::string> extra_bodies_;
   std::unordered_map<const MetricDesc*, DescColumns> desc_columns_;
   std::vector<std::pair<const MetricDesc*, const DescColumns*>> recent_;
+  std::array<std::vector<OwnColumn>, kOwnFamilies> own_columns_;
   std::uint64_t unlisted_samples_ = 0;
 };
 
