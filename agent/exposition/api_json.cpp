@@ -240,7 +240,8 @@ std::variant<SubjectsQuery, std::string_view> parse_subjects_query(
 
 bool matches(const SubjectRow& row, const SubjectsQuery& query, const Rows& rows) {
   if (query.state && (row.watch == nullptr || row.watch->state != *query.state)) return false;
-  const std::string_view scope = row.process != nullptr ? "process" : row.watch->scope;
+  const std::string_view scope =
+      row.process != nullptr ? std::string_view("process") : std::string_view(row.watch->scope);
   if (!query.scope.empty() && query.scope != scope) return false;
   if (query.search.empty()) return true;
   const auto contains = [&query](std::string_view raw) {
