@@ -128,8 +128,8 @@ const WatchRow* find_watch(const Snapshot& snapshot, std::string_view id) {
 }
 
 std::optional<std::string_view> parameter(const ApiParameters& parameters, std::string_view name) {
-  const auto found = std::ranges::find_if(
-      parameters, [name](const auto& pair) { return pair.first == name; });
+  const auto found =
+      std::ranges::find_if(parameters, [name](const auto& pair) { return pair.first == name; });
   if (found == parameters.end() || found->second.empty()) return std::nullopt;
   return found->second;
 }
@@ -177,9 +177,9 @@ constexpr std::array<std::pair<std::string_view, SubjectSort>, 6> kSubjectSorts 
      {"exhaustion", SubjectSort::exhaustion},
      {"pid", SubjectSort::pid}}};
 
-constexpr std::array<std::string_view, 10> kScopes = {
-    "process", "group", "cgroup", "allocator", "structure", "site", "go", "jvm", "host",
-    "external"};
+constexpr std::array<std::string_view, 10> kScopes = {"process",   "group",   "cgroup", "allocator",
+                                                      "structure", "site",    "go",     "jvm",
+                                                      "host",      "external"};
 
 struct SubjectsQuery {
   std::string search;  // lower case
@@ -199,7 +199,8 @@ std::optional<LeakState> parse_state(std::string_view name) {
 }
 
 // The query, or what is wrong with it.
-std::variant<SubjectsQuery, std::string_view> parse_subjects_query(const ApiParameters& parameters) {
+std::variant<SubjectsQuery, std::string_view> parse_subjects_query(
+    const ApiParameters& parameters) {
   constexpr std::size_t kMostRows = 1000;
   SubjectsQuery query;
   query.search = lower_case(parameter(parameters, "search").value_or(""));
@@ -239,7 +240,8 @@ std::variant<SubjectsQuery, std::string_view> parse_subjects_query(const ApiPara
 
 bool matches(const SubjectRow& row, const SubjectsQuery& query, const Rows& rows) {
   if (query.state && (row.watch == nullptr || row.watch->state != *query.state)) return false;
-  const std::string_view scope = row.process != nullptr ? "process" : row.watch->scope;
+  const std::string_view scope =
+      row.process != nullptr ? std::string_view("process") : std::string_view(row.watch->scope);
   if (!query.scope.empty() && query.scope != scope) return false;
   if (query.search.empty()) return true;
   const auto contains = [&query](std::string_view raw) {
@@ -310,7 +312,8 @@ std::vector<SubjectRow> matching_rows(const Snapshot& snapshot, const SubjectsQu
 }
 
 // The page of `rows` that the query asks for, in its order.
-std::vector<SubjectRow> sorted_page(const std::vector<SubjectRow>& rows, const SubjectsQuery& query) {
+std::vector<SubjectRow> sorted_page(const std::vector<SubjectRow>& rows,
+                                    const SubjectsQuery& query) {
   std::vector<SortKey> keys;
   keys.reserve(rows.size());
   for (std::size_t i = 0; i < rows.size(); ++i) keys.push_back(sort_key(rows[i], query.sort, i));
@@ -334,10 +337,11 @@ Json subject_json(const SubjectRow& row, const Rows& rows) {
   const WatchRow* const watch = row.watch;
   const ProcessRow* const process = row.process;
   Json json;
-  json["id"] = watch != nullptr ? watch_id(*watch)
-                                : process_subject_name(process->id) + "/rss_anon";
+  json["id"] =
+      watch != nullptr ? watch_id(*watch) : process_subject_name(process->id) + "/rss_anon";
   json["scope"] = process != nullptr ? "process" : watch->scope;
-  json["subject"] = process != nullptr ? rows.process_subject(*process) : rows.watch_subject(*watch);
+  json["subject"] =
+      process != nullptr ? rows.process_subject(*process) : rows.watch_subject(*watch);
   json["signal"] = watch != nullptr ? watch->signal : "rss_anon";
   json["basis"] = watch != nullptr ? watch->basis : "rss_floor";
   json["watched"] = watch != nullptr;
@@ -354,7 +358,8 @@ Json subject_json(const SubjectRow& row, const Rows& rows) {
   json["floor_bytes"] = watch != nullptr ? optional_number(known_floor(watch->verdict)) : Json();
   json["growth_bytes_per_second"] =
       watch != nullptr ? growth_json(known_growth(watch->verdict)) : Json();
-  json["confidence"] = watch != nullptr ? optional_number(known_confidence(watch->verdict)) : Json();
+  json["confidence"] =
+      watch != nullptr ? optional_number(known_confidence(watch->verdict)) : Json();
   json["predicted_exhaustion"] = watch != nullptr ? rows.exhaustion(*watch) : Json();
   return json;
 }
@@ -420,8 +425,9 @@ Json suspect_json(const Snapshot& snapshot, const WatchRow& watch, const Verdict
 // Leaking first, then suspected, then recovering; inside a state by the time to exhaustion.
 std::tuple<int, double> urgency(const WatchRow& watch) {
   const std::optional<Exhaustion> exhaustion = shown_exhaustion(watch);
-  const int order = watch.state == LeakState::leaking ? 0
-                    : watch.state == LeakState::suspected ? 1 : 2;
+  const int order = watch.state == LeakState::leaking     ? 0
+                    : watch.state == LeakState::suspected ? 1
+                                                          : 2;
   return {order, exhaustion ? exhaustion->at_seconds : std::numeric_limits<double>::infinity()};
 }
 
@@ -463,8 +469,8 @@ Json points_json(const std::vector<Point>& points, const TimeRange& range, const
   Json json = Json::array();
   for (const Point& point : points) {
     if (!range.contains(point.time_seconds)) continue;
-    json.push_back(Json::array(
-        {rows.wall(point.time_seconds), number(point.minimum), number(point.maximum)}));
+    json.push_back(
+        Json::array({rows.wall(point.time_seconds), number(point.minimum), number(point.maximum)}));
   }
   return json;
 }
@@ -481,7 +487,8 @@ Json floors_json(const std::vector<Floor>& floors, const TimeRange& range, const
 Json changes_json(const std::vector<StateChange>& changes, const Rows& rows) {
   Json json = Json::array();
   for (const StateChange& change : changes) {
-    json.push_back({{"at", rows.wall(change.time_seconds)}, {"state", leak_state_name(change.state)}});
+    json.push_back(
+        {{"at", rows.wall(change.time_seconds)}, {"state", leak_state_name(change.state)}});
   }
   return json;
 }
@@ -509,8 +516,8 @@ std::string rfc3339(double unix_seconds) {
 // As Go's strconv.FormatFloat(value, 'e', -1, 64): "1.2e+04".
 std::string scientific(double value) {
   std::array<char, 40> text{};
-  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), value,
-                                          std::chars_format::scientific);
+  const auto [end, error] =
+      std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::scientific);
   return {text.data(), end};
 }
 
@@ -550,7 +557,9 @@ Json host_value(const Snapshot& snapshot, std::string_view name) {
   return found == snapshot.host.end() ? Json(nullptr) : number(found->value);
 }
 
-ApiDocument no_such_series() { return error_document(404, "not_found", "this series is not watched"); }
+ApiDocument no_such_series() {
+  return error_document(404, "not_found", "this series is not watched");
+}
 
 }  // namespace
 

@@ -34,11 +34,13 @@ struct VerdictWords {
 // GET /api/v1/status.
 ApiDocument status_document(const Snapshot& snapshot, const BuildInfo& build);
 
-// GET /api/v1/subjects: every process, watched or not, and every watch of another scope. Parameters:
+// GET /api/v1/subjects: every process, watched or not, and every watch of another scope.
+// Parameters:
 //   search   part of the name, group, subject or pid, in any case of ASCII letters
 //   state    one leak state; scope: one scope
 //   sort     value (default), growth, floor, name, exhaustion, pid; order: asc, desc. Without an
-//            order, names, pids and times to exhaustion rise and sizes fall. What is not known is last.
+//            order, names, pids and times to exhaustion rise and sizes fall. What is not known is
+//            last.
 //   limit    1 to 1000, default 100; offset
 // A parameter that is none of these values is a 400 bad_data.
 ApiDocument subjects_document(const Snapshot& snapshot, const ApiParameters& parameters);
@@ -51,8 +53,8 @@ ApiDocument suspect_document(const Snapshot& snapshot, std::string_view id,
                              const VerdictWords& words);
 
 // GET /api/v1/series/ID?start=&end= (Unix seconds); 404 when it is not watched.
-ApiDocument series_document(const Snapshot& snapshot, std::string_view id, const SeriesReader& reader,
-                            const ApiParameters& parameters);
+ApiDocument series_document(const Snapshot& snapshot, std::string_view id,
+                            const SeriesReader& reader, const ApiParameters& parameters);
 
 // GET /api/v1/alerts, in the form of Prometheus's own endpoint.
 ApiDocument alerts_document(const Snapshot& snapshot);

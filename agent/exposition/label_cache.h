@@ -1,8 +1,7 @@
 // LabelCache: the escaped label bodies of the entities of the last page, kept for the next one.
 //
-// Names are escaped once in an entity's life. What a page did not ask for is forgotten when the page
-// ends, so the cache is never larger than the page.
-// Thread rule: one thread at a time.
+// Names are escaped once in an entity's life. What a page did not ask for is forgotten when the
+// page ends, so the cache is never larger than the page. Thread rule: one thread at a time.
 #pragma once
 
 #include <cstddef>

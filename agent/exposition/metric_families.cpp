@@ -31,8 +31,10 @@ constexpr std::array<OwnDesc, kOwnFamilies> kOwn = {{
     {OwnFamily::group_youngest_start, "heapfloor_group_youngest_start_timestamp_seconds", kGauge,
      "group", "Start of the youngest process of the group (starttime of /proc/PID/stat).", "group"},
     {OwnFamily::group_unreadable_processes, "heapfloor_group_unreadable_processes", kGauge,
-     "group,source", "Processes of the group whose source could not be read, so left out of its "
-                     "sums.", "group"},
+     "group,source",
+     "Processes of the group whose source could not be read, so left out of its "
+     "sums.",
+     "group"},
     {OwnFamily::leak_state, "heapfloor_leak_state", kGauge, "scope,subject,group,signal,state",
      "Leak state of one signal of one subject: 1 for the state it is in, 0 for the others.",
      "alerts"},
@@ -57,8 +59,7 @@ constexpr std::array<OwnDesc, kOwnFamilies> kOwn = {{
     {OwnFamily::trend_compactions, "heapfloor_trend_compactions_total", kCounter,
      "scope,subject,group,signal,cause", "Compactions seen, by what caused them.", "trend"},
     {OwnFamily::trend_predicted_exhaustion,
-     "heapfloor_trend_predicted_exhaustion_timestamp_seconds", kGauge,
-     "scope,subject,group,signal",
+     "heapfloor_trend_predicted_exhaustion_timestamp_seconds", kGauge, "scope,subject,group,signal",
      "When a suspected or leaking signal meets its limit, where a limit is known.", "trend"},
     {OwnFamily::trend_subjects, "heapfloor_trend_subjects", kGauge, "scope",
      "Subjects that the detector follows.", "trend"},
@@ -136,7 +137,8 @@ FamilyType type_of(MetricType type) {
 }
 
 std::string group_help(const MetricDesc& desc) {
-  return (desc.group_rule == GroupRule::maximum ? "Largest in the group: " : "Sum over the group: ") +
+  return (desc.group_rule == GroupRule::maximum ? "Largest in the group: "
+                                                : "Sum over the group: ") +
          std::string(desc.help);
 }
 
@@ -190,8 +192,7 @@ void MetricFamilies::add(MetricFamily family) {
     return;
   }
   // The samples of one family (kind="anon", kind="file") share everything but the label's value.
-  if (same->type != family.type || same->labels != family.labels ||
-      same->source != family.source) {
+  if (same->type != family.type || same->labels != family.labels || same->source != family.source) {
     throw std::invalid_argument("metric family " + family.name + " is declared twice, by " +
                                 same->source + " and by " + family.source);
   }

@@ -10,7 +10,6 @@
 #include <deque>
 #include <map>
 #include <optional>
-#include <set>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -76,6 +75,10 @@ class MetricsPage::Renderer {
  private:
   using Column = PageWriter::Column;
 
+  struct OwnColumn {
+    std::string label_value;
+    Column column = 0;
+  };
   // Where the values of one descriptor go; nothing where there is no such family in the table.
   struct DescColumns {
     std::optional<Column> plain, process, group;
@@ -124,15 +127,25 @@ class MetricsPage::Renderer {
     add_values(values, {}, &DescColumns::plain);
   }
 
+  // The column of an own family with that fixed label; the values of a label are few and constant.
+  Column own_column(OwnFamily family, LabelPair fixed, bool has_body) {
+    std::vector<OwnColumn>& known = own_columns_.at(static_cast<std::size_t>(family));
+    const auto found = std::ranges::find(known, fixed.raw_value, &OwnColumn::label_value);
+    if (found != known.end()) return found->column;
+    const Column made =
+        writer_.column(families_.index_of(family), fixed.name, fixed.raw_value, has_body);
+    known.push_back({std::string(fixed.raw_value), made});
+    return made;
+  }
+
   void add_own(OwnFamily family, double value) {
-    writer_.add(writer_.column(families_.index_of(family), {}, {}, false), {}, value);
+    writer_.add(own_column(family, {}, false), {}, value);
   }
   void add_own(OwnFamily family, std::string_view body, double value) {
-    writer_.add(writer_.column(families_.index_of(family), {}, {}, true), body, value);
+    writer_.add(own_column(family, {}, true), body, value);
   }
   void add_own(OwnFamily family, std::string_view body, LabelPair fixed, double value) {
-    writer_.add(writer_.column(families_.index_of(family), fixed.name, fixed.raw_value, true), body,
-                value);
+    writer_.add(own_column(family, fixed, true), body, value);
   }
 
   void add_groups(const Snapshot& snapshot) {
@@ -161,8 +174,8 @@ class MetricsPage::Renderer {
       const ProcessRow& process = snapshot.processes[i];
       if (process.values.empty() || process.group >= snapshot.groups.size()) continue;
       // A pid that was reused within the tick: the later row is the process that lives.
-      const bool reused = i + 1 < snapshot.processes.size() &&
-                          snapshot.processes[i + 1].id.pid == process.id.pid;
+      const bool reused =
+          i + 1 < snapshot.processes.size() && snapshot.processes[i + 1].id.pid == process.id.pid;
       if (reused) continue;
       const PidText pid(process.id.pid);
       add_values(
@@ -175,8 +188,8 @@ class MetricsPage::Renderer {
   void add_watches(const Snapshot& snapshot) {
     const WatchRow* before = nullptr;
     for (const WatchRow& watch : snapshot.watches) {
-      const bool repeated = before != nullptr && before->subject == watch.subject &&
-                            before->signal == watch.signal;
+      const bool repeated =
+          before != nullptr && before->subject == watch.subject && before->signal == watch.signal;
       if (repeated) continue;
       before = &watch;
       const std::string_view body = labels_.body({{"scope", watch.scope},
@@ -218,19 +231,21 @@ class MetricsPage::Renderer {
 
   void add_suspects(const Snapshot& snapshot) {
     struct Count {
-      std::set<std::string_view> subjects;
+      std::string_view last_subject;  // watches of one subject stand together
+      std::uint64_t subjects = 0;
       std::array<std::uint64_t, kLeakStates> by_state = {};
     };
     std::map<std::string_view, Count> scopes;
     scopes[kWatchedScope];
     for (const WatchRow& watch : snapshot.watches) {
       Count& count = scopes[watch.scope];
-      count.subjects.insert(watch.subject);
+      if (count.subjects == 0 || count.last_subject != watch.subject) ++count.subjects;
+      count.last_subject = watch.subject;
       ++count.by_state.at(static_cast<std::size_t>(watch.state));
     }
     for (const auto& [scope, count] : scopes) {
       const std::string_view body = labels_.body({{"scope", scope}});
-      add_own(OwnFamily::trend_subjects, body, number(count.subjects.size()));
+      add_own(OwnFamily::trend_subjects, body, number(count.subjects));
       for (const LeakState state : kSuspectStates) {
         add_own(OwnFamily::leak_suspects, body, {"state", leak_state_name(state)},
                 number(count.by_state.at(static_cast<std::size_t>(state))));
@@ -293,8 +308,9 @@ class MetricsPage::Renderer {
                 {"reason", reason_label(static_cast<ErrorKind>(i))}, number(health.errors.at(i)));
       }
     }
-    for (const OwnFamily family : {OwnFamily::collector_success, OwnFamily::collector_duration,
-                                   OwnFamily::collector_last_success, OwnFamily::collector_errors}) {
+    for (const OwnFamily family :
+         {OwnFamily::collector_success, OwnFamily::collector_duration,
+          OwnFamily::collector_last_success, OwnFamily::collector_errors}) {
       writer_.sort_by_labels(families_.index_of(family));
     }
     const std::string_view body = labels_.body({{"collector", kWatchingCollector}});
@@ -351,6 +367,7 @@ class MetricsPage::Renderer {
   std::deque<std::string> extra_bodies_;
   std::unordered_map<const MetricDesc*, DescColumns> desc_columns_;
   std::vector<std::pair<const MetricDesc*, const DescColumns*>> recent_;
+  std::array<std::vector<OwnColumn>, kOwnFamilies> own_columns_;
   std::uint64_t unlisted_samples_ = 0;
 };
 

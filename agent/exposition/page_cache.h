@@ -35,8 +35,8 @@ class PageCache {
   // The newest snapshot; null before the first publish().
   [[nodiscard]] std::shared_ptr<const Snapshot> snapshot() const;
 
-  // The page of the newest snapshot; null before the first publish(). A scrape that waited may get a
-  // page that is one snapshot old.
+  // The page of the newest snapshot; null before the first publish(). A scrape that waited may get
+  // a page that is one snapshot old.
   [[nodiscard]] Body page(ExpositionFormat format, ContentEncoding encoding);
 
  private:

@@ -51,9 +51,9 @@ class PageWriter {
   // Forgets all samples, keeps columns and memory.
   void clear();
 
-  // Adds a sample. `body` is a finished LabelBody that lives until write(), empty for columns without
-  // one; all samples of one entity are added with the same body object, entity after entity. A second
-  // sample of the same entity and column is ignored.
+  // Adds a sample. `body` is a finished LabelBody that lives until write(), empty for columns
+  // without one; all samples of one entity are added with the same body object, entity after
+  // entity. A second sample of the same entity and column is ignored.
   void add(Column column, std::string_view body, double value);
 
   // Orders a family's samples by their label bodies and drops repeated ones (the first stays).

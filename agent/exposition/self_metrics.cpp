@@ -13,10 +13,8 @@ struct SelfMetrics::Registered {
       prometheus::BuildGauge().Name("heapfloor_build_info").Register(registry);
   prometheus::Family<prometheus::Counter>& requests =
       prometheus::BuildCounter().Name("heapfloor_http_requests_total").Register(registry);
-  prometheus::Gauge& in_flight = prometheus::BuildGauge()
-                                     .Name("heapfloor_http_requests_in_flight")
-                                     .Register(registry)
-                                     .Add({});
+  prometheus::Gauge& in_flight =
+      prometheus::BuildGauge().Name("heapfloor_http_requests_in_flight").Register(registry).Add({});
   prometheus::Family<prometheus::Gauge>& sizes =
       prometheus::BuildGauge().Name("heapfloor_exposition_size_bytes").Register(registry);
 };

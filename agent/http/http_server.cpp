@@ -1,6 +1,9 @@
 #include "agent/http/http_server.h"
 
+#include <arpa/inet.h>
 #include <civetweb.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -12,6 +15,7 @@
 #include <exception>
 #include <mutex>
 #include <stdexcept>
+#include <thread>
 
 #include "agent/http/listen_address.h"
 
@@ -43,8 +47,8 @@ Response refusal(std::string_view path, int status, std::string_view error_type,
   return text_response(status, std::string(message) + "\n");
 }
 
-// The HTTP date of now (RFC 9110, section 5.6.7), whatever the locale. The wall clock is right here:
-// the date is for the client's cache and for nothing else.
+// The HTTP date of now (RFC 9110, section 5.6.7), whatever the locale. The wall clock is right
+// here: the date is for the client's cache and for nothing else.
 std::string http_date() {
   constexpr std::array<const char*, 7> kDays = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
   constexpr std::array<const char*, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
@@ -53,11 +57,10 @@ std::string http_date() {
   std::tm utc{};
   gmtime_r(&now, &utc);
   std::array<char, 64> text{};
-  const int length = std::snprintf(
-      text.data(), text.size(), "%s, %02d %s %04d %02d:%02d:%02d GMT",
-      kDays.at(static_cast<std::size_t>(utc.tm_wday)), utc.tm_mday,
-      kMonths.at(static_cast<std::size_t>(utc.tm_mon)), utc.tm_year + 1900, utc.tm_hour, utc.tm_min,
-      utc.tm_sec);
+  const int length = std::snprintf(text.data(), text.size(), "%s, %02d %s %04d %02d:%02d:%02d GMT",
+                                   kDays.at(static_cast<std::size_t>(utc.tm_wday)), utc.tm_mday,
+                                   kMonths.at(static_cast<std::size_t>(utc.tm_mon)),
+                                   utc.tm_year + 1900, utc.tm_hour, utc.tm_min, utc.tm_sec);
   return {text.data(), static_cast<std::size_t>(length)};
 }
 
@@ -81,8 +84,7 @@ std::string response_head(const mg_connection* connection, const Response& respo
   head += "\r\n";
   append_header(head, "Date", http_date());
   append_header(head, "Content-Type", response.content_type);
-  append_header(head, "Content-Length",
-                std::to_string(response.body ? response.body->size() : 0));
+  append_header(head, "Content-Length", std::to_string(response.body ? response.body->size() : 0));
   bool cache_control = false;
   for (const auto& [name, value] : response.headers) {
     append_header(head, name, value);
@@ -112,8 +114,8 @@ void send(mg_connection* connection, const Response& response, bool with_body) {
 
 // Whether the bytes between two header fields are what RFC 9112 asks for. CivetWeb ends names and
 // values in place with NULs where the colon and the CRLF were, so a second NUL behind a name was a
-// space before the colon, and a missing second NUL behind a value was a bare line feed. Both are ways
-// to make two servers read one request differently.
+// space before the colon, and a missing second NUL behind a value was a bare line feed. Both are
+// ways to make two servers read one request differently.
 bool is_well_formed(const mg_header& header) {
   const char* const after_name = header.name + std::strlen(header.name) + 1;
   const char* const after_value = header.value + std::strlen(header.value);
@@ -144,7 +146,8 @@ std::optional<Response> framing_refusal(const mg_request_info& info, std::string
       return refuse(413, "request bodies are not accepted");
     }
   }
-  const bool needs_host = info.http_version == nullptr || std::string_view(info.http_version) != "1.0";
+  const bool needs_host =
+      info.http_version == nullptr || std::string_view(info.http_version) != "1.0";
   if (hosts > 1 || (hosts == 0 && needs_host)) return refuse(400, "exactly one Host is needed");
   return std::nullopt;
 }
@@ -215,6 +218,8 @@ class HttpServer::Server {
   Server& operator=(const Server&) = delete;
   ~Server() {
     drain();
+    const std::jthread waker(
+        [port = listening_port(), this](const std::stop_token& stop) { wake(port, stop); });
     mg_stop(context_);
     mg_exit_library();
   }
@@ -270,9 +275,9 @@ class HttpServer::Server {
     if (context_ != nullptr) return;
     mg_exit_library();
     const std::lock_guard lock(log_mutex_);
-    throw std::runtime_error("cannot listen on " + options_.listen_address + ": " +
-                             (first_message_.empty() ? "the web server did not start"
-                                                     : first_message_));
+    throw std::runtime_error(
+        "cannot listen on " + options_.listen_address + ": " +
+        (first_message_.empty() ? "the web server did not start" : first_message_));
   }
 
   // mg_stop() cuts answers off in the middle, so those in progress are waited for first; not for
@@ -284,28 +289,65 @@ class HttpServer::Server {
                    [this] { return active_ == 0; });
   }
 
-  // Names and values in turn. No document_root: CivetWeb's file code is never reached, and answering
-  // in begin_request keeps it from looking for a .htpasswd file.
+  // mg_stop() is noticed when the listening thread's poll returns, which can take two seconds; a
+  // connection makes it return at once.
+  void wake(std::uint16_t port, const std::stop_token& stop) const noexcept {
+    constexpr std::chrono::milliseconds kPause(10);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (!address_.host.empty()) inet_pton(AF_INET, address_.host.c_str(), &address.sin_addr);
+    while (!stop.stop_requested()) {
+      const int connection = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+      if (connection < 0) return;
+      // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): the sockets API
+      connect(connection, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+      close(connection);
+      std::this_thread::sleep_for(kPause);
+    }
+  }
+
+  // Names and values in turn. No document_root: CivetWeb's file code is never reached, and
+  // answering in begin_request keeps it from looking for a .htpasswd file.
   [[nodiscard]] std::vector<std::string> civetweb_options() const {
     std::vector<std::string> settings = {
-        "listening_ports", address_.civetweb_port(),
-        "num_threads", std::to_string(options_.worker_threads),
-        "request_timeout_ms", std::to_string(options_.request_timeout_ms),
-        "enable_keep_alive", "no",
-        "connection_queue", "64",
-        "listen_backlog", "128",
-        "max_request_size", "8192",
-        "tcp_nodelay", "1",
-        "linger_timeout_ms", "1000",
-        "enable_directory_listing", "no",
-        "cgi_pattern", "",
-        "ssi_pattern", "",
-        "index_files", "",
-        "access_control_allow_origin", "",
-        "access_control_allow_methods", "",
-        "access_control_allow_headers", "",
-        "enable_auth_domain_check", "no",
-        "decode_url", "no",
+        "listening_ports",
+        address_.civetweb_port(),
+        "num_threads",
+        std::to_string(options_.worker_threads),
+        "request_timeout_ms",
+        std::to_string(options_.request_timeout_ms),
+        "enable_keep_alive",
+        "no",
+        "connection_queue",
+        "64",
+        "listen_backlog",
+        "128",
+        "max_request_size",
+        "8192",
+        "tcp_nodelay",
+        "1",
+        "linger_timeout_ms",
+        "1000",
+        "enable_directory_listing",
+        "no",
+        "cgi_pattern",
+        "",
+        "ssi_pattern",
+        "",
+        "index_files",
+        "",
+        "access_control_allow_origin",
+        "",
+        "access_control_allow_methods",
+        "",
+        "access_control_allow_headers",
+        "",
+        "enable_auth_domain_check",
+        "no",
+        "decode_url",
+        "no",
     };
     if (!options_.access_control_list.empty()) {
       settings.insert(settings.end(), {"access_control_list", options_.access_control_list});
@@ -398,10 +440,11 @@ class HttpServer::Server {
 
   const Route* find_route(Request& request) const {
     for (const Route& route : routes_) {
-      if (route.match == RouteMatch::exact ? request.path == route.path
-                                           : request.path.starts_with(route.path) &&
-                                                 request.path.size() > route.path.size()) {
-        if (route.match == RouteMatch::prefix) request.rest = request.path.substr(route.path.size());
+      if (route.match == RouteMatch::exact
+              ? request.path == route.path
+              : request.path.starts_with(route.path) && request.path.size() > route.path.size()) {
+        if (route.match == RouteMatch::prefix)
+          request.rest = request.path.substr(route.path.size());
         return &route;
       }
     }

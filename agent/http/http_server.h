@@ -79,9 +79,9 @@ struct HttpOptions {
   // On a loopback address only requests for that host are answered, so that a web page cannot reach
   // the agent through a name that its owner points at 127.0.0.1 (DNS rebinding).
   bool check_host = true;
-  std::vector<std::string> allowed_hosts;        // further names, without port: of a proxy in front
-  std::string access_control_list;               // CivetWeb's: "-0.0.0.0/0,+127.0.0.0/8"; empty: all
-  RequestObserver* observer = nullptr;           // outlives the server
+  std::vector<std::string> allowed_hosts;  // further names, without port: of a proxy in front
+  std::string access_control_list;         // CivetWeb's: "-0.0.0.0/0,+127.0.0.0/8"; empty: all
+  RequestObserver* observer = nullptr;     // outlives the server
   std::function<void(std::string_view)> on_log;  // the library's messages; any thread; may be empty
 };
 

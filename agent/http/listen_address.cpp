@@ -15,8 +15,8 @@ bool is_ipv4(const std::string& text) {
 }
 
 [[noreturn]] void refuse(std::string_view text, std::string_view reason) {
-  throw std::runtime_error("cannot listen on \"" + std::string(text) + "\": " +
-                           std::string(reason));
+  throw std::runtime_error("cannot listen on \"" + std::string(text) +
+                           "\": " + std::string(reason));
 }
 
 std::string lower_case(std::string_view text) {
@@ -65,7 +65,8 @@ ListenAddress parse_listen_address(std::string_view text) {
 bool is_own_host(std::string_view host_header, const ListenAddress& address,
                  std::span<const std::string> allowed_hosts) {
   const std::string name = host_name(host_header);
-  if (name == "localhost" || name == "[::1]" || (!name.empty() && name == address.host)) return true;
+  if (name == "localhost" || name == "[::1]" || (!name.empty() && name == address.host))
+    return true;
   if (name.starts_with("127.") && is_ipv4(name)) return true;
   return std::ranges::any_of(allowed_hosts,
                              [&name](const auto& allowed) { return lower_case(allowed) == name; });

@@ -86,8 +86,8 @@ bool prefers_openmetrics(std::string_view accept) {
         (offer.version.empty() || offer.version == "1.0.0")) {
       openmetrics = std::max(openmetrics, offer.quality);
     }
-    const bool plain = same_word(offer.name, "text/plain") &&
-                       (offer.version.empty() || offer.version == "0.0.4");
+    const bool plain =
+        same_word(offer.name, "text/plain") && (offer.version.empty() || offer.version == "0.0.4");
     if (plain || same_word(offer.name, "text/*") || offer.name == "*/*") {
       text = std::max(text, offer.quality);
     }

@@ -1,5 +1,5 @@
-// The series that the serialisers are compared on: families of one gauge an entity, four labels each,
-// whole byte values.
+// The series that the serialisers are compared on: families of one gauge an entity, four labels
+// each, whole byte values.
 #pragma once
 
 #include <array>
@@ -33,7 +33,7 @@ struct SeriesSet {
 };
 
 inline SeriesSet make_series_set(std::size_t series) {
-  constexpr std::array<const char*, 6> kComms = {"postgres", "nginx", "java",
+  constexpr std::array<const char*, 6> kComms = {"postgres", "nginx",        "java",
                                                  "node",     "redis-server", "envoy"};
   constexpr std::array<const char*, 3> kUsers = {"root", "www-data", "app"};
   constexpr std::uint64_t kMostPages = 1ULL << 24U;
@@ -46,8 +46,11 @@ inline SeriesSet make_series_set(std::size_t series) {
   for (std::size_t i = 0; i < series / kFamilies; ++i) {
     std::array<char, 64> cgroup{};
     std::snprintf(cgroup.data(), cgroup.size(), "/system.slice/app-%04zu.service", i % 500);
-    SeriesEntity entity{cgroup.data(), kComms.at(i % kComms.size()), std::to_string(1000 + i),
-                        kUsers.at(i % kUsers.size()), {}};
+    SeriesEntity entity{cgroup.data(),
+                        kComms.at(i % kComms.size()),
+                        std::to_string(1000 + i),
+                        kUsers.at(i % kUsers.size()),
+                        {}};
     for (double& value : entity.values) value = static_cast<double>(random() % kMostPages * 4096);
     set.entities.push_back(std::move(entity));
   }

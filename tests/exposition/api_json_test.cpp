@@ -11,9 +11,9 @@
 namespace heapfloor {
 namespace {
 
+using nlohmann::json;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using nlohmann::json;
 
 const VerdictWords kWords = {
     [](const Verdict& verdict) { return "floors: " + std::to_string(verdict.floors); },
@@ -68,9 +68,9 @@ TEST(StatusDocument, SaysWhatTheAgentIsAndWhatItSees) {
   EXPECT_EQ(data["interval_seconds"], 15);
   EXPECT_EQ(data["host"]["memory_capacity_bytes"], 8'000'000'000);
   EXPECT_TRUE(data["host"]["memory_available_bytes"].is_null());
-  const json counts = {{"processes", 5}, {"groups", 5},     {"watched", 4},
-                       {"learning", 1},  {"stable", 0},     {"suspected", 1},
-                       {"leaking", 1},   {"recovering", 1}, {"alerts_pending", 1},
+  const json counts = {{"processes", 5},    {"groups", 5},     {"watched", 4},
+                       {"learning", 1},     {"stable", 0},     {"suspected", 1},
+                       {"leaking", 1},      {"recovering", 1}, {"alerts_pending", 1},
                        {"alerts_firing", 1}};
   EXPECT_EQ(data["counts"], counts);
   EXPECT_EQ(data["collectors"].size(), 3U);
@@ -248,8 +248,7 @@ TEST(SuspectDocument, SeverityFollowsTheEarliestExhaustion) {
   constexpr double kDay = 86400;
   const auto severity = [](double seconds_left) {
     Snapshot snapshot = rich::snapshot();
-    snapshot.watches[2].verdict.exhaustion->earliest_seconds =
-        snapshot.time_seconds + seconds_left;
+    snapshot.watches[2].verdict.exhaustion->earliest_seconds = snapshot.time_seconds + seconds_left;
     return data_of(suspect_document(snapshot, kLeaking, kWords))["suspect"]["severity"];
   };
   EXPECT_EQ(severity(kDay - 1), "critical");
@@ -283,7 +282,8 @@ TEST(SeriesDocument, HasPointsFloorsAndTheFittedLine) {
 
 TEST(SeriesDocument, IsCutToTheRangeAsked) {
   const auto points = [](const ApiParameters& range) {
-    return data_of(series_document(rich::snapshot(), kLeaking, FakeReader(), range))["points"].size();
+    return data_of(series_document(rich::snapshot(), kLeaking, FakeReader(), range))["points"]
+        .size();
   };
   EXPECT_EQ(points({{"start", "1700008500"}}), 2U);
   EXPECT_EQ(points({{"end", "1700008499.5"}}), 1U);

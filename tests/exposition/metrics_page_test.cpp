@@ -246,7 +246,8 @@ TEST(MetricFamiliesTest, TheDocumentationPageHasARowForEachFamily) {
   for (const MetricFamily& family : families.all()) {
     EXPECT_THAT(page, HasSubstr("| `" + family.name + "` | "));
   }
-  EXPECT_THAT(page, HasSubstr("| `heapfloor_group_resident_memory_bytes` | gauge | group, kind | "));
+  EXPECT_THAT(page,
+              HasSubstr("| `heapfloor_group_resident_memory_bytes` | gauge | group, kind | "));
 }
 
 }  // namespace

@@ -88,7 +88,7 @@ TEST_F(PageCacheTest, CountsItsPages) {
                                             std::to_string(first->size()) + "\n"));
 }
 
-TEST_F(PageCacheTest, ScrapesAndPublishingTogetherSeeWholePagesAndRenderEachOnce) {
+TEST_F(PageCacheTest, ScrapesWhilePublishingSeeWholePages) {
   cache_.publish(snapshot_at(1));
   std::atomic<bool> stop = false;
   std::vector<std::thread> scrapers;

@@ -58,12 +58,10 @@ inline constexpr std::array<MetricDesc, 2> kSelfMetrics = {{
      .type = MetricType::counter},
 }};
 
-inline const CollectorEntry kHost = {
-    .name = "host", .summary = "", .metrics = kHostMetrics};
+inline const CollectorEntry kHost = {.name = "host", .summary = "", .metrics = kHostMetrics};
 inline const CollectorEntry kProcess = {
     .name = "process", .summary = "", .metrics = kProcessMetrics};
-inline const CollectorEntry kSelf = {
-    .name = "self", .summary = "", .metrics = kSelfMetrics};
+inline const CollectorEntry kSelf = {.name = "self", .summary = "", .metrics = kSelfMetrics};
 inline constexpr std::array<const CollectorEntry*, 3> kCollectors = {&kHost, &kProcess, &kSelf};
 
 inline const BuildInfo kBuild = {"0.1.0", "abc123", "main", "gcc 12.2.0", "C++20"};
@@ -104,8 +102,7 @@ inline ProcessRow process(std::int32_t pid, std::uint64_t start_ticks, std::stri
 
 inline WatchRow watch(const ProcessRow& of, std::string group_name, LeakState state) {
   WatchRow row;
-  row.subject =
-      "process:" + std::to_string(of.id.pid) + ":" + std::to_string(of.id.start_ticks);
+  row.subject = "process:" + std::to_string(of.id.pid) + ":" + std::to_string(of.id.start_ticks);
   row.scope = "process";
   row.signal = "rss_anon";
   row.basis = "rss_floor";
@@ -139,11 +136,12 @@ inline Verdict rising(Evidence evidence, double exhaustion_seconds) {
   return verdict;
 }
 
-// Groups: 0 a backslash and quotes, 1 an invalid byte, 2 the text that the invalid byte is shown as,
-// 3 a plain one, 4 one whose processes are gone.
+// Groups: 0 a backslash and quotes, 1 an invalid byte, 2 the text that the invalid byte is shown
+// as, 3 a plain one, 4 one whose processes are gone.
 inline void add_groups(Snapshot& snapshot) {
-  snapshot.groups = {group("a\\b \"c\"\nd", 1, 0.5), group("bad\\xFF", 1, 2), group("bad\xFF", 1, 3),
-                     group("caf\xC3\xA9", 3, 1234567890123.0), group("gone", 0, 0)};
+  snapshot.groups = {group("a\\b \"c\"\nd", 1, 0.5), group("bad\\xFF", 1, 2),
+                     group("bad\xFF", 1, 3), group("caf\xC3\xA9", 3, 1234567890123.0),
+                     group("gone", 0, 0)};
   snapshot.groups[3].unreadable_status = 1;
   snapshot.groups[4].values.clear();
 }

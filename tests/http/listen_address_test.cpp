@@ -41,12 +41,13 @@ TEST(ListenAddress, RefusesWhatItCannotListenOnAndSaysWhy) {
 TEST(OwnHost, IsLoopbackTheAddressOrAnAllowedName) {
   const ListenAddress address = parse_listen_address("127.0.0.5:4327");
   const std::vector<std::string> allowed = {"Proxy.Example"};
-  for (const char* const host : {"localhost", "LOCALHOST:4327", "localhost.", "127.0.0.1",
-                                 "127.0.0.5:1", "[::1]:4327", "proxy.example", "PROXY.example:80"}) {
+  for (const char* const host :
+       {"localhost", "LOCALHOST:4327", "localhost.", "127.0.0.1", "127.0.0.5:1", "[::1]:4327",
+        "proxy.example", "PROXY.example:80"}) {
     EXPECT_TRUE(is_own_host(host, address, allowed)) << host;
   }
-  for (const char* const host : {"", ":4327", "127.evil.example", "localhost.evil.example",
-                                 "[::2]", "10.0.0.1", "proxy.example.evil"}) {
+  for (const char* const host : {"", ":4327", "127.evil.example", "localhost.evil.example", "[::2]",
+                                 "10.0.0.1", "proxy.example.evil"}) {
     EXPECT_FALSE(is_own_host(host, address, allowed)) << host;
   }
 }

@@ -22,9 +22,10 @@ TEST(AcceptsGzip, FollowsNamesWildcardsAndQualities) {
 }
 
 TEST(PrefersOpenMetrics, AnswersPrometheusServersAsTheyAsk) {
-  EXPECT_TRUE(prefers_openmetrics(
-      "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
-      "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"));
+  EXPECT_TRUE(
+      prefers_openmetrics("application/openmetrics-text;version=1.0.0,application/"
+                          "openmetrics-text;version=0.0.1;q=0.75,"
+                          "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"));
   EXPECT_TRUE(prefers_openmetrics(
       "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
       "application/openmetrics-text;version=0.0.1;q=0.5,"
@@ -44,7 +45,8 @@ TEST(PrefersOpenMetrics, FallsBackToText) {
 }
 
 TEST(PrefersOpenMetrics, ToleratesNonsense) {
-  for (const char* const text : {";", ",", ";;;,,,", "=", "q=1", ";q=", "a;q=2", "a;q=1.0000", "\""}) {
+  for (const char* const text :
+       {";", ",", ";;;,,,", "=", "q=1", ";q=", "a;q=2", "a;q=1.0000", "\""}) {
     EXPECT_FALSE(prefers_openmetrics(text)) << text;
     EXPECT_FALSE(accepts_gzip(text)) << text;
   }

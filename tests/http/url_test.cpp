@@ -15,9 +15,11 @@ TEST(PercentDecode, UndoesEscapesOnce) {
 
 TEST(PercentDecode, RefusesCutEscapesControlCharactersAndBrokenUtf8) {
   for (const char* const text :
-       {"%", "%4", "a%", "%G0", "%0g", "%00", "%0A", "%7f", "\x01", "%80", "%C3", "%C3%28", "%C0%80",
-        "%C1%BF", "%E0%80%80", "%E0%9F%BF", "%ED%A0%80", "%F0%80%80%80", "%F4%90%80%80",
-        "%F8%88%80%80%80", "%FF", "a%E2%82"}) {
+       {"%",         "%4",        "a%",           "%G0",          "%0g",
+        "%00",       "%0A",       "%7f",          "\x01",         "%80",
+        "%C3",       "%C3%28",    "%C0%80",       "%C1%BF",       "%E0%80%80",
+        "%E0%9F%BF", "%ED%A0%80", "%F0%80%80%80", "%F4%90%80%80", "%F8%88%80%80%80",
+        "%FF",       "a%E2%82"}) {
     EXPECT_EQ(percent_decode(text), std::nullopt) << text;
   }
 }
