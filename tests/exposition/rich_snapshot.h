@@ -131,7 +131,7 @@ inline Verdict rising(Evidence evidence, double exhaustion_seconds) {
   verdict.window_end_seconds = 9000;
   verdict.limit = 1'073'741'824.0;
   verdict.exhaustion = Exhaustion{exhaustion_seconds, exhaustion_seconds - 1000, std::nullopt};
-  verdict.gates[0] = {GateOutcome::passed, 7.2, 3};
+  verdict.gates[0] = {GateOutcome::passed, 7.2F, 3};
   verdict.gates[1] = {GateOutcome::failed, 1, 2};
   return verdict;
 }
