@@ -8,6 +8,10 @@
 // counts of an idle process may be that many ticks old; anything that moves RSS, mapped or data
 // size shows in the same tick.
 //
+// The price of a kept process is kernel memory: about 4.6 KiB (measured on 6.18), mostly the page
+// that seq_file keeps for an open statm, accounted to the agent's cgroup. A smaller descriptor
+// budget trades it for about 4 microseconds a process and tick.
+//
 // A process beyond the descriptor budget is opened anew each tick; its start time says whether it
 // is the same one, and status is read when stat moved or the refresh is due. Both ways give the
 // same samples.
