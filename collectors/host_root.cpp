@@ -127,10 +127,13 @@ Result<std::string_view> ProcessDir::read(const char* name, std::span<char> buff
   return root_->read_in(pid_, directory_, name, buffer);
 }
 
-bool ProcessDir::keep_open(const char* name) {
-  if (!pinned()) return false;
-  if (kept_ < 0) kept_ = root_->open_in(directory_, name);
-  return kept_ >= 0;
+ProcessDir::Keeping ProcessDir::keep_open(const char* name) {
+  if (!pinned()) return Keeping::no_descriptor;
+  if (kept_ >= 0) return Keeping::kept;
+  const int opened = root_->open_in(directory_, name);
+  if (opened < 0) return out_of_descriptors(-opened) ? Keeping::no_descriptor : Keeping::failed;
+  kept_ = opened;
+  return Keeping::kept;
 }
 
 Result<std::string_view> ProcessDir::read_kept_line(const char* name,
@@ -270,7 +273,8 @@ Result<std::string_view> DirectoryHostRoot::read_in(std::int32_t pid, int direct
 }
 
 int DirectoryHostRoot::open_in(int directory, const char* name) const {
-  return ::openat(directory, name, O_RDONLY | O_CLOEXEC);
+  const int opened = ::openat(directory, name, O_RDONLY | O_CLOEXEC);
+  return opened >= 0 ? opened : -errno;
 }
 
 // The line end proves that the line is whole, which saves the read that would say "end of file".

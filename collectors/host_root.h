@@ -55,9 +55,9 @@ class ProcessDir {
   // Reads the whole file `name` into `buffer`; the view points into it.
   [[nodiscard]] Result<std::string_view> read(const char* name, std::span<char> buffer) const;
 
-  // Holds the file `name` open for read_kept_line(). False when there is no descriptor for it (or
-  // no such file).
-  [[nodiscard]] bool keep_open(const char* name);
+  enum class Keeping : std::uint8_t { kept, no_descriptor, failed };
+  // Holds the file `name` open for read_kept_line().
+  [[nodiscard]] Keeping keep_open(const char* name);
   // Reads the kept file, which holds exactly one line, from its start: one system call.
   [[nodiscard]] Result<std::string_view> read_kept_line(const char* name,
                                                         std::span<char> buffer) const;
@@ -107,6 +107,7 @@ class HostRoot {
   [[nodiscard]] virtual Result<std::string_view> read_in(std::int32_t pid, int directory,
                                                          const char* name,
                                                          std::span<char> buffer) const = 0;
+  // A handle, or a negated errno.
   [[nodiscard]] virtual int open_in(int directory, const char* name) const = 0;
   [[nodiscard]] virtual Result<std::string_view> read_line(std::int32_t pid, int file,
                                                            const char* name,

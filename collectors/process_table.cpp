@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "collectors/parse/pid_statm.h"
-#include "collectors/parse/text.h"
 #include "collectors/process_metrics.h"
 
 namespace heapfloor {
@@ -61,6 +60,33 @@ std::array<std::uint64_t, 4> fingerprint_of(const PidStat& stat) {
   return {stat.virtual_bytes, stat.resident_pages, stat.minor_faults, stat.threads};
 }
 
+void take_stat(TrackedProcess& process, const PidStat& stat) {
+  process.start_ticks = stat.start_ticks;
+  process.name.assign(stat.comm);
+  process.threads = static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(stat.threads, std::numeric_limits<std::uint32_t>::max()));
+  process.minor_faults = stat.minor_faults;
+  process.major_faults = stat.major_faults;
+  process.kernel_thread = stat.is_kernel_thread();
+  process.status_unreadable = false;
+  process.sizes_present = 0;
+  if (stat.virtual_bytes > 0) set_size(process, kVirtual, stat.virtual_bytes);
+}
+
+void take_status(TrackedProcess& process, const PidStatus& status) {
+  for (std::size_t i = 0; i < kStatusSizes.size(); ++i) {
+    const auto& value = status.*kStatusSizes[i].value;
+    if (value) set_size(process, i, *value);
+  }
+}
+
+// Names the file of a process that a parser refused.
+template <class T>
+Result<T> of_file(Result<T> parsed, std::int32_t pid, const char* name) {
+  if (!parsed) parsed.error().path = std::to_string(pid) + "/" + name;
+  return parsed;
+}
+
 void emit(const TrackedProcess& process, SampleSink& sink) {
   sink.begin({EntityKind::process, {process.pid, process.start_ticks}, process.name});
   for (std::size_t i = 0; i < kStatusSizes.size(); ++i) {
@@ -107,7 +133,7 @@ Result<CollectReport> ProcessTable::tick(SampleSink& sink) {
   CollectReport report;
   bool any_vanished = false;
   for (TrackedProcess& process : processes_) {
-    auto reading = read_process(process, report);
+    const auto reading = read_process(process, report);
     if (!reading) {
       report.count(reading.error());
       release(process);
@@ -148,99 +174,75 @@ void ProcessTable::reconcile() {
   processes_ = std::move(next);
 }
 
-Result<ProcessTable::Reading> ProcessTable::read_process(TrackedProcess& process,
-                                                         CollectReport& report) {
-  if (process.directory.keeps_file()) {
-    auto reading = read_kept(process, report);
-    // The descriptor outlived its process. Whoever has the pid now is another one, and is met as
-    // such.
-    if (reading || reading.error().kind != ErrorKind::gone) return reading;
-    report.count(reading.error());
-    release(process);
-    process.start_ticks = 0;
-  }
-  return read_opened(process, report);
+Result<void> ProcessTable::read_process(TrackedProcess& process, CollectReport& report) {
+  if (!process.directory.keeps_file()) return read_opened(process, report);
+  auto kept = read_kept(process, report);
+  if (kept) return kept;
+  // The descriptors outlived their process. Whoever has the pid now is another one, and is met as
+  // such.
+  release(process);
+  auto opened = read_opened(process, report);
+  if (opened) report.count(kept.error());
+  return opened;
 }
 
-Result<ProcessTable::Reading> ProcessTable::read_kept(TrackedProcess& process,
-                                                      CollectReport& report) {
+Result<void> ProcessTable::read_kept(TrackedProcess& process, CollectReport& report) {
   const auto line = process.directory.read_kept_line("statm", buffer());
   if (!line) return Failure(line.error());
-  const auto statm = with_path(parse_pid_statm(*line), "statm");
+  const auto statm = of_file(parse_pid_statm(*line), process.pid, "statm");
   if (!statm) return Failure(statm.error());
   const auto fingerprint = fingerprint_of(*statm);
   // A kernel thread stays one until it gets a memory map, which moves statm.
   const bool due = refresh_due(process.pid) && !process.kernel_thread;
-  if (fingerprint == process.fingerprint && !due) return Reading::same;
+  if (process.known && process.fingerprint == fingerprint && !due) return {};
 
-  auto stat = read_stat(process.directory);
+  auto stat = read_stat(process.pid, process.directory);
   if (!stat) return Failure(std::move(stat.error()));
   take_stat(process, *stat);
   process.fingerprint = fingerprint;
-  if (auto status = read_status(process, process.directory, report); !status) {
-    return Failure(std::move(status.error()));
-  }
-  return Reading::whole;
+  return read_status(process, process.directory, report);
 }
 
-Result<ProcessTable::Reading> ProcessTable::read_opened(TrackedProcess& process,
-                                                        CollectReport& report) {
+Result<void> ProcessTable::read_opened(TrackedProcess& process, CollectReport& report) {
   auto opened = root_.open_process(process.pid);
   if (!opened) return Failure(std::move(opened.error()));
   ProcessDir directory = std::move(*opened);
   if (!directory.pinned()) ceiling_ = held_ / 2;
+  if (keep(process, directory)) return read_kept(process, report);
 
-  auto stat = read_stat(directory);
+  auto stat = read_stat(process.pid, directory);
   if (!stat) return Failure(std::move(stat.error()));
   const auto fingerprint = fingerprint_of(*stat);
-  const bool same = process.start_ticks == stat->start_ticks && process.fingerprint == fingerprint;
-  const bool wanted = directory.pinned() && held_ + kDescriptorsOfOne <= allowance_;
-  if (same && !wanted && !refresh_due(process.pid)) return Reading::same;
+  const bool same = process.known && process.start_ticks == stat->start_ticks &&
+                    process.fingerprint == fingerprint;
+  if (same && !refresh_due(process.pid)) return {};
 
   take_stat(process, *stat);
   process.fingerprint = fingerprint;
-  if (auto status = read_status(process, directory, report); !status) {
-    return Failure(std::move(status.error()));
-  }
-  if (!directory.pinned()) {
-    auto again = read_stat(directory);
-    if (!again) return Failure(std::move(again.error()));
-    if (again->start_ticks != process.start_ticks) {
-      return failure(ErrorKind::gone, std::to_string(process.pid),
-                     "the pid was reused while it was read");
-    }
-  }
-  if (wanted) keep(process, std::move(directory));
-  return Reading::whole;
+  auto status = read_status(process, directory, report);
+  if (!status || directory.pinned()) return status;
+  auto again = read_stat(process.pid, directory);
+  if (!again) return Failure(std::move(again.error()));
+  if (again->start_ticks == process.start_ticks) return {};
+  return failure(ErrorKind::gone, std::to_string(process.pid),
+                 "the pid was reused while it was read");
 }
 
-Result<PidStat> ProcessTable::read_stat(const ProcessDir& directory) {
+Result<PidStat> ProcessTable::read_stat(std::int32_t pid, const ProcessDir& directory) const {
   auto text = directory.read("stat", buffer());
   if (!text) return Failure(std::move(text.error()));
-  return with_path(parse_pid_stat(*text), "stat");
-}
-
-void ProcessTable::take_stat(TrackedProcess& process, const PidStat& stat) const {
-  process.start_ticks = stat.start_ticks;
-  process.name.assign(stat.comm);
-  process.threads = static_cast<std::uint32_t>(
-      std::min<std::uint64_t>(stat.threads, std::numeric_limits<std::uint32_t>::max()));
-  process.minor_faults = stat.minor_faults;
-  process.major_faults = stat.major_faults;
-  process.kernel_thread = stat.is_kernel_thread();
-  process.status_unreadable = false;
-  process.sizes_present = 0;
-  if (stat.virtual_bytes > 0) set_size(process, kVirtual, stat.virtual_bytes);
+  return of_file(parse_pid_stat(*text), pid, "stat");
 }
 
 // Fails only when the process ended. A status that cannot be read leaves what stat gave, and is
 // counted.
 Result<void> ProcessTable::read_status(TrackedProcess& process, const ProcessDir& directory,
                                        CollectReport& report) {
+  process.known = true;
   if (process.kernel_thread) return {};
   auto text = directory.read("status", buffer());
   if (!text && text.error().kind == ErrorKind::gone) return Failure(std::move(text.error()));
-  auto status = text ? with_path(parse_pid_status(*text), "status")
+  auto status = text ? of_file(parse_pid_status(*text), process.pid, "status")
                      : Result<PidStatus>(Failure(std::move(text.error())));
   if (status) {
     take_status(process, *status);
@@ -253,15 +255,9 @@ Result<void> ProcessTable::read_status(TrackedProcess& process, const ProcessDir
   return {};
 }
 
-void ProcessTable::take_status(TrackedProcess& process, const PidStatus& status) const {
-  for (std::size_t i = 0; i < kStatusSizes.size(); ++i) {
-    const auto& value = status.*kStatusSizes[i].value;
-    if (value) set_size(process, i, *value);
-  }
-}
-
 // Every kernel's statm tells anon from the rest: file and shmem pages are the "shared" ones.
-void ProcessTable::take_anon_from_statm(TrackedProcess& process, const ProcessDir& directory) {
+void ProcessTable::take_anon_from_statm(TrackedProcess& process,
+                                        const ProcessDir& directory) const {
   const auto text = directory.read("statm", buffer());
   if (!text) return;
   const auto statm = parse_pid_statm(*text);
@@ -272,24 +268,23 @@ void ProcessTable::take_anon_from_statm(TrackedProcess& process, const ProcessDi
   }
 }
 
-// From here on statm is the fingerprint. It is read after status, so a change in between shows at
-// the next tick only; a zero fingerprint makes that tick read the process whole.
-void ProcessTable::keep(TrackedProcess& process, ProcessDir directory) {
-  if (!directory.keep_open("statm")) {
-    ceiling_ = held_ / 2;
-    return;
-  }
-  const auto line = directory.read_kept_line("statm", buffer());
-  const auto statm = line ? parse_pid_statm(*line) : Result<PidStatm>(Failure(line.error()));
-  process.fingerprint = statm ? fingerprint_of(*statm) : std::array<std::uint64_t, 4>{};
+// Takes the directory over, where the budget and the kernel allow it. From then on statm is the
+// fingerprint.
+bool ProcessTable::keep(TrackedProcess& process, ProcessDir& directory) {
+  if (!directory.pinned() || held_ + kDescriptorsOfOne > allowance_) return false;
+  const auto keeping = directory.keep_open("statm");
+  if (keeping == ProcessDir::Keeping::no_descriptor) ceiling_ = held_ / 2;
+  if (keeping != ProcessDir::Keeping::kept) return false;
   process.directory = std::move(directory);
+  process.known = false;
   held_ += kDescriptorsOfOne;
+  return true;
 }
 
 void ProcessTable::release(TrackedProcess& process) {
+  process.known = false;
   if (!process.directory.keeps_file()) return;
   process.directory = {};
-  process.fingerprint = {};
   held_ -= kDescriptorsOfOne;
 }
 

@@ -158,14 +158,14 @@ TEST_F(HostRootTest, AFileThatALiveProcessLacksIsUnavailable) {
   const auto text = process->read("smaps_rollup", buffer);
   ASSERT_FALSE(text);
   EXPECT_EQ(text.error().kind, ErrorKind::unavailable);
-  EXPECT_FALSE(process->keep_open("statm"));
+  EXPECT_EQ(process->keep_open("statm"), ProcessDir::Keeping::failed);
 }
 
 TEST_F(HostRootTest, AKeptLineIsReadAnewEachTime) {
   write_file(directory_ / "proc/42/statm", "1 2 3 4 5 6 7\n");
   auto process = root_.open_process(42);
   ASSERT_TRUE(process);
-  ASSERT_TRUE(process->keep_open("statm"));
+  ASSERT_EQ(process->keep_open("statm"), ProcessDir::Keeping::kept);
   std::array<char, 64> buffer = {};
   EXPECT_EQ(process->read_kept_line("statm", buffer).value(), "1 2 3 4 5 6 7\n");
   write_file(directory_ / "proc/42/statm", "9 2 3 4 5 6 7\n");
@@ -178,7 +178,7 @@ TEST(HostRootLive, EverythingOpenOfAProcessSaysGoneOnceItWasReaped) {
   auto process = root.open_process(child.pid());
   ASSERT_TRUE(process);
   ASSERT_TRUE(process->pinned());
-  ASSERT_TRUE(process->keep_open("statm"));
+  ASSERT_EQ(process->keep_open("statm"), ProcessDir::Keeping::kept);
   std::array<char, 8192> buffer = {};
   ASSERT_TRUE(process->read("stat", buffer));
   ASSERT_TRUE(process->read_kept_line("statm", buffer));
@@ -204,6 +204,7 @@ TEST_F(HostRootTest, WithoutAFreeDescriptorFilesAreReadThroughTheSpareOne) {
     auto process = root_.open_process(42);
     ASSERT_TRUE(process);
     EXPECT_FALSE(process->pinned());
+    EXPECT_EQ(process->keep_open("stat"), ProcessDir::Keeping::no_descriptor);
     EXPECT_EQ(process->read("stat", buffer).value_or(""), "42 (x) S\n");
   }
 }

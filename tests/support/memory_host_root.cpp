@@ -1,6 +1,7 @@
 #include "tests/support/memory_host_root.h"
 
 #include <algorithm>
+#include <cerrno>
 
 namespace heapfloor::testing {
 namespace {
@@ -41,7 +42,7 @@ int MemoryHostRoot::incarnation(std::int32_t pid) const {
 }
 
 int MemoryHostRoot::open_handle(std::int32_t pid) const {
-  if (open_.size() >= descriptors_left) return -1;
+  if (open_.size() >= descriptors_left) return -EMFILE;
   open_.emplace(next_handle_, Handle{pid, incarnation(pid)});
   return next_handle_++;
 }
