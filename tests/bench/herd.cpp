@@ -4,7 +4,6 @@
 // ACTIVE of them change their memory five times a second, the others sleep. Prints "ready N" when
 // all are set up. They end with their parent, and the parent ends after half an hour whatever
 // happens.
-#include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <csignal>
 #include <cstddef>
 #include <cstdio>
 #include <cstring>

@@ -12,7 +12,7 @@
 namespace heapfloor::e2e {
 namespace {
 
-constexpr std::uint64_t kMiB = 1024 * 1024;
+constexpr std::uint64_t kMiB = 1 << 20;
 
 std::uint64_t resident_bytes() {
   std::ifstream statm("/proc/self/statm");

@@ -1,10 +1,10 @@
 // e2e_SCENARIO [--seconds=N] [--rate-kib=N] [--cap-mib=N]: one program a scenario, so that each has
 // its own comm.
-#include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include <charconv>
+#include <csignal>
 #include <cstdint>
 #include <iostream>
 #include <optional>
@@ -36,7 +36,7 @@ int main(int argc, char** argv) {
     const std::string_view argument = argv[i];
     if (const auto seconds = number_after(argument, "--seconds=", 3600)) {
       settings.seconds = static_cast<double>(*seconds);
-    } else if (const auto rate_kib = number_after(argument, "--rate-kib=", 64 * 1024)) {
+    } else if (const auto rate_kib = number_after(argument, "--rate-kib=", 65536)) {
       settings.rate_bytes_per_second = static_cast<double>(*rate_kib) * 1024;
     } else if (const auto cap_mib = number_after(argument, "--cap-mib=", 1024)) {
       settings.cap_bytes = *cap_mib << 20;

@@ -17,6 +17,8 @@ class ResidentMemory {
   ResidentMemory() = default;
   ResidentMemory(const ResidentMemory&) = delete;
   ResidentMemory& operator=(const ResidentMemory&) = delete;
+  ResidentMemory(ResidentMemory&&) = delete;
+  ResidentMemory& operator=(ResidentMemory&&) = delete;
   ~ResidentMemory();
 
   // Grows or shrinks to `bytes`, rounded down to whole blocks. False when the kernel gives no more.

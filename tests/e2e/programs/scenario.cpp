@@ -1,6 +1,5 @@
 #include "tests/e2e/programs/scenario.h"
 
-#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -9,6 +8,7 @@
 #include <array>
 #include <chrono>
 #include <cmath>
+#include <csignal>
 #include <cstddef>
 #include <string>
 #include <thread>
@@ -39,8 +39,8 @@ template <typename Level>
 int follow(double duration_seconds, Level level) {
   const Stopwatch watch;
   ResidentMemory memory;
-  for (double now = 0; now < duration_seconds; now = watch.seconds()) {
-    if (!memory.resize(static_cast<std::uint64_t>(level(now)))) return 1;
+  while (watch.seconds() < duration_seconds) {
+    if (!memory.resize(static_cast<std::uint64_t>(level(watch.seconds())))) return 1;
     std::this_thread::sleep_for(kStep);
   }
   return 0;
@@ -73,9 +73,9 @@ int map_leak(const Settings& settings) {
   constexpr double kElementBytes = 64 + 112 + 8;
   const Stopwatch watch;
   std::unordered_map<std::uint64_t, std::string> sessions;
-  for (double now = 0; now < settings.seconds; now = watch.seconds()) {
-    const auto wanted =
-        static_cast<std::size_t>(leaked_bytes(settings, now, 32 * kMiB) / kElementBytes);
+  while (watch.seconds() < settings.seconds) {
+    const auto wanted = static_cast<std::size_t>(
+        leaked_bytes(settings, watch.seconds(), 32 * kMiB) / kElementBytes);
     while (sessions.size() < wanted) {
       const std::uint64_t key = sessions.size() * 0x9e3779b97f4a7c15ULL;
       sessions.emplace(key, std::string(100, static_cast<char>('a' + key % 26)));
