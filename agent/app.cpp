@@ -28,8 +28,8 @@ class RequestCounter final : public RequestObserver {
 };
 
 // Keys that decide what is built at start; a changed one takes effect at the next start.
-constexpr std::array<std::string_view, 5> kFixedSections = {"collection.", "collector.", "path.", "web.",
-                                                            "trend.bucket"};
+constexpr std::array<std::string_view, 5> kFixedSections = {"collection.", "collector.", "path.",
+                                                            "web.", "trend.bucket"};
 
 void tell_fixed_keys(const Config& before, const Config& after) {
   for (const ConfigKey& key : config_keys()) {
@@ -86,7 +86,8 @@ std::uint16_t App::listening_port() const { return server_->listening_port(); }
 
 void App::run(const std::stop_token& stop) {
   const double interval = interval_seconds_;
-  // Aligned to the interval, so that two agents, or one before and after a restart, see the same moments.
+  // Aligned to the interval, so that two agents, or one before and after a restart, see the same
+  // moments.
   double next_seconds = (std::floor(clock_.steady_seconds() / interval) + 1) * interval;
   while (clock_.wait_until(next_seconds, stop)) {
     tick();

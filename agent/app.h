@@ -1,6 +1,8 @@
-// App: the running agent. The only file that knows every part: pipeline, pages, web server, signals of life.
+// App: the running agent. The only file that knows every part: pipeline, pages, web server, signals
+// of life.
 //
-// Thread rule: run() collects on the calling thread until it is told to stop; reload() may be called by any thread.
+// Thread rule: run() collects on the calling thread until it is told to stop; reload() may be
+// called by any thread.
 #pragma once
 
 #include <cstdint>
@@ -31,12 +33,12 @@ class App {
   App& operator=(const App&) = delete;
   ~App();
 
-  // Collects once, so that the first request finds a page; then starts to serve. Throws std::runtime_error when the
-  // address cannot be served on.
+  // Collects once, so that the first request finds a page; then starts to serve. Throws
+  // std::runtime_error when the address cannot be served on.
   void start();
 
-  // Collects at every multiple of the interval until `stop` is requested. A tick that took too long makes the next
-  // ones late, never doubled.
+  // Collects at every multiple of the interval until `stop` is requested. A tick that took too long
+  // makes the next ones late, never doubled.
   void run(const std::stop_token& stop);
 
   // Reads the configuration again; a bad one leaves the old in force and is told in the error.

@@ -22,7 +22,8 @@ double SystemClock::steady_seconds() const { return read_clock(CLOCK_BOOTTIME); 
 double SystemClock::wall_seconds() const { return read_clock(CLOCK_REALTIME); }
 
 bool SystemClock::wait_until(double deadline_seconds, const std::stop_token& stop) const {
-  // condition_variable counts time without suspension, so the deadline is looked at again after each wait.
+  // condition_variable counts time without suspension, so the deadline is looked at again after
+  // each wait.
   constexpr double kLongestWaitSeconds = 60;
   std::mutex mutex;
   std::condition_variable_any wake;

@@ -25,7 +25,8 @@ const ConfigKey* find_key(std::string_view path) {
 }
 
 // trend.signals.SIGNAL.KEY: the key must be one of the policy's, the value must suit it.
-std::optional<std::string> set_signal_override(Config& config, std::string_view path, std::string_view text) {
+std::optional<std::string> set_signal_override(Config& config, std::string_view path,
+                                               std::string_view text) {
   const std::string_view rest = path.substr(kSignalsPrefix.size());
   const std::size_t dot = rest.find('.');
   if (dot == std::string_view::npos) return "expects trend.signals.SIGNAL.KEY";
@@ -47,15 +48,18 @@ std::optional<std::string> apply(Config& config, const std::string& path, std::s
 // Walks one YAML document; the first thing that is wrong ends it.
 class Walker {
  public:
-  Walker(Config& config, std::string file_name) : config_(config), file_name_(std::move(file_name)) {}
+  Walker(Config& config, std::string file_name)
+      : config_(config), file_name_(std::move(file_name)) {}
 
   Result<void> walk(const YAML::Node& node, const std::string& path) {
     if (++nodes_ > kMostNodes) return wrong(node, "too many values");
     if (node.IsNull()) return {};
     if (node.IsMap()) return walk_map(node, path);
     if (path.empty()) return wrong(node, "expects sections such as \"collection:\"");
-    if (node.IsSequence()) return wrong(node, fmt::format("\"{}\" expects one value, not a list", path));
-    if (const std::optional<std::string> error = apply(config_, path, node.Scalar())) return wrong(node, *error);
+    if (node.IsSequence())
+      return wrong(node, fmt::format("\"{}\" expects one value, not a list", path));
+    if (const std::optional<std::string> error = apply(config_, path, node.Scalar()))
+      return wrong(node, *error);
     return {};
   }
 
@@ -64,7 +68,8 @@ class Walker {
     for (const auto& entry : node) {
       const std::string key = entry.first.Scalar();
       const std::string child = path.empty() ? key : path + "." + key;
-      if (!seen_.insert(child).second) return wrong(entry.first, fmt::format("\"{}\" is there twice", child));
+      if (!seen_.insert(child).second)
+        return wrong(entry.first, fmt::format("\"{}\" is there twice", child));
       if (!is_known(child)) return wrong(entry.first, fmt::format("unknown key \"{}\"", child));
       if (Result<void> done = walk(entry.second, child); !done) return done;
     }
@@ -80,7 +85,8 @@ class Walker {
   }
 
   [[nodiscard]] Failure wrong(const YAML::Node& node, std::string reason) const {
-    return failure(ErrorKind::malformed, fmt::format("{}:{}", file_name_, node.Mark().line + 1), std::move(reason));
+    return failure(ErrorKind::malformed, fmt::format("{}:{}", file_name_, node.Mark().line + 1),
+                   std::move(reason));
   }
 
   Config& config_;
@@ -95,8 +101,10 @@ Result<std::string> read_text(const std::string& file) {
   std::string text(kLargestFileBytes + 1, '\0');
   stream.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(stream.gcount()));
-  if (stream.bad() || (stream.fail() && !stream.eof())) return failure(ErrorKind::io, file, "cannot be read");
-  if (text.size() > kLargestFileBytes) return failure(ErrorKind::malformed, file, "is larger than 1 MiB");
+  if (stream.bad() || (stream.fail() && !stream.eof()))
+    return failure(ErrorKind::io, file, "cannot be read");
+  if (text.size() > kLargestFileBytes)
+    return failure(ErrorKind::malformed, file, "is larger than 1 MiB");
   return text;
 }
 
@@ -107,7 +115,8 @@ TrendPolicy Config::policy_for(std::string_view signal) const {
   policy.bucket_seconds = trend.bucket_seconds.value_or(4 * collection.interval_seconds);
   const auto found = trend.signals.find(signal);
   if (found == trend.signals.end()) return policy;
-  for (const auto& [key, text] : found->second) static_cast<void>(set_policy_value(policy, key, text));
+  for (const auto& [key, text] : found->second)
+    static_cast<void>(set_policy_value(policy, key, text));
   return policy;
 }
 
@@ -117,12 +126,14 @@ Result<Config> parse_config(const std::string& text, const std::string& file_nam
     Walker walker(config, file_name);
     if (Result<void> done = walker.walk(YAML::Load(text), ""); !done) return Failure(done.error());
   } catch (const YAML::Exception& error) {
-    return failure(ErrorKind::malformed, fmt::format("{}:{}", file_name, error.mark.line + 1), error.msg);
+    return failure(ErrorKind::malformed, fmt::format("{}:{}", file_name, error.mark.line + 1),
+                   error.msg);
   }
   return config;
 }
 
-Result<Config> load_config(const std::optional<std::string>& file, std::span<const ConfigOverride> flags) {
+Result<Config> load_config(const std::optional<std::string>& file,
+                           std::span<const ConfigOverride> flags) {
   Config config;
   if (file) {
     const Result<std::string> text = read_text(*file);
@@ -140,7 +151,8 @@ Result<Config> load_config(const std::optional<std::string>& file, std::span<con
 }
 
 std::string render_default_config() {
-  std::string out = "# Every key of heapfloor with its default. Durations: 15s, 2h, 30d. Sizes: 512MiB, 2GB.\n";
+  std::string out =
+      "# Every key of heapfloor with its default. Durations: 15s, 2h, 30d. Sizes: 512MiB, 2GB.\n";
   const Config defaults;
   std::string section;
   for (const ConfigKey& key : config_keys()) {

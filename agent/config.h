@@ -1,7 +1,7 @@
 // Config: every setting with its default, from a YAML file and from --section.key=value flags.
 //
-// config_keys() is the one list of keys; the file reader, the flags, --help, the documented default file and its
-// test are made from it. Owner of yaml-cpp (config.cpp).
+// config_keys() is the one list of keys; the file reader, the flags, --help, the documented default
+// file and its test are made from it. Owner of yaml-cpp (config.cpp).
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,8 @@ struct Config {
     std::uint64_t refresh_ticks = 4;
   } collection;
 
-  std::map<std::string, bool, std::less<>> collectors;  // only those that were named; others keep their default
+  std::map<std::string, bool, std::less<>>
+      collectors;  // only those that were named; others keep their default
 
   struct Path {
     std::string procfs = "/proc";
@@ -67,7 +68,8 @@ struct Config {
     LogFormat format = LogFormat::logfmt;
   } log;
 
-  // The detector's constants for one signal: the section `trend`, then its overrides under trend.signals.SIGNAL.
+  // The detector's constants for one signal: the section `trend`, then its overrides under
+  // trend.signals.SIGNAL.
   [[nodiscard]] TrendPolicy policy_for(std::string_view signal) const;
 };
 
@@ -80,13 +82,16 @@ struct ConfigKey {
   std::function<std::string(const Config&)> get;
 };
 
-// Every key in the order of the documentation. Keys of the form trend.signals.SIGNAL.KEY are accepted beside it.
+// Every key in the order of the documentation. Keys of the form trend.signals.SIGNAL.KEY are
+// accepted beside it.
 std::span<const ConfigKey> config_keys();
 
 using ConfigOverride = std::pair<std::string, std::string>;  // path, text
 
-// Reads `file` (nothing: only defaults), then applies the flags. The error's path is "FILE:LINE" or "--section.key".
-[[nodiscard]] Result<Config> load_config(const std::optional<std::string>& file, std::span<const ConfigOverride> flags);
+// Reads `file` (nothing: only defaults), then applies the flags. The error's path is "FILE:LINE" or
+// "--section.key".
+[[nodiscard]] Result<Config> load_config(const std::optional<std::string>& file,
+                                         std::span<const ConfigOverride> flags);
 
 // The same over a text, for tests and fuzzing.
 [[nodiscard]] Result<Config> parse_config(const std::string& text, const std::string& file_name);

@@ -25,7 +25,8 @@ Problem out_of_range(std::string_view text, std::string_view low, std::string_vi
 Problem take_duration(double& target, std::string_view text, double low, double high) {
   const std::optional<double> seconds = parse_duration(text);
   if (!seconds) return fmt::format("\"{}\" is not a duration such as 15s, 2h or 30d", text);
-  if (*seconds < low || *seconds > high) return out_of_range(text, format_duration(low), format_duration(high));
+  if (*seconds < low || *seconds > high)
+    return out_of_range(text, format_duration(low), format_duration(high));
   target = *seconds;
   return std::nullopt;
 }
@@ -44,7 +45,8 @@ Problem take_number(double& target, std::string_view text, double low, double hi
   if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(number)) {
     return fmt::format("\"{}\" is not a number", text);
   }
-  if (number < low || number > high) return out_of_range(text, fmt::format("{}", low), fmt::format("{}", high));
+  if (number < low || number > high)
+    return out_of_range(text, fmt::format("{}", low), fmt::format("{}", high));
   target = number;
   return std::nullopt;
 }
@@ -53,19 +55,23 @@ template <class Integer>
 Problem take_count(Integer& target, std::string_view text, std::uint64_t low, std::uint64_t high) {
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return fmt::format("\"{}\" is not a whole number", text);
-  if (number < low || number > high) return out_of_range(text, std::to_string(low), std::to_string(high));
+  if (error != std::errc() || end != text.data() + text.size())
+    return fmt::format("\"{}\" is not a whole number", text);
+  if (number < low || number > high)
+    return out_of_range(text, std::to_string(low), std::to_string(high));
   target = static_cast<Integer>(number);
   return std::nullopt;
 }
 
 Problem take_bool(bool& target, std::string_view text) {
-  if (text != "true" && text != "false") return fmt::format("\"{}\" is neither true nor false", text);
+  if (text != "true" && text != "false")
+    return fmt::format("\"{}\" is neither true nor false", text);
   target = text == "true";
   return std::nullopt;
 }
 
-// --- the detector's constants --------------------------------------------------------------------------------
+// --- the detector's constants
+// --------------------------------------------------------------------------------
 
 enum class PolicyUnit : std::uint8_t { number, size, count };
 
@@ -84,78 +90,124 @@ constexpr PolicyUnit kCount = PolicyUnit::count;
 constexpr double kDays = 3650;
 constexpr std::array kPolicyKeys = {
     PolicyKey{"time_scale", &TrendPolicy::time_scale, 1e-4, 1e4, kNumber,
-              "multiplies every time constant of the detector except bucket; 0.0167 runs a day in 24 minutes"},
-    PolicyKey{"minimum_floors", &TrendPolicy::minimum_floors, 5, 16, kCount, "floors before the first verdict"},
-    PolicyKey{"history_days", &TrendPolicy::history_days, 1, 400, kNumber, "how far the coarsest level looks back"},
-    PolicyKey{"z", &TrendPolicy::z, 1, 10, kNumber, "gate trend: Mann-Kendall Z that counts as a trend"},
-    PolicyKey{"minimum_rise", &TrendPolicy::minimum_rise_bytes, 0, kAnySize, kSize, "gate size: the least rise"},
-    PolicyKey{"minimum_rise_ratio", &TrendPolicy::minimum_rise_ratio, 0, 10, kNumber, "gate size: the least rise, as a share of the level"},
-    PolicyKey{"signal_sigmas", &TrendPolicy::signal_sigmas, 0, 100, kNumber, "gate signal: rise against the scatter of the residuals"},
-    PolicyKey{"record_sigmas", &TrendPolicy::record_sigmas, 0, 100, kNumber, "gate record: scatter above the former record"},
-    PolicyKey{"record_rise_ratio", &TrendPolicy::record_rise_ratio, 0, 1, kNumber, "gate record: share of the rise above the former record"},
-    PolicyKey{"effective_increments", &TrendPolicy::effective_increments, 1, 16, kNumber, "gate increments: how many equal steps the rise must amount to"},
-    PolicyKey{"largest_step_ratio", &TrendPolicy::largest_step_ratio, 0, 1, kNumber, "gate increments: largest share of one step"},
-    PolicyKey{"without_step_z_ratio", &TrendPolicy::without_step_z_ratio, 0, 1, kNumber, "gate increments: share of z left without the largest step"},
-    PolicyKey{"still_growing_ratio", &TrendPolicy::still_growing_ratio, 0, 1, kNumber, "gate still_growing: slope of the last third against the whole"},
-    PolicyKey{"linear_ratio", &TrendPolicy::linear_ratio, 0, 1, kNumber, "gate shape: below it the rise saturates"},
-    PolicyKey{"asymptote_limit_ratio", &TrendPolicy::asymptote_limit_ratio, 0, 1, kNumber, "gate shape: a plateau above this share of the limit is no excuse"},
-    PolicyKey{"precedent_ratio", &TrendPolicy::precedent_ratio, 0, 100, kNumber, "gate precedent: rise against the largest that was undone"},
-    PolicyKey{"precedent_decay", &TrendPolicy::precedent_decay, 0, 1, kNumber, "gate precedent: how slowly an undone rise is forgotten"},
-    PolicyKey{"patience", &TrendPolicy::patience, 0, 1, kNumber, "gate patience: evidence asked for, as a share of the time to the limit"},
-    PolicyKey{"patience_hours", &TrendPolicy::patience_hours, 0, 24 * kDays, kNumber, "gate patience: enough, however far the limit"},
-    PolicyKey{"patience_slow_hours", &TrendPolicy::patience_slow_hours, 0, 24 * kDays, kNumber, "gate patience: enough for a small rise far from the limit"},
-    PolicyKey{"patience_slow_large_rise_hours", &TrendPolicy::patience_slow_large_rise_hours, 0, 24 * kDays, kNumber, "gate patience: enough for a large rise far from the limit"},
-    PolicyKey{"large_rise_ratio", &TrendPolicy::large_rise_ratio, 0, 100, kNumber, "gate patience: what a large rise is, as a share of the level"},
-    PolicyKey{"slow_divisor", &TrendPolicy::slow_divisor, 1, 1000, kNumber, "gate patience: time to the limit is divided by it for slow leaks"},
-    PolicyKey{"season_hours", &TrendPolicy::season_hours, 1, 24 * kDays, kNumber, "length of a season"},
-    PolicyKey{"season_history_days", &TrendPolicy::season_history_days, 0, kDays, kNumber, "gate season: history that tells a leak from the rising half of a day"},
-    PolicyKey{"imminent_hours", &TrendPolicy::imminent_hours, 0, 24 * kDays, kNumber, "gate season: below this time to the limit no season is waited for"},
-    PolicyKey{"seasonal_span_days", &TrendPolicy::seasonal_span_days, 0, kDays, kNumber, "window from which same-phase pairs are tested"},
+              "multiplies every time constant of the detector except bucket; 0.0167 runs a day in "
+              "24 minutes"},
+    PolicyKey{"minimum_floors", &TrendPolicy::minimum_floors, 5, 16, kCount,
+              "floors before the first verdict"},
+    PolicyKey{"history_days", &TrendPolicy::history_days, 1, 400, kNumber,
+              "how far the coarsest level looks back"},
+    PolicyKey{"z", &TrendPolicy::z, 1, 10, kNumber,
+              "gate trend: Mann-Kendall Z that counts as a trend"},
+    PolicyKey{"minimum_rise", &TrendPolicy::minimum_rise_bytes, 0, kAnySize, kSize,
+              "gate size: the least rise"},
+    PolicyKey{"minimum_rise_ratio", &TrendPolicy::minimum_rise_ratio, 0, 10, kNumber,
+              "gate size: the least rise, as a share of the level"},
+    PolicyKey{"signal_sigmas", &TrendPolicy::signal_sigmas, 0, 100, kNumber,
+              "gate signal: rise against the scatter of the residuals"},
+    PolicyKey{"record_sigmas", &TrendPolicy::record_sigmas, 0, 100, kNumber,
+              "gate record: scatter above the former record"},
+    PolicyKey{"record_rise_ratio", &TrendPolicy::record_rise_ratio, 0, 1, kNumber,
+              "gate record: share of the rise above the former record"},
+    PolicyKey{"effective_increments", &TrendPolicy::effective_increments, 1, 16, kNumber,
+              "gate increments: how many equal steps the rise must amount to"},
+    PolicyKey{"largest_step_ratio", &TrendPolicy::largest_step_ratio, 0, 1, kNumber,
+              "gate increments: largest share of one step"},
+    PolicyKey{"without_step_z_ratio", &TrendPolicy::without_step_z_ratio, 0, 1, kNumber,
+              "gate increments: share of z left without the largest step"},
+    PolicyKey{"still_growing_ratio", &TrendPolicy::still_growing_ratio, 0, 1, kNumber,
+              "gate still_growing: slope of the last third against the whole"},
+    PolicyKey{"linear_ratio", &TrendPolicy::linear_ratio, 0, 1, kNumber,
+              "gate shape: below it the rise saturates"},
+    PolicyKey{"asymptote_limit_ratio", &TrendPolicy::asymptote_limit_ratio, 0, 1, kNumber,
+              "gate shape: a plateau above this share of the limit is no excuse"},
+    PolicyKey{"precedent_ratio", &TrendPolicy::precedent_ratio, 0, 100, kNumber,
+              "gate precedent: rise against the largest that was undone"},
+    PolicyKey{"precedent_decay", &TrendPolicy::precedent_decay, 0, 1, kNumber,
+              "gate precedent: how slowly an undone rise is forgotten"},
+    PolicyKey{"patience", &TrendPolicy::patience, 0, 1, kNumber,
+              "gate patience: evidence asked for, as a share of the time to the limit"},
+    PolicyKey{"patience_hours", &TrendPolicy::patience_hours, 0, 24 * kDays, kNumber,
+              "gate patience: enough, however far the limit"},
+    PolicyKey{"patience_slow_hours", &TrendPolicy::patience_slow_hours, 0, 24 * kDays, kNumber,
+              "gate patience: enough for a small rise far from the limit"},
+    PolicyKey{"patience_slow_large_rise_hours", &TrendPolicy::patience_slow_large_rise_hours, 0,
+              24 * kDays, kNumber, "gate patience: enough for a large rise far from the limit"},
+    PolicyKey{"large_rise_ratio", &TrendPolicy::large_rise_ratio, 0, 100, kNumber,
+              "gate patience: what a large rise is, as a share of the level"},
+    PolicyKey{"slow_divisor", &TrendPolicy::slow_divisor, 1, 1000, kNumber,
+              "gate patience: time to the limit is divided by it for slow leaks"},
+    PolicyKey{"season_hours", &TrendPolicy::season_hours, 1, 24 * kDays, kNumber,
+              "length of a season"},
+    PolicyKey{"season_history_days", &TrendPolicy::season_history_days, 0, kDays, kNumber,
+              "gate season: history that tells a leak from the rising half of a day"},
+    PolicyKey{"imminent_hours", &TrendPolicy::imminent_hours, 0, 24 * kDays, kNumber,
+              "gate season: below this time to the limit no season is waited for"},
+    PolicyKey{"seasonal_span_days", &TrendPolicy::seasonal_span_days, 0, kDays, kNumber,
+              "window from which same-phase pairs are tested"},
     PolicyKey{"seasonal_z", &TrendPolicy::seasonal_z, 0, 10, kNumber, "Z of the seasonal test"},
-    PolicyKey{"seasonal_explained_ratio", &TrendPolicy::seasonal_explained_ratio, 0, 1, kNumber, "share of the scatter that phases must explain"},
-    PolicyKey{"season_compare_days", &TrendPolicy::season_compare_days, 0, kDays, kNumber, "gate season: window from which days are compared"},
-    PolicyKey{"trough_fall_ratio", &TrendPolicy::trough_fall_ratio, 0, 1, kNumber, "a fall by this share of the peak opens a trough"},
-    PolicyKey{"trough_regain_ratio", &TrendPolicy::trough_regain_ratio, 0, 1, kNumber, "a trough counts once this share of the fall is regained"},
-    PolicyKey{"gc_minimum_floors", &TrendPolicy::gc_minimum_floors, 1, 16, kCount, "gate gc_runtime: old-generation floors"},
-    PolicyKey{"persistence", &TrendPolicy::persistence, 1, 16, kCount, "gate persistence: consecutive closes"},
+    PolicyKey{"seasonal_explained_ratio", &TrendPolicy::seasonal_explained_ratio, 0, 1, kNumber,
+              "share of the scatter that phases must explain"},
+    PolicyKey{"season_compare_days", &TrendPolicy::season_compare_days, 0, kDays, kNumber,
+              "gate season: window from which days are compared"},
+    PolicyKey{"trough_fall_ratio", &TrendPolicy::trough_fall_ratio, 0, 1, kNumber,
+              "a fall by this share of the peak opens a trough"},
+    PolicyKey{"trough_regain_ratio", &TrendPolicy::trough_regain_ratio, 0, 1, kNumber,
+              "a trough counts once this share of the fall is regained"},
+    PolicyKey{"gc_minimum_floors", &TrendPolicy::gc_minimum_floors, 1, 16, kCount,
+              "gate gc_runtime: old-generation floors"},
+    PolicyKey{"persistence", &TrendPolicy::persistence, 1, 16, kCount,
+              "gate persistence: consecutive closes"},
 };
 
 Problem set_policy_key(TrendPolicy& policy, const PolicyKey& key, std::string_view text) {
   if (const auto* count = std::get_if<std::uint32_t TrendPolicy::*>(&key.member)) {
-    return take_count(policy.*(*count), text, static_cast<std::uint64_t>(key.low), static_cast<std::uint64_t>(key.high));
+    return take_count(policy.*(*count), text, static_cast<std::uint64_t>(key.low),
+                      static_cast<std::uint64_t>(key.high));
   }
   double& target = policy.*std::get<double TrendPolicy::*>(key.member);
-  return key.unit == PolicyUnit::size ? take_size(target, text) : take_number(target, text, key.low, key.high);
+  return key.unit == PolicyUnit::size ? take_size(target, text)
+                                      : take_number(target, text, key.low, key.high);
 }
 
 std::string get_policy_key(const TrendPolicy& policy, const PolicyKey& key) {
-  if (const auto* count = std::get_if<std::uint32_t TrendPolicy::*>(&key.member)) return std::to_string(policy.*(*count));
+  if (const auto* count = std::get_if<std::uint32_t TrendPolicy::*>(&key.member))
+    return std::to_string(policy.*(*count));
   const double value = policy.*std::get<double TrendPolicy::*>(key.member);
   return key.unit == PolicyUnit::size ? format_size(value) : fmt::format("{}", value);
 }
 
-// --- all keys ------------------------------------------------------------------------------------------------
+// --- all keys
+// ------------------------------------------------------------------------------------------------
 
 class KeyList {
  public:
-  void duration(std::string path, std::string help, double low, double high, std::function<double&(Config&)> at) {
-    add(std::move(path), "DURATION", std::move(help),
-        [at, low, high](Config& config, std::string_view text) { return take_duration(at(config), text, low, high); },
+  void duration(std::string path, std::string help, double low, double high,
+                std::function<double&(Config&)> at) {
+    add(
+        std::move(path), "DURATION", std::move(help),
+        [at, low, high](Config& config, std::string_view text) {
+          return take_duration(at(config), text, low, high);
+        },
         [at](const Config& config) { return format_duration(at(const_cast<Config&>(config))); });
   }
   void size(std::string path, std::string help, std::function<double&(Config&)> at) {
-    add(std::move(path), "SIZE", std::move(help),
+    add(
+        std::move(path), "SIZE", std::move(help),
         [at](Config& config, std::string_view text) { return take_size(at(config), text); },
         [at](const Config& config) { return format_size(at(const_cast<Config&>(config))); });
   }
   void count(std::string path, std::string help, std::uint64_t low, std::uint64_t high,
              std::function<std::uint64_t&(Config&)> at) {
-    add(std::move(path), "NUMBER", std::move(help),
-        [at, low, high](Config& config, std::string_view text) { return take_count(at(config), text, low, high); },
+    add(
+        std::move(path), "NUMBER", std::move(help),
+        [at, low, high](Config& config, std::string_view text) {
+          return take_count(at(config), text, low, high);
+        },
         [at](const Config& config) { return std::to_string(at(const_cast<Config&>(config))); });
   }
   void text(std::string path, std::string help, std::function<std::string&(Config&)> at) {
-    add(std::move(path), "TEXT", std::move(help),
+    add(
+        std::move(path), "TEXT", std::move(help),
         [at](Config& config, std::string_view value) -> Problem {
           if (value.empty()) return "expects a text";
           at(config) = std::string(value);
@@ -164,8 +216,10 @@ class KeyList {
         [at](const Config& config) { return at(const_cast<Config&>(config)); });
   }
   void add(std::string path, std::string value, std::string help,
-           std::function<Problem(Config&, std::string_view)> set, std::function<std::string(const Config&)> get) {
-    keys_.push_back({std::move(path), std::move(value), std::move(help), std::move(set), std::move(get)});
+           std::function<Problem(Config&, std::string_view)> set,
+           std::function<std::string(const Config&)> get) {
+    keys_.push_back(
+        {std::move(path), std::move(value), std::move(help), std::move(set), std::move(get)});
   }
   std::vector<ConfigKey> take() { return std::move(keys_); }
 
@@ -176,74 +230,95 @@ class KeyList {
 void add_collection_keys(KeyList& keys) {
   keys.duration("collection.interval", "how often everything is read", 0.1, 3600,
                 [](Config& c) -> double& { return c.collection.interval_seconds; });
-  keys.count("collection.descriptor_budget", "descriptors kept open on watched processes, two each; above it they are opened anew", 0,
-             10000000, [](Config& c) -> std::uint64_t& { return c.collection.descriptor_budget; });
-  keys.count("collection.refresh_ticks", "a process whose statm did not move is read whole every so many intervals", 1, 1000,
+  keys.count("collection.descriptor_budget",
+             "descriptors kept open on watched processes, two each; above it they are opened anew",
+             0, 10000000,
+             [](Config& c) -> std::uint64_t& { return c.collection.descriptor_budget; });
+  keys.count("collection.refresh_ticks",
+             "a process whose statm did not move is read whole every so many intervals", 1, 1000,
              [](Config& c) -> std::uint64_t& { return c.collection.refresh_ticks; });
   for (const CollectorEntry* entry : builtin_collectors()) {
     const std::string name(entry->name);
     const bool by_default = entry->enabled_by_default;
-    keys.add("collector." + name, "BOOL", std::string(entry->summary),
-             [name](Config& config, std::string_view text) {
-               bool on = false;
-               Problem problem = take_bool(on, text);
-               if (!problem) config.collectors[name] = on;
-               return problem;
-             },
-             [name, by_default](const Config& config) -> std::string {
-               const auto found = config.collectors.find(name);
-               return (found == config.collectors.end() ? by_default : found->second) ? "true" : "false";
-             });
+    keys.add(
+        "collector." + name, "BOOL", std::string(entry->summary),
+        [name](Config& config, std::string_view text) {
+          bool on = false;
+          Problem problem = take_bool(on, text);
+          if (!problem) config.collectors[name] = on;
+          return problem;
+        },
+        [name, by_default](const Config& config) -> std::string {
+          const auto found = config.collectors.find(name);
+          return (found == config.collectors.end() ? by_default : found->second) ? "true" : "false";
+        });
   }
-  keys.text("path.procfs", "mount point of proc", [](Config& c) -> std::string& { return c.path.procfs; });
-  keys.text("path.sysfs", "mount point of sysfs", [](Config& c) -> std::string& { return c.path.sysfs; });
-  keys.text("path.rootfs", "mount point of the root file system", [](Config& c) -> std::string& { return c.path.rootfs; });
+  keys.text("path.procfs", "mount point of proc",
+            [](Config& c) -> std::string& { return c.path.procfs; });
+  keys.text("path.sysfs", "mount point of sysfs",
+            [](Config& c) -> std::string& { return c.path.sysfs; });
+  keys.text("path.rootfs", "mount point of the root file system",
+            [](Config& c) -> std::string& { return c.path.rootfs; });
 }
 
 void add_trend_keys(KeyList& keys) {
-  keys.add("trend.bucket", "DURATION", "finest bucket of the detector; auto is four collection intervals",
-           [](Config& config, std::string_view text) -> Problem {
-             if (text == "auto") {
-               config.trend.bucket_seconds.reset();
-               return std::nullopt;
-             }
-             double seconds = 0;
-             Problem problem = take_duration(seconds, text, 0.1, 86400);
-             if (!problem) config.trend.bucket_seconds = seconds;
-             return problem;
-           },
-           [](const Config& config) { return config.trend.bucket_seconds ? format_duration(*config.trend.bucket_seconds) : "auto"; });
+  keys.add(
+      "trend.bucket", "DURATION",
+      "finest bucket of the detector; auto is four collection intervals",
+      [](Config& config, std::string_view text) -> Problem {
+        if (text == "auto") {
+          config.trend.bucket_seconds.reset();
+          return std::nullopt;
+        }
+        double seconds = 0;
+        Problem problem = take_duration(seconds, text, 0.1, 86400);
+        if (!problem) config.trend.bucket_seconds = seconds;
+        return problem;
+      },
+      [](const Config& config) {
+        return config.trend.bucket_seconds ? format_duration(*config.trend.bucket_seconds) : "auto";
+      });
   keys.size("trend.minimum_size", "processes are followed from this much anonymous memory up",
             [](Config& c) -> double& { return c.trend.minimum_size_bytes; });
-  keys.add("trend.limit", "SIZE", "memory budget of a process where no smaller limit is known; none uses what the host has left",
-           [](Config& config, std::string_view text) -> Problem {
-             if (text == "none") {
-               config.trend.limit_bytes.reset();
-               return std::nullopt;
-             }
-             double bytes = 0;
-             Problem problem = take_size(bytes, text);
-             if (!problem) config.trend.limit_bytes = bytes;
-             return problem;
-           },
-           [](const Config& config) { return config.trend.limit_bytes ? format_size(*config.trend.limit_bytes) : "none"; });
+  keys.add(
+      "trend.limit", "SIZE",
+      "memory budget of a process where no smaller limit is known; none uses what the host has "
+      "left",
+      [](Config& config, std::string_view text) -> Problem {
+        if (text == "none") {
+          config.trend.limit_bytes.reset();
+          return std::nullopt;
+        }
+        double bytes = 0;
+        Problem problem = take_size(bytes, text);
+        if (!problem) config.trend.limit_bytes = bytes;
+        return problem;
+      },
+      [](const Config& config) {
+        return config.trend.limit_bytes ? format_size(*config.trend.limit_bytes) : "none";
+      });
   for (const PolicyKey& key : kPolicyKeys) {
-    keys.add("trend." + std::string(key.name), key.unit == kSize ? "SIZE" : "NUMBER", std::string(key.help),
-             [&key](Config& config, std::string_view text) { return set_policy_key(config.trend.policy, key, text); },
-             [&key](const Config& config) { return get_policy_key(config.trend.policy, key); });
+    keys.add(
+        "trend." + std::string(key.name), key.unit == kSize ? "SIZE" : "NUMBER",
+        std::string(key.help),
+        [&key](Config& config, std::string_view text) {
+          return set_policy_key(config.trend.policy, key, text);
+        },
+        [&key](const Config& config) { return get_policy_key(config.trend.policy, key); });
   }
 }
 
 void add_agent_keys(KeyList& keys) {
-  keys.duration("alerts.hold", "how long a condition must last before its alert fires", 0, 86400 * kDays,
-                [](Config& c) -> double& { return c.alerts.hold_seconds; });
-  keys.duration("alerts.resolve_hold", "how long it must be over before the alert is resolved", 0, 86400 * kDays,
-                [](Config& c) -> double& { return c.alerts.resolve_hold_seconds; });
+  keys.duration("alerts.hold", "how long a condition must last before its alert fires", 0,
+                86400 * kDays, [](Config& c) -> double& { return c.alerts.hold_seconds; });
+  keys.duration("alerts.resolve_hold", "how long it must be over before the alert is resolved", 0,
+                86400 * kDays, [](Config& c) -> double& { return c.alerts.resolve_hold_seconds; });
   keys.count("limits.series", "series under the detector; what is refused is counted", 1, 10000000,
              [](Config& c) -> std::uint64_t& { return c.limits.series; });
-  keys.count("limits.groups", "process groups; processes of further ones are put into \"other\"", 1, 1000000,
-             [](Config& c) -> std::uint64_t& { return c.limits.groups; });
-  keys.count("limits.exposed_processes", "largest processes with series of their own, beside every suspect", 0, 100000,
+  keys.count("limits.groups", "process groups; processes of further ones are put into \"other\"", 1,
+             1000000, [](Config& c) -> std::uint64_t& { return c.limits.groups; });
+  keys.count("limits.exposed_processes",
+             "largest processes with series of their own, beside every suspect", 0, 100000,
              [](Config& c) -> std::uint64_t& { return c.limits.exposed_processes; });
   keys.size("limits.memory", "the agent's own memory budget, followed by its own detector",
             [](Config& c) -> double& { return c.limits.memory_bytes; });
@@ -251,23 +326,28 @@ void add_agent_keys(KeyList& keys) {
             [](Config& c) -> std::string& { return c.web.listen_address; });
   keys.count("web.max-requests", "requests served at once; more are answered 503", 1, 10000,
              [](Config& c) -> std::uint64_t& { return c.web.max_requests; });
-  keys.count("web.threads", "threads that serve requests", 1, 256, [](Config& c) -> std::uint64_t& { return c.web.threads; });
-  keys.add("log.level", "TEXT", "debug, info, warn or error",
-           [](Config& config, std::string_view text) -> Problem {
-             const std::optional<LogLevel> level = parse_log_level(text);
-             if (!level) return fmt::format("\"{}\" is none of debug, info, warn, error", text);
-             config.log.level = *level;
-             return std::nullopt;
-           },
-           [](const Config& config) { return std::string(log_level_name(config.log.level)); });
-  keys.add("log.format", "TEXT", "logfmt or json",
-           [](Config& config, std::string_view text) -> Problem {
-             const std::optional<LogFormat> format = parse_log_format(text);
-             if (!format) return fmt::format("\"{}\" is neither logfmt nor json", text);
-             config.log.format = *format;
-             return std::nullopt;
-           },
-           [](const Config& config) { return std::string(config.log.format == LogFormat::json ? "json" : "logfmt"); });
+  keys.count("web.threads", "threads that serve requests", 1, 256,
+             [](Config& c) -> std::uint64_t& { return c.web.threads; });
+  keys.add(
+      "log.level", "TEXT", "debug, info, warn or error",
+      [](Config& config, std::string_view text) -> Problem {
+        const std::optional<LogLevel> level = parse_log_level(text);
+        if (!level) return fmt::format("\"{}\" is none of debug, info, warn, error", text);
+        config.log.level = *level;
+        return std::nullopt;
+      },
+      [](const Config& config) { return std::string(log_level_name(config.log.level)); });
+  keys.add(
+      "log.format", "TEXT", "logfmt or json",
+      [](Config& config, std::string_view text) -> Problem {
+        const std::optional<LogFormat> format = parse_log_format(text);
+        if (!format) return fmt::format("\"{}\" is neither logfmt nor json", text);
+        config.log.format = *format;
+        return std::nullopt;
+      },
+      [](const Config& config) {
+        return std::string(config.log.format == LogFormat::json ? "json" : "logfmt");
+      });
 }
 
 std::vector<ConfigKey> make_keys() {
@@ -280,7 +360,8 @@ std::vector<ConfigKey> make_keys() {
 
 }  // namespace
 
-std::optional<std::string> set_policy_value(TrendPolicy& policy, std::string_view name, std::string_view text) {
+std::optional<std::string> set_policy_value(TrendPolicy& policy, std::string_view name,
+                                            std::string_view text) {
   const auto* const found = std::ranges::find(kPolicyKeys, name, &PolicyKey::name);
   if (found == kPolicyKeys.end()) return fmt::format("unknown key \"{}\" of the detector", name);
   return set_policy_key(policy, *found, text);

@@ -1,4 +1,5 @@
-// The part of config_keys() that belongs to the detector: by name, because signals override it one by one.
+// The part of config_keys() that belongs to the detector: by name, because signals override it one
+// by one.
 #pragma once
 
 #include <optional>
@@ -10,6 +11,7 @@
 namespace heapfloor {
 
 // Sets one constant of the policy from text. Returns what is wrong, or nothing.
-std::optional<std::string> set_policy_value(TrendPolicy& policy, std::string_view name, std::string_view text);
+std::optional<std::string> set_policy_value(TrendPolicy& policy, std::string_view name,
+                                            std::string_view text);
 
 }  // namespace heapfloor

@@ -17,7 +17,9 @@ struct LogState {
   std::array<std::atomic<std::uint64_t>, kLogLevels> counts = {};
   std::shared_ptr<spdlog::logger> logger;
 
-  LogState() : logger(std::make_shared<spdlog::logger>("heapfloor", std::make_shared<spdlog::sinks::stderr_sink_mt>())) {
+  LogState()
+      : logger(std::make_shared<spdlog::logger>(
+            "heapfloor", std::make_shared<spdlog::sinks::stderr_sink_mt>())) {
     logger->set_level(spdlog::level::trace);
     use_format(LogFormat::logfmt);
   }
@@ -35,8 +37,8 @@ LogState& state() {
   return instance;
 }
 
-// Control characters, quotes, backslashes and all bytes above ASCII become escapes: a line stays one line and
-// a terminal obeys nothing that a process wrote.
+// Control characters, quotes, backslashes and all bytes above ASCII become escapes: a line stays
+// one line and a terminal obeys nothing that a process wrote.
 void append_quoted(std::string& out, std::string_view text) {
   out += '"';
   for (const char character : text) {
@@ -81,9 +83,11 @@ std::optional<LogFormat> parse_log_format(std::string_view text) {
   return std::nullopt;
 }
 
-LogField::LogField(std::string_view field_key, double number) : key(field_key), value(fmt::format("{:.6g}", number)) {}
+LogField::LogField(std::string_view field_key, double number)
+    : key(field_key), value(fmt::format("{:.6g}", number)) {}
 
-LogField::LogField(std::string_view field_key, std::uint64_t number) : key(field_key), value(fmt::format("{}", number)) {}
+LogField::LogField(std::string_view field_key, std::uint64_t number)
+    : key(field_key), value(fmt::format("{}", number)) {}
 
 std::string format_log_line(LogFormat format, LogLevel level, std::string_view message,
                             std::initializer_list<LogField> fields) {
@@ -115,13 +119,15 @@ void log_line(LogLevel level, std::string_view message, std::initializer_list<Lo
   LogState& log = state();
   ++log.counts.at(static_cast<std::size_t>(level));
   if (level < log.level.load()) return;
-  log.logger->log(spdlog::level::info, "{}", format_log_line(log.format.load(), level, message, fields));
+  log.logger->log(spdlog::level::info, "{}",
+                  format_log_line(log.format.load(), level, message, fields));
   log.logger->flush();
 }
 
 std::array<std::uint64_t, kLogLevels> log_counts() {
   std::array<std::uint64_t, kLogLevels> counts = {};
-  std::ranges::transform(state().counts, counts.begin(), [](const auto& count) { return count.load(); });
+  std::ranges::transform(state().counts, counts.begin(),
+                         [](const auto& count) { return count.load(); });
   return counts;
 }
 

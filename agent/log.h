@@ -31,7 +31,8 @@ struct LogField {
 
 // Lines below `level` are counted but not written.
 void configure_log(LogLevel level, LogFormat format);
-void log_line(LogLevel level, std::string_view message, std::initializer_list<LogField> fields = {});
+void log_line(LogLevel level, std::string_view message,
+              std::initializer_list<LogField> fields = {});
 
 // Lines since the program started, by level, whether written or not.
 std::array<std::uint64_t, kLogLevels> log_counts();

@@ -111,7 +111,8 @@ std::shared_ptr<const Snapshot> Pipeline::tick() {
   return make_snapshot(now_seconds);
 }
 
-Observation Pipeline::process_reading(const ProcessEntry& process, bool is_agent, double now_seconds) const {
+Observation Pipeline::process_reading(const ProcessEntry& process, bool is_agent,
+                                      double now_seconds) const {
   Observation reading;
   reading.time_seconds = now_seconds;
   reading.value = process.anon_bytes.value_or(0) + process.swap_bytes.value_or(0);
@@ -134,7 +135,8 @@ void Pipeline::watch_processes(double now_seconds) {
     }
     const bool is_agent = agent_ && process.id == *agent_;
     const Observation reading = process_reading(process, is_agent, now_seconds);
-    if (reading.value < config_.trend.minimum_size_bytes && !is_agent && !watches_.is_watched(key)) continue;
+    if (reading.value < config_.trend.minimum_size_bytes && !is_agent && !watches_.is_watched(key))
+      continue;
     WatchLabels labels;
     labels.name = batch_.entity(process.batch_entity).name;
     labels.group = groups_.groups()[process.group].name;
@@ -147,7 +149,8 @@ void Pipeline::watch_processes(double now_seconds) {
 void Pipeline::watch_agent(double now_seconds) {
   if (!agent_) return;
   const SeriesKey key{EntityKind::agent, Signal::allocator_live, *agent_};
-  const std::optional<double> in_use = sample_of(EntityKind::agent, "heapfloor_allocator_in_use_bytes");
+  const std::optional<double> in_use =
+      sample_of(EntityKind::agent, "heapfloor_allocator_in_use_bytes");
   if (!in_use) return watches_.touch(key, now_seconds);
   WatchLabels labels;
   labels.traits = SignalTraits::exact;
@@ -164,7 +167,8 @@ void Pipeline::watch_agent(double now_seconds) {
 
 void Pipeline::deliver_alerts(double now_seconds) {
   const std::vector<AlertCondition> conditions = leak_conditions(watches_, now_seconds);
-  for (const AlertTransition& transition : alerts_.step(conditions, now_seconds)) sink_.deliver(transition);
+  for (const AlertTransition& transition : alerts_.step(conditions, now_seconds))
+    sink_.deliver(transition);
 }
 
 std::shared_ptr<const Snapshot> Pipeline::make_snapshot(double now_seconds) {

@@ -1,7 +1,8 @@
-// Pipeline: one tick from the collectors to a snapshot (collect, group, watch, judge, alert), without any output.
+// Pipeline: one tick from the collectors to a snapshot (collect, group, watch, judge, alert),
+// without any output.
 //
-// Thread rule: tick() is the collection thread's own; read() and reload() may be called by any thread at any time and
-// wait for at most the part of a tick that follows the reading of the host.
+// Thread rule: tick() is the collection thread's own; read() and reload() may be called by any
+// thread at any time and wait for at most the part of a tick that follows the reading of the host.
 #pragma once
 
 #include <functional>
@@ -53,7 +54,8 @@ class Pipeline final : public SeriesReader {
 
   void watch_processes(double now_seconds);
   void watch_agent(double now_seconds);
-  [[nodiscard]] Observation process_reading(const ProcessEntry& process, bool is_agent, double now_seconds) const;
+  [[nodiscard]] Observation process_reading(const ProcessEntry& process, bool is_agent,
+                                            double now_seconds) const;
   void deliver_alerts(double now_seconds);
   [[nodiscard]] std::shared_ptr<const Snapshot> make_snapshot(double now_seconds);
   void find_agent();

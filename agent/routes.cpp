@@ -70,23 +70,28 @@ void add_life_routes(std::vector<Route>& routes, const RouteSources& sources) {
   routes.push_back({"/-/healthy", RouteMatch::exact, {"GET"}, "healthy", [](const Request&) {
                       return text_response(200, healthy_text());
                     }});
-  routes.push_back({"/-/ready", RouteMatch::exact, {"GET"}, "ready",
-                    [&pages = sources.pages](const Request&) {
-                      const bool ready = pages.snapshot() != nullptr;
-                      return text_response(ready ? 200 : 503, ready_text(ready));
-                    }});
-  routes.push_back({"/-/reload", RouteMatch::exact, {"POST", "PUT"}, "reload",
+  routes.push_back(
+      {"/-/ready", RouteMatch::exact, {"GET"}, "ready", [&pages = sources.pages](const Request&) {
+         const bool ready = pages.snapshot() != nullptr;
+         return text_response(ready ? 200 : 503, ready_text(ready));
+       }});
+  routes.push_back({"/-/reload",
+                    RouteMatch::exact,
+                    {"POST", "PUT"},
+                    "reload",
                     [reload = sources.reload](const Request&) {
                       const std::optional<std::string> problem = reload();
-                      return problem ? text_response(500, "failed to reload config: " + *problem + "\n")
-                                     : text_response(200, "");
+                      return problem
+                                 ? text_response(500, "failed to reload config: " + *problem + "\n")
+                                 : text_response(200, "");
                     }});
 }
 
 void add_api_routes(std::vector<Route>& routes, const RouteSources& sources) {
   PageCache& pages = sources.pages;
   const auto add = [&](std::string path, RouteMatch match, std::string name, auto make) {
-    routes.push_back({std::move(path), match, {"GET"}, std::move(name), from_snapshot(pages, make)});
+    routes.push_back(
+        {std::move(path), match, {"GET"}, std::move(name), from_snapshot(pages, make)});
   };
   add("/api/v1/status", RouteMatch::exact, "status", [](const Snapshot& snapshot, const Request&) {
     return status_document(snapshot, build_info());
@@ -113,7 +118,10 @@ void add_api_routes(std::vector<Route>& routes, const RouteSources& sources) {
 
 std::vector<Route> make_routes(const RouteSources& sources) {
   std::vector<Route> routes;
-  routes.push_back({"/metrics", RouteMatch::exact, {"GET"}, "metrics",
+  routes.push_back({"/metrics",
+                    RouteMatch::exact,
+                    {"GET"},
+                    "metrics",
                     [&pages = sources.pages](const Request& request) {
                       return metrics_response(pages, request);
                     }});

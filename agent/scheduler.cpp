@@ -8,8 +8,8 @@
 namespace heapfloor {
 
 Scheduler::Scheduler(std::span<const CollectorEntry* const> entries,
-                     const std::function<bool(const CollectorEntry&)>& is_enabled, const HostRoot& root,
-                     const CollectorOptions& options, const Clock& clock)
+                     const std::function<bool(const CollectorEntry&)>& is_enabled,
+                     const HostRoot& root, const CollectorOptions& options, const Clock& clock)
     : clock_(clock) {
   for (const CollectorEntry* entry : entries) {
     if (!is_enabled(*entry)) continue;
@@ -50,14 +50,16 @@ void Scheduler::collect(SampleSink& sink, const std::function<std::size_t()>& sa
   }
 }
 
-void Scheduler::log_error(Running& running, CollectorHealth& health, const Error& error, double now_seconds) const {
+void Scheduler::log_error(Running& running, CollectorHealth& health, const Error& error,
+                          double now_seconds) const {
   const auto kind = static_cast<std::size_t>(error.kind);
   const bool is_new = running.errors_when_logged.at(kind) == 0;
   if (!is_new && now_seconds - running.logged_seconds.at(kind) < kLogEverySeconds) return;
   const std::uint64_t since = health.errors.at(kind) - running.errors_when_logged.at(kind);
   running.logged_seconds.at(kind) = now_seconds;
   running.errors_when_logged.at(kind) = std::max<std::uint64_t>(1, health.errors.at(kind));
-  log_line(error.kind == ErrorKind::unavailable ? LogLevel::info : LogLevel::warning, "collector could not read everything",
+  log_line(error.kind == ErrorKind::unavailable ? LogLevel::info : LogLevel::warning,
+           "collector could not read everything",
            {{"collector", running.entry->name},
             {"reason", reason_label(error.kind)},
             {"path", error.path},

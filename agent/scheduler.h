@@ -1,4 +1,5 @@
-// Scheduler: runs the collectors of one tick, times them, and is the one place where their errors are handled.
+// Scheduler: runs the collectors of one tick, times them, and is the one place where their errors
+// are handled.
 //
 // Not thread-safe: the collection thread's own.
 #pragma once
@@ -19,19 +20,23 @@ namespace heapfloor {
 
 class Scheduler {
  public:
-  // `root` and `clock` outlive the scheduler. Collectors for which `is_enabled` says no are not made.
-  Scheduler(std::span<const CollectorEntry* const> entries, const std::function<bool(const CollectorEntry&)>& is_enabled,
-            const HostRoot& root, const CollectorOptions& options, const Clock& clock);
+  // `root` and `clock` outlive the scheduler. Collectors for which `is_enabled` says no are not
+  // made.
+  Scheduler(std::span<const CollectorEntry* const> entries,
+            const std::function<bool(const CollectorEntry&)>& is_enabled, const HostRoot& root,
+            const CollectorOptions& options, const Clock& clock);
 
-  // Runs every collector once, in the order of the list, into `sink`. A collector that fails, even by an exception,
-  // does not keep the others from running. `sample_count` is asked before and after each.
+  // Runs every collector once, in the order of the list, into `sink`. A collector that fails, even
+  // by an exception, does not keep the others from running. `sample_count` is asked before and
+  // after each.
   void collect(SampleSink& sink, const std::function<std::size_t()>& sample_count);
 
   [[nodiscard]] const std::vector<CollectorHealth>& health() const { return health_; }
   // Whether the collector of that name ran without an error in the last tick.
   [[nodiscard]] bool succeeded(std::string_view name) const;
 
-  // An error of one kind from one collector is logged when it first appears and then at most once in this time.
+  // An error of one kind from one collector is logged when it first appears and then at most once
+  // in this time.
   static constexpr double kLogEverySeconds = 3600;
 
  private:
@@ -43,7 +48,8 @@ class Scheduler {
   };
 
   [[nodiscard]] Result<CollectReport> run_one(Running& running, SampleSink& sink) const;
-  void log_error(Running& running, CollectorHealth& health, const Error& error, double now_seconds) const;
+  void log_error(Running& running, CollectorHealth& health, const Error& error,
+                 double now_seconds) const;
 
   const Clock& clock_;
   std::vector<Running> running_;

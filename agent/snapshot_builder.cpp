@@ -15,8 +15,8 @@ std::optional<Integer> whole(const std::optional<double>& value) {
 }
 
 double footprint(const ProcessEntry& process) {
-  return process.anon_bytes.value_or(0) + process.file_bytes.value_or(0) + process.shmem_bytes.value_or(0) +
-         process.swap_bytes.value_or(0);
+  return process.anon_bytes.value_or(0) + process.file_bytes.value_or(0) +
+         process.shmem_bytes.value_or(0) + process.swap_bytes.value_or(0);
 }
 
 WatchRow row_of(const Watch& watch) {
@@ -34,7 +34,8 @@ WatchRow row_of(const Watch& watch) {
   if (watch.judge.revocation()) row.revocation = revocation_name(*watch.judge.revocation());
   row.ended_seconds = watch.ended_seconds;
   row.last_value = watch.last_value;
-  row.limit_source = watch.detector.verdict().limit ? std::string(watch.limit_source) : std::string();
+  row.limit_source =
+      watch.detector.verdict().limit ? std::string(watch.limit_source) : std::string();
   row.verdict = watch.detector.verdict();
   row.changes = watch.changes;
   row.inferred_compactions = {watch.detector.compactions()};
@@ -48,13 +49,15 @@ void SnapshotBuilder::add_scalars(const SampleBatch& batch) {
     const EntityKind kind = batch.entity(index).kind;
     if (kind == EntityKind::process) continue;
     std::vector<MetricValue>& values = kind == EntityKind::host ? snapshot_.host : snapshot_.agent;
-    for (const SampleBatch::Sample& sample : batch.samples(index)) values.push_back({sample.desc, sample.value});
+    for (const SampleBatch::Sample& sample : batch.samples(index))
+      values.push_back({sample.desc, sample.value});
   }
 }
 
 void SnapshotBuilder::add_watches(const WatchList& watches) {
   watches.for_each([this](const Watch& watch) { snapshot_.watches.push_back(row_of(watch)); });
-  std::ranges::sort(snapshot_.watches, {}, [](const WatchRow& row) { return std::tie(row.subject, row.signal); });
+  std::ranges::sort(snapshot_.watches, {},
+                    [](const WatchRow& row) { return std::tie(row.subject, row.signal); });
 }
 
 void SnapshotBuilder::add_groups(const GroupTable& table) {
@@ -63,7 +66,9 @@ void SnapshotBuilder::add_groups(const GroupTable& table) {
   for (std::uint32_t index = 0; index < groups.size(); ++index) {
     if (!groups[index].values.empty()) order.push_back(index);
   }
-  std::ranges::sort(order, {}, [&groups](std::uint32_t index) -> const std::string& { return groups[index].name; });
+  std::ranges::sort(order, {}, [&groups](std::uint32_t index) -> const std::string& {
+    return groups[index].name;
+  });
   row_of_group_.assign(groups.size(), 0);
   for (const std::uint32_t index : order) {
     const ProcessGroup& group = groups[index];
@@ -77,12 +82,14 @@ void SnapshotBuilder::add_groups(const GroupTable& table) {
     row.oldest_start_seconds = seconds_of(group.oldest_start_ticks);
     row.youngest_start_seconds = seconds_of(group.youngest_start_ticks);
     for (std::size_t position = 0; position < group.values.size(); ++position) {
-      if (group.values[position]) row.values.push_back({&table.metrics()[position], *group.values[position]});
+      if (group.values[position])
+        row.values.push_back({&table.metrics()[position], *group.values[position]});
     }
   }
 }
 
-void SnapshotBuilder::add_processes(const GroupTable& table, const SampleBatch& batch, std::size_t exposed) {
+void SnapshotBuilder::add_processes(const GroupTable& table, const SampleBatch& batch,
+                                    std::size_t exposed) {
   std::map<ProcessId, std::uint32_t> watched;
   for (std::uint32_t index = 0; index < snapshot_.watches.size(); ++index) {
     const WatchRow& watch = snapshot_.watches[index];
@@ -92,10 +99,12 @@ void SnapshotBuilder::add_processes(const GroupTable& table, const SampleBatch& 
   std::vector<std::size_t> largest(processes.size());
   for (std::size_t index = 0; index < largest.size(); ++index) largest[index] = index;
   exposed = std::min(exposed, largest.size());
-  std::ranges::nth_element(largest, largest.begin() + static_cast<std::ptrdiff_t>(exposed), std::greater<>(),
+  std::ranges::nth_element(largest, largest.begin() + static_cast<std::ptrdiff_t>(exposed),
+                           std::greater<>(),
                            [&processes](std::size_t index) { return footprint(processes[index]); });
   std::vector<bool> is_exposed(processes.size());
-  for (std::size_t position = 0; position < exposed; ++position) is_exposed[largest[position]] = true;
+  for (std::size_t position = 0; position < exposed; ++position)
+    is_exposed[largest[position]] = true;
   snapshot_.processes.reserve(processes.size());
   for (std::size_t index = 0; index < processes.size(); ++index) {
     const ProcessEntry& process = processes[index];

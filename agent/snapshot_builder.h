@@ -14,8 +14,8 @@
 
 namespace heapfloor {
 
-// Fills `snapshot`, which outlives the builder. add_watches and add_groups come before add_processes, whose rows refer
-// to theirs.
+// Fills `snapshot`, which outlives the builder. add_watches and add_groups come before
+// add_processes, whose rows refer to theirs.
 class SnapshotBuilder {
  public:
   SnapshotBuilder(Snapshot& snapshot, double ticks_per_second)
@@ -24,13 +24,16 @@ class SnapshotBuilder {
   void add_scalars(const SampleBatch& batch);
   void add_watches(const WatchList& watches);
   void add_groups(const GroupTable& table);
-  // Values of their own go to the `exposed` largest processes and to every process that is suspected or worse.
+  // Values of their own go to the `exposed` largest processes and to every process that is
+  // suspected or worse.
   void add_processes(const GroupTable& table, const SampleBatch& batch, std::size_t exposed);
   void add_alerts(const AlertBook& alerts);
 
  private:
   void add_alert(const Alert& alert);
-  [[nodiscard]] double seconds_of(std::uint64_t ticks) const { return static_cast<double>(ticks) / ticks_per_second_; }
+  [[nodiscard]] double seconds_of(std::uint64_t ticks) const {
+    return static_cast<double>(ticks) / ticks_per_second_;
+  }
 
   Snapshot& snapshot_;
   double ticks_per_second_;

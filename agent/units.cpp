@@ -14,10 +14,11 @@ namespace {
 using Unit = std::pair<std::string_view, double>;
 
 constexpr double kKi = 1024;
-constexpr std::array<Unit, 6> kDurations = {{{"w", 604800}, {"d", 86400}, {"h", 3600}, {"m", 60}, {"s", 1}, {"ms", 1e-3}}};
-constexpr std::array<Unit, 9> kSizes = {{{"TiB", kKi * kKi * kKi * kKi},
-                                         {"GiB", kKi * kKi * kKi},
-                                         {"MiB", kKi * kKi},
+constexpr std::array<Unit, 6> kDurations = {
+    {{"w", 604800}, {"d", 86400}, {"h", 3600}, {"m", 60}, {"s", 1}, {"ms", 1e-3}}};
+constexpr std::array<Unit, 9> kSizes = {{{"TiB", kKi* kKi* kKi* kKi},
+                                         {"GiB", kKi* kKi* kKi},
+                                         {"MiB", kKi* kKi},
                                          {"KiB", kKi},
                                          {"TB", 1e12},
                                          {"GB", 1e9},
@@ -30,7 +31,8 @@ std::optional<double> take_number(std::string_view& text) {
   double number = 0;
   const auto [end, error] =
       std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
-  if (error != std::errc() || !std::isfinite(number) || number < 0 || text.front() == '-') return std::nullopt;
+  if (error != std::errc() || !std::isfinite(number) || number < 0 || text.front() == '-')
+    return std::nullopt;
   text.remove_prefix(static_cast<std::size_t>(end - text.data()));
   return number;
 }
@@ -39,7 +41,8 @@ std::optional<double> take_number(std::string_view& text) {
 std::string format_with(std::span<const Unit> units, const Unit& fallback, double value) {
   for (const auto& [name, factor] : units) {
     const double count = value / factor;
-    if (count >= 1 && std::abs(count - std::round(count)) < 1e-9 * count) return fmt::format("{:.0f}{}", count, name);
+    if (count >= 1 && std::abs(count - std::round(count)) < 1e-9 * count)
+      return fmt::format("{:.0f}{}", count, name);
   }
   return fmt::format("{}{}", value / fallback.second, fallback.first);
 }
@@ -66,7 +69,9 @@ std::optional<double> parse_duration(std::string_view text) {
   return seconds;
 }
 
-std::string format_duration(double seconds) { return seconds == 0 ? "0s" : format_with(kDurations, {"s", 1}, seconds); }
+std::string format_duration(double seconds) {
+  return seconds == 0 ? "0s" : format_with(kDurations, {"s", 1}, seconds);
+}
 
 std::optional<double> parse_size(std::string_view text) {
   if (text.empty()) return std::nullopt;
@@ -79,6 +84,8 @@ std::optional<double> parse_size(std::string_view text) {
   return std::nullopt;
 }
 
-std::string format_size(double bytes) { return bytes == 0 ? "0B" : format_with(kSizes, {"B", 1}, bytes); }
+std::string format_size(double bytes) {
+  return bytes == 0 ? "0B" : format_with(kSizes, {"B", 1}, bytes);
+}
 
 }  // namespace heapfloor

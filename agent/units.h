@@ -7,11 +7,13 @@
 
 namespace heapfloor {
 
-// Seconds; units ms, s, m, h, d, w, and sequences of them (1h30m). No sign, no blank, no bare number except 0.
+// Seconds; units ms, s, m, h, d, w, and sequences of them (1h30m). No sign, no blank, no bare
+// number except 0.
 std::optional<double> parse_duration(std::string_view text);
 std::string format_duration(double seconds);
 
-// Bytes; units B, kB, MB, GB, TB (powers of 1,000), KiB, MiB, GiB, TiB (powers of 1,024); a bare number is bytes.
+// Bytes; units B, kB, MB, GB, TB (powers of 1,000), KiB, MiB, GiB, TiB (powers of 1,024); a bare
+// number is bytes.
 std::optional<double> parse_size(std::string_view text);
 std::string format_size(double bytes);
 

@@ -16,7 +16,8 @@ namespace heapfloor {
 
 class HostRoot;
 
-// What one collection reached. Partial success is normal: processes end between the listing and the read.
+// What one collection reached. Partial success is normal: processes end between the listing and the
+// read.
 struct CollectReport {
   std::uint64_t entities_read = 0;
   std::array<std::uint64_t, kErrorKinds> errors = {};  // entities or values left out, by ErrorKind
@@ -29,8 +30,10 @@ struct CollectReport {
 
 // Settings that collectors take from the configuration section `collection`.
 struct CollectorOptions {
-  std::size_t descriptor_budget = 16384;  // kept-open descriptors of the process collector, two a process
-  std::uint32_t refresh_ticks = 4;        // a process whose statm did not move is read whole every so many ticks
+  std::size_t descriptor_budget =
+      16384;  // kept-open descriptors of the process collector, two a process
+  std::uint32_t refresh_ticks =
+      4;  // a process whose statm did not move is read whole every so many ticks
 };
 
 class Collector {
@@ -40,7 +43,8 @@ class Collector {
   Collector& operator=(const Collector&) = delete;
   virtual ~Collector() = default;
   // Reads its sources once and writes what it found. An error means nothing could be read at all.
-  // Called by one thread, never concurrently. Must not throw, sleep, run commands or look at a clock.
+  // Called by one thread, never concurrently. Must not throw, sleep, run commands or look at a
+  // clock.
   [[nodiscard]] virtual Result<CollectReport> collect(SampleSink& sink) = 0;
 };
 
@@ -51,7 +55,8 @@ struct CollectorEntry {
   bool enabled_by_default = true;
   std::span<const MetricDesc> metrics;
   // `root` outlives the collector.
-  std::unique_ptr<Collector> (*make)(const HostRoot& root, const CollectorOptions& options) = nullptr;
+  std::unique_ptr<Collector> (*make)(const HostRoot& root,
+                                     const CollectorOptions& options) = nullptr;
 };
 
 // Every collector of collectors/builtin_collectors.def, in that order.

@@ -1,7 +1,7 @@
 // Result<T>: a value, or the reason why the environment refused one.
 //
-// An Error is made once, where the refusal happened, with the path and the reason; it is returned upwards and
-// handled (counted, logged) in one place, the scheduler. Thread rule: plain values.
+// An Error is made once, where the refusal happened, with the path and the reason; it is returned
+// upwards and handled (counted, logged) in one place, the scheduler. Thread rule: plain values.
 #pragma once
 
 #include <array>
@@ -27,8 +27,8 @@ inline constexpr std::size_t kErrorKinds = 6;
 
 // The value of the label `reason` in heapfloor_collector_errors_total.
 constexpr std::string_view reason_label(ErrorKind kind) {
-  constexpr std::array<std::string_view, kErrorKinds> kNames = {"unavailable", "vanished", "permission",
-                                                                 "parse",       "timeout",  "io"};
+  constexpr std::array<std::string_view, kErrorKinds> kNames = {
+      "unavailable", "vanished", "permission", "parse", "timeout", "io"};
   return kNames.at(static_cast<std::size_t>(kind));
 }
 

@@ -1,4 +1,5 @@
-// What a collector produces: samples (a metric, an entity, a number). No time, no rate, no output format.
+// What a collector produces: samples (a metric, an entity, a number). No time, no rate, no output
+// format.
 //
 // A missing value is a missing sample, never 0, -1 or NaN. Byte counts are exact up to 2^53.
 #pragma once
@@ -8,7 +9,8 @@
 
 namespace heapfloor {
 
-// Identity of a process for as long as the machine is up: pids are reused, (pid, start time) is not.
+// Identity of a process for as long as the machine is up: pids are reused, (pid, start time) is
+// not.
 struct ProcessId {
   std::int32_t pid = 0;
   std::uint64_t start_ticks = 0;  // field 22 of /proc/PID/stat, clock ticks since boot
@@ -21,29 +23,30 @@ enum class MetricType : std::uint8_t { gauge, counter };
 // How the values of the processes of one group make the group's value.
 enum class GroupRule : std::uint8_t { none, sum, maximum };
 
-// One metric of a collector, as constant data. Several descriptors with the same `name` and different
-// `label_value` are the samples of one family; kinds inside one family are disjoint.
+// One metric of a collector, as constant data. Several descriptors with the same `name` and
+// different `label_value` are the samples of one family; kinds inside one family are disjoint.
 struct MetricDesc {
   std::string_view name;  // the whole family name, unit last: heapfloor_host_swap_capacity_bytes
   std::string_view help;  // one line that names the kernel's field
   MetricType type = MetricType::gauge;
-  std::string_view label_name = {};   // "kind", "component"; empty where there is none
-  std::string_view label_value = {};  // "anon"
+  std::string_view label_name = {};        // "kind", "component"; empty where there is none
+  std::string_view label_value = {};       // "anon"
   GroupRule group_rule = GroupRule::none;  // process metrics: how groups aggregate it
   std::string_view group_name = {};        // the group family: heapfloor_group_swap_bytes
 };
 
 enum class EntityKind : std::uint8_t { host, process, agent };
 
-// What the following samples are about. Two processes that reuse a pid have equal names and different ids.
+// What the following samples are about. Two processes that reuse a pid have equal names and
+// different ids.
 struct Entity {
   EntityKind kind = EntityKind::host;
   ProcessId process = {};      // kind process
   std::string_view name = {};  // kind process: comm, raw bytes as the target wrote them (hostile)
 };
 
-// The only thing a collector writes to. begin() names the entity of all add() calls until the next begin().
-// The sink copies what it is given. Not thread-safe: one collector at a time.
+// The only thing a collector writes to. begin() names the entity of all add() calls until the next
+// begin(). The sink copies what it is given. Not thread-safe: one collector at a time.
 class SampleSink {
  public:
   SampleSink() = default;

@@ -15,7 +15,8 @@ void AlertBook::set_holds(double hold_seconds, double resolve_hold_seconds) {
   resolve_hold_seconds_ = resolve_hold_seconds;
 }
 
-std::vector<AlertTransition> AlertBook::step(std::span<const AlertCondition> conditions, double now_seconds) {
+std::vector<AlertTransition> AlertBook::step(std::span<const AlertCondition> conditions,
+                                             double now_seconds) {
   std::vector<AlertTransition> changes;
   std::set<Identity> ended;
   for (const AlertCondition& condition : conditions) {

@@ -1,9 +1,10 @@
 // AlertBook: which alerts are pending or firing, with hold times at both ends.
 //
-// A condition that holds makes its alert pending; once it has held for `hold_seconds` the alert fires; a firing alert
-// is resolved when the condition has been away for `resolve_hold_seconds` (hysteresis: a verdict that wavers does not
-// flap), a pending one as soon as it is away. Identity is (name, subject, signal): what changes, such as the rate or
-// the severity, is not part of it. Pure: times come from the caller. Not thread-safe.
+// A condition that holds makes its alert pending; once it has held for `hold_seconds` the alert
+// fires; a firing alert is resolved when the condition has been away for `resolve_hold_seconds`
+// (hysteresis: a verdict that wavers does not flap), a pending one as soon as it is away. Identity
+// is (name, subject, signal): what changes, such as the rate or the severity, is not part of it.
+// Pure: times come from the caller. Not thread-safe.
 #pragma once
 
 #include <cstdint>

@@ -18,7 +18,8 @@ constexpr double kPredictedConfidence = 0.8;
 
 std::string say_size(double bytes) {
   constexpr double kMiB = 1024.0 * 1024.0;
-  return bytes >= 1024 * kMiB ? fmt::format("{:.2f} GiB", bytes / (1024 * kMiB)) : fmt::format("{:.0f} MiB", bytes / kMiB);
+  return bytes >= 1024 * kMiB ? fmt::format("{:.2f} GiB", bytes / (1024 * kMiB))
+                              : fmt::format("{:.0f} MiB", bytes / kMiB);
 }
 
 std::string say_forecast(const Verdict& verdict, double now_seconds) {
@@ -27,10 +28,12 @@ std::string say_forecast(const Verdict& verdict, double now_seconds) {
   if (end.at_seconds - now_seconds < 60) {
     return fmt::format("The limit of {} is reached within a minute.", say_size(*verdict.limit));
   }
-  const std::string latest =
-      end.latest_seconds ? "and " + say_span(*end.latest_seconds - now_seconds) : std::string("with no upper bound");
+  const std::string latest = end.latest_seconds
+                                 ? "and " + say_span(*end.latest_seconds - now_seconds)
+                                 : std::string("with no upper bound");
   return fmt::format("The limit of {} is reached in {} (between {} {}).", say_size(*verdict.limit),
-                     say_span(end.at_seconds - now_seconds), say_span(end.earliest_seconds - now_seconds), latest);
+                     say_span(end.at_seconds - now_seconds),
+                     say_span(end.earliest_seconds - now_seconds), latest);
 }
 
 AlertCondition condition_of(const Watch& watch, std::string_view name) {
@@ -51,20 +54,23 @@ AlertCondition leak_condition(const Watch& watch, double now_seconds) {
   condition.severity = std::string(severity_name(severity(verdict, now_seconds)));
   condition.summary = fmt::format("{} leaks memory.", watch.name);
   condition.description =
-      fmt::format("The heap floor of {} (pid {}) stands at {} and rises by {} ({} to {}). {}", watch.name,
-                  watch.key.process.pid, say_size(verdict.floor), say_rate(verdict.growth.estimate),
-                  say_rate(verdict.growth.low), say_rate(verdict.growth.high), say_forecast(verdict, now_seconds));
+      fmt::format("The heap floor of {} (pid {}) stands at {} and rises by {} ({} to {}). {}",
+                  watch.name, watch.key.process.pid, say_size(verdict.floor),
+                  say_rate(verdict.growth.estimate), say_rate(verdict.growth.low),
+                  say_rate(verdict.growth.high), say_forecast(verdict, now_seconds));
   return condition;
 }
 
 AlertCondition exhaustion_condition(const Watch& watch, double now_seconds) {
   const Verdict& verdict = watch.detector.verdict();
   AlertCondition condition = condition_of(watch, kLeakAlertNames[1]);
-  const double left = verdict.exhaustion ? verdict.exhaustion->earliest_seconds - now_seconds : kPredictedWithinSeconds;
+  const double left = verdict.exhaustion ? verdict.exhaustion->earliest_seconds - now_seconds
+                                         : kPredictedWithinSeconds;
   condition.severity = left < kCriticalWithinSeconds ? "critical" : "warning";
   condition.summary = fmt::format("{} is about to reach its memory limit.", watch.name);
-  condition.description = fmt::format("The heap floor of {} (pid {}) stands at {}. {}", watch.name, watch.key.process.pid,
-                                      say_size(verdict.floor), say_forecast(verdict, now_seconds));
+  condition.description = fmt::format("The heap floor of {} (pid {}) stands at {}. {}", watch.name,
+                                      watch.key.process.pid, say_size(verdict.floor),
+                                      say_forecast(verdict, now_seconds));
   return condition;
 }
 
@@ -77,9 +83,11 @@ std::vector<AlertCondition> leak_conditions(const WatchList& watches, double now
     const bool is_leaking = watch.judge.state() == LeakState::leaking;
     if (!is_leaking && !watch.ended_seconds) return;
     conditions.push_back(leak_condition(watch, now_seconds));
-    const bool is_near = verdict.exhaustion && verdict.confidence > kPredictedConfidence &&
-                         verdict.exhaustion->earliest_seconds - now_seconds < kPredictedWithinSeconds;
-    if (is_near || watch.ended_seconds) conditions.push_back(exhaustion_condition(watch, now_seconds));
+    const bool is_near =
+        verdict.exhaustion && verdict.confidence > kPredictedConfidence &&
+        verdict.exhaustion->earliest_seconds - now_seconds < kPredictedWithinSeconds;
+    if (is_near || watch.ended_seconds)
+      conditions.push_back(exhaustion_condition(watch, now_seconds));
   });
   return conditions;
 }
@@ -96,7 +104,8 @@ std::string say_span(double seconds) {
 std::string say_rate(double bytes_per_second) {
   constexpr double kMB = 1e6;
   const double an_hour = bytes_per_second * kHour / kMB;
-  return std::abs(an_hour) >= 1000 ? fmt::format("{:.3g} GB/h", an_hour / 1000) : fmt::format("{:.3g} MB/h", an_hour);
+  return std::abs(an_hour) >= 1000 ? fmt::format("{:.3g} GB/h", an_hour / 1000)
+                                   : fmt::format("{:.3g} MB/h", an_hour);
 }
 
 }  // namespace heapfloor

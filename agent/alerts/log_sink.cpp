@@ -20,7 +20,8 @@ void LogSink::deliver(const AlertTransition& transition) noexcept {
               {"summary", condition.summary},
               {"description", condition.description}});
   } catch (const std::exception&) {
-    return;  // out of memory while formatting: the next transition gets its chance, the collection goes on
+    return;  // out of memory while formatting: the next transition gets its chance, the collection
+             // goes on
   }
 }
 

@@ -26,7 +26,8 @@ std::string Watch::subject() const {
 
 std::string Watch::id() const { return fmt::format("{}/{}", subject(), signal_name(key.signal)); }
 
-WatchList::WatchList(const PolicySource& policies, std::size_t series_limit) : store_(series_limit) {
+WatchList::WatchList(const PolicySource& policies, std::size_t series_limit)
+    : store_(series_limit) {
   for (std::size_t signal = 0; signal < kSignals; ++signal) {
     policies_.at(signal) = policies(static_cast<Signal>(signal));
   }
@@ -43,9 +44,12 @@ void WatchList::set_policies(const PolicySource& policies) {
   }
 }
 
-const TrendPolicy& WatchList::policy(Signal signal) const { return policies_.at(static_cast<std::size_t>(signal)); }
+const TrendPolicy& WatchList::policy(Signal signal) const {
+  return policies_.at(static_cast<std::size_t>(signal));
+}
 
-void WatchList::observe(const SeriesKey& key, const WatchLabels& labels, const Observation& reading) {
+void WatchList::observe(const SeriesKey& key, const WatchLabels& labels,
+                        const Observation& reading) {
   const std::optional<SeriesIndex> index = store_.find_or_add(key);
   if (!index) return;
   if (*index >= watches_.size()) watches_.resize(*index + 1U);
@@ -119,7 +123,8 @@ const Watch* WatchList::find(const SeriesKey& key) const {
 }
 
 const Watch* WatchList::find(std::string_view id) const {
-  const auto found = std::ranges::find_if(watches_, [id](const auto& watch) { return watch && watch->id() == id; });
+  const auto found = std::ranges::find_if(
+      watches_, [id](const auto& watch) { return watch && watch->id() == id; });
   return found == watches_.end() ? nullptr : found->get();
 }
 

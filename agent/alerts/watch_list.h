@@ -1,7 +1,8 @@
-// WatchList: every followed series with its detector and its judgement. The one path from a reading to a leak state,
-// for the agent and for replay.
+// WatchList: every followed series with its detector and its judgement. The one path from a reading
+// to a leak state, for the agent and for replay.
 //
-// Memory: at most SeriesStore::kMostBytesPerSeries + kMostBytesPerWatch a series. Not thread-safe: the owner locks.
+// Memory: at most SeriesStore::kMostBytesPerSeries + kMostBytesPerWatch a series. Not thread-safe:
+// the owner locks.
 #pragma once
 
 #include <array>
@@ -71,8 +72,8 @@ class WatchList {
   // The subject is still there, though it could not be read this time.
   void touch(const SeriesKey& key, double time_seconds);
   [[nodiscard]] bool is_watched(const SeriesKey& key) const { return store_.find(key).has_value(); }
-  // Ends the tick: series that were neither observed nor touched have ended. Those that were never suspected are
-  // forgotten at once, the others are shown for kEndedRetentionSeconds.
+  // Ends the tick: series that were neither observed nor touched have ended. Those that were never
+  // suspected are forgotten at once, the others are shown for kEndedRetentionSeconds.
   void finish_tick(double time_seconds);
 
   // Called at each change of a state, after it.
@@ -85,13 +86,14 @@ class WatchList {
   [[nodiscard]] const SeriesStore& store() const { return store_; }
   [[nodiscard]] std::uint64_t evaluations() const { return evaluations_; }
   void set_series_limit(std::size_t limit) { store_.set_limit(limit); }
-  // New thresholds for all series, old and new. What decides the shape of a detector's memory (bucket, ring, history)
-  // stays as it was: floors that were gathered are worth more.
+  // New thresholds for all series, old and new. What decides the shape of a detector's memory
+  // (bucket, ring, history) stays as it was: floors that were gathered are worth more.
   void set_policies(const PolicySource& policies);
 
   static constexpr double kEndedRetentionSeconds = 900;
   static constexpr std::size_t kMostBytesPerWatch =
-      sizeof(Watch) + Watch::kChanges * sizeof(StateChange) + 128;  // 128: comm and group beyond their inline room
+      sizeof(Watch) + Watch::kChanges * sizeof(StateChange) +
+      128;  // 128: comm and group beyond their inline room
 
  private:
   void judge(Watch& watch, double time_seconds);

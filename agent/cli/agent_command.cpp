@@ -26,7 +26,8 @@ void raise_descriptor_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// Signals are taken by sigwait in one place; blocked before any thread exists, so that all inherit it.
+// Signals are taken by sigwait in one place; blocked before any thread exists, so that all inherit
+// it.
 sigset_t block_signals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -61,7 +62,8 @@ int run_agent_command(const ConfigSource& source) {
   raise_descriptor_limit();
   const sigset_t signals = block_signals();
   const SystemClock clock;
-  App app(*config, [source] { return source.load(); }, clock);
+  App app(
+      *config, [source] { return source.load(); }, clock);
   log_line(LogLevel::info, "starting heapfloor",
            {{"version", build_info().version}, {"revision", build_info().revision}});
   app.start();

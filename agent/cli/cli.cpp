@@ -18,8 +18,10 @@ namespace {
 
 constexpr std::string_view kSignalFlags = "--trend.signals.";
 
-// Flags whose names are the user's own (trend.signals.SIGNAL.KEY) cannot be declared; they are taken out first.
-std::vector<std::string> take_signal_flags(int argc, const char* const* argv, ConfigSource& source) {
+// Flags whose names are the user's own (trend.signals.SIGNAL.KEY) cannot be declared; they are
+// taken out first.
+std::vector<std::string> take_signal_flags(int argc, const char* const* argv,
+                                           ConfigSource& source) {
   std::vector<std::string> rest;
   for (int index = 1; index < argc; ++index) {
     const std::string_view argument = argv[index];
@@ -39,46 +41,59 @@ void add_config_flags(CLI::App& app, ConfigSource& source) {
   const Config defaults;
   for (const ConfigKey& key : config_keys()) {
     const std::string group = "Section " + key.path.substr(0, key.path.find('.'));
-    const auto set = [&source, path = key.path](const std::string& text) { source.flags.emplace_back(path, text); };
+    const auto set = [&source, path = key.path](const std::string& text) {
+      source.flags.emplace_back(path, text);
+    };
     if (key.path.starts_with("collector.")) {
       const auto toggle = [&source, path = key.path](std::int64_t on) {
         source.flags.emplace_back(path, on > 0 ? "true" : "false");
       };
-      app.add_flag_function(fmt::format("--{0},!--no-{0}", key.path), toggle, key.help)->group(group);
+      app.add_flag_function(fmt::format("--{0},!--no-{0}", key.path), toggle, key.help)
+          ->group(group);
       continue;
     }
-    app.add_option_function<std::string>("--" + key.path, set, fmt::format("{} [{}]", key.help, key.get(defaults)))
+    app.add_option_function<std::string>("--" + key.path, set,
+                                         fmt::format("{} [{}]", key.help, key.get(defaults)))
         ->type_name(key.value)
         ->group(group);
   }
 }
 
-void add_commands(CLI::App& app, const ConfigSource& source, ReplayOptions& replay, std::function<int()>& action) {
-  app.add_subcommand("agent", "collect, judge and serve until told to stop (the default)")->callback([&] {
-    action = [&source] { return run_agent_command(source); };
-  });
+void add_commands(CLI::App& app, const ConfigSource& source, ReplayOptions& replay,
+                  std::function<int()>& action) {
+  app.add_subcommand("agent", "collect, judge and serve until told to stop (the default)")
+      ->callback([&] { action = [&source] { return run_agent_command(source); }; });
   auto list_metrics = std::make_shared<bool>(false);
   CLI::App* once = app.add_subcommand("once", "collect once, print the metrics page and exit");
   once->add_flag("--list-metrics", *list_metrics, "print the table of all metrics instead");
-  once->callback([&action, &source, list_metrics] { action = [&source, list_metrics] { return run_once_command(source, *list_metrics); }; });
+  once->callback([&action, &source, list_metrics] {
+    action = [&source, list_metrics] { return run_once_command(source, *list_metrics); };
+  });
 
-  CLI::App* replay_command = app.add_subcommand("replay", "run the detector over recorded series, print JSON lines");
-  replay_command->add_option("FILE", replay.files, "CSV with timestamp_seconds,value[,epoch][,limit][,load]; - is standard input")
+  CLI::App* replay_command =
+      app.add_subcommand("replay", "run the detector over recorded series, print JSON lines");
+  replay_command
+      ->add_option("FILE", replay.files,
+                   "CSV with timestamp_seconds,value[,epoch][,limit][,load]; - is standard input")
       ->required();
-  replay_command->add_option("--signal", replay.signal, "which signal's constants to use")->capture_default_str();
-  replay_command->add_flag("--transitions", replay.transitions, "print every change of state, not only the end");
+  replay_command->add_option("--signal", replay.signal, "which signal's constants to use")
+      ->capture_default_str();
+  replay_command->add_flag("--transitions", replay.transitions,
+                           "print every change of state, not only the end");
   replay_command->add_option_function<std::string>(
       "--interval",
       [&replay](const std::string& text) {
         replay.interval_seconds = parse_duration(text);
-        if (!replay.interval_seconds || *replay.interval_seconds <= 0) throw CLI::ValidationError("--interval", "expects a duration such as 15s");
+        if (!replay.interval_seconds || *replay.interval_seconds <= 0)
+          throw CLI::ValidationError("--interval", "expects a duration such as 15s");
       },
       "spacing of the readings [the file's median]");
   replay_command->callback([&] { action = [&] { return run_replay_command(source, replay); }; });
 
   auto print_defaults = std::make_shared<bool>(false);
   auto file = std::make_shared<std::string>();
-  CLI::App* check = app.add_subcommand("check-config", "check a configuration file; exit code 2 and file:line when it is wrong");
+  CLI::App* check = app.add_subcommand(
+      "check-config", "check a configuration file; exit code 2 and file:line when it is wrong");
   check->add_option("FILE", *file, "configuration file");
   check->add_flag("--defaults", *print_defaults, "print a file with every key and its default");
   check->callback([&action, &source, file, print_defaults] {
@@ -88,7 +103,9 @@ void add_commands(CLI::App& app, const ConfigSource& source, ReplayOptions& repl
       return run_check_config_command(checked, *print_defaults);
     };
   });
-  app.add_subcommand("version", "print version, revision and compiler")->callback([&action] { action = run_version_command; });
+  app.add_subcommand("version", "print version, revision and compiler")->callback([&action] {
+    action = run_version_command;
+  });
 }
 
 }  // namespace
@@ -107,7 +124,8 @@ int run_cli(int argc, const char* const* argv) {
   ConfigSource source;
   ReplayOptions replay;
   std::function<int()> action = [&source] { return run_agent_command(source); };
-  CLI::App app("heapfloor: memory telemetry that follows the heap floor and names what leaks.", "heapfloor");
+  CLI::App app("heapfloor: memory telemetry that follows the heap floor and names what leaks.",
+               "heapfloor");
   app.fallthrough();
   app.require_subcommand(0, 1);
   app.set_version_flag("--version", "heapfloor " + build_info().version);

@@ -1,7 +1,8 @@
-// The command line: heapfloor [agent|once|replay|check-config|version] with node_exporter's vocabulary.
+// The command line: heapfloor [agent|once|replay|check-config|version] with node_exporter's
+// vocabulary.
 //
-// Every configuration key is a flag of the same name (--collection.interval=1s). Exit codes: 0 fine, 1 a run-time
-// failure, 2 usage or configuration. Owner of CLI11 is this folder.
+// Every configuration key is a flag of the same name (--collection.interval=1s). Exit codes: 0
+// fine, 1 a run-time failure, 2 usage or configuration. Owner of CLI11 is this folder.
 #pragma once
 
 namespace heapfloor {

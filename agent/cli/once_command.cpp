@@ -15,7 +15,8 @@ int run_once_command(const ConfigSource& source, bool list_metrics) {
     return kExitFine;
   }
   const SystemClock clock;
-  App app(*config, [source] { return source.load(); }, clock);
+  App app(
+      *config, [source] { return source.load(); }, clock);
   fmt::print("{}", app.collect_once());
   return kExitFine;
 }

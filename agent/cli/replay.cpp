@@ -23,7 +23,9 @@ bool is_growing(const Verdict& verdict) { return verdict.evidence >= Evidence::h
 
 Json growth_json(const Verdict& verdict) {
   if (!is_growing(verdict)) return nullptr;
-  return {{"estimate", verdict.growth.estimate}, {"low", verdict.growth.low}, {"high", verdict.growth.high}};
+  return {{"estimate", verdict.growth.estimate},
+          {"low", verdict.growth.low},
+          {"high", verdict.growth.high}};
 }
 
 Json exhaustion_json(const Verdict& verdict) {
@@ -39,13 +41,16 @@ Json exhaustion_json(const Verdict& verdict) {
 SignalTraits traits_of(std::string_view signal, bool has_epochs) {
   constexpr std::array<std::string_view, 3> kExact = {"gc_live", "sampled_live", "allocator_live"};
   if (has_epochs) return SignalTraits::gc_marked;
-  return std::ranges::find(kExact, signal) == kExact.end() ? SignalTraits::unmarked : SignalTraits::exact;
+  return std::ranges::find(kExact, signal) == kExact.end() ? SignalTraits::unmarked
+                                                           : SignalTraits::exact;
 }
 
-std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
-std::string transition_json(const std::string& series, std::string_view what, std::string_view from, std::string_view to,
-                            double time_seconds, const Verdict& verdict) {
+std::string transition_json(const std::string& series, std::string_view what, std::string_view from,
+                            std::string_view to, double time_seconds, const Verdict& verdict) {
   return dump({{"series", series},
                {"transition", what},
                {"at", time_seconds},
@@ -60,7 +65,8 @@ std::string transition_json(const std::string& series, std::string_view what, st
 // The watch list and the alert book of one series, driven by the file's clock.
 class SeriesRun {
  public:
-  SeriesRun(const std::string& name, const Config& config, const ReplaySettings& settings, bool has_epochs)
+  SeriesRun(const std::string& name, const Config& config, const ReplaySettings& settings,
+            bool has_epochs)
       : settings_(settings),
         watches_([&](Signal) { return config.policy_for(settings.signal); }, 1),
         alerts_(config.alerts.hold_seconds, config.alerts.resolve_hold_seconds) {
@@ -76,11 +82,13 @@ class SeriesRun {
     ++summary_.points;
     now_seconds_ = reading.time_seconds;
     watches_.observe(kKey, labels_, reading);
-    for (const AlertTransition& transition : alerts_.step(leak_conditions(watches_, now_seconds_), now_seconds_)) {
+    for (const AlertTransition& transition :
+         alerts_.step(leak_conditions(watches_, now_seconds_), now_seconds_)) {
       if (!settings_.transitions) continue;
       const std::string_view change = alert_change_name(transition.change);
-      summary_.transitions.push_back(transition_json(summary_.series, transition.alert.condition.name, "", change,
-                                                     now_seconds_, watches_.find(kKey)->detector.verdict()));
+      summary_.transitions.push_back(
+          transition_json(summary_.series, transition.alert.condition.name, "", change,
+                          now_seconds_, watches_.find(kKey)->detector.verdict()));
     }
   }
 
@@ -97,13 +105,15 @@ class SeriesRun {
 
   void note(const Watch& watch, LeakState before) {
     const LeakState state = watch.judge.state();
-    if (state == LeakState::suspected && !summary_.first_suspected_seconds) summary_.first_suspected_seconds = now_seconds_;
+    if (state == LeakState::suspected && !summary_.first_suspected_seconds)
+      summary_.first_suspected_seconds = now_seconds_;
     if (state == LeakState::leaking) {
       if (!summary_.first_leaking_seconds) summary_.first_leaking_seconds = now_seconds_;
       if (!summary_.first_suspected_seconds) summary_.first_suspected_seconds = now_seconds_;
     }
     if (!settings_.transitions) return;
-    summary_.transitions.push_back(transition_json(summary_.series, "state", leak_state_name(before), leak_state_name(state),
+    summary_.transitions.push_back(transition_json(summary_.series, "state",
+                                                   leak_state_name(before), leak_state_name(state),
                                                    now_seconds_, watch.detector.verdict()));
   }
 

@@ -1,4 +1,5 @@
-// Replay: recorded readings through exactly the agent's path (series, detector, leak state, alerts).
+// Replay: recorded readings through exactly the agent's path (series, detector, leak state,
+// alerts).
 #pragma once
 
 #include <cstdint>
@@ -32,8 +33,8 @@ struct ReplaySettings {
 };
 
 // Times in the summary are the file's. `name` stands for the series in the output.
-ReplaySummary replay_series(const std::string& name, const ReplaySeries& series, const Config& config,
-                            const ReplaySettings& settings);
+ReplaySummary replay_series(const std::string& name, const ReplaySeries& series,
+                            const Config& config, const ReplaySettings& settings);
 
 // The last line of a file, as the command line's contract has it; absent values are null.
 std::string summary_json(const ReplaySummary& summary);

@@ -7,8 +7,8 @@ namespace heapfloor {
 
 int run_version_command() {
   const BuildInfo& facts = build_info();
-  fmt::print("heapfloor {} (branch {}, revision {})\n  compiler: {}, {}\n", facts.version, facts.branch, facts.revision,
-             facts.compiler, facts.standard);
+  fmt::print("heapfloor {} (branch {}, revision {})\n  compiler: {}, {}\n", facts.version,
+             facts.branch, facts.revision, facts.compiler, facts.standard);
   return kExitFine;
 }
 

@@ -20,7 +20,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-
 std::string dump(const Json& json) {
   // Names are made valid before they get here; replacing is for the texts of other modules.
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);

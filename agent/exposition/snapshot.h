@@ -1,7 +1,9 @@
-// Snapshot: everything one tick has to say, immutable. Pages are made from it and from nothing else.
+// Snapshot: everything one tick has to say, immutable. Pages are made from it and from nothing
+// else.
 //
-// Thread rule: made by the collection thread, then shared as shared_ptr<const Snapshot>; never changed.
-// Times named *_seconds are on the steady axis (seconds since boot); wall_offset_seconds + them is Unix time.
+// Thread rule: made by the collection thread, then shared as shared_ptr<const Snapshot>; never
+// changed. Times named *_seconds are on the steady axis (seconds since boot); wall_offset_seconds +
+// them is Unix time.
 #pragma once
 
 #include <array>
@@ -47,23 +49,24 @@ struct ProcessRow {
   std::optional<std::uint64_t> anon_bytes, file_bytes, shmem_bytes, swap_bytes;
   std::optional<std::uint32_t> threads;
   std::optional<std::uint32_t> watch;  // index into Snapshot::watches of its rss_anon
-  std::vector<MetricValue> values;     // filled for exposed processes only (the largest, and suspects)
+  std::vector<MetricValue> values;  // filled for exposed processes only (the largest, and suspects)
 };
 
 // One series under the detector.
 struct WatchRow {
-  std::string subject;     // process:4711:123456
-  std::string scope;       // process, allocator, host …
-  std::string signal;      // rss_anon
-  std::string basis;       // rss_floor
-  std::string name;        // comm, raw
-  std::string group;       // raw
-  ProcessId process;       // scope process
+  std::string subject;       // process:4711:123456
+  std::string scope;         // process, allocator, host …
+  std::string signal;        // rss_anon
+  std::string basis;         // rss_floor
+  std::string name;          // comm, raw
+  std::string group;         // raw
+  ProcessId process;         // scope process
   double start_seconds = 0;  // of the process, since boot
   LeakState state = LeakState::learning;
   double state_since_seconds = 0;
   std::optional<double> ended_seconds;  // its process was found gone; shown for a while
-  std::string_view revocation;  // "plateau", "drop", "restart": why its last leak was revoked; static text
+  std::string_view
+      revocation;  // "plateau", "drop", "restart": why its last leak was revoked; static text
   double last_value = 0;
   std::string limit_source;  // "configured", "host"; empty when no limit is known
   Verdict verdict;
@@ -108,8 +111,8 @@ struct Snapshot {
   double started_seconds = 0;      // of the agent
   double interval_seconds = 0;
   std::vector<MetricValue> host;
-  std::vector<MetricValue> agent;  // what the self collector measured
-  std::vector<GroupRow> groups;    // sorted by name
+  std::vector<MetricValue> agent;     // what the self collector measured
+  std::vector<GroupRow> groups;       // sorted by name
   std::vector<ProcessRow> processes;  // sorted by pid
   std::vector<WatchRow> watches;      // sorted by subject, then signal
   std::vector<AlertRow> alerts;       // sorted by name, then subject

@@ -9,9 +9,11 @@ namespace {
 
 constexpr std::uint32_t kNotACounter = std::numeric_limits<std::uint32_t>::max();
 
-const MetricDesc* metric_named(std::span<const MetricDesc> metrics, std::string_view name, std::string_view label) {
-  const auto found = std::ranges::find_if(
-      metrics, [&](const MetricDesc& desc) { return desc.name == name && desc.label_value == label; });
+const MetricDesc* metric_named(std::span<const MetricDesc> metrics, std::string_view name,
+                               std::string_view label) {
+  const auto found = std::ranges::find_if(metrics, [&](const MetricDesc& desc) {
+    return desc.name == name && desc.label_value == label;
+  });
   return found == metrics.end() ? nullptr : &*found;
 }
 
@@ -27,7 +29,8 @@ GroupTable::GroupTable(std::span<const MetricDesc> metrics, std::size_t group_li
       threads_(metric_named(metrics, "heapfloor_process_threads", "")),
       unreadable_(metric_named(metrics, "heapfloor_process_unreadable", "status")) {
   for (const MetricDesc& desc : metrics) {
-    counter_position_.push_back(desc.type == MetricType::counter ? static_cast<std::uint32_t>(counters_++) : kNotACounter);
+    counter_position_.push_back(
+        desc.type == MetricType::counter ? static_cast<std::uint32_t>(counters_++) : kNotACounter);
   }
 }
 
@@ -72,7 +75,8 @@ std::optional<std::size_t> GroupTable::position_of(const MetricDesc* desc) {
   return static_cast<std::size_t>(desc - first);
 }
 
-void GroupTable::take_sample(ProcessGroup& group, ProcessEntry& entry, Known& known, const SampleBatch::Sample& sample) {
+void GroupTable::take_sample(ProcessGroup& group, ProcessEntry& entry, Known& known,
+                             const SampleBatch::Sample& sample) {
   const auto position = position_of(sample.desc);
   if (!position) return;
   if (sample.desc == anon_) entry.anon_bytes = sample.value;
@@ -108,13 +112,15 @@ void GroupTable::take_process(const SampleBatch& batch, std::size_t index, Known
   known.group = group_number;
   ++group.processes;
   const std::uint64_t start = entity.process.start_ticks;
-  group.oldest_start_ticks = group.processes == 1 ? start : std::min(group.oldest_start_ticks, start);
+  group.oldest_start_ticks =
+      group.processes == 1 ? start : std::min(group.oldest_start_ticks, start);
   group.youngest_start_ticks = std::max(group.youngest_start_ticks, start);
   ProcessEntry& entry = processes_.emplace_back();
   entry.id = entity.process;
   entry.group = group_number;
   entry.batch_entity = static_cast<std::uint32_t>(index);
-  for (const SampleBatch::Sample& sample : batch.samples(index)) take_sample(group, entry, known, sample);
+  for (const SampleBatch::Sample& sample : batch.samples(index))
+    take_sample(group, entry, known, sample);
   next_known_.push_back(std::move(known));
 }
 

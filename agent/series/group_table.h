@@ -1,9 +1,10 @@
 // GroupTable: the processes of the last tick and the groups they make.
 //
-// A group is all processes of one comm. Gauges are the sum (or the largest) over living processes; counters are
-// accumulated from the differences of each process, so that what a process did before it ended is never lost and a
-// group's counter never falls. Above `group_limit` groups, processes of new names are put into the group "other", so
-// that the groups still add up to the host. Not thread-safe: the collection thread's own.
+// A group is all processes of one comm. Gauges are the sum (or the largest) over living processes;
+// counters are accumulated from the differences of each process, so that what a process did before
+// it ended is never lost and a group's counter never falls. Above `group_limit` groups, processes
+// of new names are put into the group "other", so that the groups still add up to the host. Not
+// thread-safe: the collection thread's own.
 #pragma once
 
 #include <cstddef>
@@ -50,7 +51,8 @@ class GroupTable {
   void ingest(const SampleBatch& batch, double time_seconds);
 
   [[nodiscard]] std::span<const ProcessEntry> processes() const { return processes_; }  // by pid
-  // Slots may be unused (processes == 0 and an empty name); indices are stable while the group lives.
+  // Slots may be unused (processes == 0 and an empty name); indices are stable while the group
+  // lives.
   [[nodiscard]] std::span<const ProcessGroup> groups() const { return groups_; }
   [[nodiscard]] std::span<const MetricDesc> metrics() const { return metrics_; }
   void set_group_limit(std::size_t limit) { group_limit_ = limit; }
@@ -66,13 +68,16 @@ class GroupTable {
   };
   struct NameHash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>()(text);
+    }
   };
 
   std::uint32_t group_of(std::string_view name);
   void begin_tick();
   void take_process(const SampleBatch& batch, std::size_t index, Known* before);
-  void take_sample(ProcessGroup& group, ProcessEntry& entry, Known& known, const SampleBatch::Sample& sample);
+  void take_sample(ProcessGroup& group, ProcessEntry& entry, Known& known,
+                   const SampleBatch::Sample& sample);
   [[nodiscard]] std::optional<std::size_t> position_of(const MetricDesc* desc);
   void forget_empty_groups(double time_seconds);
 

@@ -7,7 +7,8 @@ namespace heapfloor {
 
 void SampleBatch::begin(const Entity& entity) {
   const std::string_view name = entity.name.substr(0, std::numeric_limits<std::uint16_t>::max());
-  entities_.push_back({entity.process, static_cast<std::uint32_t>(names_.size()), static_cast<std::uint32_t>(samples_.size()),
+  entities_.push_back({entity.process, static_cast<std::uint32_t>(names_.size()),
+                       static_cast<std::uint32_t>(samples_.size()),
                        static_cast<std::uint16_t>(name.size()), entity.kind});
   names_ += name;
 }
@@ -22,12 +23,14 @@ void SampleBatch::clear() {
 
 Entity SampleBatch::entity(std::size_t index) const {
   const Record& record = entities_.at(index);
-  return {record.kind, record.process, std::string_view(names_).substr(record.name_begin, record.name_length)};
+  return {record.kind, record.process,
+          std::string_view(names_).substr(record.name_begin, record.name_length)};
 }
 
 std::span<const SampleBatch::Sample> SampleBatch::samples(std::size_t index) const {
   const std::size_t first = entities_.at(index).first_sample;
-  const std::size_t last = index + 1 < entities_.size() ? entities_[index + 1].first_sample : samples_.size();
+  const std::size_t last =
+      index + 1 < entities_.size() ? entities_[index + 1].first_sample : samples_.size();
   return std::span(samples_).subspan(first, last - first);
 }
 

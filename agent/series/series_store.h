@@ -1,8 +1,8 @@
 // SeriesStore: the points of every followed series, under a hard cap.
 //
-// A series is known by its identity (what it is about, and which signal), never by its labels, which may change or be
-// equal for two subjects. Memory: at most kMostBytesPerSeries a series (asserted by a test), so `limit` bounds the
-// whole. Not thread-safe: the owner locks.
+// A series is known by its identity (what it is about, and which signal), never by its labels,
+// which may change or be equal for two subjects. Memory: at most kMostBytesPerSeries a series
+// (asserted by a test), so `limit` bounds the whole. Not thread-safe: the owner locks.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,8 @@
 
 namespace heapfloor {
 
-// The quantities that the detector follows (DETECTION.md's closed list, as far as this agent has a source for them).
+// The quantities that the detector follows (DETECTION.md's closed list, as far as this agent has a
+// source for them).
 enum class Signal : std::uint8_t { rss_anon, allocator_live, external };
 inline constexpr std::size_t kSignals = 3;
 std::string_view signal_name(Signal signal);

@@ -15,13 +15,16 @@ void TieredRing::push(double time_seconds, double value) {
   if (!(tenths >= 0) || tenths > std::numeric_limits<std::uint32_t>::max()) return;
   const auto reading = static_cast<float>(value);
   Entry entry{static_cast<std::uint32_t>(tenths), reading, reading};
-  if (!tiers_[0].entries.empty() && entry.tenths < nth(tiers_[0], tiers_[0].entries.size() - 1).tenths) return;
+  if (!tiers_[0].entries.empty() &&
+      entry.tenths < nth(tiers_[0], tiers_[0].entries.size() - 1).tenths)
+    return;
   append(tiers_[0], entry);
   for (std::size_t index = 1; index < kTiers; ++index) {
     Tier& tier = tiers_.at(index);
     Entry& sum = tier.gathering;
     sum = tier.merged == 0 ? entry
-                           : Entry{entry.tenths, std::min(sum.minimum, entry.minimum), std::max(sum.maximum, entry.maximum)};
+                           : Entry{entry.tenths, std::min(sum.minimum, entry.minimum),
+                                   std::max(sum.maximum, entry.maximum)};
     if (++tier.merged < kThinning) return;
     tier.merged = 0;
     append(tier, sum);
@@ -32,7 +35,8 @@ void TieredRing::push(double time_seconds, double value) {
 void TieredRing::append(Tier& tier, const Entry& entry) {
   if (tier.entries.size() < kPointsPerTier) {
     if (tier.entries.size() == tier.entries.capacity()) {
-      tier.entries.reserve(std::min(kPointsPerTier, std::max<std::size_t>(16, 2 * tier.entries.size())));
+      tier.entries.reserve(
+          std::min(kPointsPerTier, std::max<std::size_t>(16, 2 * tier.entries.size())));
     }
     tier.entries.push_back(entry);
     return;
@@ -46,7 +50,8 @@ const TieredRing::Entry& TieredRing::nth(const Tier& tier, std::size_t index) {
 }
 
 Point TieredRing::to_point(const Entry& entry) const {
-  return {base_seconds_ + 0.1 * entry.tenths, static_cast<double>(entry.minimum), static_cast<double>(entry.maximum)};
+  return {base_seconds_ + 0.1 * entry.tenths, static_cast<double>(entry.minimum),
+          static_cast<double>(entry.maximum)};
 }
 
 std::vector<Point> TieredRing::points() const {

@@ -1,9 +1,10 @@
 // TieredRing: the points of one series at decreasing resolution, in bounded memory.
 //
-// Tier 0 keeps the newest kPointsPerTier readings; each further tier keeps as many points of kThinning points of the
-// tier before, as their minimum and maximum, so that a spike or a trough never disappears. At an interval of 15 s:
-// 64 minutes, 17 hours, 11 days. Times are kept to 0.1 s, values as float32 (relative error 6e-8): it is for charts;
-// the detector is fed the exact readings.
+// Tier 0 keeps the newest kPointsPerTier readings; each further tier keeps as many points of
+// kThinning points of the tier before, as their minimum and maximum, so that a spike or a trough
+// never disappears. At an interval of 15 s: 64 minutes, 17 hours, 11 days. Times are kept to 0.1 s,
+// values as float32 (relative error 6e-8): it is for charts; the detector is fed the exact
+// readings.
 #pragma once
 
 #include <array>

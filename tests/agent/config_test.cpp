@@ -51,14 +51,17 @@ TEST(Config, NamesFileAndLineOfABadValue) {
   EXPECT_EQ(error_of("collection:\n  interval: 1ms\n").path, "heapfloor.yml:2") << "out of range";
 }
 
-TEST(Config, NamesTheLineOfBrokenYaml) { EXPECT_EQ(error_of("collection:\n  interval: [1s\n").path, "heapfloor.yml:3"); }
+TEST(Config, NamesTheLineOfBrokenYaml) {
+  EXPECT_EQ(error_of("collection:\n  interval: [1s\n").path, "heapfloor.yml:3");
+}
 
 TEST(Config, RefusesWhatLooksRightButIsNot) {
   EXPECT_EQ(error_of("collection: 5\n").path, "heapfloor.yml:1");
   EXPECT_EQ(error_of("collection:\n  interval: [1s]\n").path, "heapfloor.yml:2");
   EXPECT_EQ(error_of("just text\n").path, "heapfloor.yml:1");
   EXPECT_EQ(error_of("collection:\n  interval: 1s\n  interval: 2s\n").path, "heapfloor.yml:3");
-  EXPECT_EQ(error_of("trend:\n  signals:\n    rss_anon:\n      nonsense: 2\n").path, "heapfloor.yml:4");
+  EXPECT_EQ(error_of("trend:\n  signals:\n    rss_anon:\n      nonsense: 2\n").path,
+            "heapfloor.yml:4");
   EXPECT_EQ(error_of("collector:\n  nonsense: true\n").path, "heapfloor.yml:2");
 }
 
@@ -72,13 +75,15 @@ TEST(Config, IsNotBlownUpByAliases) {
   std::string bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n";
   for (char name = 'b'; name < 'j'; ++name) {
     const std::string previous(1, static_cast<char>(name - 1));
-    bomb += std::string(1, name) + ": &" + name + " [*" + previous + ", *" + previous + ", *" + previous + ", *" + previous + "]\n";
+    bomb += std::string(1, name) + ": &" + name + " [*" + previous + ", *" + previous + ", *" +
+            previous + ", *" + previous + "]\n";
   }
   EXPECT_FALSE(parse_config(bomb, "heapfloor.yml"));
 }
 
 TEST(Config, LetsFlagsOverrideTheFile) {
-  const std::array<ConfigOverride, 2> flags = {{{"trend.z", "5"}, {"trend.signals.rss_anon.minimum_rise", "1MiB"}}};
+  const std::array<ConfigOverride, 2> flags = {
+      {{"trend.z", "5"}, {"trend.signals.rss_anon.minimum_rise", "1MiB"}}};
   const Result<Config> config = load_config(std::nullopt, flags);
   ASSERT_TRUE(config);
   EXPECT_EQ(config->trend.policy.z, 5);
@@ -110,7 +115,8 @@ TEST(Config, IsDocumentedByTheShippedFile) {
   std::ifstream file(HEAPFLOOR_SOURCE_DIR "/packaging/heapfloor.yml");
   std::stringstream text;
   text << file.rdbuf();
-  EXPECT_EQ(text.str(), render_default_config()) << "rewrite it with: heapfloor check-config --defaults > packaging/heapfloor.yml";
+  EXPECT_EQ(text.str(), render_default_config())
+      << "rewrite it with: heapfloor check-config --defaults > packaging/heapfloor.yml";
 }
 
 }  // namespace

@@ -6,13 +6,15 @@ namespace heapfloor {
 namespace {
 
 TEST(Log, WritesLogfmtWithQuotesOnlyWhereNeeded) {
-  EXPECT_EQ(format_log_line(LogFormat::logfmt, LogLevel::info, "two words", {{"plain", "abc"}, {"number", std::uint64_t{7}}}),
+  EXPECT_EQ(format_log_line(LogFormat::logfmt, LogLevel::info, "two words",
+                            {{"plain", "abc"}, {"number", std::uint64_t{7}}}),
             "level=info msg=\"two words\" plain=abc number=7");
 }
 
 TEST(Log, NeverLetsAValueForgeALineOrATerminalSequence) {
   const std::string line =
-      format_log_line(LogFormat::logfmt, LogLevel::error, "x", {{"comm", "a\nlevel=info msg=\"forged\" \x1b[2J\xe2\x80\xae"}});
+      format_log_line(LogFormat::logfmt, LogLevel::error, "x",
+                      {{"comm", "a\nlevel=info msg=\"forged\" \x1b[2J\xe2\x80\xae"}});
   EXPECT_EQ(line.find('\n'), std::string::npos);
   EXPECT_EQ(line.find('\x1b'), std::string::npos);
   EXPECT_NE(line.find("\\u000a"), std::string::npos);

@@ -17,7 +17,9 @@ constexpr std::uint64_t kMiB = 1024;  // in KiB
 
 class RecordingSink final : public AlertSink {
  public:
-  void deliver(const AlertTransition& transition) noexcept override { transitions.push_back(transition); }
+  void deliver(const AlertTransition& transition) noexcept override {
+    transitions.push_back(transition);
+  }
   std::vector<AlertTransition> transitions;
 };
 
@@ -190,7 +192,8 @@ TEST_F(PipelineTest, MakesGroupsThatSumUpToTheHost) {
   });
   ASSERT_NE(anon, snapshot->groups[1].values.end());
   EXPECT_EQ(anon->value, 30.0 * 1024 * 1024);
-  for (const ProcessRow& row : snapshot->processes) EXPECT_EQ(snapshot->groups[row.group].name, row.comm);
+  for (const ProcessRow& row : snapshot->processes)
+    EXPECT_EQ(snapshot->groups[row.group].name, row.comm);
 }
 
 }  // namespace

@@ -30,12 +30,16 @@ class Good final : public Collector {
 
 class Failing final : public Collector {
  public:
-  Result<CollectReport> collect(SampleSink& /*sink*/) override { return failure(ErrorKind::malformed, "file", "bad"); }
+  Result<CollectReport> collect(SampleSink& /*sink*/) override {
+    return failure(ErrorKind::malformed, "file", "bad");
+  }
 };
 
 class Throwing final : public Collector {
  public:
-  Result<CollectReport> collect(SampleSink& /*sink*/) override { throw std::runtime_error("thrown"); }
+  Result<CollectReport> collect(SampleSink& /*sink*/) override {
+    throw std::runtime_error("thrown");
+  }
 };
 
 template <class T>
@@ -58,7 +62,11 @@ class SchedulerTest : public ::testing::Test {
   DirectoryHostRoot root_{HostPaths{}};
   FakeClock clock_;
   SampleBatch batch_;
-  Scheduler scheduler_{kEntries, [](const CollectorEntry& entry) { return entry.enabled_by_default; }, root_, {}, clock_};
+  Scheduler scheduler_{kEntries,
+                       [](const CollectorEntry& entry) { return entry.enabled_by_default; },
+                       root_,
+                       {},
+                       clock_};
 };
 
 TEST_F(SchedulerTest, RunsTheOthersWhenOneFailsOrThrows) {
@@ -90,7 +98,8 @@ TEST_F(SchedulerTest, LogsAnErrorOnceAndThenOnceAnHour) {
   const std::uint64_t before = warnings();
   collect();
   const std::uint64_t after_first = warnings();
-  EXPECT_EQ(after_first - before, 3U) << "one for each collector; a vanished process is not worth a line";
+  EXPECT_EQ(after_first - before, 3U)
+      << "one for each collector; a vanished process is not worth a line";
   for (int tick = 0; tick < 100; ++tick) collect();
   EXPECT_EQ(warnings(), after_first);
   clock_.advance(Scheduler::kLogEverySeconds + 1);

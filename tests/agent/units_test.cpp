@@ -15,7 +15,8 @@ TEST(Units, ReadsDurationsAsPeopleWriteThem) {
 }
 
 TEST(Units, RefusesWhatIsNotADuration) {
-  for (const char* text : {"", "15", "s", "-1s", "15 s", "15x", "1e3s", "nan", "inf", "15s ", "1h-30m"}) {
+  for (const char* text :
+       {"", "15", "s", "-1s", "15 s", "15x", "1e3s", "nan", "inf", "15s ", "1h-30m"}) {
     EXPECT_FALSE(parse_duration(text)) << text;
   }
 }

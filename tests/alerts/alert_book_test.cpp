@@ -130,8 +130,10 @@ TEST(LogSink, WritesALineForEachTransitionAndAWarningWhenItFires) {
   sink.deliver({AlertChange::pending, {leak_of("a")}, false});
   sink.deliver({AlertChange::firing, {leak_of("a")}, true});
   const auto after = log_counts();
-  EXPECT_EQ(after[static_cast<std::size_t>(LogLevel::info)], before[static_cast<std::size_t>(LogLevel::info)] + 1);
-  EXPECT_EQ(after[static_cast<std::size_t>(LogLevel::warning)], before[static_cast<std::size_t>(LogLevel::warning)] + 1);
+  EXPECT_EQ(after[static_cast<std::size_t>(LogLevel::info)],
+            before[static_cast<std::size_t>(LogLevel::info)] + 1);
+  EXPECT_EQ(after[static_cast<std::size_t>(LogLevel::warning)],
+            before[static_cast<std::size_t>(LogLevel::warning)] + 1);
 }
 
 }  // namespace

@@ -23,7 +23,8 @@ class WatchListTest : public ::testing::Test {
  protected:
   WatchListTest() : watches_(fast_policy, 3) {
     watches_.on_transition([this](const Watch& watch, LeakState before) {
-      transitions_.push_back(std::string(leak_state_name(before)) + ">" + std::string(leak_state_name(watch.judge.state())));
+      transitions_.push_back(std::string(leak_state_name(before)) + ">" +
+                             std::string(leak_state_name(watch.judge.state())));
     });
   }
 
@@ -134,14 +135,17 @@ TEST_F(WatchListTest, TakesNewThresholdsWithoutForgettingFloors) {
   });
   EXPECT_EQ(watches_.find(key_of(7))->detector.floors().size(), floors);
   leak(7, 240);
-  EXPECT_NE(watches_.find(key_of(7))->judge.state(), LeakState::leaking) << "a rise of a petabyte is asked for";
+  EXPECT_NE(watches_.find(key_of(7))->judge.state(), LeakState::leaking)
+      << "a rise of a petabyte is asked for";
 }
 
 TEST(WatchMemory, IsBoundedAsTheReadmeSays) {
   const TrendPolicy policy = fast_policy(Signal::rss_anon);
   const Watch watch(key_of(1), policy, SignalTraits::unmarked);
   EXPECT_LE(watch.detector.memory_bytes(), 3072U);
-  EXPECT_LE(SeriesStore::kMostBytesPerSeries + WatchList::kMostBytesPerWatch + watch.detector.memory_bytes(), 16384U);
+  EXPECT_LE(SeriesStore::kMostBytesPerSeries + WatchList::kMostBytesPerWatch +
+                watch.detector.memory_bytes(),
+            16384U);
 }
 
 }  // namespace

@@ -25,7 +25,8 @@ ReplaySeries series_of(double hours, Value value, double limit = 1024 * kMiB) {
   return series;
 }
 
-nlohmann::json run(const ReplaySeries& series, const Config& config = {}, const ReplaySettings& settings = {}) {
+nlohmann::json run(const ReplaySeries& series, const Config& config = {},
+                   const ReplaySettings& settings = {}) {
   return nlohmann::json::parse(summary_json(replay_series("file.csv", series, config, settings)));
 }
 

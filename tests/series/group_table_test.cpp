@@ -10,15 +10,29 @@ namespace heapfloor {
 namespace {
 
 constexpr std::array<MetricDesc, 5> kMetrics = {{
-    {.name = "heapfloor_process_resident_memory_bytes", .help = "RSS.", .label_name = "kind", .label_value = "anon",
-     .group_rule = GroupRule::sum, .group_name = "heapfloor_group_resident_memory_bytes"},
-    {.name = "heapfloor_process_resident_memory_peak_bytes", .help = "Peak.", .group_rule = GroupRule::maximum,
+    {.name = "heapfloor_process_resident_memory_bytes",
+     .help = "RSS.",
+     .label_name = "kind",
+     .label_value = "anon",
+     .group_rule = GroupRule::sum,
+     .group_name = "heapfloor_group_resident_memory_bytes"},
+    {.name = "heapfloor_process_resident_memory_peak_bytes",
+     .help = "Peak.",
+     .group_rule = GroupRule::maximum,
      .group_name = "heapfloor_group_resident_memory_peak_bytes"},
-    {.name = "heapfloor_process_minor_page_faults_total", .help = "Faults.", .type = MetricType::counter,
-     .group_rule = GroupRule::sum, .group_name = "heapfloor_group_minor_page_faults_total"},
-    {.name = "heapfloor_process_threads", .help = "Threads.", .group_rule = GroupRule::sum,
+    {.name = "heapfloor_process_minor_page_faults_total",
+     .help = "Faults.",
+     .type = MetricType::counter,
+     .group_rule = GroupRule::sum,
+     .group_name = "heapfloor_group_minor_page_faults_total"},
+    {.name = "heapfloor_process_threads",
+     .help = "Threads.",
+     .group_rule = GroupRule::sum,
      .group_name = "heapfloor_group_threads"},
-    {.name = "heapfloor_process_unreadable", .help = "Unreadable.", .label_name = "source", .label_value = "status"},
+    {.name = "heapfloor_process_unreadable",
+     .help = "Unreadable.",
+     .label_name = "source",
+     .label_value = "status"},
 }};
 
 struct Process {
@@ -55,7 +69,8 @@ const ProcessGroup* group_named(const GroupTable& table, std::string_view name) 
 
 TEST(GroupTable, GroupsByCommAndSumsOrTakesTheLargest) {
   GroupTable table(kMetrics, 100);
-  ingest(table, {{1, 10, "web", 100, 500, 3}, {2, 20, "web", 200, 300, 4}, {3, 30, "db", 50, 60, 5}}, 0);
+  ingest(table,
+         {{1, 10, "web", 100, 500, 3}, {2, 20, "web", 200, 300, 4}, {3, 30, "db", 50, 60, 5}}, 0);
   const ProcessGroup* web = group_named(table, "web");
   ASSERT_NE(web, nullptr);
   EXPECT_EQ(web->processes, 2U);
@@ -80,7 +95,8 @@ TEST(GroupTable, KeepsWhatTheDeadDid) {
 TEST(GroupTable, CountsAReusedPidAsAnExitAndAStart) {
   GroupTable table(kMetrics, 100);
   ingest(table, {{7, 10, "web", 1, 1, 30}}, 0);
-  EXPECT_EQ(group_named(table, "web")->starts, 0U) << "what was there before the agent did not start now";
+  EXPECT_EQ(group_named(table, "web")->starts, 0U)
+      << "what was there before the agent did not start now";
   ingest(table, {{7, 99, "web", 1, 1, 5}}, 1);
   const ProcessGroup* web = group_named(table, "web");
   EXPECT_EQ(web->starts, 1U);
@@ -100,7 +116,8 @@ TEST(GroupTable, NeverLetsAGroupsCounterFallWhenAProcessChangesItsName) {
 TEST(GroupTable, PutsNamesAboveTheCapIntoOtherSoThatSumsStayTheHosts) {
   GroupTable table(kMetrics, 3);
   std::vector<Process> processes;
-  for (int pid = 1; pid <= 50; ++pid) processes.push_back({pid, 1, "name" + std::to_string(pid), 10, 10, 1});
+  for (int pid = 1; pid <= 50; ++pid)
+    processes.push_back({pid, 1, "name" + std::to_string(pid), 10, 10, 1});
   ingest(table, processes, 0);
   EXPECT_EQ(table.groups().size(), 3U);
   double sum = 0;

@@ -5,7 +5,9 @@
 namespace heapfloor {
 namespace {
 
-SeriesKey process_key(int pid, std::uint64_t start = 1) { return {EntityKind::process, Signal::rss_anon, {pid, start}}; }
+SeriesKey process_key(int pid, std::uint64_t start = 1) {
+  return {EntityKind::process, Signal::rss_anon, {pid, start}};
+}
 
 TEST(SeriesStore, GivesOneSeriesAnIdentity) {
   SeriesStore store(10);

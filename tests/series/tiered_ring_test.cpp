@@ -24,7 +24,8 @@ TEST(TieredRing, IsSortedByTimeWithoutOverlapHoweverLongItRuns) {
   const std::vector<Point> points = ring.points();
   EXPECT_TRUE(std::ranges::is_sorted(points, std::less<>(), &Point::time_seconds));
   for (std::size_t index = 1; index < points.size(); ++index) {
-    EXPECT_GE(points[index].minimum, points[index - 1].maximum) << "a reading is told twice at " << index;
+    EXPECT_GE(points[index].minimum, points[index - 1].maximum)
+        << "a reading is told twice at " << index;
   }
   EXPECT_LE(points.size(), TieredRing::kTiers * TieredRing::kPointsPerTier);
   EXPECT_LT(points.front().time_seconds, 15.0 * (200000 - 60000)) << "eleven days are kept";
@@ -32,7 +33,8 @@ TEST(TieredRing, IsSortedByTimeWithoutOverlapHoweverLongItRuns) {
 
 TEST(TieredRing, NeverLosesASpikeOrATroughToThinning) {
   TieredRing ring;
-  for (int index = 0; index < 20000; ++index) ring.push(index, index == 5000 ? 9e9 : index == 6000 ? 1 : 1e6);
+  for (int index = 0; index < 20000; ++index)
+    ring.push(index, index == 5000 ? 9e9 : index == 6000 ? 1 : 1e6);
   const std::vector<Point> points = ring.points();
   EXPECT_FLOAT_EQ(static_cast<float>(std::ranges::max(points, {}, &Point::maximum).maximum), 9e9F);
   EXPECT_EQ(std::ranges::min(points, {}, &Point::minimum).minimum, 1);

@@ -9,7 +9,8 @@ class FakeClock final : public Clock {
  public:
   [[nodiscard]] double steady_seconds() const override { return steady_seconds_; }
   [[nodiscard]] double wall_seconds() const override { return steady_seconds_ + 1.7e9; }
-  [[nodiscard]] bool wait_until(double /*deadline_seconds*/, const std::stop_token& stop) const override {
+  [[nodiscard]] bool wait_until(double /*deadline_seconds*/,
+                                const std::stop_token& stop) const override {
     return !stop.stop_requested();
   }
   void advance(double seconds) { steady_seconds_ += seconds; }

@@ -18,23 +18,29 @@ FakeProc::FakeProc() : directory_(make_temporary_directory()) {
 FakeProc::~FakeProc() { std::filesystem::remove_all(directory_); }
 
 void FakeProc::set_available(std::uint64_t kib) {
-  write_file(directory_ / "meminfo", "MemTotal: 16777216 kB\nMemFree: 1024 kB\nMemAvailable: " + std::to_string(kib) + " kB\n");
+  write_file(directory_ / "meminfo", "MemTotal: 16777216 kB\nMemFree: 1024 kB\nMemAvailable: " +
+                                         std::to_string(kib) + " kB\n");
 }
 
-void FakeProc::set(int pid, std::uint64_t start_ticks, const std::string& comm, std::uint64_t anon_kib) {
+void FakeProc::set(int pid, std::uint64_t start_ticks, const std::string& comm,
+                   std::uint64_t anon_kib) {
   const std::filesystem::path process = directory_ / std::to_string(pid);
   std::filesystem::create_directories(process);
   const std::uint64_t rss_kib = anon_kib + kOtherKib;
   const std::string number = std::to_string(pid);
-  write_file(process / "stat", number + " (" + comm + ") S 1 1 1 0 -1 4194304 100 0 2 0 150 50 0 0 20 0 3 0 " +
-                                   std::to_string(start_ticks) + " " + std::to_string(rss_kib * 2048) + " " +
-                                   std::to_string(rss_kib / 4) + " 18446744073709551615 1 1 0 0 0 0 0 0 0 0 0 0 17 0 0 0\n");
-  write_file(process / "statm", std::to_string(rss_kib / 2) + " " + std::to_string(rss_kib / 4) + " " +
-                                    std::to_string(kOtherKib / 4) + " 10 0 " + std::to_string(anon_kib / 4) + " 0\n");
-  write_file(process / "status", "Name:\t" + comm + "\nPid:\t" + number + "\nVmSize:\t" + std::to_string(rss_kib * 2) +
-                                     " kB\nVmHWM:\t" + std::to_string(rss_kib) + " kB\nRssAnon:\t" + std::to_string(anon_kib) +
-                                     " kB\nRssFile:\t" + std::to_string(kOtherKib) +
-                                     " kB\nRssShmem:\t0 kB\nVmSwap:\t0 kB\nThreads:\t3\n");
+  write_file(process / "stat",
+             number + " (" + comm + ") S 1 1 1 0 -1 4194304 100 0 2 0 150 50 0 0 20 0 3 0 " +
+                 std::to_string(start_ticks) + " " + std::to_string(rss_kib * 2048) + " " +
+                 std::to_string(rss_kib / 4) +
+                 " 18446744073709551615 1 1 0 0 0 0 0 0 0 0 0 0 17 0 0 0\n");
+  write_file(process / "statm", std::to_string(rss_kib / 2) + " " + std::to_string(rss_kib / 4) +
+                                    " " + std::to_string(kOtherKib / 4) + " 10 0 " +
+                                    std::to_string(anon_kib / 4) + " 0\n");
+  write_file(process / "status",
+             "Name:\t" + comm + "\nPid:\t" + number + "\nVmSize:\t" + std::to_string(rss_kib * 2) +
+                 " kB\nVmHWM:\t" + std::to_string(rss_kib) + " kB\nRssAnon:\t" +
+                 std::to_string(anon_kib) + " kB\nRssFile:\t" + std::to_string(kOtherKib) +
+                 " kB\nRssShmem:\t0 kB\nVmSwap:\t0 kB\nThreads:\t3\n");
 }
 
 void FakeProc::end(int pid) { std::filesystem::remove_all(directory_ / std::to_string(pid)); }
