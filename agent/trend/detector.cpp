@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::int32_t kSparseLevel = -1;
 constexpr double kLargestValue = 9.2e18;
+constexpr double kLargestTime =
+    1e12;  // 30 000 years: a later reading is a mistake that would silence the series
 constexpr double kStaleSparseGaps =
     4;  // without a compaction for so long, the sparse ring says nothing
 constexpr double kFilterGapBuckets =
@@ -37,8 +39,8 @@ Detector::Detector(const TrendPolicy& policy, SignalTraits traits)
 bool Detector::plausible(const Observation& observation) const {
   const double time = observation.time_seconds;
   const double value = observation.value;
-  return std::isfinite(time) && std::isfinite(value) && value >= 0 && value <= kLargestValue &&
-         (!started_ || time >= now_seconds_);
+  return std::abs(time) <= kLargestTime && std::isfinite(value) && value >= 0 &&
+         value <= kLargestValue && (!started_ || time >= now_seconds_);
 }
 
 bool Detector::observe(const Observation& observation) {
@@ -162,14 +164,13 @@ void Detector::update_undone_rise(const FloorWindow& floors, LevelStatus& status
   status.largest_undone_rise = static_cast<float>(undone);
 }
 
-GateContext Detector::context(std::size_t level, bool sparse) const {
+GateContext Detector::context(std::size_t level) const {
   double undone = 0;
   const std::size_t first = level > 0 ? level - 1 : 0;
   const std::size_t last = std::min(level + 2, status_.size() - 1);
   for (std::size_t k = first; k <= last; ++k) {
     undone = std::max(undone, static_cast<double>(status_[k].largest_undone_rise));
   }
-  (void)sparse;
   GateContext result{*policy_,     traits_, now_seconds_, start_seconds_,
                      std::nullopt, undone,  compactions_, std::nullopt};
   if (has_limit_) {
@@ -202,7 +203,7 @@ Verdict Detector::best_window(const FloorWindow& floors, std::size_t level, bool
   const std::size_t n = floors.size;
   const std::size_t least = policy_->minimum_floors;
   const std::array<std::size_t, 3> sizes = {n, std::max(least, 3 * n / 4), std::max(least, n / 2)};
-  const GateContext gate_context = context(level, sparse);
+  const GateContext gate_context = context(level);
   Verdict best;
   int best_rank = -1;
   std::size_t previous = 0;
@@ -268,14 +269,13 @@ void Detector::evaluate_level(std::size_t level) {
   }
   const double newest = floors.values[floors.size - 1];
   if (floors.size > 1) {
-    const double step = newest - static_cast<double>(status.previous);
+    const double step = newest - floors.values[floors.size - 2];
     const double drift =
         std::max(policy_->minimum_rise_bytes, policy_->minimum_rise_ratio * newest) /
         (2.0 * policy_->ring);
     status.rise =
         static_cast<float>(std::max(0.0, static_cast<double>(status.rise) + step - drift));
   }
-  status.previous = static_cast<float>(newest);
   if (floors.size < policy_->minimum_floors) {
     status.evidence = Evidence::too_few_floors;
     status.hits = 0;

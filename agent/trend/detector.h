@@ -56,7 +56,6 @@ class Detector {
   struct LevelStatus {
     float largest_undone_rise = 0;  // decays with every close
     float rise = 0;                 // CUSUM of floor increments, the pre-screen
-    float previous = 0;             // floor before the newest
     float evidence_seconds = 0;
     Evidence evidence = Evidence::too_few_floors;
     std::uint8_t gate = 0;  // deciding gate; kGates when none
@@ -72,7 +71,7 @@ class Detector {
   void evaluate_level(std::size_t level);
   void evaluate_sparse();
   [[nodiscard]] Verdict best_window(const FloorWindow& floors, std::size_t level, bool sparse);
-  [[nodiscard]] GateContext context(std::size_t level, bool sparse) const;
+  [[nodiscard]] GateContext context(std::size_t level) const;
   [[nodiscard]] bool may_rise(const FloorWindow& floors, const LevelStatus& status) const;
   void note(LevelStatus& status, Verdict& verdict) const;
   void update_undone_rise(const FloorWindow& floors, LevelStatus& status) const;

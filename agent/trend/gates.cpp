@@ -305,8 +305,7 @@ class GateChain {
   [[nodiscard]] bool rising_now() const {
     const std::size_t n = count();
     const double elapsed = window_.times[n - 1] - window_.times[n - 3];
-    return values_[n - 1] - values_[n - 3] >=
-           policy_.still_growing_ratio * trend_.slope * elapsed;
+    return values_[n - 1] - values_[n - 3] >= policy_.still_growing_ratio * trend_.slope * elapsed;
   }
 
   bool season() {

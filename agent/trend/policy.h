@@ -32,7 +32,7 @@ struct TrendPolicy {
   double patience_slow_large_rise_hours = 48;
   double large_rise_ratio = 0.10;
   double slow_divisor = 12;
-  double clear_slope_ratio = 0.2;  // lower bound over slope from which evidence counts in full
+  double clear_slope_ratio = 0.2;      // lower bound over slope from which evidence counts in full
   double start_patience_minutes = 30;  // least evidence from a window at the series' start
   double short_history_patience_hours =
       1.1;  // the same while less than season_history_days are known
