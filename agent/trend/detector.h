@@ -68,15 +68,27 @@ class Detector {
   bool add_floor(double time_seconds, double value);
   bool add_compaction(double time_seconds, double value, double peak);
   void measure_amplitude(double peak, double floor);
-  void evaluate_level(std::size_t level);
+  // The strongest verdict of the levels that closed at one reading.
+  struct Candidate {
+    Verdict verdict;
+    LevelStatus status;
+    std::int32_t level = 0;
+    bool any = false;
+  };
+
+  void evaluate_level(std::size_t level, Candidate& candidate);
   void evaluate_sparse();
+  [[nodiscard]] std::size_t sparse_level(const FloorWindow& floors) const;
   [[nodiscard]] Verdict best_window(const FloorWindow& floors, std::size_t level, bool sparse);
   [[nodiscard]] GateContext context(std::size_t level) const;
-  [[nodiscard]] bool may_rise(const FloorWindow& floors, const LevelStatus& status) const;
+  [[nodiscard]] std::optional<Gate> prescreen(const FloorWindow& floors,
+                                              const LevelStatus& status) const;
+  void gather_rise(const FloorWindow& floors, LevelStatus& status) const;
+  [[nodiscard]] static bool stronger(const LevelStatus& a, const LevelStatus& b);
   void note(LevelStatus& status, Verdict& verdict) const;
   void update_undone_rise(const FloorWindow& floors, LevelStatus& status) const;
   void remember_asymptote();
-  void decide(const Verdict* fresh, std::int32_t fresh_level);
+  void decide(const Candidate& candidate);
   void finish_verdict();
   [[nodiscard]] std::int32_t leading_level() const;
 
