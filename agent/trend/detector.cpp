@@ -21,6 +21,7 @@ constexpr double kStaleSparseGaps =
     4;  // without a compaction for so long, the sparse ring says nothing
 constexpr double kFilterGapBuckets =
     5;  // readings from before a longer gap do not filter those after it
+constexpr double kNearlyFullRatio = 0.75;
 // A refuted asymptote was overshot by half of the growth that it foretold.
 constexpr double kRefutingOvershoot = 0.5;
 
@@ -94,6 +95,7 @@ bool Detector::take_unmarked(double time_seconds, double value) {
 bool Detector::take_gc_marked(const Observation& observation) {
   const double value = observation.value;
   const auto peak = static_cast<double>(bucket_peak_);
+  highest_ = std::max(highest_, static_cast<float>(value));
   bucket_peak_ = std::max(bucket_peak_, static_cast<float>(value));
   if (!observation.epoch) {
     return false;
@@ -174,10 +176,19 @@ GateContext Detector::context(std::size_t level) const {
   for (std::size_t k = first; k <= last; ++k) {
     undone = std::max(undone, static_cast<double>(status_[k].largest_undone_rise));
   }
-  GateContext result{*policy_,     traits_, now_seconds_, start_seconds_,
-                     std::nullopt, undone,  compactions_, std::nullopt};
+  GateContext result(*policy_);
+  result.traits = traits_;
+  result.now_seconds = now_seconds_;
+  result.history_start_seconds = start_seconds_;
+  result.largest_undone_rise = undone;
+  result.compactions = compactions_;
   if (has_limit_) {
     result.limit = limit_;
+  } else if (traits_ == SignalTraits::gc_marked &&
+             pyramid_.latest(0) >= kNearlyFullRatio * static_cast<double>(highest_)) {
+    // A heap whose collections free little is as good as full at its own highest reading.
+    result.limit = static_cast<double>(highest_);
+    result.limit_is_inferred = true;
   }
   if (asymptote_to_exceed_ > 0) {
     result.asymptote_to_exceed = static_cast<double>(asymptote_to_exceed_);
@@ -465,6 +476,7 @@ void Detector::restart(double time_seconds) {
   asymptote_to_exceed_ = 0;
   bucket_peak_ = 0;
   last_floor_ = 0;
+  highest_ = 0;
   has_epoch_ = false;
   started_ = false;
   if (std::isfinite(time_seconds)) {

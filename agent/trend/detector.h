@@ -108,6 +108,7 @@ class Detector {
   float asymptote_to_exceed_ = 0;  // 0 while growth is not held as saturating
   float bucket_peak_ = 0;
   float last_floor_ = 0;
+  float highest_ = 0;  // reading of a marked series
   std::uint64_t last_epoch_ = 0;
   std::uint64_t compactions_ = 0;
   std::uint64_t full_tests_ = 0;

@@ -256,8 +256,8 @@ class GateChain {
     }
     const double asymptote = d1 > d2 ? m3 + d2 * d2 / (d1 - d2) : kUnknownAsymptote;
     verdict_.asymptote = asymptote;
-    const bool deadly =
-        context_.limit && asymptote >= policy_.asymptote_limit_ratio * *context_.limit;
+    const bool deadly = context_.limit && !context_.limit_is_inferred &&
+                        asymptote >= policy_.asymptote_limit_ratio * *context_.limit;
     const bool refuted =
         context_.asymptote_to_exceed && median(values().last(3)) > *context_.asymptote_to_exceed;
     return judge(Gate::shape, ratio, policy_.linear_ratio, deadly || refuted);

@@ -59,8 +59,9 @@ void BM_FullTest(benchmark::State& state) {
     values.push_back((300 + 4 * static_cast<double>(i) + noise(seed)) * 1048576);
   }
   const TrendPolicy policy;
-  const GateContext context{
-      policy, SignalTraits::unmarked, times.back(), 0, 64e9, 0, 0, std::nullopt, 0};
+  GateContext context(policy);
+  context.now_seconds = times.back();
+  context.limit = 64e9;
   for (auto _ : state) {
     for (const std::size_t m : {n, 3 * n / 4, n / 2}) {
       const WindowView window{std::span(times).last(m), std::span(values).last(m), 3600, 0, false};

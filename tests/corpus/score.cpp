@@ -1,7 +1,7 @@
 // Prints how well the detector does on the corpus.
 //
 //   score [--set=long|mixed|short] [--seeds=N] [--first-seed=N] [--bucket=SECONDS|--spacings=N]
-//   [--no-prescreen] [--explain]
+//   [--no-prescreen] [--no-limit] [--explain]
 //
 //   score --real=DIRECTORY [--bucket=SECONDS|--spacings=N]
 //
@@ -64,6 +64,10 @@ bool read_argument(std::string_view argument, Arguments& arguments) {
   if (const auto real = after(argument, "--real=")) {
     arguments.real = *real;
     return !real->empty();
+  }
+  if (argument == "--no-limit") {
+    options.without_limit = true;
+    return true;
   }
   if (argument == "--explain") {
     arguments.explain = true;

@@ -157,6 +157,46 @@ TEST(Detector, ConfirmsARisingFloorUnderCollections) {
   EXPECT_TRUE(confirmed) << explain(series->verdict());
 }
 
+TEST(Detector, TakesANearlyFullHeapForItsOwnLimitWhereNoneIsKnown) {
+  Series series(SignalTraits::gc_marked);
+  series.epoch = [](double t) { return static_cast<std::uint64_t>(t) / 60; };
+  bool confirmed = false;
+  for (int i = 0; i < 90 && !confirmed; ++i) {
+    series.feed(60, [](double t) {
+      const double live = 60 + 0.1 * (t - 120000);
+      return live + std::fmod(t, 60) / 60 * std::max(20.0, 400 - live);
+    });
+    confirmed = series->verdict().evidence == Evidence::confirmed;
+    if (confirmed) {
+      EXPECT_GE(series->verdict().floor, 0.7 * 400 * kMiB);
+      EXPECT_FALSE(series->verdict().limit);
+      EXPECT_FALSE(series->verdict().exhaustion);
+    }
+  }
+  EXPECT_TRUE(confirmed) << explain(series->verdict());
+}
+
+TEST(Detector, JudgesRareCollectionsFromFivePointsByTheExactTest) {
+  TrendPolicy policy;
+  policy.bucket_seconds = 3600;
+  Detector detector(policy, SignalTraits::gc_marked);
+  std::optional<int> confirmed_at;
+  for (int day = 0; day < 12 && !confirmed_at; ++day) {
+    Observation observation;
+    observation.time_seconds = 86400.0 * day;
+    observation.epoch = static_cast<std::uint64_t>(day) + 1;
+    observation.value = (500 + 60.0 * day) * kMiB;
+    observation.limit = 2048 * kMiB;
+    detector.observe(observation);
+    if (detector.verdict().evidence == Evidence::confirmed) {
+      confirmed_at = day;
+      EXPECT_EQ(detector.verdict().level, -1);
+    }
+  }
+  ASSERT_TRUE(confirmed_at) << explain(detector.verdict());
+  EXPECT_LE(*confirmed_at, 8);
+}
+
 TEST(Detector, InfersTheTroughsOfAnUnmarkedSawtooth) {
   Series series(SignalTraits::unmarked);
   series.feed(3600, [](double t) { return 100 + std::fmod(t, 300) / 2; });
