@@ -156,8 +156,8 @@ std::string gate_detail(Gate gate, const GateResult& result) {
   if (result.outcome == GateOutcome::not_applicable) {
     return "does not apply";
   }
-  const double measured = static_cast<double>(result.measured);
-  const double required = static_cast<double>(result.required);
+  const auto measured = static_cast<double>(result.measured);
+  const auto required = static_cast<double>(result.required);
   const auto line = [](const std::string& what, const std::string& needs) {
     return what + ", needs " + needs;
   };
