@@ -53,7 +53,7 @@ class LineFeeder {
         rest_.append(line);
         line = rest_;
       }
-      const Result<void> taken = take(line);
+      Result<void> taken = take(line);
       rest_.clear();
       if (!taken) {
         return taken;

@@ -47,10 +47,11 @@ class ReplayParser {
   enum Column : std::uint8_t { timestamp, value, epoch, limit, load, ignored };
   using Cells = std::array<std::string_view, kMaxColumns>;
 
-  Result<std::size_t> split(std::string_view line, Cells& cells) const;
+  [[nodiscard]] Result<std::size_t> split(std::string_view line, Cells& cells) const;
   Result<void> read_header(std::string_view line);
   Result<std::optional<Observation>> read_row(std::string_view line);
-  Result<std::optional<double>> read_number(std::string_view cell, std::string_view column) const;
+  [[nodiscard]] Result<std::optional<double>> read_number(std::string_view cell,
+                                                          std::string_view column) const;
   Result<void> read_epoch(std::string_view cell, Observation& observation);
   [[nodiscard]] Failure malformed(std::string reason) const;
 

@@ -14,10 +14,14 @@ namespace {
 
 constexpr std::int32_t kSparseLevel = -1;
 constexpr double kLargestValue = 9.2e18;
+constexpr double kLargestTime =
+    1e12;  // 30 000 years: a later reading is a mistake that would silence the series
+constexpr std::size_t kLeastSparsePoints = 5;
 constexpr double kStaleSparseGaps =
     4;  // without a compaction for so long, the sparse ring says nothing
 constexpr double kFilterGapBuckets =
     5;  // readings from before a longer gap do not filter those after it
+constexpr double kNearlyFullRatio = 0.75;
 // A refuted asymptote was overshot by half of the growth that it foretold.
 constexpr double kRefutingOvershoot = 0.5;
 
@@ -37,8 +41,8 @@ Detector::Detector(const TrendPolicy& policy, SignalTraits traits)
 bool Detector::plausible(const Observation& observation) const {
   const double time = observation.time_seconds;
   const double value = observation.value;
-  return std::isfinite(time) && std::isfinite(value) && value >= 0 && value <= kLargestValue &&
-         (!started_ || time >= now_seconds_);
+  return std::abs(time) <= kLargestTime && std::isfinite(value) && value >= 0 &&
+         value <= kLargestValue && (!started_ || time >= now_seconds_);
 }
 
 bool Detector::observe(const Observation& observation) {
@@ -91,6 +95,7 @@ bool Detector::take_unmarked(double time_seconds, double value) {
 bool Detector::take_gc_marked(const Observation& observation) {
   const double value = observation.value;
   const auto peak = static_cast<double>(bucket_peak_);
+  highest_ = std::max(highest_, static_cast<float>(value));
   bucket_peak_ = std::max(bucket_peak_, static_cast<float>(value));
   if (!observation.epoch) {
     return false;
@@ -138,9 +143,11 @@ bool Detector::add_floor(double time_seconds, double value) {
                       std::min(floor, static_cast<double>(last_floor_ > 0 ? last_floor_ : floor)));
     last_floor_ = static_cast<float>(floor);
   }
+  Candidate candidate;
   for (std::size_t level = 0; level < closed; ++level) {
-    evaluate_level(level);
+    evaluate_level(level, candidate);
   }
+  decide(candidate);
   return true;
 }
 
@@ -162,18 +169,26 @@ void Detector::update_undone_rise(const FloorWindow& floors, LevelStatus& status
   status.largest_undone_rise = static_cast<float>(undone);
 }
 
-GateContext Detector::context(std::size_t level, bool sparse) const {
+GateContext Detector::context(std::size_t level) const {
   double undone = 0;
   const std::size_t first = level > 0 ? level - 1 : 0;
   const std::size_t last = std::min(level + 2, status_.size() - 1);
   for (std::size_t k = first; k <= last; ++k) {
     undone = std::max(undone, static_cast<double>(status_[k].largest_undone_rise));
   }
-  (void)sparse;
-  GateContext result{*policy_,     traits_, now_seconds_, start_seconds_,
-                     std::nullopt, undone,  compactions_, std::nullopt};
+  GateContext result(*policy_);
+  result.traits = traits_;
+  result.now_seconds = now_seconds_;
+  result.history_start_seconds = start_seconds_;
+  result.largest_undone_rise = undone;
+  result.compactions = compactions_;
   if (has_limit_) {
     result.limit = limit_;
+  } else if (traits_ == SignalTraits::gc_marked &&
+             pyramid_.latest(0) >= kNearlyFullRatio * static_cast<double>(highest_)) {
+    // A heap whose collections free little is as good as full at its own highest reading.
+    result.limit = static_cast<double>(highest_);
+    result.limit_is_inferred = true;
   }
   if (asymptote_to_exceed_ > 0) {
     result.asymptote_to_exceed = static_cast<double>(asymptote_to_exceed_);
@@ -182,27 +197,40 @@ GateContext Detector::context(std::size_t level, bool sparse) const {
   return result;
 }
 
-// A necessary condition for a rise, at the price of one comparison: the CUSUM of the floors must
-// have gathered a quarter of the least rise that gate 2 asks for. It never decides where the time
-// of day may hide a rise.
-bool Detector::may_rise(const FloorWindow& floors, const LevelStatus& status) const {
-  const double span = floors.times[floors.size - 1] - floors.times[0];
+// Necessary conditions for evidence, at the price of a few comparisons: the gate that cannot pass,
+// if any.
+//
+// Every window needs its newest three floors above all floors before it, so none passes when the
+// ring's are not above those that left the ring; and the CUSUM of the floors must have gathered a
+// quarter of the least rise of gate 2. Where the time of day may hide a rise, only the full test
+// decides.
+std::optional<Gate> Detector::prescreen(const FloorWindow& floors,
+                                        const LevelStatus& status) const {
+  const std::size_t n = floors.size;
+  const double span = floors.times[n - 1] - floors.times[0];
   const double season = season_seconds(*policy_);
   const bool seasonal =
       span >= policy_->seasonal_span_days * season && floors.bucket_seconds <= season / 4;
-  if (!policy_->prescreen || seasonal || is_evidence(status.evidence)) {
-    return true;
+  if (!policy_->prescreen || seasonal) {
+    return std::nullopt;
+  }
+  const double top = median({floors.values.data() + n - 3, 3});
+  if (top < floors.prior_maximum + policy_->minimum_rise_bytes) {
+    return Gate::record;
   }
   const double least =
       std::max(policy_->minimum_rise_bytes, policy_->minimum_rise_ratio * floors.values[0] / 2);
-  return static_cast<double>(status.rise) >= least / 4;
+  if (!is_evidence(status.evidence) && static_cast<double>(status.rise) < least / 4) {
+    return Gate::size;
+  }
+  return std::nullopt;
 }
 
 Verdict Detector::best_window(const FloorWindow& floors, std::size_t level, bool sparse) {
   const std::size_t n = floors.size;
   const std::size_t least = policy_->minimum_floors;
   const std::array<std::size_t, 3> sizes = {n, std::max(least, 3 * n / 4), std::max(least, n / 2)};
-  const GateContext gate_context = context(level, sparse);
+  const GateContext gate_context = context(level);
   Verdict best;
   int best_rank = -1;
   std::size_t previous = 0;
@@ -259,105 +287,125 @@ void Detector::note(LevelStatus& status, Verdict& verdict) const {
   status.evidence_seconds = static_cast<float>(verdict.evidence_seconds);
 }
 
-void Detector::evaluate_level(std::size_t level) {
-  LevelStatus& status = status_[level];
-  FloorWindow floors;
-  pyramid_.read(level, floors);
-  if (floors.size == 0) {
+// CUSUM of the level's floor increments, less half of the smallest slope worth catching.
+void Detector::gather_rise(const FloorWindow& floors, LevelStatus& status) const {
+  if (floors.size < 2) {
     return;
   }
   const double newest = floors.values[floors.size - 1];
-  if (floors.size > 1) {
-    const double step = newest - static_cast<double>(status.previous);
-    const double drift =
-        std::max(policy_->minimum_rise_bytes, policy_->minimum_rise_ratio * newest) /
-        (2.0 * policy_->ring);
-    status.rise =
-        static_cast<float>(std::max(0.0, static_cast<double>(status.rise) + step - drift));
-  }
-  status.previous = static_cast<float>(newest);
+  const double step = newest - floors.values[floors.size - 2];
+  const double least = std::max(policy_->minimum_rise_bytes, policy_->minimum_rise_ratio * newest);
+  const double drift = least / (2.0 * policy_->ring);
+  status.rise = static_cast<float>(std::max(0.0, static_cast<double>(status.rise) + step - drift));
+}
+
+void Detector::evaluate_level(std::size_t level, Candidate& candidate) {
+  LevelStatus& status = status_[level];
+  FloorWindow floors;
+  pyramid_.read(level, floors);
+  gather_rise(floors, status);
+  Verdict verdict;
+  verdict.floors = static_cast<std::uint32_t>(floors.size);
   if (floors.size < policy_->minimum_floors) {
     status.evidence = Evidence::too_few_floors;
     status.hits = 0;
-    decide(nullptr, static_cast<std::int32_t>(level));
-    return;
+  } else {
+    update_undone_rise(floors, status);
+    if (const std::optional<Gate> hopeless = prescreen(floors, status)) {
+      verdict.evidence = Evidence::none;
+      verdict.deciding_gate = *hopeless;
+      GateResult& gate = verdict.gates[static_cast<std::size_t>(*hopeless)];
+      gate.outcome = GateOutcome::failed;
+      const bool record = *hopeless == Gate::record;
+      gate.measured = record ? static_cast<float>(floors.values[floors.size - 1]) : status.rise;
+      gate.required =
+          static_cast<float>((record ? floors.prior_maximum : 0) + policy_->minimum_rise_bytes);
+    } else {
+      verdict = best_window(floors, level, false);
+    }
+    note(status, verdict);
   }
-  update_undone_rise(floors, status);
-  if (!may_rise(floors, status)) {
-    status.evidence = Evidence::none;
-    status.gate = 0;
-    status.hits = 0;
-    decide(nullptr, static_cast<std::int32_t>(level));
-    return;
+  if (!candidate.any || stronger(status, candidate.status)) {
+    verdict.level = static_cast<std::int32_t>(level);
+    candidate = {verdict, status, verdict.level, true};
   }
-  Verdict verdict = best_window(floors, level, false);
-  note(status, verdict);
-  decide(&verdict, static_cast<std::int32_t>(level));
 }
 
 void Detector::evaluate_sparse() {
   FloorWindow floors;
   sparse_.read(floors);
-  if (floors.size < 5) {
+  if (floors.size < kLeastSparsePoints) {
     return;
   }
+  Candidate candidate;
+  candidate.verdict = best_window(floors, sparse_level(floors), true);
+  note(sparse_status_, candidate.verdict);
+  candidate.verdict.level = kSparseLevel;
+  candidate.level = kSparseLevel;
+  decide(candidate);
+}
+
+// The pyramid's level whose buckets are about as long as the gaps between compactions.
+std::size_t Detector::sparse_level(const FloorWindow& floors) const {
   std::size_t level = 0;
   while (level + 1 < status_.size() && pyramid_.bucket_seconds(level) < floors.bucket_seconds) {
     ++level;
   }
-  Verdict verdict = best_window(floors, level, true);
-  note(sparse_status_, verdict);
-  decide(&verdict, kSparseLevel);
+  return level;
+}
+
+bool Detector::stronger(const LevelStatus& a, const LevelStatus& b) {
+  if (a.evidence != b.evidence) {
+    return a.evidence > b.evidence;
+  }
+  if (a.gate != b.gate) {
+    return a.gate > b.gate;
+  }
+  return a.evidence_seconds > b.evidence_seconds;
 }
 
 // The level that speaks for the series: the strongest evidence, then the gate reached, then the
-// longest window.
+// longest evidence.
 std::int32_t Detector::leading_level() const {
-  std::int32_t best = 0;
-  const auto stronger = [](const LevelStatus& a, const LevelStatus& b) {
-    if (a.evidence != b.evidence) {
-      return a.evidence > b.evidence;
-    }
-    if (a.gate != b.gate) {
-      return a.gate > b.gate;
-    }
-    return a.evidence_seconds > b.evidence_seconds;
-  };
+  std::size_t best = 0;
   for (std::size_t k = 1; k < status_.size(); ++k) {
-    if (stronger(status_[k], status_[static_cast<std::size_t>(best)])) {
-      best = static_cast<std::int32_t>(k);
+    if (stronger(status_[k], status_[best])) {
+      best = k;
     }
   }
   const bool fresh =
       now_seconds_ - sparse_.newest_seconds() <= kStaleSparseGaps * sparse_.usual_gap_seconds();
-  if (fresh && is_evidence(sparse_status_.evidence) &&
-      stronger(sparse_status_, status_[static_cast<std::size_t>(best)])) {
+  if (fresh && is_evidence(sparse_status_.evidence) && stronger(sparse_status_, status_[best])) {
     return kSparseLevel;
   }
-  return best;
+  return static_cast<std::int32_t>(best);
 }
 
-void Detector::decide(const Verdict* fresh, std::int32_t fresh_level) {
+void Detector::decide(const Candidate& candidate) {
   const std::int32_t leader = leading_level();
-  if (leader == fresh_level && fresh != nullptr) {
-    verdict_ = *fresh;
-    verdict_.level = leader;
-  } else if (leader != verdict_.level || leader == fresh_level) {
+  const bool sparse = leader == kSparseLevel;
+  const auto level = static_cast<std::size_t>(std::max(leader, 0));
+  const LevelStatus& status = sparse ? sparse_status_ : status_[level];
+  if (leader == candidate.level) {
+    verdict_ = candidate.verdict;
+  } else if (!is_evidence(status.evidence)) {
+    // Nothing rises anywhere: the newest close explains why as well as any other.
+    verdict_ = candidate.verdict;
+    verdict_.evidence = status.evidence;
+  } else if (leader != verdict_.level || !is_evidence(verdict_.evidence)) {
+    // The verdict that an earlier close of this level made was not kept: make it again from its
+    // floors.
     FloorWindow floors;
-    const bool sparse = leader == kSparseLevel;
-    const auto level = static_cast<std::size_t>(std::max(leader, 0));
-    sparse ? sparse_.read(floors) : pyramid_.read(level, floors);
-    const LevelStatus& status = sparse ? sparse_status_ : status_[level];
-    if (status.evidence == Evidence::too_few_floors) {
-      verdict_ = Verdict();
-      verdict_.floors = static_cast<std::uint32_t>(floors.size);
+    if (sparse) {
+      sparse_.read(floors);
     } else {
-      verdict_ = best_window(floors, level, sparse);
-      LevelStatus again = status;
-      again.hits = again.hits > 0 ? static_cast<std::uint8_t>(again.hits - 1) : std::uint8_t{0};
-      note(again, verdict_);
+      pyramid_.read(level, floors);
     }
+    verdict_ = best_window(floors, sparse ? sparse_level(floors) : level, sparse);
     verdict_.level = leader;
+    LevelStatus again = status;
+    again.hits = static_cast<std::uint8_t>(std::max(again.hits - 1, 0));
+    note(again, verdict_);
   }
   finish_verdict();
 }
@@ -428,6 +476,7 @@ void Detector::restart(double time_seconds) {
   asymptote_to_exceed_ = 0;
   bucket_peak_ = 0;
   last_floor_ = 0;
+  highest_ = 0;
   has_epoch_ = false;
   started_ = false;
   if (std::isfinite(time_seconds)) {

@@ -56,7 +56,6 @@ class Detector {
   struct LevelStatus {
     float largest_undone_rise = 0;  // decays with every close
     float rise = 0;                 // CUSUM of floor increments, the pre-screen
-    float previous = 0;             // floor before the newest
     float evidence_seconds = 0;
     Evidence evidence = Evidence::too_few_floors;
     std::uint8_t gate = 0;  // deciding gate; kGates when none
@@ -69,15 +68,27 @@ class Detector {
   bool add_floor(double time_seconds, double value);
   bool add_compaction(double time_seconds, double value, double peak);
   void measure_amplitude(double peak, double floor);
-  void evaluate_level(std::size_t level);
+  // The strongest verdict of the levels that closed at one reading.
+  struct Candidate {
+    Verdict verdict;
+    LevelStatus status;
+    std::int32_t level = 0;
+    bool any = false;
+  };
+
+  void evaluate_level(std::size_t level, Candidate& candidate);
   void evaluate_sparse();
+  [[nodiscard]] std::size_t sparse_level(const FloorWindow& floors) const;
   [[nodiscard]] Verdict best_window(const FloorWindow& floors, std::size_t level, bool sparse);
-  [[nodiscard]] GateContext context(std::size_t level, bool sparse) const;
-  [[nodiscard]] bool may_rise(const FloorWindow& floors, const LevelStatus& status) const;
+  [[nodiscard]] GateContext context(std::size_t level) const;
+  [[nodiscard]] std::optional<Gate> prescreen(const FloorWindow& floors,
+                                              const LevelStatus& status) const;
+  void gather_rise(const FloorWindow& floors, LevelStatus& status) const;
+  [[nodiscard]] static bool stronger(const LevelStatus& a, const LevelStatus& b);
   void note(LevelStatus& status, Verdict& verdict) const;
   void update_undone_rise(const FloorWindow& floors, LevelStatus& status) const;
   void remember_asymptote();
-  void decide(const Verdict* fresh, std::int32_t fresh_level);
+  void decide(const Candidate& candidate);
   void finish_verdict();
   [[nodiscard]] std::int32_t leading_level() const;
 
@@ -97,6 +108,7 @@ class Detector {
   float asymptote_to_exceed_ = 0;  // 0 while growth is not held as saturating
   float bucket_peak_ = 0;
   float last_floor_ = 0;
+  float highest_ = 0;  // reading of a marked series
   std::uint64_t last_epoch_ = 0;
   std::uint64_t compactions_ = 0;
   std::uint64_t full_tests_ = 0;

@@ -156,8 +156,8 @@ std::string gate_detail(Gate gate, const GateResult& result) {
   if (result.outcome == GateOutcome::not_applicable) {
     return "does not apply";
   }
-  const double measured = static_cast<double>(result.measured);
-  const double required = static_cast<double>(result.required);
+  const auto measured = static_cast<double>(result.measured);
+  const auto required = static_cast<double>(result.required);
   const auto line = [](const std::string& what, const std::string& needs) {
     return what + ", needs " + needs;
   };
@@ -184,8 +184,8 @@ std::string gate_detail(Gate gate, const GateResult& result) {
       if (required > 1) {
         return line(duration_text(measured) + " of history", duration_text(required));
       }
-      return line(number(measured * 100) + " % of buckets above the day before",
-                  number(required * 100) + " %");
+      return line(number(std::round(measured * 100)) + " % of buckets above the day before",
+                  number(std::round(required * 100)) + " %");
     case Gate::gc_runtime:
       return line(number(measured) + " compactions", number(required));
     case Gate::persistence:

@@ -17,6 +17,7 @@ using Work = std::array<double, kMaxWindow>;
 
 constexpr double kSparseRiseRatio =
     0.1;  // of the level: a few points need a rise that nobody argues about
+constexpr double kSparseConfidence = 0.99;   // the exact test's one-sided p is at most 0.01
 constexpr double kSparseGrowingRatio = 0.6;  // second half's growth against the first half's
 constexpr double kSeasonGrowthRatio = 0.3;   // of the trend, asked of the median day-on-day rise
 constexpr double kLongSeasonShare =
@@ -106,8 +107,8 @@ class GateChain {
     return true;
   }
 
-  void fit() {
-    trend_ = fit_trend(window_.times, values(), policy_.z);
+  void fit(const MannKendall& kendall) {
+    trend_ = fit_trend(window_.times, values(), kendall, policy_.z);
     verdict_.z = trend_.z;
     verdict_.growth = {trend_.slope, trend_.low, trend_.high};
     level_ = median(values());
@@ -125,17 +126,25 @@ class GateChain {
     net_ = values_[count() - 1] - values_[0];
   }
 
+  // Most windows end here, so the slopes are left until S says that they matter.
   bool trend() {
-    fit();
+    const MannKendall kendall = mann_kendall(values());
     if (window_.sparse) {
-      const auto s = mann_kendall(values()).s;
       constexpr std::array<double, 8> kRequired = {0, 0, 0, 0, 0, 10, 13, 17};
-      const double required = count() < kRequired.size() ? kRequired[count()] : 0;
-      verdict_.confidence = exact_trend(count(), s) ? 0.99 : 0.5;
-      return judge(Gate::trend, static_cast<double>(s), required, exact_trend(count(), s));
+      const bool significant = exact_trend(count(), kendall.s);
+      if (significant) {
+        fit(kendall);
+        verdict_.confidence = kSparseConfidence;
+      }
+      return judge(Gate::trend, static_cast<double>(kendall.s),
+                   count() < kRequired.size() ? kRequired[count()] : 0, significant);
     }
-    verdict_.confidence = 1 - normal_tail(trend_.z);
-    return judge(Gate::trend, trend_.z, policy_.z, trend_.z >= policy_.z && trend_.low > 0);
+    verdict_.z = uncorrected_z(kendall);
+    if (verdict_.z >= policy_.z) {
+      fit(kendall);
+    }
+    verdict_.confidence = 1 - normal_tail(verdict_.z);
+    return judge(Gate::trend, verdict_.z, policy_.z, verdict_.z >= policy_.z && trend_.low > 0);
   }
 
   [[nodiscard]] double least_rise() const {
@@ -198,7 +207,11 @@ class GateChain {
       rest[i] -= step;
     }
     const double z = policy_.without_step_z_ratio * policy_.z;
-    const Trend without = fit_trend(window_.times, {rest.data(), count()}, z);
+    const MannKendall kendall = mann_kendall({rest.data(), count()});
+    if (uncorrected_z(kendall) < z) {
+      return false;
+    }
+    const Trend without = fit_trend(window_.times, {rest.data(), count()}, kendall, z);
     return without.z >= z && without.low > 0;
   }
 
@@ -243,8 +256,8 @@ class GateChain {
     }
     const double asymptote = d1 > d2 ? m3 + d2 * d2 / (d1 - d2) : kUnknownAsymptote;
     verdict_.asymptote = asymptote;
-    const bool deadly =
-        context_.limit && asymptote >= policy_.asymptote_limit_ratio * *context_.limit;
+    const bool deadly = context_.limit && !context_.limit_is_inferred &&
+                        asymptote >= policy_.asymptote_limit_ratio * *context_.limit;
     const bool refuted =
         context_.asymptote_to_exceed && median(values().last(3)) > *context_.asymptote_to_exceed;
     return judge(Gate::shape, ratio, policy_.linear_ratio, deadly || refuted);

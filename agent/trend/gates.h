@@ -23,11 +23,15 @@ struct WindowView {
 
 // What the gates need to know besides the window.
 struct GateContext {
+  explicit GateContext(const TrendPolicy& trend_policy) : policy(trend_policy) {}
+
   const TrendPolicy& policy;
   SignalTraits traits = SignalTraits::unmarked;
   double now_seconds = 0;
   double history_start_seconds = 0;  // first reading of the series
   std::optional<double> limit;
+  bool limit_is_inferred =
+      false;  // from the series itself: it may shorten patience, not refute a plateau
   double largest_undone_rise = 0;             // that later fell back, near this time scale
   std::uint64_t compactions = 0;              // seen by the series
   std::optional<double> asymptote_to_exceed;  // a floor above it refutes that the growth saturates

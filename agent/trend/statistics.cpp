@@ -126,6 +126,11 @@ MannKendall mann_kendall(std::span<const double> values) {
   return result;
 }
 
+double uncorrected_z(const MannKendall& kendall) {
+  const auto s = static_cast<double>(kendall.s);
+  return kendall.variance > 0 ? (s - sign(s)) / std::sqrt(kendall.variance) : 0;
+}
+
 bool exact_trend(std::size_t points, std::int64_t s) {
   switch (points) {
     case 5:
@@ -185,8 +190,8 @@ SlopeEstimate theil_sen(std::span<const double> times, std::span<const double> v
   return slope_of_sorted(sorted_slopes(times, values, work), spread);
 }
 
-Trend fit_trend(std::span<const double> times, std::span<const double> values, double z_interval) {
-  const MannKendall kendall = mann_kendall(values);
+Trend fit_trend(std::span<const double> times, std::span<const double> values,
+                const MannKendall& kendall, double z_interval) {
   Pairs work;
   const std::span<const double> slopes = sorted_slopes(times, values, work);
   Trend trend;
@@ -196,10 +201,7 @@ Trend fit_trend(std::span<const double> times, std::span<const double> values, d
   const SlopeEstimate estimate = slope_of_sorted(slopes, z_interval * deviation);
   trend.low = estimate.low;
   trend.high = estimate.high;
-  if (deviation > 0) {
-    const auto s = static_cast<double>(kendall.s);
-    trend.z = (s - sign(s)) / deviation;
-  }
+  trend.z = uncorrected_z(kendall) / std::sqrt(trend.factor);
   return trend;
 }
 

@@ -30,6 +30,9 @@ struct MannKendall {
 };
 MannKendall mann_kendall(std::span<const double> values);
 
+// (S - sgn S) / sqrt(V): what Z would be without autocorrelation, which can only lower it.
+double uncorrected_z(const MannKendall& kendall);
+
 // Whether a Mann-Kendall S of 5 to 7 points is significant at one-sided p <= 0.01 by the exact
 // distribution. Fewer points never are; 8 and more belong to the normal approximation and answer
 // false here.
@@ -60,7 +63,9 @@ struct Trend {
   double high = 0;
   double factor = 1;
 };
-Trend fit_trend(std::span<const double> times, std::span<const double> values, double z_interval);
+// `kendall` is that of the same values.
+Trend fit_trend(std::span<const double> times, std::span<const double> values,
+                const MannKendall& kendall, double z_interval);
 
 // One-sided p of a standard normal z.
 double normal_tail(double z);

@@ -1,7 +1,9 @@
 // Prints how well the detector does on the corpus.
 //
 //   score [--set=long|mixed|short] [--seeds=N] [--first-seed=N] [--bucket=SECONDS|--spacings=N]
-//   [--no-prescreen] [--explain]
+//   [--no-prescreen] [--no-limit] [--explain]
+//
+//   score --real=DIRECTORY [--bucket=SECONDS|--spacings=N]
 //
 // "long": the 54 scenarios of days at one reading a minute; "mixed": the same with random size,
 // length and limit; "short": start-ups, warm-ups and fast leaks at one reading in 15 s.
@@ -12,6 +14,7 @@
 #include <string>
 #include <string_view>
 
+#include "tests/corpus/real_series.h"
 #include "tests/corpus/scenarios.h"
 #include "tests/corpus/scoring.h"
 
@@ -20,6 +23,7 @@ namespace {
 
 struct Arguments {
   std::string_view set = "long";
+  std::string real;  // directory of real series
   ScoreOptions options;
   bool explain = false;
 };
@@ -57,6 +61,14 @@ bool read_argument(std::string_view argument, Arguments& arguments) {
   if (const auto spacings = after(argument, "--spacings=")) {
     return read_number(*spacings, options.bucket_spacings) && options.bucket_spacings > 0;
   }
+  if (const auto real = after(argument, "--real=")) {
+    arguments.real = *real;
+    return !real->empty();
+  }
+  if (argument == "--no-limit") {
+    options.without_limit = true;
+    return true;
+  }
   if (argument == "--explain") {
     arguments.explain = true;
     return true;
@@ -93,6 +105,28 @@ void print(const Score& score, bool explain) {
               static_cast<unsigned long long>(score.full_tests));
 }
 
+int print_real(const Arguments& arguments) {
+  const auto all = read_real_series(arguments.real);
+  if (!all) {
+    std::fprintf(stderr, "score: %s: %s\n", all.error().path.c_str(), all.error().reason.c_str());
+    return 1;
+  }
+  for (const RealSeries& real : *all) {
+    TrendPolicy policy = arguments.options.policy;
+    if (arguments.options.bucket_spacings > 0) {
+      policy.bucket_seconds =
+          std::max(1.0, arguments.options.bucket_spacings * real.series.spacing_seconds);
+    }
+    const Outcome outcome = watch(real.series, policy);
+    const char* state = outcome.leaking_at_seconds     ? "leaking"
+                        : outcome.suspected_at_seconds ? "suspected"
+                                                       : "-";
+    std::printf("%-20s %-10s %-9s %s\n", real.name.c_str(), real.label.c_str(), state,
+                outcome.reason.c_str());
+  }
+  return 0;
+}
+
 }  // namespace
 }  // namespace heapfloor
 
@@ -103,6 +137,9 @@ int main(int count, char** values) {
       std::fprintf(stderr, "score: bad argument: %s\n", values[i]);
       return 2;
     }
+  }
+  if (!arguments.real.empty()) {
+    return heapfloor::print_real(arguments);
   }
   const auto& scenarios =
       arguments.set == "short" ? heapfloor::short_scenarios() : heapfloor::long_scenarios();

@@ -149,6 +149,9 @@ Score score(const std::vector<Scenario>& scenarios, const ScoreOptions& options)
       if (options.randomised) {
         randomise(series, scenario.name, seed);
       }
+      for (Observation& observation : series.observations) {
+        observation.limit = options.without_limit ? std::nullopt : observation.limit;
+      }
       TrendPolicy policy = options.policy;
       if (options.bucket_spacings > 0) {
         policy.bucket_seconds = options.bucket_spacings * series.spacing_seconds;

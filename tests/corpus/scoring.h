@@ -63,6 +63,7 @@ struct ScoreOptions {
   std::uint64_t first_seed = 1;
   std::uint64_t seeds = 3;
   bool randomised = false;
+  bool without_limit = false;  // withholds the limit from the detector
 };
 
 Score score(const std::vector<Scenario>& scenarios, const ScoreOptions& options);

@@ -1,0 +1,344 @@
+#include "agent/trend/detector.h"
+
+#include <cmath>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "agent/trend/explain.h"
+#include "agent/trend/forecast.h"
+
+namespace heapfloor {
+namespace {
+
+constexpr double kMiB = 1024.0 * 1024;
+
+class Series {
+ public:
+  explicit Series(SignalTraits traits, TrendPolicy policy = minutes())
+      : policy_(policy), detector_(policy_, traits) {}
+
+  static TrendPolicy minutes() {
+    TrendPolicy policy;
+    policy.bucket_seconds = 60;
+    policy.time_scale = 1.0 / 60;
+    return policy;
+  }
+
+  // One reading every 15 s from the last time on.
+  void feed(double seconds, const std::function<double(double)>& mib) {
+    for (const double end = now_ + seconds; now_ < end; now_ += 15) {
+      Observation observation;
+      observation.time_seconds = now_;
+      observation.value = mib(now_) * kMiB;
+      observation.limit = limit;
+      observation.epoch = epoch ? std::optional(epoch(now_)) : std::nullopt;
+      detector_.observe(observation);
+    }
+  }
+
+  Detector& operator*() { return detector_; }
+  Detector* operator->() { return &detector_; }
+  [[nodiscard]] double now() const { return now_; }
+
+  std::optional<double> limit;
+  std::function<std::uint64_t(double)> epoch;
+
+ private:
+  TrendPolicy policy_;
+  Detector detector_;
+  double now_ = 120000;
+};
+
+TEST(Detector, KeepsWithinThreeKibibytesASeriesEvenAtOneReadingASecond) {
+  TrendPolicy policy;
+  policy.bucket_seconds = 4;
+  EXPECT_LE(Detector(policy, SignalTraits::unmarked).memory_bytes(), 3072U);
+}
+
+TEST(Detector, LearnsUntilEightFloorsAreClosed) {
+  Series series(SignalTraits::exact);
+  series.feed(8 * 60, [](double) { return 100; });
+  EXPECT_EQ(series->verdict().evidence, Evidence::too_few_floors);
+  series.feed(90, [](double) { return 100; });
+  EXPECT_EQ(series->verdict().evidence, Evidence::none);
+}
+
+TEST(Detector, ConfirmsALinearLeakWithItsSlopeIntervalAndForecast) {
+  Series series(SignalTraits::exact);
+  series.limit = 4096 * kMiB;
+  series.feed(45 * 60, [&](double t) { return 100 + 0.5 * (t - 120000); });
+  const Verdict& verdict = series->verdict();
+  ASSERT_EQ(verdict.evidence, Evidence::confirmed) << explain(verdict);
+  EXPECT_FALSE(verdict.deciding_gate);
+  EXPECT_NEAR(verdict.growth.estimate, 0.5 * kMiB, 0.01 * kMiB);
+  EXPECT_LE(verdict.growth.low, verdict.growth.estimate);
+  EXPECT_GE(verdict.growth.high, verdict.growth.estimate);
+  EXPECT_GT(verdict.confidence, 0.99);
+  ASSERT_TRUE(verdict.exhaustion);
+  const double crossing = 120000 + (4096 - 100) / 0.5;
+  EXPECT_NEAR(verdict.exhaustion->at_seconds, crossing, 120);
+  EXPECT_LE(verdict.exhaustion->earliest_seconds, verdict.exhaustion->at_seconds);
+  EXPECT_GE(*verdict.exhaustion->latest_seconds, verdict.exhaustion->at_seconds);
+}
+
+TEST(Detector, FindsNoEvidenceInAFlatFallingOrSteppedSeries) {
+  const std::vector<std::function<double(double)>> shapes = {
+      [](double) { return 300; },
+      [](double t) { return 900 - 0.05 * (t - 120000); },
+      [](double t) { return t > 124000 ? 400 : 300; },
+  };
+  for (const auto& shape : shapes) {
+    Series series(SignalTraits::unmarked);
+    series.limit = 1024 * kMiB;
+    series.feed(7200, shape);
+    EXPECT_EQ(series->verdict().evidence, Evidence::none) << explain(series->verdict());
+    EXPECT_LE(series->verdict().confidence, 0.5);
+  }
+}
+
+TEST(Detector, HoldsSaturatingGrowthByShapeAndForetellsThePlateau) {
+  Series series(SignalTraits::unmarked);
+  series.limit = 4096 * kMiB;
+  bool held_by_shape = false;
+  for (int minute = 0; minute < 40; ++minute) {
+    series.feed(60, [](double t) { return 100 + 300 * (1 - std::exp(-(t - 120000) / 600)); });
+    const Verdict& verdict = series->verdict();
+    EXPECT_NE(verdict.evidence, Evidence::confirmed) << explain(verdict);
+    if (verdict.evidence == Evidence::held && verdict.deciding_gate == Gate::shape) {
+      held_by_shape = true;
+      ASSERT_TRUE(verdict.asymptote);
+      EXPECT_NEAR(*verdict.asymptote, 400 * kMiB, 100 * kMiB);
+    }
+  }
+  EXPECT_TRUE(held_by_shape);
+}
+
+TEST(Detector, HoldsASlowLeakByPatienceAndSaysHowMuchIsMissing) {
+  TrendPolicy policy;
+  Series series(SignalTraits::exact, policy);
+  series.limit = 100 * 1024 * kMiB;
+  series.feed(3600, [&](double t) { return 300 + 0.05 * (t - 120000); });
+  const Verdict& verdict = series->verdict();
+  ASSERT_EQ(verdict.evidence, Evidence::held);
+  EXPECT_EQ(verdict.deciding_gate, Gate::patience);
+  EXPECT_GT(verdict.evidence_needed_seconds, verdict.evidence_seconds);
+  EXPECT_LE(verdict.confidence, 0.5);
+  EXPECT_NE(explain(verdict).find("held by patience: needs "), std::string::npos);
+}
+
+TEST(Detector, TakesOnlyReadingsAfterACollectionForFloorsOfAMarkedSeries) {
+  Series series(SignalTraits::gc_marked);
+  series.limit = 2048 * kMiB;
+  series.epoch = [](double t) { return static_cast<std::uint64_t>(t) / 120; };
+  // The heap climbs between collections and falls back to a level floor.
+  series.feed(4 * 3600, [](double t) { return 200 + std::fmod(t, 120); });
+  EXPECT_EQ(series->verdict().evidence, Evidence::none) << explain(series->verdict());
+  EXPECT_NEAR(static_cast<double>(series->compactions()), 4 * 30, 1);
+  EXPECT_NEAR(series->verdict().amplitude, 105 * kMiB, 6 * kMiB);
+  for (const Floor& floor : series->floors()) {
+    EXPECT_EQ(floor.value, 200 * kMiB);
+  }
+}
+
+TEST(Detector, ConfirmsARisingFloorUnderCollections) {
+  Series series(SignalTraits::gc_marked);
+  series.limit = 1024 * kMiB;
+  series.epoch = [](double t) { return static_cast<std::uint64_t>(t) / 120; };
+  bool confirmed = false;
+  for (int i = 0; i < 90 && !confirmed; ++i) {
+    series.feed(60, [](double t) { return 100 + 0.1 * (t - 120000) + std::fmod(t, 120); });
+    confirmed = series->verdict().evidence == Evidence::confirmed;
+  }
+  EXPECT_TRUE(confirmed) << explain(series->verdict());
+}
+
+TEST(Detector, TakesANearlyFullHeapForItsOwnLimitWhereNoneIsKnown) {
+  Series series(SignalTraits::gc_marked);
+  series.epoch = [](double t) { return static_cast<std::uint64_t>(t) / 60; };
+  bool confirmed = false;
+  for (int i = 0; i < 90 && !confirmed; ++i) {
+    series.feed(60, [](double t) {
+      const double live = 60 + 0.1 * (t - 120000);
+      return live + std::fmod(t, 60) / 60 * std::max(20.0, 400 - live);
+    });
+    confirmed = series->verdict().evidence == Evidence::confirmed;
+    if (confirmed) {
+      EXPECT_GE(series->verdict().floor, 0.7 * 400 * kMiB);
+      EXPECT_FALSE(series->verdict().limit);
+      EXPECT_FALSE(series->verdict().exhaustion);
+    }
+  }
+  EXPECT_TRUE(confirmed) << explain(series->verdict());
+}
+
+TEST(Detector, JudgesRareCollectionsFromFivePointsByTheExactTest) {
+  TrendPolicy policy;
+  policy.bucket_seconds = 3600;
+  Detector detector(policy, SignalTraits::gc_marked);
+  std::optional<int> confirmed_at;
+  for (int day = 0; day < 12 && !confirmed_at; ++day) {
+    Observation observation;
+    observation.time_seconds = 86400.0 * day;
+    observation.epoch = static_cast<std::uint64_t>(day) + 1;
+    observation.value = (500 + 60.0 * day) * kMiB;
+    observation.limit = 2048 * kMiB;
+    detector.observe(observation);
+    if (detector.verdict().evidence == Evidence::confirmed) {
+      confirmed_at = day;
+      EXPECT_EQ(detector.verdict().level, -1);
+    }
+  }
+  ASSERT_TRUE(confirmed_at) << explain(detector.verdict());
+  EXPECT_LE(*confirmed_at, 8);
+}
+
+TEST(Detector, InfersTheTroughsOfAnUnmarkedSawtooth) {
+  Series series(SignalTraits::unmarked);
+  series.feed(3600, [](double t) { return 100 + std::fmod(t, 300) / 2; });
+  EXPECT_NEAR(static_cast<double>(series->compactions()), 11, 1.1);
+}
+
+TEST(Detector, IgnoresImplausibleReadingsAndRepeatsOfTime) {
+  TrendPolicy policy;
+  Detector detector(policy, SignalTraits::unmarked);
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const double infinity = std::numeric_limits<double>::infinity();
+  const auto reading = [](double time, double value) {
+    Observation observation;
+    observation.time_seconds = time;
+    observation.value = value;
+    return observation;
+  };
+  for (int i = 0; i < 2000; ++i) {
+    const double time = 15.0 * i;
+    detector.observe(reading(time, 1e8));
+    for (const double bad : {nan, infinity, -infinity, -1.0, 1e30}) {
+      detector.observe(reading(time + 1, bad));
+      detector.observe(reading(bad == -1.0 ? nan : bad, 1e8));
+    }
+    detector.observe(reading(time - 40, 1));
+    detector.observe(reading(time, 1e8));
+  }
+  EXPECT_EQ(detector.verdict().evidence, Evidence::none);
+  EXPECT_EQ(detector.verdict().floor, 1e8);
+  for (const Floor& floor : detector.floors()) {
+    EXPECT_EQ(floor.value, 1e8);
+  }
+}
+
+TEST(Detector, SurvivesAnySequenceOfExtremeReadings) {
+  std::uint64_t state = 88172645463325252U;
+  const auto next = [&state] {
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return state;
+  };
+  for (const SignalTraits traits :
+       {SignalTraits::unmarked, SignalTraits::exact, SignalTraits::gc_marked}) {
+    TrendPolicy policy;
+    policy.bucket_seconds = 1;
+    Detector detector(policy, traits);
+    double time = 0;
+    for (int i = 0; i < 3000; ++i) {
+      Observation observation;
+      time += std::ldexp(static_cast<double>(next() % 1000), static_cast<int>(next() % 20) - 12);
+      observation.time_seconds = time;
+      observation.value = std::ldexp(1.0, static_cast<int>(next() % 63));
+      observation.epoch = next() % 1000;
+      observation.limit = std::ldexp(1.0, static_cast<int>(next() % 80) - 10);
+      detector.observe(observation);
+      EXPECT_FALSE(std::isnan(detector.verdict().z));
+      EXPECT_FALSE(explain(detector.verdict()).empty());
+    }
+    EXPECT_LE(detector.floors().size(), 1000U);
+  }
+}
+
+TEST(Detector, ListsFloorsOldestFirstFromTheFinestLevelThatStillHasThem) {
+  Series series(SignalTraits::exact);
+  series.feed(3 * 3600, [](double t) { return 100 + 0.001 * (t - 120000); });
+  const auto floors = series->floors();
+  ASSERT_GT(floors.size(), 20U);
+  EXPECT_LT(floors.front().time_seconds, 120000 + 3600);
+  for (std::size_t i = 1; i < floors.size(); ++i) {
+    EXPECT_LT(floors[i - 1].time_seconds, floors[i].time_seconds);
+  }
+  EXPECT_LT(series.now() - floors.back().time_seconds, 120);
+}
+
+TEST(Detector, ForgetsTheFormerIncarnationAtARestart) {
+  Series series(SignalTraits::exact);
+  series.limit = 1024 * kMiB;
+  series.feed(40 * 60, [](double t) { return 100 + 0.2 * (t - 120000); });
+  ASSERT_EQ(series->verdict().evidence, Evidence::confirmed) << explain(series->verdict());
+  series->restart(series.now());
+  EXPECT_EQ(series->verdict().evidence, Evidence::too_few_floors);
+  EXPECT_TRUE(series->floors().empty());
+  series.feed(30 * 60, [](double) { return 100; });
+  EXPECT_EQ(series->verdict().evidence, Evidence::none);
+}
+
+TEST(Forecast, BoundsTheTimeByTheIntervalOfTheSlope) {
+  const auto exhaustion = forecast(1000, 500, 100, 200, {2, 1, 4});
+  ASSERT_TRUE(exhaustion);
+  EXPECT_EQ(exhaustion->at_seconds, 1100);
+  EXPECT_EQ(exhaustion->earliest_seconds, 1050);
+  EXPECT_EQ(exhaustion->latest_seconds, 1200);
+}
+
+TEST(Forecast, HasNoUpperBoundWhereTheSlopeMayBeNearZeroAndIsNowOnceTheLimitIsMet) {
+  EXPECT_FALSE(forecast(0, 500, 0, 200, {2, 0.1, 4})->latest_seconds);
+  EXPECT_EQ(forecast(7, 500, 400, 200, {2, 1, 4})->at_seconds, 7);
+  EXPECT_FALSE(forecast(0, 500, 0, 200, {0, 0, 0}));
+}
+
+TEST(Severity, FollowsTheEarliestExhaustion) {
+  Verdict verdict;
+  EXPECT_EQ(severity(verdict, 0), Severity::info);
+  verdict.exhaustion = Exhaustion{2e6, 3600, std::nullopt};
+  EXPECT_EQ(severity(verdict, 0), Severity::critical);
+  verdict.exhaustion->earliest_seconds = 5 * 86400.0;
+  EXPECT_EQ(severity(verdict, 0), Severity::warning);
+  verdict.exhaustion->earliest_seconds = 15 * 86400.0;
+  EXPECT_EQ(severity(verdict, 0), Severity::info);
+  EXPECT_EQ(severity(verdict, 14.5 * 86400), Severity::critical);
+}
+
+TEST(Explain, SaysWhatAnOperatorNeedsInOneSentence) {
+  Verdict verdict;
+  verdict.evidence = Evidence::held;
+  verdict.deciding_gate = Gate::patience;
+  verdict.level = 2;
+  verdict.bucket_seconds = 240;
+  verdict.floors = 16;
+  verdict.rising_floors = 15;
+  verdict.growth = {59.0 * 1024, 55.0 * 1024, 63.0 * 1024};
+  verdict.evidence_seconds = 3600;
+  verdict.evidence_needed_seconds = 12 * 3600;
+  verdict.limit = 1024 * kMiB;
+  verdict.exhaustion = Exhaustion{6.5 * 86400, 6 * 86400, 7.0 * 86400};
+  EXPECT_EQ(explain(verdict),
+            "floor rose in the last 15 of 15 buckets of 4 min, 207 MiB/h (193 to 221); held by "
+            "patience: needs 11 h more evidence; the limit of 1 GiB is 6.0 days to 7.0 days away");
+}
+
+TEST(GateDetail, NamesWhatWasMeasuredAndWhatIsNeeded) {
+  EXPECT_EQ(gate_detail(Gate::trend, {GateOutcome::passed, 7.2F, 3}), "Z 7.20, needs 3");
+  EXPECT_EQ(gate_detail(Gate::size, {GateOutcome::failed, 1048576, 2097152}),
+            "rise 1 MiB, needs 2 MiB");
+  EXPECT_EQ(gate_detail(Gate::patience, {GateOutcome::failed, 3600, 43200}),
+            "60 min of evidence, needs 12 h");
+  EXPECT_EQ(gate_detail(Gate::season, {GateOutcome::failed, 0.5F, 0.9F}),
+            "50 % of buckets above the day before, needs 90 %");
+  EXPECT_EQ(gate_detail(Gate::shape, {}), "not reached");
+  EXPECT_EQ(gate_detail(Gate::gc_runtime, {GateOutcome::not_applicable, 0, 0}), "does not apply");
+}
+
+}  // namespace
+}  // namespace heapfloor

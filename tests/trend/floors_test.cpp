@@ -1,0 +1,207 @@
+// How readings become floors: filter, troughs, pyramid, sparse ring, amplitude.
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "agent/trend/high_quantile.h"
+#include "agent/trend/median_of_five.h"
+#include "agent/trend/pyramid.h"
+#include "agent/trend/sparse_ring.h"
+#include "agent/trend/trough_extractor.h"
+
+namespace heapfloor {
+namespace {
+
+TEST(MedianOfFive, SwallowsTwoBadReadingsInARow) {
+  MedianOfFive filter;
+  std::vector<double> seen;
+  for (const double value : {5.0, 5.0, 5.0, 0.0, 0.0, 5.0, 5.0}) {
+    seen.push_back(filter.push(value));
+  }
+  EXPECT_EQ(seen, std::vector<double>(7, 5.0));
+}
+
+TEST(MedianOfFive, FollowsALastingChangeAfterTwoReadings) {
+  MedianOfFive filter;
+  for (int i = 0; i < 5; ++i) {
+    filter.push(1);
+  }
+  EXPECT_EQ(filter.push(9), 1);
+  EXPECT_EQ(filter.push(9), 1);
+  EXPECT_EQ(filter.push(9), 9);
+}
+
+TEST(TroughExtractor, ReportsTheLowPointAfterADeepFallOnceTheSeriesRisesAgain) {
+  TroughExtractor troughs(0.25, 0.1);
+  EXPECT_FALSE(troughs.push(0, 100));
+  EXPECT_FALSE(troughs.push(1, 200));
+  EXPECT_FALSE(troughs.push(2, 140));
+  EXPECT_FALSE(troughs.push(3, 100));
+  EXPECT_FALSE(troughs.push(4, 110));  // regains exactly a tenth: not yet
+  const auto trough = troughs.push(5, 115);
+  ASSERT_TRUE(trough);
+  EXPECT_EQ(trough->time_seconds, 3);
+  EXPECT_EQ(trough->value, 100);
+  EXPECT_EQ(trough->peak, 200);
+}
+
+TEST(TroughExtractor, IgnoresFallsThatAreNotDeep) {
+  TroughExtractor troughs(0.25, 0.1);
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_FALSE(troughs.push(i, i % 2 == 0 ? 100 : 80));
+  }
+}
+
+TEST(Pyramid, KeepsTheMinimumOfEveryBucketAtEveryLevel) {
+  Pyramid pyramid(10, 8, 10 * 8 * 4);
+  ASSERT_EQ(pyramid.levels(), 3U);
+  std::map<std::int64_t, double> minimum;
+  for (int i = 0; i < 300; ++i) {
+    const double time = 1000 + 2.5 * i;
+    const double value = (i * 7919) % 1000;
+    const auto bucket = static_cast<std::int64_t>(std::floor(time / 40));
+    const auto [entry, fresh] = minimum.try_emplace(bucket, value);
+    entry->second = fresh ? value : std::min(entry->second, value);
+    pyramid.push(time, value);
+  }
+  FloorWindow window;
+  pyramid.read(2, window);
+  ASSERT_EQ(window.size, 8U);
+  for (std::size_t i = 0; i < window.size; ++i) {
+    const auto bucket = static_cast<std::int64_t>(std::floor(window.times[i] / 40));
+    EXPECT_EQ(window.times[i], static_cast<double>(bucket) * 40 + 20);
+    EXPECT_EQ(window.values[i], minimum.at(bucket));
+  }
+}
+
+TEST(Pyramid, SaysHowManyLevelsClosed) {
+  Pyramid pyramid(1, 8, 64);
+  EXPECT_EQ(pyramid.push(0.5, 1), 0U);
+  EXPECT_EQ(pyramid.push(0.9, 1), 0U);
+  EXPECT_EQ(pyramid.push(1.5, 1), 1U);
+  EXPECT_EQ(pyramid.push(2.5, 1), 2U);
+  EXPECT_EQ(pyramid.push(3.5, 1), 1U);
+  EXPECT_EQ(pyramid.push(4.5, 1), 3U);
+}
+
+TEST(Pyramid, KeepsTimesExactAcrossGapsAndAtUnixTimes) {
+  Pyramid pyramid(4, 16, 4 * 16);
+  const double start = 1'700'000'000;
+  const std::vector<double> times = {0, 4, 8, 4000, 4004, 100000, 250000, 250004, 250008};
+  for (const double time : times) {
+    pyramid.push(start + time, time);
+  }
+  FloorWindow window;
+  pyramid.read(0, window);
+  ASSERT_EQ(window.size, times.size() - 1);
+  for (std::size_t i = 0; i < window.size; ++i) {
+    EXPECT_EQ(window.times[i], start + times[i] + 2) << i;
+  }
+}
+
+TEST(Pyramid, ForgetsFloorsBeforeAGapThatItCannotNumberButNotTheirHeight) {
+  Pyramid pyramid(1, 8, 8);
+  pyramid.push(0, 900);
+  pyramid.push(1, 100);
+  pyramid.push(1e6, 50);
+  pyramid.push(1e6 + 1, 60);
+  FloorWindow window;
+  pyramid.read(0, window);
+  ASSERT_EQ(window.size, 1U);
+  EXPECT_EQ(window.times[0], 1e6 + 0.5);
+  EXPECT_EQ(window.prior_maximum, 900);
+}
+
+TEST(Pyramid, RemembersTheLargestFloorThatLeftTheRing) {
+  Pyramid pyramid(1, 8, 8);
+  FloorWindow window;
+  pyramid.push(0, 7);
+  pyramid.push(1, 1);
+  pyramid.read(0, window);
+  EXPECT_TRUE(std::isinf(window.prior_maximum));
+  for (int i = 2; i < 20; ++i) {
+    pyramid.push(i, 1);
+  }
+  pyramid.read(0, window);
+  EXPECT_EQ(window.size, 8U);
+  EXPECT_EQ(window.prior_maximum, 7);
+}
+
+TEST(Pyramid, IgnoresReadingsOlderThanTheOpenBucketAndTimesBeyondNumbering) {
+  Pyramid pyramid(1, 8, 8);
+  pyramid.push(10, 5);
+  EXPECT_EQ(pyramid.push(3, 1), 0U);
+  EXPECT_EQ(pyramid.push(1e300, 1), 0U);
+  EXPECT_EQ(pyramid.push(11, 5), 1U);
+  EXPECT_EQ(pyramid.latest(0), 5);
+}
+
+TEST(Pyramid, KeepsWholePagesExactly) {
+  Pyramid pyramid(1, 8, 8);
+  const double pages = 4096.0 * ((1 << 24) - 1);
+  pyramid.push(0, pages);
+  pyramid.push(1, pages);
+  EXPECT_EQ(pyramid.latest(0), pages);
+}
+
+TEST(SparseRing, LeavesTheNewestPointOutSinceItMayStillSink) {
+  SparseRing ring;
+  for (int i = 0; i < 6; ++i) {
+    EXPECT_TRUE(ring.push(100.0 * i, 10 + i));
+  }
+  FloorWindow window;
+  ring.read(window);
+  ASSERT_EQ(window.size, 5U);
+  EXPECT_EQ(window.values[4], 14);
+  EXPECT_EQ(window.bucket_seconds, 100);
+}
+
+TEST(SparseRing, MergesPointsNearerThanATenthOfTheUsualGapByMinimum) {
+  SparseRing ring;
+  ring.push(0, 10);
+  ring.push(100, 11);
+  ring.push(200, 12);
+  EXPECT_FALSE(ring.push(205, 9));
+  EXPECT_TRUE(ring.push(300, 13));
+  FloorWindow window;
+  ring.read(window);
+  ASSERT_EQ(window.size, 3U);
+  EXPECT_EQ(window.values[2], 9);
+}
+
+TEST(SparseRing, KeepsEightPointsAndTheHeightOfThoseThatLeft) {
+  SparseRing ring;
+  for (int i = 0; i < 20; ++i) {
+    ring.push(100.0 * i, i == 0 ? 99 : i);
+  }
+  FloorWindow window;
+  ring.read(window);
+  EXPECT_EQ(window.size, 7U);
+  EXPECT_EQ(window.prior_maximum, 99);
+}
+
+TEST(HighQuantile, EstimatesThe95thPercentileInConstantMemory) {
+  HighQuantile quantile;
+  EXPECT_EQ(quantile.value(), 0);
+  for (int i = 0; i < 3000; ++i) {
+    quantile.push((i * 7919) % 1000);
+  }
+  EXPECT_NEAR(quantile.value(), 950, 20);
+}
+
+TEST(HighQuantile, FollowsAStreamWhoseSpreadChanges) {
+  HighQuantile quantile;
+  for (int i = 0; i < 5000; ++i) {
+    quantile.push((i * 7919) % 100);
+  }
+  for (int i = 0; i < 40000; ++i) {
+    quantile.push((i * 7919) % 1000);
+  }
+  EXPECT_NEAR(quantile.value(), 950, 60);
+}
+
+}  // namespace
+}  // namespace heapfloor
