@@ -18,6 +18,10 @@ std::atomic<std::size_t> allocations = 0;
   if (void* const memory = std::malloc(bytes)) return memory;  // NOLINT: this is operator new
   throw std::bad_alloc();
 }
+[[gnu::noinline]] void* operator new(std::size_t bytes, const std::nothrow_t& /*tag*/) noexcept {
+  ++allocations;
+  return std::malloc(bytes);  // NOLINT: this is operator new
+}
 [[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }  // NOLINT
 [[gnu::noinline]] void operator delete(void* memory, std::size_t /*bytes*/) noexcept {
   std::free(memory);
