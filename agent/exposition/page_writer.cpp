@@ -158,8 +158,8 @@ void PageWriter::sort_by_labels(std::size_t family) {
     return std::pair(sample.body, columns_[sample.column].rank);
   };
   std::ranges::stable_sort(samples, {}, key);
-  const auto repeated = std::ranges::unique(samples, {}, key);
-  samples.erase(repeated.begin(), repeated.end());
+  const auto same = [&key](const Sample& a, const Sample& b) { return key(a) == key(b); };
+  samples.erase(std::unique(samples.begin(), samples.end(), same), samples.end());
 }
 
 std::string PageWriter::write(ExpositionFormat format) {

@@ -1,11 +1,11 @@
 #include "agent/exposition/text_format.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
 namespace heapfloor {
 namespace {
@@ -86,9 +86,9 @@ void append_help(std::string& out, std::string_view text, bool escape_quotes) {
 
 char* write_number(char* out, double value) {
   constexpr double kTwoTo63 = 9223372036854775808.0;
-  if (std::isnan(value)) return static_cast<char*>(std::memcpy(out, "NaN", 3)) + 3;
-  if (std::isinf(value)) {
-    return static_cast<char*>(std::memcpy(out, value < 0 ? "-Inf" : "+Inf", 4)) + 4;
+  if (!std::isfinite(value)) {
+    const std::string_view word = std::isnan(value) ? "NaN" : (value < 0 ? "-Inf" : "+Inf");
+    return std::ranges::copy(word, out).out;
   }
   if (value > -kTwoTo63 && value < kTwoTo63) {
     const auto whole = static_cast<std::int64_t>(value);

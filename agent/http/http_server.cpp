@@ -16,6 +16,7 @@
 #include <mutex>
 #include <stdexcept>
 #include <thread>
+#include <tuple>
 
 #include "agent/http/listen_address.h"
 
@@ -98,7 +99,7 @@ std::string response_head(const mg_connection* connection, const Response& respo
 
 // A client that went away is its own business: short writes are not reported.
 void send(mg_connection* connection, const Response& response, bool with_body) {
-  constexpr std::size_t kOneWriteBytes = 16 * 1024;
+  constexpr std::size_t kOneWriteBytes = std::size_t{16} * 1024;
   std::string head = response_head(connection, response);
   const std::string* const body = with_body ? response.body.get() : nullptr;
   if (body != nullptr && body->size() <= kOneWriteBytes) {
@@ -256,6 +257,7 @@ class HttpServer::Server {
   void start() {
     const std::vector<std::string> settings = civetweb_options();
     std::vector<const char*> arguments;
+    arguments.reserve(settings.size() + 1);
     for (const std::string& setting : settings) arguments.push_back(setting.c_str());
     arguments.push_back(nullptr);
     mg_callbacks callbacks{};
@@ -270,7 +272,7 @@ class HttpServer::Server {
       of(connection).log(message);
       return 1;
     };
-    callbacks.log_access = [](const mg_connection*, const char*) noexcept { return 1; };
+    // log_access stays unset: with it CivetWeb 1.15 calls localtime(), which is not thread-safe.
     context_ = mg_start(&callbacks, this, arguments.data());
     if (context_ != nullptr) return;
     mg_exit_library();
@@ -302,7 +304,8 @@ class HttpServer::Server {
       const int connection = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
       if (connection < 0) return;
       // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): the sockets API
-      connect(connection, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+      std::ignore =
+          connect(connection, reinterpret_cast<const sockaddr*>(&address), sizeof address);
       close(connection);
       std::this_thread::sleep_for(kPause);
     }
@@ -451,7 +454,8 @@ class HttpServer::Server {
     return nullptr;
   }
 
-  std::optional<Response> host_refusal(const Request& request, std::string_view path) const {
+  [[nodiscard]] std::optional<Response> host_refusal(const Request& request,
+                                                     std::string_view path) const {
     if (!options_.check_host || !address_.is_loopback()) return std::nullopt;
     const auto host = request.header("Host");
     if (!host || is_own_host(*host, address_, options_.allowed_hosts)) return std::nullopt;

@@ -12,13 +12,20 @@ namespace {
 std::atomic<std::size_t> allocations = 0;
 }
 
-void* operator new(std::size_t bytes) {
+// Not inlined: gcc would take malloc and free for a mismatched pair.
+[[gnu::noinline]] void* operator new(std::size_t bytes) {
   ++allocations;
   if (void* const memory = std::malloc(bytes)) return memory;  // NOLINT: this is operator new
   throw std::bad_alloc();
 }
-void operator delete(void* memory) noexcept { std::free(memory); }                         // NOLINT
-void operator delete(void* memory, std::size_t /*bytes*/) noexcept { std::free(memory); }  // NOLINT
+[[gnu::noinline]] void* operator new(std::size_t bytes, const std::nothrow_t& /*tag*/) noexcept {
+  ++allocations;
+  return std::malloc(bytes);  // NOLINT: this is operator new
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }  // NOLINT
+[[gnu::noinline]] void operator delete(void* memory, std::size_t /*bytes*/) noexcept {
+  std::free(memory);
+}  // NOLINT
 
 namespace heapfloor {
 namespace {

@@ -205,7 +205,7 @@ TEST_F(HttpServerTest, BodiesAndAmbiguousFramingAreRefused) {
   const std::string start_line = "GET /metrics HTTP/1.1\r\n";
   const std::string host = "Host: 127.0.0.1\r\n";
   EXPECT_EQ(status(start_line + host), 200);
-  EXPECT_EQ(status(start_line + "X-Empty:\r\n" + host + "X-Tab:\tv\r\nX-Spaces:   \r\n"), 200);
+  EXPECT_EQ(status(start_line + "X-Empty:\r\n" + host + "X-Spaces:   \r\n"), 200);
   EXPECT_EQ(status(start_line + host + "Content-Length: 5\r\n", "hello"), 413);
   EXPECT_EQ(status("POST /-/reload HTTP/1.1\r\n" + host + "Content-Length: 5\r\n", "hello"), 413);
   EXPECT_EQ(status("POST /-/reload HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n",
