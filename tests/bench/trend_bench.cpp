@@ -73,4 +73,3 @@ BENCHMARK(BM_FullTest)->Arg(16)->Arg(32);
 
 }  // namespace
 }  // namespace heapfloor
-
