@@ -178,6 +178,10 @@ std::shared_ptr<const Snapshot> Pipeline::make_snapshot(double now_seconds) {
   snapshot->wall_offset_seconds = clock_.wall_seconds() - clock_.steady_seconds();
   snapshot->started_seconds = started_seconds_;
   snapshot->interval_seconds = config_.collection.interval_seconds;
+  snapshot->minimum_size_bytes = static_cast<std::uint64_t>(config_.trend.minimum_size_bytes);
+  const TrendPolicy policy = config_.policy_for(signal_name(Signal::rss_anon));
+  // The first bucket is cut by the start, and a bucket closes with the first reading behind it.
+  snapshot->first_verdict_seconds = (policy.minimum_floors + 1) * policy.bucket_seconds;
   snapshot->collectors = scheduler_.health();
   snapshot->series = {watches_.store().size(), watches_.store().limit(), watches_.store().dropped(),
                       watches_.store().evicted()};

@@ -246,11 +246,14 @@ bool matches(const SubjectRow& row, const SubjectsQuery& query, const Rows& rows
   const auto contains = [&query](std::string_view raw) {
     return lower_case(visible_name(raw)).find(query.search) != std::string::npos;
   };
+  // Subjects are alike in most of their letters and digits: only a whole one is meant.
   if (row.process == nullptr) {
-    return contains(row.watch->name) || contains(row.watch->group) || contains(row.watch->subject);
+    return contains(row.watch->name) || contains(row.watch->group) ||
+           row.watch->subject == query.search;
   }
   return contains(row.process->comm) || contains(rows.group_name(*row.process)) ||
-         contains(process_subject_name(row.process->id));
+         std::to_string(row.process->id.pid).starts_with(query.search) ||
+         process_subject_name(row.process->id) == query.search;
 }
 
 std::optional<double> sort_number(const SubjectRow& row, SubjectSort sort) {
@@ -382,12 +385,12 @@ Json gates_json(const Verdict& verdict, const VerdictWords& words) {
   Json gates = Json::array();
   for (std::size_t i = 0; i < kGates; ++i) {
     const GateResult& result = verdict.gates.at(i);
-    const bool decided =
-        result.outcome == GateOutcome::passed || result.outcome == GateOutcome::failed;
-    if (!decided) continue;
     const auto gate = static_cast<Gate>(i);
+    Json passed;  // null: not asked
+    if (result.outcome == GateOutcome::passed) passed = true;
+    if (result.outcome == GateOutcome::failed) passed = false;
     gates.push_back({{"gate", gate_name(gate)},
-                     {"passed", result.outcome == GateOutcome::passed},
+                     {"passed", std::move(passed)},
                      {"detail", words.gate_detail(gate, result)}});
   }
   return gates;
@@ -570,6 +573,8 @@ ApiDocument status_document(const Snapshot& snapshot, const BuildInfo& build) {
   data["now"] = rows.wall(snapshot.time_seconds);
   data["started_at"] = rows.wall(snapshot.started_seconds);
   data["interval_seconds"] = number(snapshot.interval_seconds);
+  data["minimum_size_bytes"] = snapshot.minimum_size_bytes;
+  data["first_verdict_seconds"] = number(snapshot.first_verdict_seconds);
   data["host"]["memory_capacity_bytes"] =
       host_value(snapshot, "heapfloor_host_memory_capacity_bytes");
   data["host"]["memory_available_bytes"] =

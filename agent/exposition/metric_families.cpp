@@ -175,7 +175,8 @@ void MetricFamilies::add_collector(const CollectorEntry& entry) {
   const std::string source = "collector " + std::string(entry.name);
   for (const MetricDesc& desc : entry.metrics) {
     std::vector<std::string> labels;
-    if (desc.name.starts_with("heapfloor_process_")) labels = {"group", "pid"};
+    if (desc.name.starts_with(kProcessPrefix)) labels = {"group", "pid"};
+    if (desc.name.starts_with(kAllocatorPrefix)) labels = {"group", "allocator"};
     if (!desc.label_name.empty()) labels.emplace_back(desc.label_name);
     add({std::string(desc.name), type_of(desc.type), labels, std::string(desc.help), source});
     if (desc.group_rule == GroupRule::none || desc.group_name.empty()) continue;

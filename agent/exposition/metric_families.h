@@ -17,6 +17,10 @@
 
 namespace heapfloor {
 
+// Collectors' families whose samples carry the labels of their entity.
+inline constexpr std::string_view kProcessPrefix = "heapfloor_process_";      // group, pid
+inline constexpr std::string_view kAllocatorPrefix = "heapfloor_allocator_";  // group, allocator
+
 enum class FamilyType : std::uint8_t { gauge, counter, info };
 
 // One family, named as its samples are: a counter with _total, an info with _info.

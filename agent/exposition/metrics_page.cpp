@@ -53,8 +53,8 @@ class MetricsPage::Renderer {
   std::string render(const Snapshot& snapshot, ExpositionFormat format) {
     writer_.clear();
     extra_bodies_.clear();
-    add_plain_values(snapshot.host);
-    add_plain_values(snapshot.agent);
+    add_values(snapshot.host, {}, &DescColumns::plain);
+    add_agent_values(snapshot.agent);
     add_groups(snapshot);
     add_processes(snapshot);
     add_watches(snapshot);
@@ -81,7 +81,7 @@ class MetricsPage::Renderer {
   };
   // Where the values of one descriptor go; nothing where there is no such family in the table.
   struct DescColumns {
-    std::optional<Column> plain, process, group;
+    std::optional<Column> plain, process, group, allocator;
   };
 
   std::optional<Column> desc_column(std::string_view name, const MetricDesc& desc, bool has_body) {
@@ -98,9 +98,10 @@ class MetricsPage::Renderer {
     }
     const auto [found, added] = desc_columns_.try_emplace(desc);
     if (added) {
-      const bool of_process = desc->name.starts_with("heapfloor_process_");
-      if (of_process) {
+      if (desc->name.starts_with(kProcessPrefix)) {
         found->second.process = desc_column(desc->name, *desc, true);
+      } else if (desc->name.starts_with(kAllocatorPrefix)) {
+        found->second.allocator = desc_column(desc->name, *desc, true);
       } else {
         found->second.plain = desc_column(desc->name, *desc, false);
       }
@@ -123,8 +124,14 @@ class MetricsPage::Renderer {
     }
   }
 
-  void add_plain_values(const std::vector<MetricValue>& values) {
-    add_values(values, {}, &DescColumns::plain);
+  // The agent's heap is a subject of the allocator families like any other group's.
+  void add_agent_values(const std::vector<MetricValue>& values) {
+    const std::string_view body = labels_.body({{"group", "heapfloor"}, {"allocator", "glibc"}});
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const bool is_heap = columns_of(values[i].desc, i).allocator.has_value();
+      add_values({values[i]}, is_heap ? body : std::string_view(),
+                 is_heap ? &DescColumns::allocator : &DescColumns::plain);
+    }
   }
 
   // The column of an own family with that fixed label; the values of a label are few and constant.

@@ -110,6 +110,8 @@ struct Snapshot {
   double wall_offset_seconds = 0;  // Unix time minus steady time
   double started_seconds = 0;      // of the agent
   double interval_seconds = 0;
+  std::uint64_t minimum_size_bytes = 0;  // from which a process is watched
+  double first_verdict_seconds = 0;      // how long a new process is learned at least
   std::vector<MetricValue> host;
   std::vector<MetricValue> agent;     // what the self collector measured
   std::vector<GroupRow> groups;       // sorted by name

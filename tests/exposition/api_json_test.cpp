@@ -66,6 +66,8 @@ TEST(StatusDocument, SaysWhatTheAgentIsAndWhatItSees) {
   EXPECT_EQ(data["now"], 1'700'010'000);
   EXPECT_EQ(data["started_at"], 1'700'000'400);
   EXPECT_EQ(data["interval_seconds"], 15);
+  EXPECT_EQ(data["minimum_size_bytes"], 16'777'216);
+  EXPECT_EQ(data["first_verdict_seconds"], 540);
   EXPECT_EQ(data["host"]["memory_capacity_bytes"], 8'000'000'000);
   EXPECT_TRUE(data["host"]["memory_available_bytes"].is_null());
   const json counts = {{"processes", 5},    {"groups", 5},     {"watched", 4},
@@ -148,7 +150,11 @@ TEST(SubjectsDocument, SearchesNamesGroupsAndPidsInAnyCase) {
   EXPECT_THAT(ids(subjects({{"search", "SMALL"}})["subjects"]), ElementsAre(kUnwatched));
   EXPECT_THAT(ids(subjects({{"search", "caf\xC3\xA9"}})["subjects"]),
               ElementsAre(kUnwatched, kRecovering));
-  EXPECT_THAT(ids(subjects({{"search", ":102:"}})["subjects"]), ElementsAre(kSuspected));
+  EXPECT_THAT(ids(subjects({{"search", "102"}})["subjects"]), ElementsAre(kSuspected));
+  EXPECT_THAT(ids(subjects({{"search", "process:102:20000"}})["subjects"]),
+              ElementsAre(kSuspected));
+  EXPECT_EQ(subjects({{"search", "process"}})["total"], 0) << "only a whole subject is meant";
+  EXPECT_EQ(subjects({{"search", "02"}})["total"], 0) << "a pid is known by its beginning";
   EXPECT_THAT(ids(subjects({{"search", "\\xff"}})["subjects"]), ElementsAre(kLeaking));
   EXPECT_EQ(subjects({{"search", "nothing"}})["total"], 0);
 }
@@ -239,9 +245,13 @@ TEST(SuspectDocument, HasTheWholeVerdict) {
   for (const char* const list : {"sites", "structures", "evidence"}) {
     EXPECT_EQ(suspect[list], json::array()) << list;
   }
-  const json gates = {{{"gate", "trend"}, {"passed", true}, {"detail", "detail of trend"}},
-                      {{"gate", "size"}, {"passed", false}, {"detail", "detail of size"}}};
-  EXPECT_EQ(suspect["gates"], gates);
+  ASSERT_EQ(suspect["gates"].size(), kGates);
+  const json trend = {{"gate", "trend"}, {"passed", true}, {"detail", "detail of trend"}};
+  const json size = {{"gate", "size"}, {"passed", false}, {"detail", "detail of size"}};
+  const json signal = {{"gate", "signal"}, {"passed", nullptr}, {"detail", "detail of signal"}};
+  EXPECT_EQ(suspect["gates"][0], trend);
+  EXPECT_EQ(suspect["gates"][1], size);
+  EXPECT_EQ(suspect["gates"][2], signal) << "not reached";
 }
 
 TEST(SuspectDocument, SeverityFollowsTheEarliestExhaustion) {

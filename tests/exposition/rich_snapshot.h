@@ -209,6 +209,8 @@ inline Snapshot snapshot() {
   made.wall_offset_seconds = 1'700'000'000;
   made.started_seconds = 400;
   made.interval_seconds = 15;
+  made.minimum_size_bytes = 16'777'216;
+  made.first_verdict_seconds = 540;
   made.host = {{&kHostMetrics[0], 8'000'000'000.0},
                {&kHostMetrics[1], 1e9},
                {&kHostMetrics[2], 2e9},

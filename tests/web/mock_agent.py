@@ -183,6 +183,8 @@ class World:
         ]
         return {'version': '0.1.0', 'revision': 'bb0e797', 'now': tick, 'started_at': self.started,
                 'interval_seconds': INTERVAL_SECONDS if self.scene != 'learning' else 15.0,
+                'minimum_size_bytes': 16 * 1024 ** 2,
+                'first_verdict_seconds': 36 * (INTERVAL_SECONDS if self.scene != 'learning' else 15.0),
                 'host': {'memory_capacity_bytes': 16 * GIB, 'memory_available_bytes': int(6.3 * GIB)},
                 'counts': self.counts(), 'collectors': collectors, 'series': {'series': 412, 'limit': 20000, 'dropped': 0}}
 

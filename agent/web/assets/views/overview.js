@@ -15,9 +15,6 @@ const STATE_ORDER = ['leaking', 'suspected', 'recovering'];
 const LARGEST_SHOWN = 6;
 const SPARKLINES_AT_MOST = 8;
 const SPARKLINE_PERIOD_SECONDS = 30;
-const MINIMUM_SIZE_BYTES = 16 * 1024 ** 2;
-// A verdict needs eight floors of four intervals each, and one more until the median filter has passed them.
-const INTERVALS_TO_VERDICT = 9 * 4;
 
 function sorted(suspects) {
   const rank = (suspect) => STATE_ORDER.indexOf(suspect.state);
@@ -76,7 +73,7 @@ function headlineWords(suspects, status, now) {
 /** Why there are no suspects, and when to expect a verdict. */
 function emptyWords(status, now) {
   const { watched, learning, stable, processes } = status.counts;
-  const size = formatBytes(MINIMUM_SIZE_BYTES);
+  const size = formatBytes(status.minimum_size_bytes);
   if (watched === 0) {
     return `No suspects. None of ${plural(processes, 'process', 'processes')} is above ${size}, `
       + 'so none is watched yet.';
@@ -87,7 +84,7 @@ function emptyWords(status, now) {
       ? `${formatCount(stable)} ${isAre(stable)} stable, ${formatCount(learning)} still learning.`
       : 'all have a verdict: stable.');
   }
-  const needed = INTERVALS_TO_VERDICT * status.interval_seconds;
+  const needed = status.first_verdict_seconds;
   const left = status.started_at + needed - now;
   const due = left > 0 && left < 0.9 * needed ? `, due in about ${formatRoughDuration(left)}` : '';
   return `${head}the first verdict needs about ${formatRoughDuration(needed)} at this interval${due}.`;
