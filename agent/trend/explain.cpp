@@ -90,13 +90,17 @@ std::string limit_text(const Verdict& verdict) {
   return text + " away at the earliest";
 }
 
-std::string floors_text(const Verdict& verdict) {
-  const unsigned steps = verdict.floors > 0 ? verdict.floors - 1 : 0;
-  if (verdict.level < 0) {
-    return format("floor rose after %u of %u compactions, ", verdict.rising_floors, steps);
+// Over what it rose, how fast, and whether it still does so floor by floor.
+std::string rise_text(const Verdict& verdict) {
+  constexpr std::uint32_t kWorthTelling = 3;
+  std::string text = verdict.level < 0 ? format("floor rose over %u compactions", verdict.floors)
+                                       : format("floor rose over %u buckets of %s", verdict.floors,
+                                                duration_text(verdict.bucket_seconds).c_str());
+  text += " by " + growth_text(verdict.growth);
+  if (verdict.rising_floors >= kWorthTelling) {
+    text += format(", the last %u each above the one before", verdict.rising_floors);
   }
-  return format("floor rose in the last %u of %u buckets of %s, ", verdict.rising_floors, steps,
-                duration_text(verdict.bucket_seconds).c_str());
+  return text;
 }
 
 std::string held_text(const Verdict& verdict) {
@@ -136,17 +140,18 @@ std::string explain(const Verdict& verdict) {
         return "the floor does not rise";
       }
       const Gate gate = *verdict.deciding_gate;
-      return "no lasting rise: " + std::string(gate_name(gate)) + " (" +
-             gate_detail(gate, verdict.gates[static_cast<std::size_t>(gate)]) + ")";
+      std::string detail = gate_detail(gate, verdict.gates[static_cast<std::size_t>(gate)]);
+      // The sparse ring's trend test is exact: it counts Kendall's S itself.
+      if (gate == Gate::trend && verdict.level < 0) detail.replace(0, 1, "S");
+      return "no lasting rise: " + std::string(gate_name(gate)) + " (" + detail + ")";
     }
     case Evidence::held:
-      return floors_text(verdict) + growth_text(verdict.growth) + held_text(verdict) +
-             limit_text(verdict);
+      return rise_text(verdict) + held_text(verdict) + limit_text(verdict);
     case Evidence::confirmed:
       break;
   }
-  return floors_text(verdict) + growth_text(verdict.growth) + " over " +
-         duration_text(verdict.evidence_seconds) + limit_text(verdict);
+  return rise_text(verdict) + ", evidence of " + duration_text(verdict.evidence_seconds) +
+         limit_text(verdict);
 }
 
 std::string gate_detail(Gate gate, const GateResult& result) {

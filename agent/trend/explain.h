@@ -8,8 +8,8 @@
 namespace heapfloor {
 
 // One sentence with numbers and units: what the floor did, how fast, and what held or passed the
-// verdict. "floor rose in 15 of 15 buckets of 4 min, 212 MiB/h (198 to 230); held by patience:
-// needs 11 h more evidence".
+// verdict. "floor rose over 15 buckets of 4 min by 212 MiB/h (198 to 230); held by patience: needs
+// 11 h more evidence".
 std::string explain(const Verdict& verdict);
 
 // What one gate measured and asked for, e.g. "Z 7.2, needs 3". Units: trend: Z (S of a sparse

@@ -324,8 +324,9 @@ TEST(Explain, SaysWhatAnOperatorNeedsInOneSentence) {
   verdict.limit = 1024 * kMiB;
   verdict.exhaustion = Exhaustion{6.5 * 86400, 6 * 86400, 7.0 * 86400};
   EXPECT_EQ(explain(verdict),
-            "floor rose in the last 15 of 15 buckets of 4 min, 207 MiB/h (193 to 221); held by "
-            "patience: needs 11 h more evidence; the limit of 1 GiB is 6.0 days to 7.0 days away");
+            "floor rose over 16 buckets of 4 min by 207 MiB/h (193 to 221), the last 15 each above "
+            "the one before; held by patience: needs 11 h more evidence; the limit of 1 GiB is "
+            "6.0 days to 7.0 days away");
 }
 
 TEST(GateDetail, NamesWhatWasMeasuredAndWhatIsNeeded) {
