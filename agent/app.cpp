@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "agent/build_info.h"
 #include "agent/log.h"
@@ -27,19 +28,36 @@ class RequestCounter final : public RequestObserver {
   SelfMetrics& metrics_;
 };
 
-// Keys that decide what is built at start; a changed one takes effect at the next start.
-constexpr std::array<std::string_view, 5> kFixedSections = {"collection.", "collector.", "path.",
-                                                            "web.", "trend.bucket"};
+// Keys that decide what is built at start, or the shape of a detector's memory.
+constexpr std::array<std::string_view, 7> kFixedKeys = {
+    "collection.",  "collector.",         "path.",        "web.",
+    "trend.bucket", "trend.history_days", "trend.trough_"};
 
-void tell_fixed_keys(const Config& before, const Config& after) {
+// Takes back what only the next start can change, and tells it.
+void keep_fixed_keys(const Config& running, Config& loaded) {
   for (const ConfigKey& key : config_keys()) {
     const bool is_fixed = std::ranges::any_of(
-        kFixedSections, [&key](std::string_view section) { return key.path.starts_with(section); });
-    if (is_fixed && key.get(before) != key.get(after)) {
-      log_line(LogLevel::warning, "a changed setting takes effect at the next start",
-               {{"key", key.path}, {"now", key.get(before)}, {"then", key.get(after)}});
-    }
+        kFixedKeys, [&key](std::string_view prefix) { return key.path.starts_with(prefix); });
+    const std::string now = key.get(running);
+    const std::string then = key.get(loaded);
+    if (!is_fixed || now == then) continue;
+    log_line(LogLevel::warning, "a changed setting takes effect at the next start",
+             {{"key", key.path}, {"now", now}, {"then", then}});
+    static_cast<void>(key.set(loaded, now));  // its own text: it was accepted before
   }
+}
+
+std::vector<std::string> split_names(std::string_view names) {
+  std::vector<std::string> found;
+  while (!names.empty()) {
+    const std::size_t comma = std::min(names.find(','), names.size());
+    std::string_view name = names.substr(0, comma);
+    while (name.starts_with(' ')) name.remove_prefix(1);
+    while (name.ends_with(' ')) name.remove_suffix(1);
+    if (!name.empty()) found.emplace_back(name);
+    names.remove_prefix(std::min(comma + 1, names.size()));
+  }
+  return found;
 }
 
 }  // namespace
@@ -70,6 +88,7 @@ void App::start() {
   options.listen_address = config_.web.listen_address;
   options.worker_threads = static_cast<std::uint32_t>(config_.web.threads);
   options.max_requests = static_cast<std::uint32_t>(config_.web.max_requests);
+  options.allowed_hosts = split_names(config_.web.allowed_hosts);
   options.observer = requests_.get();
   options.on_log = [](std::string_view message) {
     log_line(LogLevel::debug, "web server", {{"error", message}});
@@ -98,14 +117,14 @@ void App::run(const std::stop_token& stop) {
 
 Result<void> App::reload() {
   const std::scoped_lock lock(reload_mutex_);
-  const Result<Config> loaded = load_();
+  Result<Config> loaded = load_();
   pipeline_.note_reload(loaded.has_value());
   if (!loaded) {
     log_line(LogLevel::error, "the configuration is bad; the old one stays in force",
              {{"path", loaded.error().path}, {"error", loaded.error().reason}});
     return Failure(loaded.error());
   }
-  tell_fixed_keys(config_, *loaded);
+  keep_fixed_keys(config_, *loaded);
   configure_log(loaded->log.level, loaded->log.format);
   pipeline_.reconfigure(*loaded);
   config_ = *loaded;

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "agent/config_keys.h"
+#include "agent/trend/signal_list.h"
 
 namespace heapfloor {
 namespace {
@@ -31,6 +32,7 @@ std::optional<std::string> set_signal_override(Config& config, std::string_view 
   const std::size_t dot = rest.find('.');
   if (dot == std::string_view::npos) return "expects trend.signals.SIGNAL.KEY";
   const std::string signal(rest.substr(0, dot));
+  if (find_signal(signal) == nullptr) return fmt::format("unknown signal \"{}\"", signal);
   const std::string name(rest.substr(dot + 1));
   TrendPolicy probe;
   if (std::optional<std::string> error = set_policy_value(probe, name, text)) return error;
@@ -108,6 +110,15 @@ Result<std::string> read_text(const std::string& file) {
   return text;
 }
 
+// What no key can see alone.
+std::optional<std::string> contradiction(const Config& config) {
+  if (config.web.max_requests >= config.web.threads) {
+    return "web.max-requests must be smaller than web.threads, or a full house could not be "
+           "answered";
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 TrendPolicy Config::policy_for(std::string_view signal) const {
@@ -147,6 +158,9 @@ Result<Config> load_config(const std::optional<std::string>& file,
       return failure(ErrorKind::malformed, "--" + path, *error);
     }
   }
+  if (const std::optional<std::string> problem = contradiction(config)) {
+    return failure(ErrorKind::malformed, file.value_or("command line"), *problem);
+  }
   return config;
 }
 
@@ -164,7 +178,7 @@ std::string render_default_config() {
     }
     const std::string value = key.get(defaults);
     out += fmt::format("  # {}\n", key.help);
-    out += value.empty() ? fmt::format("  # {}:\n", key.path.substr(dot + 1))
+    out += value.empty() ? fmt::format("  {}: \"\"\n", key.path.substr(dot + 1))
                          : fmt::format("  {}: {}\n", key.path.substr(dot + 1), value);
   }
   return out;

@@ -59,8 +59,9 @@ struct Config {
 
   struct Web {
     std::string listen_address = "127.0.0.1:4327";
-    std::uint64_t max_requests = 40;
-    std::uint64_t threads = 8;
+    std::string allowed_hosts;  // separated by commas
+    std::uint64_t max_requests = 12;
+    std::uint64_t threads = 16;
   } web;
 
   struct Log {

@@ -16,6 +16,7 @@ namespace heapfloor {
 namespace {
 
 using Problem = std::optional<std::string>;
+constexpr double kLeastLimit = 1024 * 1024;      // a limit below it can only be a mistake
 constexpr double kAnySize = 9007199254740992.0;  // 2^53: the largest exact byte count of a double
 
 Problem out_of_range(std::string_view text, std::string_view low, std::string_view high) {
@@ -31,10 +32,12 @@ Problem take_duration(double& target, std::string_view text, double low, double 
   return std::nullopt;
 }
 
-Problem take_size(double& target, std::string_view text) {
+Problem take_size(double& target, std::string_view text, double low) {
   const std::optional<double> bytes = parse_size(text);
   if (!bytes) return fmt::format("\"{}\" is not a size such as 512MiB or 2GB", text);
-  if (*bytes > kAnySize) return out_of_range(text, "0B", format_size(kAnySize));
+  if (*bytes < low || *bytes > kAnySize) {
+    return out_of_range(text, format_size(low), format_size(kAnySize));
+  }
   target = *bytes;
   return std::nullopt;
 }
@@ -172,7 +175,7 @@ Problem set_policy_key(TrendPolicy& policy, const PolicyKey& key, std::string_vi
                       static_cast<std::uint64_t>(key.high));
   }
   double& target = policy.*std::get<double TrendPolicy::*>(key.member);
-  return key.unit == PolicyUnit::size ? take_size(target, text)
+  return key.unit == PolicyUnit::size ? take_size(target, text, key.low)
                                       : take_number(target, text, key.low, key.high);
 }
 
@@ -197,10 +200,12 @@ class KeyList {
         },
         [at](const Config& config) { return format_duration(at(const_cast<Config&>(config))); });
   }
-  void size(std::string path, std::string help, std::function<double&(Config&)> at) {
+  void size(std::string path, std::string help, double low, std::function<double&(Config&)> at) {
     add(
         std::move(path), "SIZE", std::move(help),
-        [at](Config& config, std::string_view text) { return take_size(at(config), text); },
+        [at, low](Config& config, std::string_view text) {
+          return take_size(at(config), text, low);
+        },
         [at](const Config& config) { return format_size(at(const_cast<Config&>(config))); });
   }
   void count(std::string path, std::string help, std::uint64_t low, std::uint64_t high,
@@ -212,11 +217,12 @@ class KeyList {
         },
         [at](const Config& config) { return std::to_string(at(const_cast<Config&>(config))); });
   }
-  void text(std::string path, std::string help, std::function<std::string&(Config&)> at) {
+  void text(std::string path, std::string help, bool may_be_empty,
+            std::function<std::string&(Config&)> at) {
     add(
         std::move(path), "TEXT", std::move(help),
-        [at](Config& config, std::string_view value) -> Problem {
-          if (value.empty()) return "expects a text";
+        [at, may_be_empty](Config& config, std::string_view value) -> Problem {
+          if (value.empty() && !may_be_empty) return "expects a text";
           at(config) = std::string(value);
           return std::nullopt;
         },
@@ -260,11 +266,11 @@ void add_collection_keys(KeyList& keys) {
           return (found == config.collectors.end() ? by_default : found->second) ? "true" : "false";
         });
   }
-  keys.text("path.procfs", "mount point of proc",
+  keys.text("path.procfs", "mount point of proc", false,
             [](Config& c) -> std::string& { return c.path.procfs; });
-  keys.text("path.sysfs", "mount point of sysfs",
+  keys.text("path.sysfs", "mount point of sysfs", false,
             [](Config& c) -> std::string& { return c.path.sysfs; });
-  keys.text("path.rootfs", "mount point of the root file system",
+  keys.text("path.rootfs", "mount point of the root file system", false,
             [](Config& c) -> std::string& { return c.path.rootfs; });
 }
 
@@ -285,7 +291,7 @@ void add_trend_keys(KeyList& keys) {
       [](const Config& config) {
         return config.trend.bucket_seconds ? format_duration(*config.trend.bucket_seconds) : "auto";
       });
-  keys.size("trend.minimum_size", "processes are followed from this much anonymous memory up",
+  keys.size("trend.minimum_size", "processes are followed from this much anonymous memory up", 0,
             [](Config& c) -> double& { return c.trend.minimum_size_bytes; });
   keys.add(
       "trend.limit", "SIZE",
@@ -297,7 +303,7 @@ void add_trend_keys(KeyList& keys) {
           return std::nullopt;
         }
         double bytes = 0;
-        Problem problem = take_size(bytes, text);
+        Problem problem = take_size(bytes, text, kLeastLimit);
         if (!problem) config.trend.limit_bytes = bytes;
         return problem;
       },
@@ -328,10 +334,14 @@ void add_agent_keys(KeyList& keys) {
              "largest processes with series of their own, beside every suspect", 0, 100000,
              [](Config& c) -> std::uint64_t& { return c.limits.exposed_processes; });
   keys.size("limits.memory", "the agent's own memory budget, followed by its own detector",
-            [](Config& c) -> double& { return c.limits.memory_bytes; });
-  keys.text("web.listen-address", "IPv4 address:port to serve on; port 0 takes a free one",
+            kLeastLimit, [](Config& c) -> double& { return c.limits.memory_bytes; });
+  keys.text("web.listen-address", "IPv4 address:port to serve on; port 0 takes a free one", false,
             [](Config& c) -> std::string& { return c.web.listen_address; });
-  keys.count("web.max-requests", "requests served at once; more are answered 503", 1, 10000,
+  keys.text("web.allowed-hosts",
+            "further names, separated by commas, under which a proxy in front asks for the agent",
+            true, [](Config& c) -> std::string& { return c.web.allowed_hosts; });
+  keys.count("web.max-requests",
+             "requests served at once, below web.threads; more are answered 503", 1, 10000,
              [](Config& c) -> std::uint64_t& { return c.web.max_requests; });
   keys.count("web.threads", "threads that serve requests", 1, 256,
              [](Config& c) -> std::uint64_t& { return c.web.threads; });

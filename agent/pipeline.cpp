@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <string>
 #include <utility>
 
 #include "agent/alerts/leak_alerts.h"
 #include "agent/log.h"
 #include "agent/snapshot_builder.h"
+#include "agent/trend/signal_list.h"
 #include "collectors/parse/pid_stat.h"
 #include "collectors/process_metrics.h"
 
@@ -20,6 +22,7 @@ namespace {
 constexpr std::string_view kProcessCollector = "process";
 constexpr std::string_view kConfigured = "configured";
 constexpr std::string_view kHost = "host";
+constexpr std::array<std::string_view, 2> kScopes = {"allocator", "process"};
 
 CollectorOptions options_of(const Config& config) {
   CollectorOptions options;
@@ -67,9 +70,10 @@ Pipeline::Pipeline(const Config& config, const Clock& clock, AlertSink& sink)
   reload_.last_success_seconds = started_seconds_;
   for (const std::string_view name : kLeakAlertNames) alerts_.declare(std::string(name));
   watches_.on_transition([this](const Watch& watch, LeakState before) {
-    if (watch.judge.state() == LeakState::leaking) ++leaks_detected_;
+    if (watch.judge.state() == LeakState::leaking) ++leaks_detected_[std::string(watch.scope())];
     log_transition(watch, before);
   });
+  for (const std::string_view scope : kScopes) leaks_detected_.emplace(scope, 0);
   find_agent();
 }
 
@@ -95,53 +99,66 @@ std::optional<double> Pipeline::sample_of(EntityKind kind, std::string_view name
 
 std::shared_ptr<const Snapshot> Pipeline::tick() {
   batch_.clear();
-  scheduler_.collect(batch_, [this] { return batch_.sample_count(); });
+  scheduler_.collect(batch_);
+  // Where the processes could not be listed, nothing is known of them: none has ended, none is new.
+  const bool is_listed = scheduler_.succeeded(kProcessCollector);
   const std::scoped_lock lock(mutex_);
   const double now_seconds = clock_.steady_seconds();
   ++tick_;
+  follow_wall_clock();
   host_available_bytes_ = sample_of(EntityKind::host, "heapfloor_host_memory_available_bytes");
-  groups_.ingest(batch_, now_seconds);
+  if (is_listed) groups_.ingest(batch_, now_seconds);
   const double began_seconds = clock_.steady_seconds();
-  watch_processes(now_seconds);
   watch_agent(now_seconds);
-  // Where nothing could be listed nothing has ended.
-  if (scheduler_.succeeded(kProcessCollector)) watches_.finish_tick(now_seconds);
+  if (is_listed) watch_processes(now_seconds);
+  if (is_listed) watches_.finish_tick(now_seconds);
   deliver_alerts(now_seconds);
   evaluation_seconds_ = clock_.steady_seconds() - began_seconds;
-  return make_snapshot(now_seconds);
+  return make_snapshot(now_seconds, is_listed);
 }
 
-Observation Pipeline::process_reading(const ProcessEntry& process, bool is_agent,
-                                      double now_seconds) const {
-  Observation reading;
-  reading.time_seconds = now_seconds;
-  reading.value = process.anon_bytes.value_or(0) + process.swap_bytes.value_or(0);
-  if (is_agent) {
-    reading.limit = config_.limits.memory_bytes;
-  } else if (config_.trend.limit_bytes) {
-    reading.limit = config_.trend.limit_bytes;
-  } else if (host_available_bytes_) {
-    reading.limit = process.anon_bytes.value_or(0) + *host_available_bytes_;
-  }
-  return reading;
+void Pipeline::follow_wall_clock() {
+  // Two clocks are never read in the same instant: an offset that trembled would move every
+  // constant timestamp at every tick. Steps and slow drift are followed.
+  constexpr double kWorthFollowingSeconds = 0.05;
+  const double offset = clock_.wall_seconds() - clock_.steady_seconds();
+  if (std::abs(offset - wall_offset_seconds_) > kWorthFollowingSeconds)
+    wall_offset_seconds_ = offset;
+}
+
+Pipeline::Limit Pipeline::limit_of(double value, bool is_agent) const {
+  if (is_agent) return {config_.limits.memory_bytes, kConfigured};
+  Limit limit;
+  // What is swapped out is part of the value, so it is part of what the limit is counted from.
+  if (host_available_bytes_) limit = {value + *host_available_bytes_, kHost};
+  const std::optional<double>& configured = config_.trend.limit_bytes;
+  if (configured && (!limit.bytes || *configured < *limit.bytes)) limit = {configured, kConfigured};
+  return limit;
 }
 
 void Pipeline::watch_processes(double now_seconds) {
   for (const ProcessEntry& process : groups_.processes()) {
     const SeriesKey key{EntityKind::process, Signal::rss_anon, process.id};
     if (!process.anon_bytes) {
-      watches_.touch(key, now_seconds);
+      // A process without memory of its own is dead, though its parent has not asked for it yet.
+      if (process.is_unreadable) watches_.touch(key, now_seconds);
       continue;
     }
     const bool is_agent = agent_ && process.id == *agent_;
-    const Observation reading = process_reading(process, is_agent, now_seconds);
-    if (reading.value < config_.trend.minimum_size_bytes && !is_agent && !watches_.is_watched(key))
+    const double value = *process.anon_bytes + process.swap_bytes.value_or(0);
+    if (value < config_.trend.minimum_size_bytes && !is_agent && !watches_.is_watched(key))
       continue;
+    const Limit limit = limit_of(value, is_agent);
+    Observation reading;
+    reading.time_seconds = now_seconds;
+    reading.value = value;
+    reading.limit = limit.bytes;
     WatchLabels labels;
     labels.name = batch_.entity(process.batch_entity).name;
     labels.group = groups_.groups()[process.group].name;
-    labels.limit_source = is_agent || config_.trend.limit_bytes ? kConfigured : kHost;
+    labels.limit_source = limit.source;
     labels.start_seconds = static_cast<double>(process.id.start_ticks) / ticks_per_second_;
+    labels.traits = find_signal(signal_name(key.signal))->traits;
     watches_.observe(key, labels, reading);
   }
 }
@@ -153,7 +170,7 @@ void Pipeline::watch_agent(double now_seconds) {
       sample_of(EntityKind::agent, "heapfloor_allocator_in_use_bytes");
   if (!in_use) return watches_.touch(key, now_seconds);
   WatchLabels labels;
-  labels.traits = SignalTraits::exact;
+  labels.traits = find_signal(signal_name(key.signal))->traits;
   labels.name = "heapfloor";
   labels.group = "heapfloor";
   labels.limit_source = kConfigured;
@@ -171,11 +188,11 @@ void Pipeline::deliver_alerts(double now_seconds) {
     sink_.deliver(transition);
 }
 
-std::shared_ptr<const Snapshot> Pipeline::make_snapshot(double now_seconds) {
+std::shared_ptr<const Snapshot> Pipeline::make_snapshot(double now_seconds, bool is_listed) {
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->tick = tick_;
   snapshot->time_seconds = now_seconds;
-  snapshot->wall_offset_seconds = clock_.wall_seconds() - clock_.steady_seconds();
+  snapshot->wall_offset_seconds = wall_offset_seconds_;
   snapshot->started_seconds = started_seconds_;
   snapshot->interval_seconds = config_.collection.interval_seconds;
   snapshot->minimum_size_bytes = static_cast<std::uint64_t>(config_.trend.minimum_size_bytes);
@@ -187,7 +204,7 @@ std::shared_ptr<const Snapshot> Pipeline::make_snapshot(double now_seconds) {
                       watches_.store().evicted()};
   snapshot->evaluation_seconds = evaluation_seconds_;
   snapshot->evaluations = watches_.evaluations();
-  snapshot->leaks_detected = leaks_detected_;
+  snapshot->leaks_detected_by_scope = leaks_detected_;
   snapshot->log_messages = log_counts();
   snapshot->last_reload_successful = reload_.last_successful;
   snapshot->last_reload_seconds = reload_.last_success_seconds;
@@ -197,8 +214,10 @@ std::shared_ptr<const Snapshot> Pipeline::make_snapshot(double now_seconds) {
   SnapshotBuilder builder(*snapshot, ticks_per_second_);
   builder.add_watches(watches_);
   builder.add_scalars(batch_);
-  builder.add_groups(groups_);
-  builder.add_processes(groups_, batch_, config_.limits.exposed_processes);
+  if (is_listed) {
+    builder.add_groups(groups_);
+    builder.add_processes(groups_, batch_, config_.limits.exposed_processes);
+  }
   builder.add_alerts(alerts_);
   return snapshot;
 }

@@ -1,11 +1,12 @@
 // Pipeline: one tick from the collectors to a snapshot (collect, group, watch, judge, alert),
 // without any output.
 //
-// Thread rule: tick() is the collection thread's own; read() and reload() may be called by any
+// Thread rule: tick() is the collection thread's own; read() and reconfigure() may be called by any
 // thread at any time and wait for at most the part of a tick that follows the reading of the host.
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -48,16 +49,18 @@ class Pipeline final : public SeriesReader {
   [[nodiscard]] std::optional<SeriesDetail> read(std::string_view id) const override;
 
  private:
-  struct HostMemory {
-    std::optional<double> available_bytes;
+  struct Limit {
+    std::optional<double> bytes;
+    std::string_view source;
   };
 
   void watch_processes(double now_seconds);
   void watch_agent(double now_seconds);
-  [[nodiscard]] Observation process_reading(const ProcessEntry& process, bool is_agent,
-                                            double now_seconds) const;
+  // The smallest of the limits that are known, and which it is.
+  [[nodiscard]] Limit limit_of(double value, bool is_agent) const;
   void deliver_alerts(double now_seconds);
-  [[nodiscard]] std::shared_ptr<const Snapshot> make_snapshot(double now_seconds);
+  void follow_wall_clock();
+  [[nodiscard]] std::shared_ptr<const Snapshot> make_snapshot(double now_seconds, bool is_listed);
   void find_agent();
   [[nodiscard]] std::optional<double> sample_of(EntityKind kind, std::string_view name) const;
 
@@ -77,7 +80,8 @@ class Pipeline final : public SeriesReader {
   WatchList watches_;
   AlertBook alerts_;
   ReloadStatus reload_;
-  std::uint64_t leaks_detected_ = 0;
+  std::map<std::string, std::uint64_t> leaks_detected_;  // by scope
+  double wall_offset_seconds_ = 0;
   std::optional<ProcessId> agent_;  // this process, as the watched /proc numbers it
   std::optional<double> host_available_bytes_;
 };

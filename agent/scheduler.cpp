@@ -28,16 +28,14 @@ Result<CollectReport> Scheduler::run_one(Running& running, SampleSink& sink) con
   }
 }
 
-void Scheduler::collect(SampleSink& sink, const std::function<std::size_t()>& sample_count) {
+void Scheduler::collect(SampleSink& sink) {
   for (std::size_t index = 0; index < running_.size(); ++index) {
     Running& running = running_[index];
     CollectorHealth& health = health_[index];
-    const std::size_t samples_before = sample_count();
     const double began_seconds = clock_.steady_seconds();
     const Result<CollectReport> report = run_one(running, sink);
     const double ended_seconds = clock_.steady_seconds();
     health.duration_seconds = ended_seconds - began_seconds;
-    health.series = sample_count() - samples_before;
     health.success = report.has_value();
     if (report) {
       health.last_success_seconds = ended_seconds;

@@ -27,9 +27,8 @@ class Scheduler {
             const CollectorOptions& options, const Clock& clock);
 
   // Runs every collector once, in the order of the list, into `sink`. A collector that fails, even
-  // by an exception, does not keep the others from running. `sample_count` is asked before and
-  // after each.
-  void collect(SampleSink& sink, const std::function<std::size_t()>& sample_count);
+  // by an exception, does not keep the others from running; what it wrote until then stays.
+  void collect(SampleSink& sink);
 
   [[nodiscard]] const std::vector<CollectorHealth>& health() const { return health_; }
   // Whether the collector of that name ran without an error in the last tick.

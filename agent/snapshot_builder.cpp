@@ -30,7 +30,7 @@ WatchRow row_of(const Watch& watch) {
   row.process = watch.key.process;
   row.start_seconds = watch.start_seconds;
   row.state = watch.judge.state();
-  row.state_since_seconds = watch.state_since_seconds;
+  row.state_since_seconds = watch.state_since_seconds();
   if (watch.judge.revocation()) row.revocation = revocation_name(*watch.judge.revocation());
   row.ended_seconds = watch.ended_seconds;
   row.last_value = watch.last_value;

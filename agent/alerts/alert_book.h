@@ -59,7 +59,7 @@ class AlertBook {
       : hold_seconds_(hold_seconds), resolve_hold_seconds_(resolve_hold_seconds) {}
   void set_holds(double hold_seconds, double resolve_hold_seconds);
 
-  // Takes over what is wrong at `now_seconds`; returns what changed, in the order of identity.
+  // Takes over what is wrong at `now_seconds`; returns what changed: what is new first.
   std::vector<AlertTransition> step(std::span<const AlertCondition> conditions, double now_seconds);
 
   [[nodiscard]] std::vector<Alert> alerts() const;  // sorted by name, subject, signal

@@ -28,12 +28,13 @@ std::string say_forecast(const Verdict& verdict, double now_seconds) {
   if (end.at_seconds - now_seconds < 60) {
     return fmt::format("The limit of {} is reached within a minute.", say_size(*verdict.limit));
   }
-  const std::string latest = end.latest_seconds
-                                 ? "and " + say_span(*end.latest_seconds - now_seconds)
-                                 : std::string("with no upper bound");
-  return fmt::format("The limit of {} is reached in {} (between {} {}).", say_size(*verdict.limit),
-                     say_span(end.at_seconds - now_seconds),
-                     say_span(end.earliest_seconds - now_seconds), latest);
+  const std::string earliest = say_span(end.earliest_seconds - now_seconds);
+  const std::string interval =
+      end.latest_seconds
+          ? fmt::format("between {} and {}", earliest, say_span(*end.latest_seconds - now_seconds))
+          : fmt::format("{} at the earliest, no upper bound", earliest);
+  return fmt::format("The limit of {} is reached in {} ({}).", say_size(*verdict.limit),
+                     say_span(end.at_seconds - now_seconds), interval);
 }
 
 AlertCondition condition_of(const Watch& watch, std::string_view name) {
@@ -64,8 +65,8 @@ AlertCondition leak_condition(const Watch& watch, double now_seconds) {
 AlertCondition exhaustion_condition(const Watch& watch, double now_seconds) {
   const Verdict& verdict = watch.detector.verdict();
   AlertCondition condition = condition_of(watch, kLeakAlertNames[1]);
-  const double left = verdict.exhaustion ? verdict.exhaustion->earliest_seconds - now_seconds
-                                         : kPredictedWithinSeconds;
+  const double left =
+      verdict.exhaustion ? verdict.exhaustion->at_seconds - now_seconds : kPredictedWithinSeconds;
   condition.severity = left < kCriticalWithinSeconds ? "critical" : "warning";
   condition.summary = fmt::format("{} is about to reach its memory limit.", watch.name);
   condition.description = fmt::format("The heap floor of {} (pid {}) stands at {}. {}", watch.name,
@@ -83,9 +84,8 @@ std::vector<AlertCondition> leak_conditions(const WatchList& watches, double now
     const bool is_leaking = watch.judge.state() == LeakState::leaking;
     if (!is_leaking && !watch.ended_seconds) return;
     conditions.push_back(leak_condition(watch, now_seconds));
-    const bool is_near =
-        verdict.exhaustion && verdict.confidence > kPredictedConfidence &&
-        verdict.exhaustion->earliest_seconds - now_seconds < kPredictedWithinSeconds;
+    const bool is_near = verdict.exhaustion && verdict.confidence > kPredictedConfidence &&
+                         verdict.exhaustion->at_seconds - now_seconds < kPredictedWithinSeconds;
     if (is_near || watch.ended_seconds)
       conditions.push_back(exhaustion_condition(watch, now_seconds));
   });

@@ -14,8 +14,8 @@ inline constexpr std::array<std::string_view, 2> kLeakAlertNames = {"HeapfloorLe
                                                                     "HeapfloorExhaustionPredicted"};
 
 // Conditions of every watched series: HeapfloorLeak while it is leaking;
-// HeapfloorExhaustionPredicted while its limit may be reached within 24 hours (critical within 4)
-// at a confidence above 0.8. Suspected series raise nothing.
+// HeapfloorExhaustionPredicted while its limit is predicted to be reached within 24 hours (critical
+// within 4) at a confidence above 0.8. Suspected series raise nothing.
 std::vector<AlertCondition> leak_conditions(const WatchList& watches, double now_seconds);
 
 // "5 h 12 min": how people say a span.

@@ -14,6 +14,12 @@ bool rising(const Verdict& verdict) {
   return verdict.evidence == Evidence::held || verdict.evidence == Evidence::confirmed;
 }
 
+// The fitted line at a time. Heights are read off the line that was judged: the newest floor of the
+// finest level rides up every tooth of a sawtooth, and each compaction would look like a fall.
+double line_at(const Verdict& verdict, double time_seconds) {
+  return verdict.line_value + verdict.growth.estimate * (time_seconds - verdict.line_time_seconds);
+}
+
 }  // namespace
 
 void LeakJudge::enter(LeakState state, double time_seconds) {
@@ -22,19 +28,11 @@ void LeakJudge::enter(LeakState state, double time_seconds) {
   }
   state_ = state;
   since_seconds_ = time_seconds;
-  if (state == LeakState::suspected || (state == LeakState::leaking && !suspected_since_)) {
-    suspected_since_ = time_seconds;
-  } else if (state != LeakState::leaking) {
-    suspected_since_.reset();
-  }
 }
 
-void LeakJudge::confirm(const Verdict& verdict, double time_seconds, double current_floor) {
-  onset_seconds_ = verdict.window_start_seconds;
-  onset_floor_ = verdict.line_value + verdict.growth.estimate * (verdict.window_start_seconds -
-                                                                 verdict.line_time_seconds);
-  highest_floor_ = std::max(current_floor, verdict.floor);
-  ++leaks_;
+void LeakJudge::confirm(const Verdict& verdict, double time_seconds) {
+  onset_floor_ = line_at(verdict, verdict.window_start_seconds);
+  highest_floor_ = line_at(verdict, verdict.window_end_seconds);
   enter(LeakState::leaking, time_seconds);
 }
 
@@ -45,7 +43,9 @@ void LeakJudge::revoke(Revocation reason, double time_seconds) {
 }
 
 void LeakJudge::step_leaking(const Verdict& verdict, double time_seconds, double current_floor) {
-  highest_floor_ = std::max(highest_floor_, verdict.floor);
+  if (rising(verdict)) {
+    highest_floor_ = std::max(highest_floor_, line_at(verdict, verdict.window_end_seconds));
+  }
   const double leaked = highest_floor_ - onset_floor_;
   if (leaked > 0 && current_floor <= highest_floor_ - kDropRatio * leaked) {
     revoke(Revocation::drop, time_seconds);
@@ -54,16 +54,16 @@ void LeakJudge::step_leaking(const Verdict& verdict, double time_seconds, double
   }
 }
 
-void LeakJudge::step_recovering(const Verdict& verdict, double time_seconds, double current_floor) {
+void LeakJudge::step_recovering(const Verdict& verdict, double time_seconds) {
   // After a drop coarse levels still remember the rise: only what was seen since, or a new height,
   // counts.
   const bool fresh = revocation_ == Revocation::plateau ||
                      verdict.window_start_seconds >= since_seconds_ ||
-                     current_floor > highest_floor_;
+                     line_at(verdict, verdict.window_end_seconds) > highest_floor_;
   if (rising(verdict) && fresh) {
     quiet_since_seconds_ = time_seconds;
     if (verdict.evidence == Evidence::confirmed) {
-      confirm(verdict, time_seconds, current_floor);
+      confirm(verdict, time_seconds);
     }
     return;
   }
@@ -78,7 +78,7 @@ LeakState LeakJudge::step(const Verdict& verdict, double time_seconds, double cu
     return state_;
   }
   if (state_ == LeakState::recovering) {
-    step_recovering(verdict, time_seconds, current_floor);
+    step_recovering(verdict, time_seconds);
     return state_;
   }
   switch (verdict.evidence) {
@@ -91,14 +91,14 @@ LeakState LeakJudge::step(const Verdict& verdict, double time_seconds, double cu
       enter(LeakState::suspected, time_seconds);
       break;
     case Evidence::confirmed:
-      confirm(verdict, time_seconds, current_floor);
+      confirm(verdict, time_seconds);
       break;
   }
   return state_;
 }
 
 void LeakJudge::restart(double time_seconds) {
-  if (state_ == LeakState::leaking) {
+  if (state_ == LeakState::leaking || state_ == LeakState::suspected) {
     revoke(Revocation::restart, time_seconds);
   } else if (state_ != LeakState::recovering) {
     enter(LeakState::learning, time_seconds);

@@ -39,36 +39,29 @@ class LeakJudge {
   // the newest floor of the series (or its newest reading, which is never below it).
   LeakState step(const Verdict& verdict, double time_seconds, double current_floor);
 
-  // The subject started anew: a leak is revoked for that reason, everything else is learned again.
+  // The subject ended or started anew: what is suspected or leaking is revoked for that reason,
+  // everything else is learned again.
   void restart(double time_seconds);
 
   [[nodiscard]] LeakState state() const { return state_; }
   [[nodiscard]] double since_seconds() const { return since_seconds_; }
-  // First time in the present run of evidence at which the series was suspected or leaking.
-  [[nodiscard]] std::optional<double> suspected_since_seconds() const { return suspected_since_; }
   // Where the growth that was judged a leak began; meaningful from leaking on.
   [[nodiscard]] double onset_floor() const { return onset_floor_; }
-  [[nodiscard]] double onset_seconds() const { return onset_seconds_; }
   // Why the last leak was revoked; none before one was.
   [[nodiscard]] std::optional<Revocation> revocation() const { return revocation_; }
-  // How often this series became leaking.
-  [[nodiscard]] std::uint32_t leaks() const { return leaks_; }
 
  private:
   void enter(LeakState state, double time_seconds);
-  void confirm(const Verdict& verdict, double time_seconds, double current_floor);
+  void confirm(const Verdict& verdict, double time_seconds);
   void revoke(Revocation reason, double time_seconds);
   void step_leaking(const Verdict& verdict, double time_seconds, double current_floor);
-  void step_recovering(const Verdict& verdict, double time_seconds, double current_floor);
+  void step_recovering(const Verdict& verdict, double time_seconds);
 
   const TrendPolicy* policy_;
   double since_seconds_ = 0;
   double onset_floor_ = 0;
-  double onset_seconds_ = 0;
   double highest_floor_ = 0;
   double quiet_since_seconds_ = 0;
-  std::optional<double> suspected_since_;
-  std::uint32_t leaks_ = 0;
   LeakState state_ = LeakState::learning;
   std::optional<Revocation> revocation_;
 };

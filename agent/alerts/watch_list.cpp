@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 namespace heapfloor {
 
@@ -50,8 +51,9 @@ const TrendPolicy& WatchList::policy(Signal signal) const {
 
 void WatchList::observe(const SeriesKey& key, const WatchLabels& labels,
                         const Observation& reading) {
-  const std::optional<SeriesIndex> index = store_.find_or_add(key);
-  if (!index) return;
+  std::optional<SeriesIndex> index = store_.find_or_add(key);
+  if (!index && make_room(reading.value)) index = store_.find_or_add(key);
+  if (!index) return store_.refuse(key);
   if (*index >= watches_.size()) watches_.resize(*index + 1U);
   std::unique_ptr<Watch>& slot = watches_[*index];
   if (!slot) {
@@ -65,11 +67,30 @@ void WatchList::observe(const SeriesKey& key, const WatchLabels& labels,
   watch.limit_source = labels.limit_source;
   watch.last_value = reading.value;
   watch.last_seen_seconds = reading.time_seconds;
+  watch.ended_seconds.reset();
   store_.ring(*index).push(reading.time_seconds, reading.value);
   if (watch.detector.observe(reading)) {
     ++evaluations_;
     judge(watch, reading.time_seconds);
   }
+}
+
+bool WatchList::make_room(double value) {
+  if (value < hopeless_below_) return false;
+  std::optional<SeriesIndex> smallest;
+  for (SeriesIndex index = 0; index < watches_.size(); ++index) {
+    const Watch* const watch = watches_[index].get();
+    if (watch == nullptr || watch->judge.state() > LeakState::stable) continue;
+    if (!smallest || watch->last_value < watches_[*smallest]->last_value) smallest = index;
+  }
+  const double needed = smallest ? watches_[*smallest]->last_value * kWorthReplacing
+                                 : std::numeric_limits<double>::infinity();
+  if (value < needed) {
+    hopeless_below_ = needed;
+    return false;
+  }
+  forget(*smallest);
+  return true;
 }
 
 void WatchList::judge(Watch& watch, double time_seconds) {
@@ -82,7 +103,6 @@ void WatchList::judge(Watch& watch, double time_seconds) {
 }
 
 void WatchList::enter_state(Watch& watch, LeakState state, double time_seconds) {
-  watch.state_since_seconds = time_seconds;
   if (watch.changes.size() == Watch::kChanges) watch.changes.erase(watch.changes.begin());
   watch.changes.push_back({time_seconds, state});
 }
@@ -95,20 +115,28 @@ void WatchList::finish_tick(double time_seconds) {
   for (SeriesIndex index = 0; index < watches_.size(); ++index) {
     Watch* const watch = watches_[index].get();
     if (watch == nullptr || watch->last_seen_seconds >= time_seconds) continue;
-    if (!watch->ended_seconds) {
-      watch->ended_seconds = time_seconds;
-      const LeakState before = watch->judge.state();
-      watch->judge.restart(time_seconds);
-      if (watch->judge.state() != before) {
-        enter_state(*watch, watch->judge.state(), time_seconds);
-        if (hook_) hook_(*watch, before);
-      }
-    }
-    const bool worth_showing = watch->judge.state() == LeakState::recovering;
-    if (worth_showing && time_seconds - *watch->ended_seconds < kEndedRetentionSeconds) continue;
-    store_.evict(index);
-    watches_[index].reset();
+    if (!watch->ended_seconds) end(*watch, time_seconds);
+    const bool is_worth_showing = watch->judge.state() == LeakState::recovering;
+    if (is_worth_showing && time_seconds - *watch->ended_seconds < kEndedRetentionSeconds) continue;
+    forget(index);
   }
+  hopeless_below_ = 0;
+  store_.end_tick();
+}
+
+void WatchList::end(Watch& watch, double time_seconds) {
+  watch.ended_seconds = time_seconds;
+  const LeakState before = watch.judge.state();
+  if (before <= LeakState::stable) return;
+  watch.judge.restart(time_seconds);
+  if (watch.judge.state() == before) return;
+  enter_state(watch, watch.judge.state(), time_seconds);
+  if (hook_) hook_(watch, before);
+}
+
+void WatchList::forget(SeriesIndex index) {
+  store_.evict(index);
+  watches_[index].reset();
 }
 
 void WatchList::for_each(const std::function<void(const Watch&)>& visit) const {

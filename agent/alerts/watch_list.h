@@ -50,13 +50,13 @@ struct Watch {
   std::optional<double> ended_seconds;  // when its process was found gone
   Detector detector;
   LeakJudge judge;
-  double state_since_seconds = 0;
   std::vector<StateChange> changes;  // the newest kChanges, oldest first
 
   [[nodiscard]] std::string subject() const;  // "process:4711:123456"
   [[nodiscard]] std::string_view scope() const;
   [[nodiscard]] std::string_view basis() const;
   [[nodiscard]] std::string id() const;  // subject/signal
+  [[nodiscard]] double state_since_seconds() const { return changes.back().time_seconds; }
   static constexpr std::size_t kChanges = 16;
 };
 
@@ -72,8 +72,8 @@ class WatchList {
   // The subject is still there, though it could not be read this time.
   void touch(const SeriesKey& key, double time_seconds);
   [[nodiscard]] bool is_watched(const SeriesKey& key) const { return store_.find(key).has_value(); }
-  // Ends the tick: series that were neither observed nor touched have ended. Those that were never
-  // suspected are forgotten at once, the others are shown for kEndedRetentionSeconds.
+  // Ends the tick: series that were neither observed nor touched have ended. Those that nobody
+  // suspects are forgotten at once, the others are shown for kEndedRetentionSeconds.
   void finish_tick(double time_seconds);
 
   // Called at each change of a state, after it.
@@ -96,7 +96,14 @@ class WatchList {
       128;  // 128: comm and group beyond their inline room
 
  private:
+  // A subject this many times as large takes the place of one that nobody suspects, when the cap is
+  // reached: what is large can kill, and a wide margin keeps two alike from taking turns.
+  static constexpr double kWorthReplacing = 2;
+
   void judge(Watch& watch, double time_seconds);
+  bool make_room(double value);
+  void end(Watch& watch, double time_seconds);
+  void forget(SeriesIndex index);
   void enter_state(Watch& watch, LeakState state, double time_seconds);
   [[nodiscard]] const TrendPolicy& policy(Signal signal) const;
 
@@ -105,6 +112,7 @@ class WatchList {
   std::vector<std::unique_ptr<Watch>> watches_;  // by SeriesIndex
   TransitionHook hook_;
   std::uint64_t evaluations_ = 0;
+  double hopeless_below_ = 0;  // what make_room() has learned in this tick
 };
 
 }  // namespace heapfloor

@@ -11,6 +11,8 @@
 
 #include "agent/build_info.h"
 #include "agent/cli/commands.h"
+#include "agent/http/listen_address.h"
+#include "agent/trend/signal_list.h"
 #include "agent/units.h"
 
 namespace heapfloor {
@@ -76,7 +78,10 @@ void add_commands(CLI::App& app, const ConfigSource& source, ReplayOptions& repl
       ->add_option("FILE", replay.files,
                    "CSV with timestamp_seconds,value[,epoch][,limit][,load]; - is standard input")
       ->required();
+  std::vector<std::string> signals;
+  for (const SignalInfo& signal : kSignalList) signals.emplace_back(signal.name);
   replay_command->add_option("--signal", replay.signal, "which signal's constants to use")
+      ->check(CLI::IsMember(signals))
       ->capture_default_str();
   replay_command->add_flag("--transitions", replay.transitions,
                            "print every change of state, not only the end");
@@ -114,6 +119,12 @@ std::optional<Config> load_or_explain(const ConfigSource& source) {
   Result<Config> config = source.load();
   if (!config) {
     fmt::print(stderr, "heapfloor: {}: {}\n", config.error().path, config.error().reason);
+    return std::nullopt;
+  }
+  try {
+    static_cast<void>(parse_listen_address(config->web.listen_address));
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "heapfloor: web.listen-address: {}\n", error.what());
     return std::nullopt;
   }
   configure_log(config->log.level, config->log.format);

@@ -1,13 +1,14 @@
 #include "agent/cli/replay.h"
 
 #include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 
 #include "agent/alerts/alert_book.h"
 #include "agent/alerts/leak_alerts.h"
 #include "agent/alerts/watch_list.h"
+#include "agent/exposition/signals.h"
 #include "agent/trend/explain.h"
+#include "agent/trend/signal_list.h"
 
 namespace heapfloor {
 namespace {
@@ -19,17 +20,16 @@ Json or_null(const std::optional<T>& value) {
   return value ? Json(*value) : Json(nullptr);
 }
 
-bool is_growing(const Verdict& verdict) { return verdict.evidence >= Evidence::held; }
-
 Json growth_json(const Verdict& verdict) {
-  if (!is_growing(verdict)) return nullptr;
-  return {{"estimate", verdict.growth.estimate},
-          {"low", verdict.growth.low},
-          {"high", verdict.growth.high}};
+  const std::optional<Growth> growth = known_growth(verdict);
+  if (!growth) return nullptr;
+  return {{"estimate", growth->estimate}, {"low", growth->low}, {"high", growth->high}};
 }
 
-Json exhaustion_json(const Verdict& verdict) {
-  if (!is_growing(verdict) || !verdict.exhaustion) return nullptr;
+// A forecast is told only of what is suspected or leaking, as everywhere.
+Json exhaustion_json(const Verdict& verdict, LeakState state) {
+  const bool threatens = state == LeakState::suspected || state == LeakState::leaking;
+  if (!threatens || !verdict.exhaustion) return nullptr;
   const Exhaustion& end = *verdict.exhaustion;
   return {{"limit_bytes", or_null(verdict.limit)},
           {"at", end.at_seconds},
@@ -37,12 +37,11 @@ Json exhaustion_json(const Verdict& verdict) {
           {"latest", or_null(end.latest_seconds)}};
 }
 
-// Marked compactions are worth more than what a signal's name promises.
+// Marked compactions are worth more than what the signal promises.
 SignalTraits traits_of(std::string_view signal, bool has_epochs) {
-  constexpr std::array<std::string_view, 3> kExact = {"gc_live", "sampled_live", "allocator_live"};
   if (has_epochs) return SignalTraits::gc_marked;
-  return std::ranges::find(kExact, signal) == kExact.end() ? SignalTraits::unmarked
-                                                           : SignalTraits::exact;
+  const SignalInfo* const info = find_signal(signal);
+  return info == nullptr ? SignalTraits::unmarked : info->traits;
 }
 
 std::string dump(const Json& json) {
@@ -146,9 +145,9 @@ std::string summary_json(const ReplaySummary& summary) {
                {"first_suspected", or_null(summary.first_suspected_seconds)},
                {"first_leaking", or_null(summary.first_leaking_seconds)},
                {"growth_bytes_per_second", growth_json(verdict)},
-               {"confidence", verdict.floors > 0 ? Json(verdict.confidence) : Json(nullptr)},
-               {"floor_bytes", verdict.floors > 0 ? Json(verdict.floor) : Json(nullptr)},
-               {"predicted_exhaustion", exhaustion_json(verdict)},
+               {"confidence", or_null(known_confidence(verdict))},
+               {"floor_bytes", or_null(known_floor(verdict))},
+               {"predicted_exhaustion", exhaustion_json(verdict, summary.state)},
                {"reason", explain(verdict)}});
 }
 

@@ -541,6 +541,7 @@ Json counts_json(const Snapshot& snapshot) {
   counts["processes"] = snapshot.processes.size();
   counts["groups"] = snapshot.groups.size();
   counts["watched"] = snapshot.watches.size();
+  counts["watched_processes"] = std::ranges::count(snapshot.watches, "process", &WatchRow::scope);
   for (std::size_t i = 0; i < kLeakStates; ++i) {
     const auto state = static_cast<LeakState>(i);
     counts[std::string(leak_state_name(state))] =

@@ -262,7 +262,7 @@ class MetricsPage::Renderer {
 
   void add_trend_totals(const Snapshot& snapshot) {
     add_own(OwnFamily::leaks_detected, labels_.body({{"scope", kWatchedScope}}),
-            number(snapshot.leaks_detected));
+            number(snapshot.leaks_detected_by_scope.at("process")));
     add_own(OwnFamily::trend_evaluations, number(snapshot.evaluations));
     add_own(OwnFamily::trend_evaluation_duration, snapshot.evaluation_seconds);
     add_own(OwnFamily::trend_subjects_evicted, number(snapshot.series.evicted));

@@ -1,21 +1,19 @@
 // What the metrics page and the API decide alike about a watched signal.
 #pragma once
 
-#include <algorithm>
-#include <array>
 #include <optional>
 #include <string_view>
 
 #include "agent/exposition/snapshot.h"
+#include "agent/trend/signal_list.h"
 
 namespace heapfloor {
 
-// Whether the signal counts bytes; the rest of the closed list counts elements, threads or
-// descriptors, and an external series has the unit of its source.
+// Whether the signal counts bytes; the others count elements, threads or descriptors, and an
+// external series has the unit of its source.
 inline bool signal_is_in_bytes(std::string_view signal) {
-  constexpr std::array<std::string_view, 5> kOthers = {"structure_elements", "structure_capacity",
-                                                       "threads", "file_descriptors", "external"};
-  return std::ranges::find(kOthers, signal) == kOthers.end();
+  const SignalInfo* const info = find_signal(signal);
+  return info != nullptr && info->is_in_bytes;
 }
 
 // The floor, the growth and the confidence, each only where the verdict gives it a meaning.

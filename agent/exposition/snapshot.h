@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -94,7 +95,6 @@ struct CollectorHealth {
   double duration_seconds = 0;
   std::optional<double> last_success_seconds;
   std::array<std::uint64_t, kErrorKinds> errors = {};  // since the agent started
-  std::uint64_t series = 0;                            // samples of the last collection
 };
 
 struct SeriesUsage {
@@ -122,7 +122,8 @@ struct Snapshot {
   SeriesUsage series;
   double evaluation_seconds = 0;
   std::uint64_t evaluations = 0;
-  std::uint64_t leaks_detected = 0;
+  // scope → transitions into leaking since the agent started
+  std::map<std::string, std::uint64_t> leaks_detected_by_scope;
   // alertname → transitions to pending, firing, resolved
   struct AlertTransitions {
     std::string name;

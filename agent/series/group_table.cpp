@@ -84,7 +84,10 @@ void GroupTable::take_sample(ProcessGroup& group, ProcessEntry& entry, Known& kn
   if (sample.desc == shmem_) entry.shmem_bytes = sample.value;
   if (sample.desc == swap_) entry.swap_bytes = sample.value;
   if (sample.desc == threads_) entry.threads = sample.value;
-  if (sample.desc == unreadable_) ++group.unreadable;
+  if (sample.desc == unreadable_) {
+    ++group.unreadable;
+    entry.is_unreadable = true;
+  }
   std::optional<double>& total = group.values[*position];
   if (const std::uint32_t counter = counter_position_[*position]; counter != kNotACounter) {
     const double gained = std::max(0.0, sample.value - known.counters[counter]);

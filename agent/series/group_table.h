@@ -28,6 +28,7 @@ struct ProcessEntry {
   std::uint32_t group = 0;         // into GroupTable::groups()
   std::uint32_t batch_entity = 0;  // into the batch last ingested
   std::optional<double> anon_bytes, file_bytes, shmem_bytes, swap_bytes, threads;
+  bool is_unreadable = false;  // it has memory that could not be read; without it, it has none
 };
 
 struct ProcessGroup {

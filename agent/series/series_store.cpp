@@ -1,6 +1,7 @@
 #include "agent/series/series_store.h"
 
 #include <array>
+#include <utility>
 
 namespace heapfloor {
 
@@ -27,10 +28,7 @@ std::optional<SeriesIndex> SeriesStore::find(const SeriesKey& key) const {
 
 std::optional<SeriesIndex> SeriesStore::find_or_add(const SeriesKey& key) {
   if (const auto found = find(key)) return found;
-  if (index_.size() >= limit_) {
-    ++dropped_;
-    return std::nullopt;
-  }
+  if (index_.size() >= limit_) return std::nullopt;
   SeriesIndex index = 0;
   if (free_.empty()) {
     index = static_cast<SeriesIndex>(slots_.size());
@@ -42,6 +40,15 @@ std::optional<SeriesIndex> SeriesStore::find_or_add(const SeriesKey& key) {
   }
   index_.emplace(key, index);
   return index;
+}
+
+void SeriesStore::refuse(const SeriesKey& key) {
+  if (refused_.insert(key).second && !refused_before_.contains(key)) ++dropped_;
+}
+
+void SeriesStore::end_tick() {
+  std::swap(refused_before_, refused_);
+  refused_.clear();
 }
 
 void SeriesStore::evict(SeriesIndex index) {

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "agent/series/tiered_ring.h"
@@ -40,17 +41,22 @@ class SeriesStore {
  public:
   explicit SeriesStore(std::size_t limit) : limit_(limit) {}
 
-  // The series, made if it is new. Nothing when the cap is reached: the refusal is counted.
+  // The series, made if it is new. Nothing when the cap is reached.
   [[nodiscard]] std::optional<SeriesIndex> find_or_add(const SeriesKey& key);
   [[nodiscard]] std::optional<SeriesIndex> find(const SeriesKey& key) const;
   [[nodiscard]] TieredRing& ring(SeriesIndex index) { return slots_.at(index).ring; }
   [[nodiscard]] const TieredRing& ring(SeriesIndex index) const { return slots_.at(index).ring; }
+  // Counts a series that found no place: once, however often it comes back in consecutive ticks.
+  void refuse(const SeriesKey& key);
+  void end_tick();
   void evict(SeriesIndex index);
   void set_limit(std::size_t limit) { limit_ = limit; }
 
   [[nodiscard]] std::size_t size() const { return index_.size(); }
   [[nodiscard]] std::size_t limit() const { return limit_; }
-  [[nodiscard]] std::uint64_t dropped() const { return dropped_; }  // refusals since the start
+  [[nodiscard]] std::uint64_t dropped() const {
+    return dropped_;
+  }  // series refused since the start
   [[nodiscard]] std::uint64_t evicted() const { return evicted_; }
 
  private:
@@ -62,6 +68,7 @@ class SeriesStore {
   std::vector<Slot> slots_;
   std::vector<SeriesIndex> free_;
   std::unordered_map<SeriesKey, SeriesIndex, SeriesKeyHash> index_;
+  std::unordered_set<SeriesKey, SeriesKeyHash> refused_, refused_before_;  // this tick, the last
   std::uint64_t dropped_ = 0;
   std::uint64_t evicted_ = 0;
 

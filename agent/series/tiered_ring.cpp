@@ -64,9 +64,15 @@ std::vector<Point> TieredRing::points() const {
       if (!tiers_.at(finer).entries.empty()) end = std::min(end, nth(tiers_.at(finer), 0).tenths);
     }
     for (std::size_t position = 0; position < tier.entries.size(); ++position) {
-      const Entry& entry = nth(tier, position);
-      if (index > 0 && entry.tenths >= end) break;
+      Entry entry = nth(tier, position);
+      const bool is_straddling = index > 0 && entry.tenths >= end;
+      // The coarse point at the seam also holds readings that the finer tier has lost already.
+      if (is_straddling) {
+        if (tiers_.at(index - 1).entries.size() < kPointsPerTier) break;  // it has lost none
+        entry.tenths = end;
+      }
       all.push_back(to_point(entry));
+      if (is_straddling) break;
     }
   }
   return all;

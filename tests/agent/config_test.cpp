@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -72,24 +73,46 @@ TEST(Config, AcceptsAnEmptyFileAndEmptySections) {
 }
 
 TEST(Config, IsNotBlownUpByAliases) {
-  std::string bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n";
-  for (char name = 'b'; name < 'j'; ++name) {
-    const std::string previous(1, static_cast<char>(name - 1));
-    bomb += std::string(1, name) + ": &" + name + " [*" + previous + ", *" + previous + ", *" +
-            previous + ", *" + previous + "]\n";
+  // Sixty-five thousand values in a few lines, all of them where keys may stand.
+  std::string bomb = "trend:\n  signals:\n    l0: &a0 {}\n";
+  for (int level = 1; level <= 8; ++level) {
+    const std::string alias = "*a" + std::to_string(level - 1);
+    bomb += "    l" + std::to_string(level) + ": &a" + std::to_string(level) + " {w: " + alias +
+            ", x: " + alias + ", y: " + alias + ", z: " + alias + "}\n";
   }
-  EXPECT_FALSE(parse_config(bomb, "heapfloor.yml"));
+  EXPECT_EQ(error_of(bomb).reason, "too many values");
 }
 
 TEST(Config, LetsFlagsOverrideTheFile) {
+  const auto file = std::filesystem::temp_directory_path() / "heapfloor_config_test.yml";
+  std::ofstream(file) << "trend:\n  z: 2\n  patience: 0.5\n";
   const std::array<ConfigOverride, 2> flags = {
       {{"trend.z", "5"}, {"trend.signals.rss_anon.minimum_rise", "1MiB"}}};
-  const Result<Config> config = load_config(std::nullopt, flags);
+  const Result<Config> config = load_config(file.string(), flags);
+  std::filesystem::remove(file);
   ASSERT_TRUE(config);
-  EXPECT_EQ(config->trend.policy.z, 5);
+  EXPECT_EQ(config->trend.policy.z, 5) << "the flag";
+  EXPECT_EQ(config->trend.policy.patience, 0.5) << "the file";
   EXPECT_EQ(config->policy_for("rss_anon").minimum_rise_bytes, 1024.0 * 1024);
   const std::array<ConfigOverride, 1> bad = {{{"trend.z", "many"}}};
   EXPECT_EQ(load_config(std::nullopt, bad).error().path, "--trend.z");
+}
+
+TEST(Config, RefusesASignalThatDoesNotExist) {
+  EXPECT_EQ(error_of("trend:\n  signals:\n    rss_annon:\n      z: 4\n").reason,
+            "unknown signal \"rss_annon\"");
+}
+
+TEST(Config, RefusesALimitOfNothing) {
+  EXPECT_EQ(error_of("trend:\n  limit: 0\n").path, "heapfloor.yml:2");
+  EXPECT_EQ(error_of("limits:\n  memory: 0B\n").path, "heapfloor.yml:2");
+}
+
+TEST(Config, RefusesMoreRequestsThanThreadsCouldRefuse) {
+  const std::array<ConfigOverride, 1> flags = {{{"web.max-requests", "16"}}};
+  const Result<Config> config = load_config(std::nullopt, flags);
+  ASSERT_FALSE(config);
+  EXPECT_NE(config.error().reason.find("web.threads"), std::string::npos);
 }
 
 TEST(Config, SaysWhichFileItCannotOpen) {

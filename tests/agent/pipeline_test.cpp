@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "collectors/process_metrics.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_proc.h"
 
@@ -84,7 +85,7 @@ TEST_F(PipelineTest, TakesALeakFromProcToAFiringAlertWhileItsNeighboursStayQuiet
   EXPECT_EQ(snapshot->alerts.back().name, "HeapfloorLeak");
   EXPECT_EQ(snapshot->alerts.back().phase, AlertPhase::firing);
   EXPECT_EQ(snapshot->alerts.back().subject, "process:7:700");
-  EXPECT_EQ(snapshot->leaks_detected, 1U);
+  EXPECT_EQ(snapshot->leaks_detected_by_scope.at("process"), 1U);
 }
 
 TEST_F(PipelineTest, ResolvesTheAlertOfALeakThatDied) {
@@ -103,12 +104,70 @@ TEST_F(PipelineTest, ResolvesTheAlertOfALeakThatDied) {
 TEST_F(PipelineTest, EndsNothingWhenNothingCouldBeListed) {
   start();
   leak(260);
-  proc_.vanish();
+  proc_.hide();
   const auto snapshot = tick();
   const WatchRow* const leaky = watch_of(*snapshot, "process:7:700");
   ASSERT_NE(leaky, nullptr);
   EXPECT_EQ(leaky->state, LeakState::leaking);
   EXPECT_FALSE(std::ranges::find(snapshot->collectors, "process", &CollectorHealth::name)->success);
+  EXPECT_TRUE(snapshot->groups.empty()) << "what was not read is absent, not zero";
+  proc_.show();
+}
+
+TEST_F(PipelineTest, GoesOnCountingWhereItStoodAfterATickThatListedNothing) {
+  proc_.set(8, 800, "steady", 200 * kMiB);
+  start();
+  const auto faults = [](const Snapshot& snapshot) {
+    const auto& values = snapshot.groups.at(0).values;
+    return std::ranges::find(values, &kProcessMinorFaults, &MetricValue::desc)->value;
+  };
+  const double before = faults(*tick());
+  proc_.hide();
+  EXPECT_TRUE(tick()->groups.empty());
+  proc_.show();
+  const auto after = tick();
+  EXPECT_EQ(faults(*after), before);
+  EXPECT_EQ(after->groups.at(0).starts, 0U);
+  EXPECT_EQ(after->groups.at(0).exits, 0U);
+}
+
+TEST_F(PipelineTest, EndsALeakThatWasKilledThoughNobodyHasReapedIt) {
+  start();
+  leak(260);
+  proc_.make_zombie(7, 700, "payments");
+  const auto snapshot = tick();
+  EXPECT_TRUE(snapshot->alerts.empty());
+  const WatchRow* const dead = watch_of(*snapshot, "process:7:700");
+  ASSERT_NE(dead, nullptr);
+  EXPECT_TRUE(dead->ended_seconds);
+  EXPECT_EQ(dead->state, LeakState::recovering);
+}
+
+TEST_F(PipelineTest, CountsTheHostsLimitFromAllThatTheProcessHasSwapIncluded) {
+  config_.trend.limit_bytes.reset();
+  proc_.set_available(1000 * kMiB);
+  proc_.set(9, 900, "swapped", 100 * kMiB, 3000 * kMiB);
+  start();
+  std::shared_ptr<const Snapshot> last;
+  for (int second = 0; second < 60; ++second) last = tick();
+  EXPECT_EQ(watch_of(*last, "process:9:900")->verdict.limit, 4100.0 * 1048576);
+}
+
+TEST_F(PipelineTest, TakesTheSmallerOfTheConfiguredLimitAndTheHosts) {
+  config_.trend.limit_bytes = 64e9;
+  proc_.set_available(1000 * kMiB);
+  start();
+  EXPECT_EQ(watch_of(*leak(60), "process:7:700")->limit_source, "host");
+}
+
+TEST_F(PipelineTest, KeepsConstantTimesConstantThoughTheClocksAreReadApart) {
+  proc_.set(8, 800, "steady", 200 * kMiB);
+  start();
+  const double first = tick()->wall_offset_seconds;
+  clock_.set_wall_offset(1.7e9 + 0.01);
+  EXPECT_EQ(tick()->wall_offset_seconds, first);
+  clock_.set_wall_offset(1.7e9 + 3600);
+  EXPECT_EQ(tick()->wall_offset_seconds, 1.7e9 + 3600);
 }
 
 TEST_F(PipelineTest, NeverContinuesTheSeriesOfAProcessUnderAReusedPid) {
@@ -117,7 +176,9 @@ TEST_F(PipelineTest, NeverContinuesTheSeriesOfAProcessUnderAReusedPid) {
   proc_.end(7);
   proc_.set(7, 99999, "payments", 300 * kMiB);
   const auto snapshot = tick();
-  EXPECT_EQ(watch_of(*snapshot, "process:7:700"), nullptr) << "it was only suspected";
+  const WatchRow* const old = watch_of(*snapshot, "process:7:700");
+  ASSERT_NE(old, nullptr) << "a suspect stays visible for a while";
+  EXPECT_TRUE(old->ended_seconds);
   const WatchRow* const fresh = watch_of(*snapshot, "process:7:99999");
   ASSERT_NE(fresh, nullptr);
   EXPECT_EQ(fresh->state, LeakState::learning);
@@ -130,7 +191,6 @@ TEST_F(PipelineTest, GivesValuesOfTheirOwnToTheLargestAndToEverySuspect) {
     proc_.set(pid, 5, "filler", 200 * kMiB + static_cast<std::uint64_t>(pid) * kMiB);
   }
   start();
-  config_.limits.exposed_processes = 2;
   const auto snapshot = leak(80);
   std::vector<int> exposed;
   for (const ProcessRow& row : snapshot->processes) {
@@ -192,6 +252,14 @@ TEST_F(PipelineTest, MakesGroupsThatSumUpToTheHost) {
   });
   ASSERT_NE(anon, snapshot->groups[1].values.end());
   EXPECT_EQ(anon->value, 30.0 * 1024 * 1024);
+  double host = 0;
+  double groups = 0;
+  for (const ProcessRow& row : snapshot->processes)
+    host += static_cast<double>(row.anon_bytes.value_or(0));
+  for (const GroupRow& row : snapshot->groups) {
+    groups += std::ranges::find(row.values, &kProcessResidentAnon, &MetricValue::desc)->value;
+  }
+  EXPECT_EQ(groups, host);
   for (const ProcessRow& row : snapshot->processes)
     EXPECT_EQ(snapshot->groups[row.group].name, row.comm);
 }

@@ -105,11 +105,54 @@ TEST_F(WatchListTest, ShowsALeakForAWhileAfterItsProcessEnded) {
 }
 
 TEST_F(WatchListTest, FollowsNoMoreSeriesThanItMay) {
-  for (int pid = 1; pid <= 10; ++pid) observe(pid, 20 * kMiB);
+  for (int tick = 0; tick < 3; ++tick, now_ += 1) {
+    for (int pid = 1; pid <= 10; ++pid) observe(pid, 20 * kMiB);
+    watches_.finish_tick(now_);
+  }
   int count = 0;
   watches_.for_each([&count](const Watch&) { ++count; });
   EXPECT_EQ(count, 3);
   EXPECT_EQ(watches_.store().dropped(), 7U);
+}
+
+TEST_F(WatchListTest, LetsAMuchLargerSubjectTakeThePlaceOfTheSmallestThatNobodySuspects) {
+  leak(1, 240);
+  observe(2, 30 * kMiB);
+  observe(3, 20 * kMiB);
+  observe(4, 35 * kMiB);
+  EXPECT_FALSE(watches_.is_watched(key_of(4))) << "not large enough to be worth it";
+  observe(5, 2000 * kMiB);
+  EXPECT_TRUE(watches_.is_watched(key_of(5)));
+  EXPECT_TRUE(watches_.is_watched(key_of(1))) << "a suspect keeps its place";
+  EXPECT_FALSE(watches_.is_watched(key_of(3)));
+}
+
+TEST_F(WatchListTest, TakesBackTheEndOfASubjectThatIsSeenAgain) {
+  leak(7, 240);
+  watches_.finish_tick(now_);
+  ASSERT_TRUE(watches_.find(key_of(7))->ended_seconds);
+  now_ += 1;
+  observe(7, 345 * kMiB);
+  EXPECT_FALSE(watches_.find(key_of(7))->ended_seconds);
+}
+
+TEST_F(WatchListTest, ShowsASuspectForAWhileAfterItsProcessEnded) {
+  leak(7, 60);
+  ASSERT_EQ(watches_.find(key_of(7))->judge.state(), LeakState::suspected);
+  watches_.finish_tick(now_);
+  ASSERT_TRUE(watches_.is_watched(key_of(7)));
+  EXPECT_EQ(watches_.find(key_of(7))->judge.state(), LeakState::recovering);
+}
+
+TEST_F(WatchListTest, SaysNothingOfAStableSubjectThatEnded) {
+  observe(7, 20 * kMiB);
+  for (int second = 0; second < 100; ++second, now_ += 1) {
+    observe(7, 20 * kMiB);
+    watches_.finish_tick(now_);
+  }
+  const std::size_t before = transitions_.size();
+  watches_.finish_tick(now_ + 1);
+  EXPECT_EQ(transitions_.size(), before);
 }
 
 TEST_F(WatchListTest, StartsAFreshDetectorInAReusedPlace) {
@@ -140,7 +183,8 @@ TEST_F(WatchListTest, TakesNewThresholdsWithoutForgettingFloors) {
 }
 
 TEST(WatchMemory, IsBoundedAsTheReadmeSays) {
-  const TrendPolicy policy = fast_policy(Signal::rss_anon);
+  TrendPolicy policy;  // as at an interval of one second: the most levels there are
+  policy.bucket_seconds = 4;
   const Watch watch(key_of(1), policy, SignalTraits::unmarked);
   EXPECT_LE(watch.detector.memory_bytes(), 3072U);
   EXPECT_LE(SeriesStore::kMostBytesPerSeries + WatchList::kMostBytesPerWatch +

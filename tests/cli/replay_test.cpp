@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -75,6 +77,23 @@ TEST(Replay, TellsTransitionsInOrderWhenAsked) {
     if (json["transition"] == "state") states.push_back(json["to"]);
   }
   EXPECT_EQ(states, (std::vector<std::string>{"stable", "suspected", "leaking"}));
+}
+
+TEST(Replay, TellsALeakUnderDeepSlowTeethOnceNotAtEveryTooth) {
+  const auto series = series_of(
+      120, [](double hour) { return (200 + 15 * hour + 600 * (std::fmod(hour, 2.0) / 2)) * kMiB; },
+      4096 * kMiB);
+  ReplaySettings settings;
+  settings.transitions = true;
+  const ReplaySummary summary = replay_series("file.csv", series, {}, settings);
+  EXPECT_EQ(summary.state, LeakState::leaking);
+  const auto told = [&summary](std::string_view what) {
+    return std::ranges::count_if(summary.transitions, [what](const std::string& line) {
+      return nlohmann::json::parse(line)["to"] == what;
+    });
+  };
+  EXPECT_EQ(told("leaking"), 1);
+  EXPECT_EQ(told("recovering"), 0);
 }
 
 TEST(Replay, TakesTheLimitFromTheConfigurationWhereTheFileHasNone) {

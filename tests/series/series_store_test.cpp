@@ -24,14 +24,25 @@ TEST(SeriesStore, NeverGivesAReusedPidTheSeriesOfTheOldProcess) {
   EXPECT_NE(old_series, new_series);
 }
 
-TEST(SeriesStore, RefusesAboveItsCapAndCountsWhatItRefused) {
+TEST(SeriesStore, RefusesAboveItsCap) {
   SeriesStore store(2);
   ASSERT_TRUE(store.find_or_add(process_key(1)));
   ASSERT_TRUE(store.find_or_add(process_key(2)));
   EXPECT_FALSE(store.find_or_add(process_key(3)));
-  EXPECT_FALSE(store.find_or_add(process_key(3)));
-  EXPECT_EQ(store.dropped(), 2U);
   EXPECT_EQ(store.size(), 2U);
+}
+
+TEST(SeriesStore, CountsARefusedSeriesOnceHoweverOftenItComesBack) {
+  SeriesStore store(0);
+  for (int tick = 0; tick < 10; ++tick) {
+    store.refuse(process_key(3));
+    store.refuse(process_key(4));
+    store.end_tick();
+  }
+  EXPECT_EQ(store.dropped(), 2U);
+  store.end_tick();
+  store.refuse(process_key(3));
+  EXPECT_EQ(store.dropped(), 3U) << "it had gone away";
 }
 
 TEST(SeriesStore, MakesRoomByEvictionWithoutKeepingOldPoints) {

@@ -8,15 +8,19 @@ namespace heapfloor {
 class FakeClock final : public Clock {
  public:
   [[nodiscard]] double steady_seconds() const override { return steady_seconds_; }
-  [[nodiscard]] double wall_seconds() const override { return steady_seconds_ + 1.7e9; }
+  [[nodiscard]] double wall_seconds() const override {
+    return steady_seconds_ + wall_offset_seconds_;
+  }
   [[nodiscard]] bool wait_until(double /*deadline_seconds*/,
                                 const std::stop_token& stop) const override {
     return !stop.stop_requested();
   }
+  void set_wall_offset(double seconds) { wall_offset_seconds_ = seconds; }
   void advance(double seconds) { steady_seconds_ += seconds; }
 
  private:
   double steady_seconds_ = 1000;
+  double wall_offset_seconds_ = 1.7e9;
 };
 
 }  // namespace heapfloor

@@ -23,7 +23,7 @@ void FakeProc::set_available(std::uint64_t kib) {
 }
 
 void FakeProc::set(int pid, std::uint64_t start_ticks, const std::string& comm,
-                   std::uint64_t anon_kib) {
+                   std::uint64_t anon_kib, std::uint64_t swap_kib) {
   const std::filesystem::path process = directory_ / std::to_string(pid);
   std::filesystem::create_directories(process);
   const std::uint64_t rss_kib = anon_kib + kOtherKib;
@@ -36,15 +36,29 @@ void FakeProc::set(int pid, std::uint64_t start_ticks, const std::string& comm,
   write_file(process / "statm", std::to_string(rss_kib / 2) + " " + std::to_string(rss_kib / 4) +
                                     " " + std::to_string(kOtherKib / 4) + " 10 0 " +
                                     std::to_string(anon_kib / 4) + " 0\n");
+  write_file(process / "status", "Name:\t" + comm + "\nPid:\t" + number + "\nVmSize:\t" +
+                                     std::to_string(rss_kib * 2) + " kB\nVmHWM:\t" +
+                                     std::to_string(rss_kib) + " kB\nRssAnon:\t" +
+                                     std::to_string(anon_kib) + " kB\nRssFile:\t" +
+                                     std::to_string(kOtherKib) + " kB\nRssShmem:\t0 kB\nVmSwap:\t" +
+                                     std::to_string(swap_kib) + " kB\nThreads:\t3\n");
+}
+
+void FakeProc::make_zombie(int pid, std::uint64_t start_ticks, const std::string& comm) {
+  const std::filesystem::path process = directory_ / std::to_string(pid);
+  const std::string number = std::to_string(pid);
+  write_file(process / "stat",
+             number + " (" + comm + ") Z 1 1 1 0 -1 4194316 100 0 2 0 150 50 0 0 20 0 1 0 " +
+                 std::to_string(start_ticks) + " 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0\n");
+  write_file(process / "statm", "0 0 0 0 0 0 0\n");
   write_file(process / "status",
-             "Name:\t" + comm + "\nPid:\t" + number + "\nVmSize:\t" + std::to_string(rss_kib * 2) +
-                 " kB\nVmHWM:\t" + std::to_string(rss_kib) + " kB\nRssAnon:\t" +
-                 std::to_string(anon_kib) + " kB\nRssFile:\t" + std::to_string(kOtherKib) +
-                 " kB\nRssShmem:\t0 kB\nVmSwap:\t0 kB\nThreads:\t3\n");
+             "Name:\t" + comm + "\nState:\tZ (zombie)\nPid:\t" + number + "\nThreads:\t1\n");
 }
 
 void FakeProc::end(int pid) { std::filesystem::remove_all(directory_ / std::to_string(pid)); }
 
-void FakeProc::vanish() { std::filesystem::remove_all(directory_); }
+void FakeProc::hide() { std::filesystem::rename(directory_, directory_.string() + ".hidden"); }
+
+void FakeProc::show() { std::filesystem::rename(directory_.string() + ".hidden", directory_); }
 
 }  // namespace heapfloor::testing

@@ -15,12 +15,16 @@ class FakeProc {
   ~FakeProc();
 
   // Makes the process, or changes it.
-  void set(int pid, std::uint64_t start_ticks, const std::string& comm, std::uint64_t anon_kib);
+  void set(int pid, std::uint64_t start_ticks, const std::string& comm, std::uint64_t anon_kib,
+           std::uint64_t swap_kib = 0);
+  // The process is dead and nobody has waited for it: it has no memory any more.
+  void make_zombie(int pid, std::uint64_t start_ticks, const std::string& comm);
   // The process ends.
   void end(int pid);
   void set_available(std::uint64_t kib);
-  // The directory is no /proc any more: nothing in it can be listed.
-  void vanish();
+  // The directory is no /proc any more, until show(): nothing in it can be listed.
+  void hide();
+  void show();
 
   [[nodiscard]] std::string path() const { return directory_.string(); }
 

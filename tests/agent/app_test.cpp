@@ -1,0 +1,114 @@
+// The whole agent in one process: collection, requests and reloads at the same time.
+#include "agent/app.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/http/raw_client.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/fake_proc.h"
+
+namespace heapfloor {
+namespace {
+
+class AppTest : public ::testing::Test {
+ protected:
+  AppTest() {
+    config_.path.procfs = proc_.path();
+    config_.web.listen_address = "127.0.0.1:0";
+    config_.collection.interval_seconds = 1;
+    proc_.set(7, 700, "payments", 100 * 1024);
+    proc_.set(8, 800, "steady", 200 * 1024);
+  }
+
+  [[nodiscard]] std::string get(const std::string& path) const { return request("GET", path); }
+  [[nodiscard]] std::string post(const std::string& path) const { return request("POST", path); }
+  [[nodiscard]] std::string request(const std::string& method, const std::string& path) const {
+    RawConnection connection(app_->listening_port());
+    connection.send(method + " " + path +
+                    " HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n");
+    return connection.receive();
+  }
+  void start() {
+    app_ = std::make_unique<App>(
+        config_, [this] { return next_; }, clock_);
+    app_->start();
+  }
+
+  testing::FakeProc proc_;
+  FakeClock clock_;
+  Config config_;
+  Result<Config> next_ = Config{};
+  std::unique_ptr<App> app_;
+};
+
+TEST_F(AppTest, AnswersEveryPathOfItsInterface) {
+  start();
+  for (const char* path : {"/", "/app.js", "/style.css", "/metrics", "/-/healthy", "/-/ready",
+                           "/api/v1/status", "/api/v1/subjects", "/api/v1/suspects",
+                           "/api/v1/alerts", "/api/v1/series/process:7:700/rss_anon"}) {
+    EXPECT_TRUE(get(path).starts_with("HTTP/1.1 200 ")) << path << '\n' << get(path).substr(0, 200);
+  }
+  for (const char* path : {"/nothing", "/metrics/", "/api/v1/suspects/process:7:700/rss_anon",
+                           "/api/v1/series/process:9:9/rss_anon", "/index.html"}) {
+    EXPECT_TRUE(get(path).starts_with("HTTP/1.1 404 ")) << path;
+  }
+  EXPECT_TRUE(post("/metrics").starts_with("HTTP/1.1 405 "));
+}
+
+TEST_F(AppTest, KeepsWhatOnlyAStartCanChangeAndTakesTheRest) {
+  start();
+  next_ = config_;
+  next_->collection.interval_seconds = 30;
+  next_->trend.minimum_size_bytes = 1024.0 * 1024 * 1024;
+  EXPECT_TRUE(post("/-/reload").starts_with("HTTP/1.1 200 "));
+  static_cast<void>(app_->collect_once());
+  const std::string status = get("/api/v1/status");
+  EXPECT_NE(status.find("\"interval_seconds\":1,"), std::string::npos) << status;
+  EXPECT_NE(status.find("\"minimum_size_bytes\":1073741824"), std::string::npos) << status;
+}
+
+TEST_F(AppTest, KeepsTheOldConfigurationWhenTheNewOneIsBad) {
+  start();
+  next_ = failure(ErrorKind::malformed, "heapfloor.yml:3", "unknown key \"zz\"");
+  const std::string answer = post("/-/reload");
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 500 ")) << answer;
+  EXPECT_NE(answer.find("heapfloor.yml:3"), std::string::npos);
+  const std::string page = app_->collect_once();
+  EXPECT_NE(page.find("heapfloor_config_last_reload_successful 0\n"), std::string::npos);
+}
+
+TEST_F(AppTest, CollectsAnswersAndReloadsAtTheSameTime) {
+  start();
+  next_ = config_;
+  std::atomic<int> answered = 0;
+  std::vector<std::jthread> clients;
+  for (const char* path :
+       {"/metrics", "/api/v1/series/process:7:700/rss_anon", "/api/v1/subjects"}) {
+    clients.emplace_back([this, path, &answered] {
+      for (int request = 0; request < 20; ++request)
+        answered += get(path).starts_with("HTTP/1.1 200 ") ? 1 : 0;
+    });
+  }
+  clients.emplace_back([this, &answered] {
+    for (int request = 0; request < 20; ++request)
+      answered += post("/-/reload").starts_with("HTTP/1.1 200 ") ? 1 : 0;
+  });
+  for (int tick = 0; tick < 50; ++tick) {
+    proc_.set(7, 700, "payments", (100U + static_cast<unsigned>(tick)) * 1024);
+    clock_.advance(1);
+    static_cast<void>(app_->collect_once());
+  }
+  clients.clear();
+  EXPECT_EQ(answered, 80);
+}
+
+}  // namespace
+}  // namespace heapfloor
