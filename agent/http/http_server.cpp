@@ -18,6 +18,7 @@
 #include <thread>
 #include <tuple>
 
+#include "agent/http/ascii.h"
 #include "agent/http/listen_address.h"
 
 namespace heapfloor {
@@ -32,12 +33,6 @@ constexpr std::string_view kSecurityHeaders =
     "X-Content-Type-Options: nosniff\r\n"
     "Referrer-Policy: no-referrer\r\n"
     "Connection: close\r\n";
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-
-bool same_word(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, {}, lower, lower);
-}
 
 bool is_api(std::string_view path) { return path.starts_with("/api/"); }
 
