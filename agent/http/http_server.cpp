@@ -2,8 +2,8 @@
 
 #include <arpa/inet.h>
 #include <civetweb.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -16,8 +16,8 @@
 #include <mutex>
 #include <stdexcept>
 #include <thread>
-#include <tuple>
 
+#include "agent/http/ascii.h"
 #include "agent/http/listen_address.h"
 
 namespace heapfloor {
@@ -32,12 +32,6 @@ constexpr std::string_view kSecurityHeaders =
     "X-Content-Type-Options: nosniff\r\n"
     "Referrer-Policy: no-referrer\r\n"
     "Connection: close\r\n";
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-
-bool same_word(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, {}, lower, lower);
-}
 
 bool is_api(std::string_view path) { return path.starts_with("/api/"); }
 
@@ -79,13 +73,18 @@ void append_header(std::string& head, std::string_view name, std::string_view va
   head += "\r\n";
 }
 
+bool has_body(int status) { return status != 204 && status != 304; }
+
 std::string response_head(const mg_connection* connection, const Response& response) {
   std::string head = "HTTP/1.1 " + std::to_string(response.status) + ' ';
   head += mg_get_response_code_text(connection, response.status);
   head += "\r\n";
   append_header(head, "Date", http_date());
   append_header(head, "Content-Type", response.content_type);
-  append_header(head, "Content-Length", std::to_string(response.body ? response.body->size() : 0));
+  if (has_body(response.status)) {
+    append_header(head, "Content-Length",
+                  std::to_string(response.body ? response.body->size() : 0));
+  }
   bool cache_control = false;
   for (const auto& [name, value] : response.headers) {
     append_header(head, name, value);
@@ -97,19 +96,27 @@ std::string response_head(const mg_connection* connection, const Response& respo
   return head;
 }
 
-// A client that went away is its own business: short writes are not reported.
-void send(mg_connection* connection, const Response& response, bool with_body) {
-  constexpr std::size_t kOneWriteBytes = std::size_t{16} * 1024;
+// Sends in slices until `deadline`. A client that went away, or that is too slow, is its own
+// business: short writes are not reported, the connection is closed behind every answer. One write
+// gives up once the client takes nothing for request_timeout_ms, and starts that time anew when the
+// client took a part; a slice fits into what the kernel has free when it wakes a writer, so that
+// there are few parts.
+void send(mg_connection* connection, const Response& response, bool with_body,
+          std::chrono::steady_clock::time_point deadline) {
+  constexpr std::size_t kSliceBytes = std::size_t{16} * 1024;
   std::string head = response_head(connection, response);
-  const std::string* const body = with_body ? response.body.get() : nullptr;
-  if (body != nullptr && body->size() <= kOneWriteBytes) {
-    head += *body;
-    mg_write(connection, head.data(), head.size());
-    return;
-  }
-  const int sent = mg_write(connection, head.data(), head.size());
-  if (body != nullptr && sent == static_cast<int>(head.size())) {
-    mg_write(connection, body->data(), body->size());
+  std::string_view rest;
+  if (with_body && response.body && has_body(response.status)) rest = *response.body;
+  const auto next_slice = [&rest] {
+    const std::string_view slice = rest.substr(0, kSliceBytes);
+    rest.remove_prefix(slice.size());
+    return slice;
+  };
+  head += next_slice();
+  std::string_view slice = head;
+  while (mg_write(connection, slice.data(), slice.size()) == static_cast<int>(slice.size()) &&
+         !rest.empty() && std::chrono::steady_clock::now() < deadline) {
+    slice = next_slice();
   }
 }
 
@@ -165,6 +172,48 @@ std::string join_methods(const std::vector<std::string>& methods) {
   return text;
 }
 
+// Whether an Origin header ("http://localhost:4327", or "null" where the browser keeps it back)
+// means this machine.
+bool is_own_origin(std::string_view origin, const ListenAddress& address,
+                   std::span<const std::string> allowed_hosts) {
+  const std::size_t scheme_end = origin.find("://");
+  return scheme_end != std::string_view::npos &&
+         is_own_host(origin.substr(scheme_end + 3), address, allowed_hosts);
+}
+
+// Ends the listening on a port and every connection that was accepted on it, so that each thread
+// that waits for one of them goes on at once. The library keeps its sockets to itself, and waits
+// for up to two seconds before it looks whether it is to stop.
+void shut_down_sockets(const ListenAddress& address, std::uint16_t port) noexcept {
+  constexpr rlim_t kMaxDescriptors = 65536;  // the kernel gives out the lowest that is free
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  in_addr own{};
+  if (!address.host.empty()) inet_pton(AF_INET, address.host.c_str(), &own);
+  const int end = static_cast<int>(std::min(limit.rlim_cur, kMaxDescriptors));
+  for (int descriptor = 0; descriptor < end; ++descriptor) {
+    sockaddr_in local{};
+    socklen_t size = sizeof local;
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): the sockets API
+    if (getsockname(descriptor, reinterpret_cast<sockaddr*>(&local), &size) != 0) continue;
+    if (local.sin_family != AF_INET || local.sin_port != htons(port)) continue;
+    if (address.host.empty() || local.sin_addr.s_addr == own.s_addr) {
+      shutdown(descriptor, SHUT_RDWR);
+    }
+  }
+}
+
+// The address of the options, which must leave a worker free to refuse requests.
+ListenAddress checked_address(const HttpOptions& options) {
+  if (options.max_requests >= options.worker_threads) {
+    throw std::runtime_error("the number of requests answered at once (" +
+                             std::to_string(options.max_requests) +
+                             ") must be less than the number of worker threads (" +
+                             std::to_string(options.worker_threads) + ")");
+  }
+  return parse_listen_address(options.listen_address);
+}
+
 void fill_request(Request& request, const mg_request_info& info) {
   request.method = info.request_method;
   request.remote_address = info.remote_addr;
@@ -209,9 +258,7 @@ Response api_error(int status, std::string_view error_type, std::string_view mes
 class HttpServer::Server {
  public:
   Server(const HttpOptions& options, std::vector<Route> routes)
-      : options_(options),
-        routes_(std::move(routes)),
-        address_(parse_listen_address(options.listen_address)) {
+      : options_(options), routes_(std::move(routes)), address_(checked_address(options)) {
     mg_init_library(MG_FEATURES_DEFAULT);
     start();
   }
@@ -282,31 +329,21 @@ class HttpServer::Server {
         (first_message_.empty() ? "the web server did not start" : first_message_));
   }
 
-  // mg_stop() cuts answers off in the middle, so those in progress are waited for first; not for
-  // longer than a client may take to read one.
+  // mg_stop() cuts answers off in the middle, so those in progress are waited for first; but not
+  // for slow clients.
   void drain() {
+    constexpr std::chrono::seconds kGrace(1);
     std::unique_lock lock(active_mutex_);
     stopping_ = true;
-    idle_.wait_for(lock, std::chrono::milliseconds(options_.request_timeout_ms),
-                   [this] { return active_ == 0; });
+    idle_.wait_for(lock, kGrace, [this] { return active_ == 0; });
   }
 
-  // mg_stop() is noticed when the listening thread's poll returns, which can take two seconds; a
-  // connection makes it return at once.
+  // Makes the library's threads notice mg_stop(), which runs meanwhile. More than once, since a
+  // connection may be accepted before the library knows that it stops.
   void wake(std::uint16_t port, const std::stop_token& stop) const noexcept {
     constexpr std::chrono::milliseconds kPause(10);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (!address_.host.empty()) inet_pton(AF_INET, address_.host.c_str(), &address.sin_addr);
     while (!stop.stop_requested()) {
-      const int connection = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-      if (connection < 0) return;
-      // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): the sockets API
-      std::ignore =
-          connect(connection, reinterpret_cast<const sockaddr*>(&address), sizeof address);
-      close(connection);
+      shut_down_sockets(address_, port);
       std::this_thread::sleep_for(kPause);
     }
   }
@@ -331,8 +368,6 @@ class HttpServer::Server {
         "8192",
         "tcp_nodelay",
         "1",
-        "linger_timeout_ms",
-        "1000",
         "enable_directory_listing",
         "no",
         "cgi_pattern",
@@ -368,13 +403,17 @@ class HttpServer::Server {
       const mg_request_info& info = *mg_get_request_info(connection);
       const Response response = respond(info, handler);
       status = response.status;
-      send(connection, response, std::string_view(info.request_method) != "HEAD");
+      send(connection, response, std::string_view(info.request_method) != "HEAD", send_deadline());
     } catch (...) {
       status = 500;
       send_last_resort(connection);
     }
     notify_finished(handler, status);
     return status;
+  }
+
+  [[nodiscard]] std::chrono::steady_clock::time_point send_deadline() const {
+    return std::chrono::steady_clock::now() + std::chrono::milliseconds(options_.send_timeout_ms);
   }
 
   static void send_last_resort(mg_connection* connection) noexcept {
@@ -388,7 +427,7 @@ class HttpServer::Server {
     const Activity activity(*this);
     notify_started();
     try {
-      send(connection, text_response(status, "malformed request\n"), true);
+      send(connection, text_response(status, "malformed request\n"), true, send_deadline());
     } catch (...) {
       send_last_resort(connection);
     }
@@ -401,6 +440,7 @@ class HttpServer::Server {
     Request request;
     fill_request(request, info);
     if (auto refused = host_refusal(request, raw)) return *std::move(refused);
+    if (auto refused = forgery_refusal(request, raw)) return *std::move(refused);
     auto path = percent_decode(raw);
     auto query = parse_query(info.query_string == nullptr ? "" : info.query_string);
     if (!path || !query || !path->starts_with('/')) {
@@ -460,6 +500,28 @@ class HttpServer::Server {
     const auto host = request.header("Host");
     if (!host || is_own_host(*host, address_, options_.allowed_hosts)) return std::nullopt;
     return refusal(path, 403, "forbidden", "requests for this host name are not answered");
+  }
+
+  // What may change something is not done for other sites' pages, through a browser that reaches
+  // this address (cross-site request forgery). Not every browser sends Sec-Fetch-Site, and none to
+  // a plain http address that is not loopback, hence the header that no page can send elsewhere
+  // without asking first (Fetch Standard, CORS-preflight).
+  [[nodiscard]] std::optional<Response> forgery_refusal(const Request& request,
+                                                        std::string_view path) const {
+    if (request.method == "GET" || request.method == "HEAD") return std::nullopt;
+    const auto refuse = [path](std::string_view message) {
+      return refusal(path, 403, "forbidden", message);
+    };
+    const auto origin = request.header("Origin");
+    const std::string_view site = request.header("Sec-Fetch-Site").value_or("");
+    if ((origin && !is_own_origin(*origin, address_, options_.allowed_hosts)) ||
+        same_word(site, "cross-site") || same_word(site, "same-site")) {
+      return refuse("requests of other sites are not answered");
+    }
+    if (!address_.is_loopback() && request.header("X-Heapfloor") != "1") {
+      return refuse("requests other than GET and HEAD need the header X-Heapfloor: 1");
+    }
+    return std::nullopt;
   }
 
   void notify_started() const noexcept {

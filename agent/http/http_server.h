@@ -1,8 +1,14 @@
 // HttpServer: a small, strict web server. Handlers are given by whoever makes it.
 //
 // It answers exact paths (and declared prefixes) with GET, HEAD and what a route names, refuses
-// request bodies and ambiguous requests, and closes every connection after one answer, so that an
-// idle client never holds a worker. Plain HTTP over IPv4; TLS belongs to a proxy in front.
+// request bodies and ambiguous requests, and closes every connection after one answer. From accept
+// to close a connection holds a worker: a silent client for request_timeout_ms, one that reads
+// slowly for send_timeout_ms. Answers being sent count against max_requests, so clients that read
+// slowly leave workers to others; silent ones do not, and whoever comes behind `worker_threads` of
+// them waits for request_timeout_ms. Plain HTTP over IPv4; TLS belongs to a proxy in front.
+//
+// Methods other than GET and HEAD are refused (403) when a browser sends them for another site, and
+// without the header "X-Heapfloor: 1" when the address listened on is not a loopback one.
 #pragma once
 
 #include <cstdint>
@@ -74,8 +80,15 @@ struct HttpOptions {
   std::string listen_address = "127.0.0.1:4327";  // IPv4 address or "localhost" or empty; port 0 is
                                                   // any free port
   std::uint32_t worker_threads = 16;
-  std::uint32_t max_requests = 12;  // answered at once; more get 503 with Retry-After
-  std::uint32_t request_timeout_ms = 5000;
+  // Answered at once; more get 503 with Retry-After. Less than worker_threads, so that one is left
+  // to say so.
+  std::uint32_t max_requests = 12;
+  // For a request to arrive, doubled at most for one that comes in drops; and for a client to take
+  // nothing of its answer, rounded up to the library's steps of two seconds.
+  std::uint32_t request_timeout_ms = 2000;
+  // For a client to take its whole answer. What is being written then may still take
+  // request_timeout_ms.
+  std::uint32_t send_timeout_ms = 5000;
   // On a loopback address only requests for that host are answered, so that a web page cannot reach
   // the agent through a name that its owner points at 127.0.0.1 (DNS rebinding).
   bool check_host = true;
@@ -88,11 +101,13 @@ struct HttpOptions {
 class HttpServer {
  public:
   // Starts answering. Throws std::runtime_error with one sentence when it cannot: address in use,
-  // not an IPv4 address, no permission. The library ignores SIGPIPE for the whole process.
+  // not an IPv4 address, no permission, max_requests not less than worker_threads. The library
+  // ignores SIGPIPE for the whole process.
   HttpServer(const HttpOptions& options, std::vector<Route> routes);
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
-  // Stops listening and waits for the requests in progress.
+  // Stops listening and waits for the requests in progress: for their handlers however long they
+  // take, for their clients not longer than a second.
   ~HttpServer();
 
   // The port that is really listened on.

@@ -6,6 +6,8 @@
 #include <charconv>
 #include <stdexcept>
 
+#include "agent/http/ascii.h"
+
 namespace heapfloor {
 namespace {
 
@@ -17,14 +19,6 @@ bool is_ipv4(const std::string& text) {
 [[noreturn]] void refuse(std::string_view text, std::string_view reason) {
   throw std::runtime_error("cannot listen on \"" + std::string(text) +
                            "\": " + std::string(reason));
-}
-
-std::string lower_case(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  });
-  return out;
 }
 
 // The name in front of a port, in lower case, without the dot that ends a complete name.

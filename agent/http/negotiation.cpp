@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "agent/http/ascii.h"
+
 namespace heapfloor {
 namespace {
 
@@ -21,11 +23,6 @@ std::string_view next_part(std::string_view& text, char separator) {
   const std::string_view part = text.substr(0, end);
   text.remove_prefix(std::min(end + 1, text.size()));
   return trimmed(part);
-}
-
-bool same_word(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  return std::ranges::equal(a, b, {}, lower, lower);
 }
 
 // A quality in thousandths: "1", "0.5", "0.125". Nothing for anything else.

@@ -3,12 +3,19 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <condition_variable>
+#include <cstddef>
+#include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <stdexcept>
+#include <string_view>
 #include <thread>
 #include <tuple>
+#include <utility>
+#include <vector>
 
 #include "agent/http/negotiation.h"
 #include "tests/http/raw_client.h"
@@ -22,8 +29,11 @@ using ::testing::Not;
 class CountingObserver : public RequestObserver {
  public:
   void request_started() override {
-    const std::lock_guard lock(mutex_);
-    ++in_flight_;
+    {
+      const std::lock_guard lock(mutex_);
+      ++in_flight_;
+    }
+    changed_.notify_all();
   }
   void request_finished(std::string_view handler, int status) override {
     {
@@ -39,6 +49,10 @@ class CountingObserver : public RequestObserver {
     return changed_.wait_for(lock, std::chrono::seconds(10), [&] {
       return in_flight_ == 0 && counts_[{handler, status}] == count;
     });
+  }
+  bool wait_for_in_flight(int count) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(10), [&] { return in_flight_ == count; });
   }
 
  private:
@@ -73,6 +87,25 @@ class Gate {
   int inside_ = 0;
   bool open_ = false;
 };
+
+constexpr std::size_t kHugeBytes = 48'000'000;  // more than the kernel buffers for a client
+constexpr std::string_view kGetHuge = "GET /huge HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+// Clients that ask for /huge and do not read it.
+std::vector<std::unique_ptr<RawConnection>> stalled_clients(std::uint16_t port, int count) {
+  std::vector<std::unique_ptr<RawConnection>> clients;
+  for (int i = 0; i < count; ++i) {
+    clients.push_back(std::make_unique<RawConnection>(port, 4096));
+    clients.back()->send(kGetHuge);
+  }
+  return clients;
+}
+
+std::chrono::steady_clock::duration time_of(const std::function<void()>& work) {
+  const auto begin = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::steady_clock::now() - begin;
+}
 
 class HttpServerTest : public ::testing::Test {
  protected:
@@ -110,6 +143,15 @@ class HttpServerTest : public ::testing::Test {
               }),
         route("/big", "big",
               [](const Request&) { return text_response(200, std::string(3'000'000, 'b')); }),
+        route("/huge", "huge",
+              [](const Request&) {
+                static const auto kBody = std::make_shared<const std::string>(kHugeBytes, 'h');
+                Response response;
+                response.body = kBody;
+                return response;
+              }),
+        route("/not-modified", "empty", [](const Request&) { return text_response(304, ""); }),
+        route("/no-content", "empty", [](const Request&) { return text_response(204, "text"); }),
         route("/asset", "asset",
               [](const Request&) {
                 Response response = text_response(200, "x");
@@ -297,6 +339,16 @@ TEST_F(HttpServerTest, ALargeBodyArrivesWhole) {
   EXPECT_EQ(response.header("Content-Length"), "3000000");
 }
 
+TEST_F(HttpServerTest, AnswersWithoutABodyHaveNoContentLength) {
+  const std::uint16_t port = start();
+  for (const char* const path : {"/not-modified", "/no-content"}) {
+    const RawResponse response = get(port, path);
+    EXPECT_THAT(response.status, ::testing::AnyOf(204, 304));
+    EXPECT_THAT(response.head, Not(HasSubstr("Content-Length")));
+    EXPECT_EQ(response.body, "");
+  }
+}
+
 TEST_F(HttpServerTest, MoreRequestsThanAllowedGet503WithRetryAfter) {
   const std::uint16_t port = start();
   std::vector<std::thread> waiting;
@@ -351,6 +403,44 @@ TEST_F(HttpServerTest, TheHostCheckCanBeSwitchedOff) {
   EXPECT_EQ(send_raw(port, "GET /metrics HTTP/1.1\r\nHost: any.example\r\n\r\n").status, 200);
 }
 
+// The method's answer to a request with these headers; 200 where the request is let through.
+int reload_status(std::uint16_t port, const std::string& headers) {
+  return get(port, "/-/reload", headers, "POST").status;
+}
+
+TEST_F(HttpServerTest, OtherSitesCannotChangeAnything) {
+  HttpOptions with_proxy = options();
+  with_proxy.allowed_hosts = {"heapfloor.example"};
+  const std::uint16_t port = start(with_proxy);
+  EXPECT_EQ(reload_status(port, ""), 200);
+  EXPECT_EQ(reload_status(port, "Origin: http://127.0.0.1:4327\r\n"), 200);
+  EXPECT_EQ(reload_status(port, "Origin: https://heapfloor.example\r\n"), 200);
+  EXPECT_EQ(reload_status(port, "Sec-Fetch-Site: same-origin\r\n"), 200);
+  EXPECT_EQ(reload_status(port, "Sec-Fetch-Site: none\r\n"), 200);
+  for (const char* const origin : {"null", "", "http://", "localhost", "http://attacker.example",
+                                   "http://localhost.attacker.example", "http://a@localhost"}) {
+    EXPECT_EQ(reload_status(port, "Origin: " + std::string(origin) + "\r\n"), 403) << origin;
+  }
+  EXPECT_EQ(reload_status(port, "Sec-Fetch-Site: cross-site\r\n"), 403);
+  EXPECT_EQ(reload_status(port, "Sec-Fetch-Site: Same-Site\r\n"), 403);
+  EXPECT_EQ(reload_status(port, "Origin: http://localhost\r\nSec-Fetch-Site: cross-site\r\n"), 403);
+  EXPECT_EQ(get(port, "/metrics", "Origin: http://attacker.example\r\n").status, 200);
+  EXPECT_EQ(get(port, "/metrics", "Sec-Fetch-Site: cross-site\r\n", "HEAD").status, 200);
+}
+
+TEST_F(HttpServerTest, OnOtherAddressesThanLoopbackChangesNeedAHeaderThatFormsCannotSend) {
+  HttpOptions open = options();
+  open.listen_address = "0.0.0.0:0";
+  const std::uint16_t port = start(open);
+  const RawResponse refused = get(port, "/-/reload", "", "POST");
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_THAT(refused.body, HasSubstr("X-Heapfloor: 1"));
+  EXPECT_EQ(reload_status(port, "X-Heapfloor: 0\r\n"), 403);
+  EXPECT_EQ(reload_status(port, "X-Heapfloor: 1\r\n"), 200);
+  EXPECT_EQ(reload_status(port, "X-Heapfloor: 1\r\nOrigin: http://attacker.example\r\n"), 403);
+  EXPECT_EQ(get(port, "/metrics").status, 200);
+}
+
 TEST_F(HttpServerTest, TheAccessControlListIsKept) {
   HttpOptions closed = options();
   closed.access_control_list = "-0.0.0.0/0,+10.0.0.0/8";
@@ -371,19 +461,70 @@ TEST_F(HttpServerTest, APortInUseIsOneClearSentence) {
   EXPECT_EQ(get(port, "/metrics").status, 200);
 }
 
-TEST_F(HttpServerTest, AnIdleConnectionDoesNotHoldUpOthers) {
+TEST_F(HttpServerTest, AsManyRequestsAsWorkersCannotBeAllowed) {
+  for (const std::uint32_t max_requests : {6U, 7U}) {
+    HttpOptions unguarded = options();
+    unguarded.max_requests = max_requests;
+    try {
+      const HttpServer server(unguarded, routes());
+      FAIL() << "no worker is left to refuse requests";
+    } catch (const std::runtime_error& error) {
+      EXPECT_THAT(error.what(), HasSubstr("less than the number of worker threads (6)"));
+    }
+  }
+}
+
+TEST_F(HttpServerTest, IdleConnectionsHoldEveryWorkerNoLongerThanTheRequestTimeout) {
+  HttpOptions impatient = options();
+  impatient.request_timeout_ms = 1000;
+  const std::uint16_t port = start(impatient);
+  std::vector<std::unique_ptr<RawConnection>> idle;
+  for (std::uint32_t i = 0; i < impatient.worker_threads; ++i) {
+    idle.push_back(std::make_unique<RawConnection>(port));
+    if (i % 2 == 1) idle.back()->send("GET /metrics HTTP/1.1\r\n");
+  }
+  int status = 0;
+  const auto waited = time_of([&] { status = get(port, "/metrics").status; });
+  EXPECT_EQ(status, 200);
+  EXPECT_LT(waited, 2 * std::chrono::milliseconds(impatient.request_timeout_ms));
+  for (const auto& connection : idle) {
+    EXPECT_THAT(connection->receive(), Not(HasSubstr("200 OK")));
+  }
+}
+
+TEST_F(HttpServerTest, ClientsThatDoNotReadLeaveWorkersToOthers) {
   const std::uint16_t port = start();
-  const RawConnection idle(port);
-  const RawConnection half(port);
-  half.send("GET /metrics HTTP/1.1\r\n");
+  const auto stalled = stalled_clients(port, 5);
+  ASSERT_TRUE(observer_.wait_for_in_flight(3));
+  EXPECT_EQ(get(port, "/metrics").status, 503);
+  // Without a word from those clients.
+  EXPECT_TRUE(observer_.wait_for_in_flight(0));
   EXPECT_EQ(get(port, "/metrics").status, 200);
+}
+
+TEST_F(HttpServerTest, AClientThatReadsTooSlowlyIsCutOff) {
+  HttpOptions impatient = options();
+  impatient.send_timeout_ms = 200;
+  const std::uint16_t port = start(impatient);
+  const RawConnection slow(port, 65536);
+  slow.send(kGetHuge);
+  const RawResponse response = parse_raw_response(slow.receive(std::chrono::milliseconds(1)));
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.header("Content-Length"), std::to_string(kHugeBytes));
+  EXPECT_LT(response.body.size(), kHugeBytes);
+}
+
+TEST_F(HttpServerTest, AHugeAnswerReachesAClientThatReadsIt) {
+  const RawResponse response = get(start(), "/huge");
+  EXPECT_EQ(response.body.size(), kHugeBytes);
 }
 
 TEST_F(HttpServerTest, ManyClientsAtOnceAreAllAnswered) {
   HttpOptions many = options();
-  many.max_requests = 6;
-  const std::uint16_t port = start(many);
   constexpr int kClients = 8;
+  many.max_requests = kClients;
+  many.worker_threads = kClients + 1;
+  const std::uint16_t port = start(many);
   constexpr int kRequests = 20;
   std::vector<std::thread> clients;
   std::vector<int> answered(kClients);
@@ -407,6 +548,14 @@ TEST_F(HttpServerTest, StoppingWaitsForTheRequestsInProgress) {
   client.join();
   EXPECT_EQ(status, 200);
   EXPECT_THROW(RawConnection{port}, std::runtime_error);
+}
+
+TEST_F(HttpServerTest, StoppingDoesNotWaitForSlowClients) {
+  const std::uint16_t port = start();
+  const auto stalled = stalled_clients(port, 3);
+  const RawConnection idle(port);
+  ASSERT_TRUE(observer_.wait_for_in_flight(3));
+  EXPECT_LT(time_of([this] { server_.reset(); }), std::chrono::seconds(2));
 }
 
 }  // namespace

@@ -6,17 +6,25 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
 
 namespace heapfloor {
 
 class RawConnection {
  public:
-  explicit RawConnection(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+  // A small receive buffer (0: the system's) makes the server wait for a client that does not read.
+  explicit RawConnection(std::uint16_t port, int receive_buffer_bytes = 0)
+      : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    if (receive_buffer_bytes > 0) {
+      ::setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes,
+                   sizeof receive_buffer_bytes);
+    }
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
@@ -39,14 +47,15 @@ class RawConnection {
     }
   }
 
-  // Everything until the server closes.
-  [[nodiscard]] std::string receive() const {
+  // Everything until the server closes, with a pause behind each part.
+  [[nodiscard]] std::string receive(std::chrono::milliseconds pause = {}) const {
     std::string all;
-    std::array<char, 4096> part{};
+    std::array<char, 16384> part{};
     for (;;) {
       const ssize_t got = ::recv(socket_, part.data(), part.size(), 0);
       if (got <= 0) return all;
       all.append(part.data(), static_cast<std::size_t>(got));
+      if (pause.count() > 0) std::this_thread::sleep_for(pause);
     }
   }
 

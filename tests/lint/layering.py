@@ -28,7 +28,7 @@ OWNERS = {
 }
 # The door itself, and the defaults of the flags that move it.
 PATH_LITERAL_OWNERS = ("collectors/host_root.h", "collectors/host_root.cpp", "agent/config.h", "agent/config.cpp")
-# The server's wall clock is the Date header's: it reaches clients' caches and nothing else.
+# The server asks for the Date header, which reaches clients' caches, and for the deadline of an answer.
 CLOCK_OWNERS = ("agent/clock.cpp", "agent/http/http_server.cpp")
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"]([^">]+)[">]', re.M)
