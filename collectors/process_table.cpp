@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "collectors/parse/pid_statm.h"
+#include "collectors/parse/text.h"
 #include "collectors/process_metrics.h"
 
 namespace heapfloor {
@@ -61,6 +62,7 @@ std::array<std::uint64_t, 4> fingerprint_of(const PidStat& stat) {
 }
 
 void take_stat(TrackedProcess& process, const PidStat& stat) {
+  process.identified = true;
   process.start_ticks = stat.start_ticks;
   process.name.assign(stat.comm);
   process.threads = static_cast<std::uint32_t>(
@@ -80,15 +82,19 @@ void take_status(TrackedProcess& process, const PidStatus& status) {
   }
 }
 
-// Names the file of a process that a parser refused.
-template <class T>
-Result<T> of_file(Result<T> parsed, std::int32_t pid, const char* name) {
-  if (!parsed) parsed.error().path = std::to_string(pid) + "/" + name;
-  return parsed;
+std::string path_of(std::int32_t pid, const char* name) { return std::to_string(pid) + "/" + name; }
+
+// Whatever else refuses a read, the process may be alive.
+bool has_ended(const Error& error) {
+  return error.kind == ErrorKind::gone || error.kind == ErrorKind::unavailable;
+}
+
+void begin(const TrackedProcess& process, SampleSink& sink) {
+  sink.begin({EntityKind::process, {process.pid, process.start_ticks}, process.name});
 }
 
 void emit(const TrackedProcess& process, SampleSink& sink) {
-  sink.begin({EntityKind::process, {process.pid, process.start_ticks}, process.name});
+  begin(process, sink);
   for (std::size_t i = 0; i < kStatusSizes.size(); ++i) {
     if (has_size(process, i))
       sink.add(*kStatusSizes[i].desc, static_cast<double>(process.sizes_bytes[i]));
@@ -131,23 +137,22 @@ Result<CollectReport> ProcessTable::tick(SampleSink& sink) {
   reconcile();
 
   CollectReport report;
-  bool any_vanished = false;
   for (TrackedProcess& process : processes_) {
     const auto reading = read_process(process, report);
     if (!reading) {
       report.count(reading.error());
-      release(process);
-      process.vanished = true;
-      any_vanished = true;
-      continue;
+      process.known = false;
+      if (has_ended(reading.error())) process.identified = false;
     }
-    if (held_ > allowance_) release(process);
-    if (process.kernel_thread) continue;
-    ++report.entities_read;
-    emit(process, sink);
+    if (!reading || process.kernel_thread || held_ > allowance_) release(process);
+    if (!process.identified || process.kernel_thread) continue;
+    if (reading) {
+      ++report.entities_read;
+      emit(process, sink);
+    } else {
+      begin(process, sink);
+    }
   }
-  if (any_vanished)
-    std::erase_if(processes_, [](const TrackedProcess& process) { return process.vanished; });
   return report;
 }
 
@@ -175,12 +180,14 @@ void ProcessTable::reconcile() {
 }
 
 Result<void> ProcessTable::read_process(TrackedProcess& process, CollectReport& report) {
+  if (process.kernel_thread && process.known && !refresh_due(process.pid)) return {};
   if (!process.directory.keeps_file()) return read_opened(process, report);
   auto kept = read_kept(process, report);
   if (kept) return kept;
-  // The descriptors outlived their process. Whoever has the pid now is another one, and is met as
-  // such.
   release(process);
+  // Descriptors that outlived their process: whoever has the pid now is another one, and is met as
+  // such.
+  if (has_ended(kept.error())) process.identified = false;
   auto opened = read_opened(process, report);
   if (opened) report.count(kept.error());
   return opened;
@@ -189,15 +196,20 @@ Result<void> ProcessTable::read_process(TrackedProcess& process, CollectReport& 
 Result<void> ProcessTable::read_kept(TrackedProcess& process, CollectReport& report) {
   const auto line = process.directory.read_kept_line("statm", buffer());
   if (!line) return Failure(line.error());
-  const auto statm = of_file(parse_pid_statm(*line), process.pid, "statm");
+  const auto statm = with_path(parse_pid_statm(*line), path_of(process.pid, "statm"));
   if (!statm) return Failure(statm.error());
   const auto fingerprint = fingerprint_of(*statm);
-  // A kernel thread stays one until it gets a memory map, which moves statm.
-  const bool due = refresh_due(process.pid) && !process.kernel_thread;
-  if (process.known && process.fingerprint == fingerprint && !due) return {};
+  const bool same = process.known && process.fingerprint == fingerprint;
+  if (same && !refresh_due(process.pid)) return {};
 
   auto stat = read_stat(process.pid, process.directory);
-  if (!stat) return Failure(std::move(stat.error()));
+  if (!stat) {
+    if (!same || has_ended(stat.error())) return Failure(std::move(stat.error()));
+    // The refresh is tried again in the next tick; for this one statm vouches.
+    report.count(stat.error());
+    process.known = false;
+    return {};
+  }
   take_stat(process, *stat);
   process.fingerprint = fingerprint;
   return read_status(process, process.directory, report);
@@ -208,10 +220,9 @@ Result<void> ProcessTable::read_opened(TrackedProcess& process, CollectReport& r
   if (!opened) return Failure(std::move(opened.error()));
   ProcessDir directory = std::move(*opened);
   if (!directory.pinned()) ceiling_ = held_ / 2;
-  if (keep(process, directory)) return read_kept(process, report);
-
   auto stat = read_stat(process.pid, directory);
   if (!stat) return Failure(std::move(stat.error()));
+  if (!stat->is_kernel_thread() && keep(process, directory)) return read_kept(process, report);
   const auto fingerprint = fingerprint_of(*stat);
   const bool same = process.known && process.start_ticks == stat->start_ticks &&
                     process.fingerprint == fingerprint;
@@ -231,7 +242,7 @@ Result<void> ProcessTable::read_opened(TrackedProcess& process, CollectReport& r
 Result<PidStat> ProcessTable::read_stat(std::int32_t pid, const ProcessDir& directory) const {
   auto text = directory.read("stat", buffer());
   if (!text) return Failure(std::move(text.error()));
-  return of_file(parse_pid_stat(*text), pid, "stat");
+  return with_path(parse_pid_stat(*text), path_of(pid, "stat"));
 }
 
 // Fails only when the process ended. A status that cannot be read leaves what stat gave, and is
@@ -242,7 +253,7 @@ Result<void> ProcessTable::read_status(TrackedProcess& process, const ProcessDir
   if (process.kernel_thread) return {};
   auto text = directory.read("status", buffer());
   if (!text && text.error().kind == ErrorKind::gone) return Failure(std::move(text.error()));
-  auto status = text ? of_file(parse_pid_status(*text), process.pid, "status")
+  auto status = text ? with_path(parse_pid_status(*text), path_of(process.pid, "status"))
                      : Result<PidStatus>(Failure(std::move(text.error())));
   if (status) {
     take_status(process, *status);
@@ -282,8 +293,8 @@ bool ProcessTable::keep(TrackedProcess& process, ProcessDir& directory) {
 }
 
 void ProcessTable::release(TrackedProcess& process) {
-  process.known = false;
   if (!process.directory.keeps_file()) return;
+  process.known = false;
   process.directory = {};
   held_ -= kDescriptorsOfOne;
 }

@@ -16,6 +16,15 @@
 // is the same one, and status is read when stat moved or the refresh is due. Both ways give the
 // same samples.
 //
+// A kernel thread has no memory and is no sample: it is never kept, and read once in every
+// `refresh_ticks` ticks, the pids in turn. So a process that takes over the pid of a kernel thread
+// between two listings, or that grows out of one, is met up to `refresh_ticks` ticks late; until
+// then nothing is said of this pid.
+//
+// A process ends when it is no longer listed, when a read says so, or when its pid has another
+// start time. One that cannot be read for another reason is an entity without samples until it can;
+// where only its refresh failed and statm did not move, its samples are repeated for one tick.
+//
 // Thread rule: one thread at a time.
 #pragma once
 
@@ -51,10 +60,10 @@ struct TrackedProcess {
   std::uint64_t minor_faults = 0;
   std::uint64_t major_faults = 0;
   std::uint16_t sizes_present = 0;  // bit i: sizes_bytes[i] was read
-  bool known = false;  // read whole, and the fingerprint is of the present way of reading
+  bool known = false;       // read whole, and the fingerprint is of the present way of reading
+  bool identified = false;  // start time and name are those of the process that has the pid
   bool kernel_thread = false;
   bool status_unreadable = false;
-  bool vanished = false;
 };
 
 class ProcessTable {

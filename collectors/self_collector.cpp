@@ -16,6 +16,7 @@
 #include <optional>
 
 #include "collectors/collector.h"
+#include "collectors/free_parts.h"
 #include "collectors/host_root.h"
 #include "collectors/metric_table.h"
 #include "collectors/parse/boot_time.h"
@@ -76,15 +77,13 @@ void add(SampleSink& sink, const MetricDesc& desc, std::size_t value) {
   sink.add(desc, static_cast<double>(value));
 }
 
-// fordblks holds all free memory, fsmblks and keepcost are parts of it; keepcost is the top of the
-// main arena, the tops of the other arenas stay in "bins".
 void read_allocator(SampleSink& sink) {
   const struct mallinfo2 info = ::mallinfo2();
-  const std::size_t parts = info.fsmblks + info.keepcost;
+  const FreeParts free = free_parts(info);
   add(sink, kInUse, info.uordblks + info.hblkhd);
-  add(sink, kFastbin, info.fsmblks);
-  add(sink, kBins, info.fordblks > parts ? info.fordblks - parts : 0);
-  add(sink, kTop, info.keepcost);
+  add(sink, kFastbin, free.fastbin_bytes);
+  add(sink, kBins, free.bins_bytes);
+  add(sink, kTop, free.top_bytes);
   add(sink, kMappedRegions, info.hblks);
   add(sink, kReleasable, info.keepcost);
 }

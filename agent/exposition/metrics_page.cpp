@@ -177,13 +177,8 @@ class MetricsPage::Renderer {
   }
 
   void add_processes(const Snapshot& snapshot) {
-    for (std::size_t i = 0; i < snapshot.processes.size(); ++i) {
-      const ProcessRow& process = snapshot.processes[i];
+    for (const ProcessRow& process : snapshot.processes) {
       if (process.values.empty() || process.group >= snapshot.groups.size()) continue;
-      // A pid that was reused within the tick: the later row is the process that lives.
-      const bool reused =
-          i + 1 < snapshot.processes.size() && snapshot.processes[i + 1].id.pid == process.id.pid;
-      if (reused) continue;
       const PidText pid(process.id.pid);
       add_values(
           process.values,

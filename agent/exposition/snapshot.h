@@ -115,7 +115,7 @@ struct Snapshot {
   std::vector<MetricValue> host;
   std::vector<MetricValue> agent;     // what the self collector measured
   std::vector<GroupRow> groups;       // sorted by name
-  std::vector<ProcessRow> processes;  // sorted by pid
+  std::vector<ProcessRow> processes;  // sorted by pid, a pid once
   std::vector<WatchRow> watches;      // sorted by subject, then signal
   std::vector<AlertRow> alerts;       // sorted by name, then subject
   std::vector<CollectorHealth> collectors;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <limits>
 
 #include "collectors/parse/text.h"
@@ -31,12 +30,6 @@ constexpr std::array kNumbers = {
     Number{field(23), &PidStat::virtual_bytes}, Number{field(24), &PidStat::resident_pages},
 };
 
-bool parse_parent(std::string_view token, std::int32_t& pid) {
-  const char* end = token.data() + token.size();
-  const auto [stop, refused] = std::from_chars(token.data(), end, pid);
-  return refused == std::errc() && stop == end && pid >= 0;
-}
-
 }  // namespace
 
 Result<PidStat> parse_pid_stat(std::string_view text) {
@@ -54,11 +47,6 @@ Result<PidStat> parse_pid_stat(std::string_view text) {
   for (std::string_view& token : tokens) {
     token = next_token(rest);
     if (token.empty()) return malformed("too few fields", text.substr(close));
-  }
-  if (tokens[field(3)].size() != 1) return malformed("no state", text.substr(close));
-  stat.state = tokens[field(3)].front();
-  if (!parse_parent(tokens[field(4)], stat.parent_pid)) {
-    return malformed("not a parent", tokens[field(4)]);
   }
   const auto flags = parse_unsigned(tokens[field(9)]);
   if (!flags || *flags > std::numeric_limits<std::uint32_t>::max()) {

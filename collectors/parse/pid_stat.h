@@ -10,9 +10,7 @@
 namespace heapfloor {
 
 struct PidStat {
-  std::string_view comm;  // points into the text; hostile: any bytes but NUL
-  char state = '?';       // R, S, D, Z …
-  std::int32_t parent_pid = 0;
+  std::string_view comm;    // points into the text; hostile: any bytes but NUL
   std::uint32_t flags = 0;  // PF_* of include/linux/sched.h
   std::uint64_t minor_faults = 0;
   std::uint64_t major_faults = 0;

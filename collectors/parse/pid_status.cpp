@@ -40,7 +40,7 @@ Result<PidStatus> parse_pid_status(std::string_view text) {
   while (next_line(text, line)) {
     // Most of the sixty lines are not ours; their first byte says so.
     const char first = line.empty() ? '\0' : line.front();
-    if (first != 'V' && first != 'R' && first != 'H' && first != 'U' && first != 'T') continue;
+    if (first != 'V' && first != 'R' && first != 'H' && first != 'T') continue;
     const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos) continue;
     const std::string_view key = line.substr(0, colon);
@@ -51,10 +51,7 @@ Result<PidStatus> parse_pid_status(std::string_view text) {
       status.threads = *threads;
       return status;
     }
-    if (key == "Uid") {
-      status.user_id = parse_unsigned(next_token(value));
-      if (!status.user_id) return malformed("not a user", line);
-    } else if (const Field* field = size_field(key)) {
+    if (const Field* field = size_field(key)) {
       status.*field->value = parse_kilobytes(value);
       if (!(status.*field->value)) return malformed("not a size", line);
     }

@@ -54,13 +54,15 @@ struct Numbers {
   std::uint64_t anon_kilobytes = 8192;
   std::uint64_t minor_faults = 100;
   std::uint64_t swap_kilobytes = 0;
+  bool kernel_thread = false;
 };
 
 std::string stat_of(std::int32_t pid, const Numbers& numbers) {
-  return std::to_string(pid) + " (" + numbers.comm + ") S 1 1 1 0 -1 4194304 " +
-         std::to_string(numbers.minor_faults) + " 0 2 0 1 1 0 0 20 0 3 0 " +
-         std::to_string(numbers.start_ticks) + " 104857600 " +
-         std::to_string(numbers.resident_pages) + " 0 0 0\n";
+  return std::to_string(pid) + " (" + numbers.comm + ") S 1 1 1 0 -1 " +
+         (numbers.kernel_thread ? "2129984 " : "4194304 ") + std::to_string(numbers.minor_faults) +
+         " 0 2 0 1 1 0 0 20 0 3 0 " + std::to_string(numbers.start_ticks) +
+         (numbers.kernel_thread ? " 0 " : " 104857600 ") + std::to_string(numbers.resident_pages) +
+         " 0 0 0\n";
 }
 
 std::string status_of(const Numbers& numbers) {
@@ -90,7 +92,7 @@ class ChangingHost {
   }
 
   std::map<std::int32_t, Numbers> processes;
-  std::map<std::string, int, std::less<>> reads;  // by file name
+  std::map<std::string, int, std::less<>> reads;  // by file name, and by PID/NAME
   std::map<std::string, ErrorKind, std::less<>> refused;
   MemoryHostRoot root;
 
@@ -101,6 +103,7 @@ class ChangingHost {
     const std::string file(rest.substr(slash + 1));
     const std::int32_t pid = std::stoi(std::string(rest.substr(0, slash)));
     ++reads[file];
+    ++reads[std::string(rest)];
     if (const auto no = refused.find(file); no != refused.end()) {
       return failure(no->second, std::string(path), "refused");
     }
@@ -324,6 +327,99 @@ TEST(ProcessCollector, AProcessWhoseStatIsDeniedIsCountedAndTheOthersAreRead) {
   EXPECT_NE(now.sink.process(42), nullptr);
 }
 
+class ProcessCollectorWithOneRefusal : public ::testing::TestWithParam<std::size_t> {
+ protected:
+  ProcessCollectorWithOneRefusal() {
+    host_.add(42, {.comm = "server"});
+    tick(table_, now_);
+  }
+  void expect_no_values_of_the_same_process() {
+    ASSERT_NE(now_.sink.process(42), nullptr);
+    EXPECT_EQ(now_.sink.process(42)->process, (ProcessId{42, 5000}));
+    EXPECT_EQ(now_.sink.process(42)->name, "server");
+    EXPECT_TRUE(now_.sink.process(42)->values.empty());
+    EXPECT_EQ(now_.report.entities_read, 0U);
+  }
+
+  ChangingHost host_;
+  ProcessTable table_{host_.root, {.descriptor_budget = GetParam(), .refresh_ticks = 1}};
+  Collected now_;
+};
+
+TEST_P(ProcessCollectorWithOneRefusal, AProcessThatCannotBeReadForATickIsStillThatProcess) {
+  for (const ErrorKind kind :
+       {ErrorKind::io, ErrorKind::denied, ErrorKind::malformed, ErrorKind::timeout}) {
+    host_.refused = {{"stat", kind}, {"statm", kind}};
+    tick(table_, now_);
+    expect_no_values_of_the_same_process();
+    EXPECT_EQ(errors_of(now_.report, kind), 1U);
+    tick(table_, now_);
+    expect_no_values_of_the_same_process();
+    host_.refused.clear();
+    tick(table_, now_);
+    EXPECT_EQ(now_.sink.process(42)->process, (ProcessId{42, 5000}));
+    EXPECT_EQ(now_.sink.process(42)->value(kProcessResidentAnon), 8192 * kKiB);
+    EXPECT_FALSE(now_.report.first_error);
+  }
+}
+
+TEST_P(ProcessCollectorWithOneRefusal, AProcessThatEndedIsNotMentioned) {
+  for (const ErrorKind kind : {ErrorKind::gone, ErrorKind::unavailable}) {
+    host_.refused = {{"stat", kind}, {"statm", kind}};
+    tick(table_, now_);
+    EXPECT_TRUE(now_.sink.entities.empty());
+    host_.refused = {{"stat", ErrorKind::io}, {"statm", ErrorKind::io}};
+    tick(table_, now_);
+    EXPECT_TRUE(now_.sink.entities.empty()) << "whoever has the pid now is not known yet";
+    host_.refused.clear();
+    tick(table_, now_);
+    EXPECT_NE(now_.sink.process(42), nullptr);
+  }
+}
+
+TEST_P(ProcessCollectorWithOneRefusal, AProcessReplacedMeanwhileIsTheNewOne) {
+  host_.refused = {{"stat", ErrorKind::io}, {"statm", ErrorKind::io}};
+  tick(table_, now_);
+  host_.refused.clear();
+  host_.reuse(42, {.comm = "new", .start_ticks = 9000});
+  tick(table_, now_);
+  ASSERT_EQ(now_.sink.entities.size(), 1U);
+  EXPECT_EQ(now_.sink.entities[0].process, (ProcessId{42, 9000}));
+  EXPECT_EQ(now_.sink.entities[0].name, "new");
+}
+
+INSTANTIATE_TEST_SUITE_P(KeptOpenOrNot, ProcessCollectorWithOneRefusal,
+                         ::testing::Values(0, 16384));
+
+TEST(ProcessCollector, ARefreshThatFailsRepeatsForOneTickWhatStatmVouchesFor) {
+  ChangingHost host;
+  host.add(42);
+  ProcessTable table(host.root, kEveryTick);
+  Collected now;
+  tick(table, now);
+  host.refused["stat"] = ErrorKind::io;
+  tick(table, now);
+  ASSERT_NE(now.sink.process(42), nullptr);
+  EXPECT_EQ(now.sink.process(42)->value(kProcessResidentAnon), 8192 * kKiB);
+  EXPECT_EQ(errors_of(now.report, ErrorKind::io), 1U);
+  tick(table, now);
+  ASSERT_NE(now.sink.process(42), nullptr);
+  EXPECT_TRUE(now.sink.process(42)->values.empty());
+  EXPECT_EQ(errors_of(now.report, ErrorKind::io), 1U);
+}
+
+TEST(ProcessCollector, AProcessWhoseDescriptorsSayThatItEndedIsNotMentionedThoughItsPidIsListed) {
+  ChangingHost host;
+  host.add(42);
+  ProcessTable table(host.root, kEveryTick);
+  Collected now;
+  tick(table, now);
+  host.reuse(42, {.comm = "new", .start_ticks = 9000});
+  host.refused["stat"] = ErrorKind::io;
+  tick(table, now);
+  EXPECT_TRUE(now.sink.entities.empty());
+}
+
 TEST(ProcessCollector, HostileNamesArriveByteForByte) {
   const FixtureHost host("process_hostile_names");
   Collected now;
@@ -379,6 +475,76 @@ TEST(ProcessCollector, AtMostTwoDescriptorsAProcessAreKeptAndNeverMoreThanTheBud
     EXPECT_EQ(now.report.entities_read, 20U);
     EXPECT_EQ(table.held_descriptors(), 10U);
     EXPECT_EQ(host.root.open_handles(), 10U);
+  }
+}
+
+TEST(ProcessCollector, KernelThreadsTakeNoneOfTheDescriptorBudget) {
+  ChangingHost host;
+  for (std::int32_t pid = 2; pid <= 400; ++pid) host.add(pid, {.kernel_thread = true});
+  for (std::int32_t pid = 1001; pid <= 1005; ++pid) host.add(pid);
+  ProcessTable table(host.root, {.descriptor_budget = 10, .refresh_ticks = 4});
+  Collected now;
+  for (int i = 0; i < 6; ++i) {
+    tick(table, now);
+    EXPECT_EQ(now.report.entities_read, 5U);
+    EXPECT_EQ(table.held_descriptors(), 10U);
+    EXPECT_EQ(host.root.open_handles(), 10U);
+    host.reads.clear();
+    tick(table, now);
+    for (const char* statm : {"1001/statm", "1002/statm", "1003/statm", "1004/statm", "1005/statm"})
+      EXPECT_EQ(host.reads[statm], 1) << statm;
+  }
+}
+
+TEST(ProcessCollector, AKernelThreadIsReadOnceInARefresh) {
+  constexpr std::uint32_t kTicks = 4;
+  ChangingHost host;
+  for (std::int32_t pid = 100; pid < 140; ++pid) host.add(pid, {.kernel_thread = true});
+  ProcessTable table(host.root, {.refresh_ticks = kTicks});
+  Collected now;
+  tick(table, now);
+  for (std::uint32_t i = 0; i < kTicks; ++i) {
+    host.reads.clear();
+    tick(table, now);
+    EXPECT_EQ(host.reads["stat"], 10);
+    EXPECT_EQ(host.reads["status"] + host.reads["statm"], 0);
+    EXPECT_TRUE(now.sink.entities.empty());
+  }
+}
+
+TEST_P(ProcessCollectorWithBudget, AProcessWithThePidOfAKernelThreadIsMetWithinOneRefresh) {
+  constexpr std::uint32_t kTicks = 4;
+  ChangingHost host;
+  for (std::int32_t pid = 100; pid < 108; ++pid) host.add(pid, {.kernel_thread = true});
+  ProcessTable table(host.root, {.descriptor_budget = GetParam(), .refresh_ticks = kTicks});
+  Collected now;
+  tick(table, now);
+  for (std::int32_t pid = 100; pid < 108; ++pid) {
+    host.reuse(pid, {.comm = "new", .start_ticks = 9000});
+  }
+  for (std::uint32_t i = 0; i < kTicks; ++i) {
+    tick(table, now);
+    for (const RecordedEntity& entity : now.sink.entities) {
+      EXPECT_EQ(entity.name, "new");
+      EXPECT_EQ(entity.process.start_ticks, 9000U);
+    }
+  }
+  EXPECT_EQ(now.sink.entities.size(), 8U);
+}
+
+TEST(ProcessCollector, AKeptProcessThatTurnsOutToBeAKernelThreadGivesItsDescriptorsBack) {
+  ChangingHost host;
+  host.add(42);
+  ProcessTable table(host.root, kEveryTick);
+  Collected now;
+  tick(table, now);
+  EXPECT_EQ(table.held_descriptors(), 2U);
+  host.processes[42].kernel_thread = true;
+  for (int i = 0; i < 3; ++i) {
+    tick(table, now);
+    EXPECT_TRUE(now.sink.entities.empty());
+    EXPECT_EQ(host.root.open_handles(), 0U);
+    EXPECT_EQ(table.held_descriptors(), 0U);
   }
 }
 

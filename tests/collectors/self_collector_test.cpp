@@ -1,11 +1,14 @@
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <vector>
 
 #include "collectors/collector.h"
+#include "collectors/free_parts.h"
 #include "tests/support/fixture_host.h"
 #include "tests/support/recording_sink.h"
 
@@ -39,7 +42,9 @@ TEST(SelfCollector, TheStandardSetIsReadFromSelf) {
   EXPECT_EQ(entity.value("process_threads"), 4);
   EXPECT_EQ(entity.value("process_open_fds"), 5);
   EXPECT_EQ(entity.value("process_start_time_seconds"), 1700000000 + 12345 / ticks_per_second);
-  EXPECT_GT(entity.value("process_max_fds").value_or(1e9), 0);
+  struct rlimit limit = {};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  EXPECT_EQ(entity.value("process_max_fds"), static_cast<double>(limit.rlim_cur));
 }
 
 TEST(SelfCollector, AMalformedStatLeavesTheRest) {
@@ -90,14 +95,41 @@ TEST(SelfCollector, TheHeapInUseGrowsByWhatIsAllocated) {
   EXPECT_LT(grown, static_cast<double>(kBytes) + (1U << 20));
 }
 
-TEST(SelfCollector, TheStatesOfFreeMemoryAreDisjoint) {
+TEST(SelfCollector, EveryStateOfFreeMemoryIsASample) {
   const DirectoryHostRoot root;
   const RecordedEntity entity = collect(root);
-  for (const char* state : {"fastbin", "bins", "top"}) {
-    EXPECT_GE(entity.value("heapfloor_allocator_free_bytes", state).value_or(-1), 0) << state;
+  for (const char* state : {"fastbin", "bins", "top"})
+    EXPECT_TRUE(entity.value("heapfloor_allocator_free_bytes", state)) << state;
+}
+
+FreeParts parts_of(std::size_t all, std::size_t fastbin, std::size_t top) {
+  struct mallinfo2 info = {};
+  info.fordblks = all;
+  info.fsmblks = fastbin;
+  info.keepcost = top;
+  return free_parts(info);
+}
+
+TEST(FreePartsOfTheHeap, TheBinsHoldWhatIsNeitherFastbinNorTop) {
+  const FreeParts parts = parts_of(1000, 100, 700);
+  EXPECT_EQ(parts.fastbin_bytes, 100U);
+  EXPECT_EQ(parts.bins_bytes, 200U);
+  EXPECT_EQ(parts.top_bytes, 700U);
+}
+
+TEST(FreePartsOfTheHeap, AddUpToAllFreeMemoryWhateverTheAllocatorSays) {
+  constexpr std::size_t kMost = SIZE_MAX;
+  for (const std::size_t all : {std::size_t{0}, std::size_t{1}, std::size_t{1000}, kMost}) {
+    for (const std::size_t fastbin : {std::size_t{0}, std::size_t{999}, kMost}) {
+      for (const std::size_t top : {std::size_t{0}, std::size_t{1}, std::size_t{1000}, kMost}) {
+        const FreeParts parts = parts_of(all, fastbin, top);
+        EXPECT_LE(parts.fastbin_bytes, fastbin);
+        EXPECT_LE(parts.bins_bytes, all);
+        EXPECT_LE(parts.top_bytes, top);
+        EXPECT_EQ(parts.fastbin_bytes + parts.bins_bytes + parts.top_bytes, all);
+      }
+    }
   }
-  EXPECT_EQ(entity.value("heapfloor_allocator_free_bytes", "top"),
-            entity.value("heapfloor_allocator_releasable_bytes"));
 }
 
 }  // namespace

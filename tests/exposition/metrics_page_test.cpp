@@ -132,17 +132,6 @@ TEST_F(MetricsPageTest, NamesThatDifferOnlyInBytesThatCannotBeShownStayApart) {
   EXPECT_THAT(page, HasSubstr(R"(heapfloor_group_processes{group="bad\\xFF"} 1)"));
 }
 
-TEST_F(MetricsPageTest, AReusedPidIsShownAsTheProcessThatLives) {
-  Snapshot snapshot = rich::snapshot();
-  ProcessRow later = snapshot.processes[0];
-  later.id.start_ticks += 5;
-  later.values = {{&rich::kProcessMetrics[2], 77}};
-  snapshot.processes.insert(snapshot.processes.begin() + 1, later);
-  const std::string page = text(snapshot);
-  EXPECT_THAT(page, HasSubstr("pid=\"101\"} 77\n"));
-  EXPECT_THAT(page, Not(HasSubstr("pid=\"101\"} 4096\n")));
-}
-
 TEST_F(MetricsPageTest, RowsAndValuesThatComeTwiceAreWrittenOnce) {
   Snapshot twice = rich::snapshot();
   twice.groups[3].values.push_back(twice.groups[3].values[0]);

@@ -20,7 +20,6 @@ TEST(PidStatus, EverySizeIsReadInBytes) {
   const auto status = parse_pid_status(kStatus);
   ASSERT_TRUE(status);
   EXPECT_EQ(status->threads, 3U);
-  EXPECT_EQ(status->user_id, 1000U);
   EXPECT_EQ(status->virtual_bytes, 8000U * 1024);
   EXPECT_EQ(status->locked_bytes, 16U * 1024);
   EXPECT_EQ(status->resident_peak_bytes, 700U * 1024);
@@ -52,9 +51,15 @@ TEST(PidStatus, ATextThatWasCutIsMalformedAndNotSmaller) {
 
 TEST(PidStatus, ASizeThatIsNoneIsMalformed) {
   for (const char* text : {"VmSize: x kB\nThreads: 1\n", "VmSwap: 1 MB\nThreads: 1\n",
-                           "Uid: root\nThreads: 1\n", "Threads: -1\n", "RssAnon:\nThreads: 1\n"}) {
+                           "Threads: -1\n", "RssAnon:\nThreads: 1\n"}) {
     EXPECT_FALSE(parse_pid_status(text)) << text;
   }
+}
+
+TEST(PidStatus, LinesThatNobodyAsksForAreSkipped) {
+  const auto status = parse_pid_status("Uid: root\nVmStk: x\nVmSwap: 12 kB\nThreads: 1\n");
+  ASSERT_TRUE(status);
+  EXPECT_EQ(status->swap_bytes, 12U * 1024);
 }
 
 TEST(PidStatus, LinesBehindThreadsAreNotRead) {
