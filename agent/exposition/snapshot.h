@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -122,7 +123,8 @@ struct Snapshot {
   SeriesUsage series;
   double evaluation_seconds = 0;
   std::uint64_t evaluations = 0;
-  std::uint64_t leaks_detected = 0;
+  // scope → transitions into leaking since the agent started
+  std::map<std::string, std::uint64_t> leaks_detected_by_scope;
   // alertname → transitions to pending, firing, resolved
   struct AlertTransitions {
     std::string name;
