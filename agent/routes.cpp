@@ -6,6 +6,7 @@
 
 #include "agent/build_info.h"
 #include "agent/exposition/api_json.h"
+#include "agent/exposition/page_filter.h"
 #include "agent/http/negotiation.h"
 #include "agent/trend/explain.h"
 #include "agent/web/web_assets.h"
@@ -33,15 +34,18 @@ Handler from_snapshot(PageCache& pages, Make make) {
 }
 
 Response metrics_response(PageCache& pages, const Request& request) {
+  const auto filter = parse_page_filter(request.query, pages.families());
+  if (!filter) return text_response(400, filter.error() + "\n");
   const bool openmetrics = prefers_openmetrics(request.header("Accept").value_or(""));
   const bool gzip = accepts_gzip(request.header("Accept-Encoding").value_or(""));
   const auto format = openmetrics ? ExpositionFormat::openmetrics : ExpositionFormat::text;
+  const auto encoding = gzip ? ContentEncoding::gzip : ContentEncoding::identity;
   Response response;
   response.content_type = std::string(content_type(format));
-  response.body = pages.page(format, gzip ? ContentEncoding::gzip : ContentEncoding::identity);
+  response.body = pages.filtered_page(format, encoding, *filter);
+  if (!response.body) return text_response(503, "Nothing was collected yet.\n");
   response.headers.emplace_back("Vary", "Accept, Accept-Encoding");
   if (gzip) response.headers.emplace_back("Content-Encoding", "gzip");
-  if (!response.body) return text_response(503, "Nothing was collected yet.\n");
   return response;
 }
 

@@ -141,14 +141,6 @@ std::optional<T> parse_whole(std::string_view text) {
   return value;
 }
 
-std::string lower_case(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  });
-  return out;
-}
-
 // One line of the subjects list: a process, watched or not, or a watch of another scope.
 struct SubjectRow {
   const ProcessRow* process = nullptr;
@@ -243,13 +235,14 @@ bool matches(const SubjectRow& row, const SubjectsQuery& query, const Rows& rows
       row.process != nullptr ? std::string_view("process") : std::string_view(row.watch->scope);
   if (!query.scope.empty() && query.scope != scope) return false;
   if (query.search.empty()) return true;
-  const auto contains = [&query](std::string_view raw) {
-    return lower_case(visible_name(raw)).find(query.search) != std::string::npos;
+  const auto shown = [](std::string_view raw) { return lower_case(visible_name(raw)); };
+  const auto contains = [&](std::string_view raw) {
+    return shown(raw).find(query.search) != std::string::npos;
   };
   // Subjects are alike in most of their letters and digits: only a whole one is meant.
   if (row.process == nullptr) {
     return contains(row.watch->name) || contains(row.watch->group) ||
-           row.watch->subject == query.search;
+           shown(row.watch->subject) == query.search;
   }
   return contains(row.process->comm) || contains(rows.group_name(*row.process)) ||
          std::to_string(row.process->id.pid).starts_with(query.search) ||

@@ -36,8 +36,8 @@ ApiDocument status_document(const Snapshot& snapshot, const BuildInfo& build);
 
 // GET /api/v1/subjects: every process, watched or not, and every watch of another scope.
 // Parameters:
-//   search   part of the name or group in any case of ASCII letters, the beginning of the pid, or a
-//            whole subject
+//   search   part of the name or group, the beginning of the pid, or a whole subject, all in any
+//            case of ASCII letters
 //   state    one leak state; scope: one scope
 //   sort     value (default), growth, floor, name, exhaustion, pid; order: asc, desc. Without an
 //            order, names, pids and times to exhaustion rise and sizes fall. What is not known is

@@ -29,8 +29,12 @@ struct MetricFamily {
   FamilyType type = FamilyType::gauge;
   std::vector<std::string> labels;
   std::string help;
-  std::string source;  // "collector process", "group", "trend", "alerts", "self"
+  std::string source;  // "collector process", "group", "trend", "alerts", "agent"
 };
+
+// How the source of a collector's families begins, and that of what is known of groups beside it.
+inline constexpr std::string_view kCollectorSource = "collector ";
+inline constexpr std::string_view kGroupSource = "group";
 
 // The families that do not come from a collector's MetricDesc, in the order of their table.
 enum class OwnFamily : std::uint8_t {

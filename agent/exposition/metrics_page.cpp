@@ -24,9 +24,11 @@ constexpr std::array<LeakState, 3> kSuspectStates = {LeakState::suspected, LeakS
                                                      LeakState::recovering};
 constexpr std::array<std::string_view, 4> kLogLevels = {"debug", "info", "warning", "error"};
 
-// All watched series are fed by this collector and have processes as subjects.
-constexpr std::string_view kWatchingCollector = "process";
-constexpr std::string_view kWatchedScope = "process";
+// The series of the detector are counted together, those of the agent's own heap included; they
+// stand under the collector that feeds nearly all of them.
+constexpr std::string_view kSeriesCollector = "process";
+// The scope whose counts are there before it has a subject.
+constexpr std::string_view kFirstScope = "process";
 
 double number(std::uint64_t value) { return static_cast<double>(value); }
 
@@ -50,7 +52,7 @@ class MetricsPage::Renderer {
   Renderer(const MetricFamilies& families, std::vector<const prometheus::Collectable*> extra)
       : families_(families), extra_(std::move(extra)), writer_(families) {}
 
-  std::string render(const Snapshot& snapshot, ExpositionFormat format) {
+  std::string render(const Snapshot& snapshot, ExpositionFormat format, const PageFilter& filter) {
     writer_.clear();
     extra_bodies_.clear();
     add_values(snapshot.host, {}, &DescColumns::plain);
@@ -64,7 +66,7 @@ class MetricsPage::Renderer {
     add_collectors(snapshot);
     add_agent(snapshot);
     for (const prometheus::Collectable* const collectable : extra_) add_extra(*collectable);
-    std::string page = writer_.write(format);
+    std::string page = writer_.write(format, filter);
     labels_.end_page();
     return page;
   }
@@ -114,13 +116,16 @@ class MetricsPage::Renderer {
 
   void add_values(const std::vector<MetricValue>& values, std::string_view body,
                   std::optional<Column> DescColumns::*kind) {
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      const std::optional<Column> column = columns_of(values[i].desc, i).*kind;
-      if (!column) {
-        ++unlisted_samples_;
-      } else if (std::isfinite(values[i].value)) {
-        writer_.add(*column, body, values[i].value);
-      }
+    for (std::size_t i = 0; i < values.size(); ++i) add_value(values[i], i, body, kind);
+  }
+
+  void add_value(const MetricValue& value, std::size_t position, std::string_view body,
+                 std::optional<Column> DescColumns::*kind) {
+    const std::optional<Column> column = columns_of(value.desc, position).*kind;
+    if (!column) {
+      ++unlisted_samples_;
+    } else if (std::isfinite(value.value)) {
+      writer_.add(*column, body, value.value);
     }
   }
 
@@ -129,8 +134,8 @@ class MetricsPage::Renderer {
     const std::string_view body = labels_.body({{"group", "heapfloor"}, {"allocator", "glibc"}});
     for (std::size_t i = 0; i < values.size(); ++i) {
       const bool is_heap = columns_of(values[i].desc, i).allocator.has_value();
-      add_values({values[i]}, is_heap ? body : std::string_view(),
-                 is_heap ? &DescColumns::allocator : &DescColumns::plain);
+      add_value(values[i], i, is_heap ? body : std::string_view(),
+                is_heap ? &DescColumns::allocator : &DescColumns::plain);
     }
   }
 
@@ -177,8 +182,13 @@ class MetricsPage::Renderer {
   }
 
   void add_processes(const Snapshot& snapshot) {
-    for (const ProcessRow& process : snapshot.processes) {
+    for (std::size_t i = 0; i < snapshot.processes.size(); ++i) {
+      const ProcessRow& process = snapshot.processes[i];
       if (process.values.empty() || process.group >= snapshot.groups.size()) continue;
+      // A pid that was reused within the tick: the later row is the process that lives.
+      const bool reused =
+          i + 1 < snapshot.processes.size() && snapshot.processes[i + 1].id.pid == process.id.pid;
+      if (reused) continue;
       const PidText pid(process.id.pid);
       add_values(
           process.values,
@@ -236,9 +246,13 @@ class MetricsPage::Renderer {
       std::string_view last_subject;  // watches of one subject stand together
       std::uint64_t subjects = 0;
       std::array<std::uint64_t, kLeakStates> by_state = {};
+      std::uint64_t leaks_detected = 0;
     };
     std::map<std::string_view, Count> scopes;
-    scopes[kWatchedScope];
+    scopes[kFirstScope];
+    for (const auto& [scope, detected] : snapshot.leaks_detected_by_scope) {
+      scopes[scope].leaks_detected = detected;
+    }
     for (const WatchRow& watch : snapshot.watches) {
       Count& count = scopes[watch.scope];
       if (count.subjects == 0 || count.last_subject != watch.subject) ++count.subjects;
@@ -248,6 +262,7 @@ class MetricsPage::Renderer {
     for (const auto& [scope, count] : scopes) {
       const std::string_view body = labels_.body({{"scope", scope}});
       add_own(OwnFamily::trend_subjects, body, number(count.subjects));
+      add_own(OwnFamily::leaks_detected, body, number(count.leaks_detected));
       for (const LeakState state : kSuspectStates) {
         add_own(OwnFamily::leak_suspects, body, {"state", leak_state_name(state)},
                 number(count.by_state.at(static_cast<std::size_t>(state))));
@@ -256,8 +271,6 @@ class MetricsPage::Renderer {
   }
 
   void add_trend_totals(const Snapshot& snapshot) {
-    add_own(OwnFamily::leaks_detected, labels_.body({{"scope", kWatchedScope}}),
-            number(snapshot.leaks_detected_by_scope.at("process")));
     add_own(OwnFamily::trend_evaluations, number(snapshot.evaluations));
     add_own(OwnFamily::trend_evaluation_duration, snapshot.evaluation_seconds);
     add_own(OwnFamily::trend_subjects_evicted, number(snapshot.series.evicted));
@@ -315,7 +328,7 @@ class MetricsPage::Renderer {
           OwnFamily::collector_last_success, OwnFamily::collector_errors}) {
       writer_.sort_by_labels(families_.index_of(family));
     }
-    const std::string_view body = labels_.body({{"collector", kWatchingCollector}});
+    const std::string_view body = labels_.body({{"collector", kSeriesCollector}});
     add_own(OwnFamily::series, body, number(snapshot.series.series));
     add_own(OwnFamily::series_limit, body, number(snapshot.series.limit));
     add_own(OwnFamily::series_dropped, body, number(snapshot.series.dropped));
@@ -379,8 +392,9 @@ MetricsPage::MetricsPage(const MetricFamilies& families,
 
 MetricsPage::~MetricsPage() = default;
 
-std::string MetricsPage::render(const Snapshot& snapshot, ExpositionFormat format) {
-  return renderer_->render(snapshot, format);
+std::string MetricsPage::render(const Snapshot& snapshot, ExpositionFormat format,
+                                const PageFilter& filter) {
+  return renderer_->render(snapshot, format, filter);
 }
 
 std::uint64_t MetricsPage::unlisted_samples() const { return renderer_->unlisted_samples(); }

@@ -30,8 +30,9 @@ class MetricsPage {
   MetricsPage& operator=(const MetricsPage&) = delete;
   ~MetricsPage();
 
-  // Equal snapshots give equal bytes, apart from what `extra` counts.
-  [[nodiscard]] std::string render(const Snapshot& snapshot, ExpositionFormat format);
+  // Equal snapshots and filters give equal bytes, apart from what `extra` counts.
+  [[nodiscard]] std::string render(const Snapshot& snapshot, ExpositionFormat format,
+                                   const PageFilter& filter = {});
 
   // Samples that were left out because their family is not in the table; 0 unless the program is
   // wrong.

@@ -8,7 +8,7 @@
 namespace heapfloor {
 
 PageCache::PageCache(const MetricFamilies& families, SelfMetrics& self)
-    : self_(self), page_(families, {&self.collectable()}) {}
+    : families_(families), self_(self), page_(families, {&self.collectable()}) {}
 
 void PageCache::publish(std::shared_ptr<const Snapshot> snapshot) {
   Bodies bodies;
@@ -41,6 +41,20 @@ PageCache::Body PageCache::page(ExpositionFormat format, ContentEncoding encodin
   Body compressed = std::make_shared<const std::string>(gzip_compress(*plain));
   keep(current, format, encoding, compressed);
   return compressed;
+}
+
+PageCache::Body PageCache::filtered_page(ExpositionFormat format, ContentEncoding encoding,
+                                         const PageFilter& filter) {
+  if (filter.shows_all()) return page(format, encoding);
+  const std::shared_ptr<const Snapshot> current = snapshot();
+  if (!current) return nullptr;
+  std::string plain;
+  {
+    const std::lock_guard rendering(render_mutex_);
+    plain = page_.render(*current, format, filter);
+  }
+  return std::make_shared<const std::string>(
+      encoding == ContentEncoding::gzip ? gzip_compress(plain) : std::move(plain));
 }
 
 PageCache::Body& PageCache::slot(Bodies& bodies, ExpositionFormat format,

@@ -2,7 +2,7 @@
 //
 // A page is rendered at most once for each snapshot and format, by the first scrape that asks; all
 // other scrapes share the bytes. Whoever asks while it is being rendered waits for that one page.
-// The agent's own HTTP counters on a page are as of its rendering.
+// The agent's own HTTP counters on a page are as of its rendering. Filtered pages are not shared.
 // Thread rule: any thread may call any member; publish() never waits for a rendering.
 #pragma once
 
@@ -13,6 +13,7 @@
 #include <string>
 
 #include "agent/exposition/metrics_page.h"
+#include "agent/exposition/page_filter.h"
 #include "agent/exposition/page_writer.h"
 #include "agent/exposition/self_metrics.h"
 #include "agent/exposition/snapshot.h"
@@ -35,9 +36,17 @@ class PageCache {
   // The newest snapshot; null before the first publish().
   [[nodiscard]] std::shared_ptr<const Snapshot> snapshot() const;
 
+  // The table of what a page may hold.
+  [[nodiscard]] const MetricFamilies& families() const { return families_; }
+
   // The page of the newest snapshot; null before the first publish(). A scrape that waited may get
   // a page that is one snapshot old.
   [[nodiscard]] Body page(ExpositionFormat format, ContentEncoding encoding);
+
+  // The part of the page of the newest snapshot that `filter` shows; null before the first
+  // publish(). Unless it is the whole page it is rendered for this call and not kept.
+  [[nodiscard]] Body filtered_page(ExpositionFormat format, ContentEncoding encoding,
+                                   const PageFilter& filter);
 
  private:
   using Bodies = std::array<std::array<Body, kContentEncodings>, kExpositionFormats>;
@@ -47,6 +56,7 @@ class PageCache {
   void keep(const std::shared_ptr<const Snapshot>& of, ExpositionFormat format,
             ContentEncoding encoding, Body body);
 
+  const MetricFamilies& families_;
   SelfMetrics& self_;
   std::mutex render_mutex_;  // taken before mutex_
   MetricsPage page_;         // under render_mutex_

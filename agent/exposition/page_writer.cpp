@@ -162,15 +162,16 @@ void PageWriter::sort_by_labels(std::size_t family) {
   samples.erase(std::unique(samples.begin(), samples.end(), same), samples.end());
 }
 
-std::string PageWriter::write(ExpositionFormat format) {
+std::string PageWriter::write(ExpositionFormat format, const PageFilter& filter) {
   if (scratch_bytes_ < bound_bytes_) {
     scratch_bytes_ = bound_bytes_ + bound_bytes_ / 8;
     // NOLINTNEXTLINE(modernize-avoid-c-arrays): a vector would zero the whole buffer first
     scratch_ = std::make_unique_for_overwrite<char[]>(scratch_bytes_);
   }
   char* out = scratch_.get();
-  for (const Family& block : blocks_) {
-    if (block.samples.empty()) continue;
+  for (std::size_t family = 0; family < blocks_.size(); ++family) {
+    const Family& block = blocks_[family];
+    if (block.samples.empty() || !filter.shows(families_.all()[family])) continue;
     out = put(out, block.headers[static_cast<std::size_t>(format)]);
     for (const Sample& sample : block.samples) {
       out = put(out, columns_[sample.column].prefix);

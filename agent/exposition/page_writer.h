@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "agent/exposition/metric_families.h"
+#include "agent/exposition/page_filter.h"
 
 namespace heapfloor {
 
@@ -60,8 +61,9 @@ class PageWriter {
   // For families whose entities come in no order.
   void sort_by_labels(std::size_t family);
 
-  // The page: families by name; inside a family by entity, as they were added, then by fixed label.
-  [[nodiscard]] std::string write(ExpositionFormat format);
+  // The page of what `filter` shows: families by name; inside a family by entity, as they were
+  // added, then by fixed label.
+  [[nodiscard]] std::string write(ExpositionFormat format, const PageFilter& filter = {});
 
  private:
   struct ColumnText {

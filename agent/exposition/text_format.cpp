@@ -37,19 +37,53 @@ std::size_t sequence_length(std::string_view text, std::size_t at) {
   return overlong || too_large ? 0 : 4;
 }
 
+struct CodeRange {
+  std::uint32_t first;
+  std::uint32_t last;
+};
+
+// What is well-formed and beyond ASCII, but is not to be shown as it is.
+constexpr std::array<CodeRange, 6> kHidden = {{{0x80, 0x9F},
+                                               {0x61C, 0x61C},
+                                               {0x200E, 0x200F},
+                                               {0x2028, 0x202E},
+                                               {0x2066, 0x2069},
+                                               {0xFEFF, 0xFEFF}}};
+
+// Of a well-formed sequence of two to four bytes.
+bool is_hidden(std::string_view sequence) {
+  std::uint32_t code = byte_at(sequence, 0) & (0x7FU >> sequence.size());
+  for (std::size_t i = 1; i < sequence.size(); ++i) {
+    code = code << 6U | (byte_at(sequence, i) & 0x3FU);
+  }
+  return std::ranges::any_of(kHidden, [code](const CodeRange& range) {
+    return range.first <= code && code <= range.last;
+  });
+}
+
+// Length of the part at `at` that is shown as it is, or 0.
+std::size_t visible_length(std::string_view text, std::size_t at) {
+  const unsigned char byte = byte_at(text, at);
+  if (byte < 0x80) {
+    const bool marker = byte == '\\' && at + 1 < text.size() && text[at + 1] == 'x';
+    const bool plain = (byte >= 0x20 && byte != 0x7F) || byte == '\n';
+    return plain && !marker ? 1 : 0;
+  }
+  const std::size_t length = sequence_length(text, at);
+  return length != 0 && is_hidden(text.substr(at, length)) ? 0 : length;
+}
+
+// The bytes of a hidden sequence are escaped one after the other: no rest of it is well-formed.
 template <class Append>
 void for_each_visible_part(std::string_view raw, Append append) {
   constexpr std::string_view kHex = "0123456789ABCDEF";
   for (std::size_t at = 0; at < raw.size();) {
-    const unsigned char byte = byte_at(raw, at);
-    const bool marker = byte == '\\' && at + 1 < raw.size() && raw[at + 1] == 'x';
-    const bool plain = byte < 0x80 && ((byte >= 0x20 && byte != 0x7F) || byte == '\n');
-    const std::size_t length = plain && !marker ? 1 : (byte < 0x80 ? 0 : sequence_length(raw, at));
-    if (length != 0) {
+    if (const std::size_t length = visible_length(raw, at); length != 0) {
       append(raw.substr(at, length));
       at += length;
       continue;
     }
+    const unsigned char byte = byte_at(raw, at);
     const std::array<char, 4> escaped = {'\\', 'x', kHex[byte >> 4U], kHex[byte & 0xFU]};
     append(std::string_view(escaped.data(), escaped.size()));
     ++at;
@@ -82,6 +116,14 @@ void append_label_value(std::string& out, std::string_view raw) {
 
 void append_help(std::string& out, std::string_view text, bool escape_quotes) {
   append_escaped(out, text, escape_quotes);
+}
+
+std::string lower_case(std::string_view text) {
+  std::string out(text);
+  std::ranges::transform(out, out.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  });
+  return out;
 }
 
 char* write_number(char* out, double value) {

@@ -9,10 +9,12 @@
 
 namespace heapfloor {
 
-// A name that a target process chose, as every page shows it: valid UTF-8 without control
-// characters. Bytes that are not part of a valid UTF-8 sequence, and control characters other than
-// the line feed, become \xNN (upper case). A backslash before an x becomes \x5C, so the mapping can
-// be undone and two different names never become equal.
+// A name that a target process chose, as every page shows it: valid UTF-8 without characters that
+// act instead of being seen. The bytes of control characters other than the line feed (C0, DEL and
+// C1), of line and paragraph separators, of the characters that set the direction of writing (UAX
+// #9, Bidi_Control) and of the byte order mark become \xNN (upper case), as do bytes that are not
+// part of a valid UTF-8 sequence. A backslash before an x becomes \x5C, so the mapping can be
+// undone and two different names never become equal.
 std::string visible_name(std::string_view raw);
 
 // Appends visible_name(raw) as the inside of a quoted label value: \, " and line feed are escaped.
@@ -21,6 +23,9 @@ void append_label_value(std::string& out, std::string_view raw);
 // Appends a HELP text: \ and line feed are escaped, and " as well where `escape_quotes` asks for it
 // (OpenMetrics). The text must be valid UTF-8.
 void append_help(std::string& out, std::string_view text, bool escape_quotes);
+
+// ASCII letters in lower case; all other bytes stay.
+std::string lower_case(std::string_view text);
 
 // Room that write_number() needs.
 inline constexpr std::size_t kNumberRoom = 32;

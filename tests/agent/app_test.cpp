@@ -63,6 +63,14 @@ TEST_F(AppTest, AnswersEveryPathOfItsInterface) {
   EXPECT_TRUE(post("/metrics").starts_with("HTTP/1.1 405 "));
 }
 
+TEST_F(AppTest, ShowsOnlyTheCollectorsThatAScrapeAsksFor) {
+  start();
+  const std::string host = get("/metrics?collect[]=host");
+  EXPECT_NE(host.find("heapfloor_host_memory_available_bytes"), std::string::npos);
+  EXPECT_EQ(host.find("heapfloor_group_"), std::string::npos);
+  EXPECT_TRUE(get("/metrics?collect[]=nonsense").starts_with("HTTP/1.1 400 "));
+}
+
 TEST_F(AppTest, KeepsWhatOnlyAStartCanChangeAndTakesTheRest) {
   start();
   next_ = config_;

@@ -159,6 +159,19 @@ TEST(SubjectsDocument, SearchesNamesGroupsAndPidsInAnyCase) {
   EXPECT_EQ(subjects({{"search", "nothing"}})["total"], 0);
 }
 
+TEST(SubjectsDocument, FindsAWholeSubjectInAnyCase) {
+  Snapshot snapshot = rich::snapshot();
+  WatchRow cgroup;
+  cgroup.subject = "cgroup:/System.slice";
+  cgroup.scope = "cgroup";
+  cgroup.signal = "rss_anon";
+  snapshot.watches.push_back(cgroup);
+  for (const char* const search : {"cgroup:/System.slice", "CGROUP:/system.SLICE"}) {
+    const json data = data_of(subjects_document(snapshot, {{"search", search}}));
+    EXPECT_THAT(ids(data["subjects"]), ElementsAre("cgroup:/System.slice/rss_anon")) << search;
+  }
+}
+
 TEST(SubjectsDocument, SortsWhatIsNotKnownLast) {
   const auto order = [](const char* sort, const char* direction) {
     return ids(subjects({{"sort", sort}, {"order", direction}})["subjects"]);

@@ -18,7 +18,9 @@ namespace heapfloor {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
+using ::testing::UnorderedElementsAreArray;
 
 std::string golden_path(std::string_view name) {
   return std::string(HEAPFLOOR_SOURCE_DIR) + "/tests/golden/" + std::string(name);
@@ -130,6 +132,68 @@ TEST_F(MetricsPageTest, NamesThatDifferOnlyInBytesThatCannotBeShownStayApart) {
   const std::string page = text(rich::snapshot());
   EXPECT_THAT(page, HasSubstr(R"(heapfloor_group_processes{group="bad\\x5CxFF"} 1)"));
   EXPECT_THAT(page, HasSubstr(R"(heapfloor_group_processes{group="bad\\xFF"} 1)"));
+}
+
+TEST_F(MetricsPageTest, CollectAndExcludeOfACollectorDivideThePage) {
+  const Snapshot snapshot = rich::snapshot();
+  for (const std::string name : {"agent", "alerts", "host", "process", "self", "trend"}) {
+    const std::vector<std::string> with =
+        lines(page_.render(snapshot, ExpositionFormat::text, {.collect = {name}, .exclude = {}}));
+    std::vector<std::string> both =
+        lines(page_.render(snapshot, ExpositionFormat::text, {.collect = {}, .exclude = {name}}));
+    EXPECT_THAT(with, Not(IsEmpty())) << name;
+    both.insert(both.end(), with.begin(), with.end());
+    EXPECT_THAT(both, UnorderedElementsAreArray(lines(text(snapshot)))) << name;
+  }
+}
+
+TEST_F(MetricsPageTest, SeveralCollectorsAddUpAndOpenMetricsStaysWhole) {
+  const PageFilter filter = {.collect = {"self", "process", "self"}, .exclude = {}};
+  const std::string page = page_.render(rich::snapshot(), ExpositionFormat::openmetrics, filter);
+  EXPECT_THAT(page, HasSubstr("\nheapfloor_process_resident_memory_bytes{"));
+  EXPECT_THAT(page, HasSubstr("\nheapfloor_group_resident_memory_bytes{"));
+  EXPECT_THAT(page, HasSubstr("\nheapfloor_group_processes{"));
+  EXPECT_THAT(page, HasSubstr("\nheapfloor_allocator_in_use_bytes{"));
+  EXPECT_THAT(page, HasSubstr("\nprocess_cpu_seconds_total "));
+  EXPECT_THAT(page, Not(HasSubstr("heapfloor_host_")));
+  EXPECT_THAT(page, Not(HasSubstr("heapfloor_build")));
+  EXPECT_TRUE(page.ends_with("\n# EOF\n"));
+}
+
+TEST_F(MetricsPageTest, TheAgentsHeapIsAGroupsAllocator) {
+  const std::string page = text(rich::snapshot());
+  EXPECT_THAT(page, HasSubstr("heapfloor_allocator_in_use_bytes{group=\"heapfloor\","
+                              "allocator=\"glibc\"} 3000000\n"));
+  EXPECT_THAT(page, HasSubstr("heapfloor_allocator_free_bytes{state=\"fastbin\","
+                              "group=\"heapfloor\",allocator=\"glibc\"} 64\n"));
+  EXPECT_THAT(page, HasSubstr("\nprocess_resident_memory_bytes 12345678\n"));
+}
+
+TEST_F(MetricsPageTest, CountsDetectedLeaksByScope) {
+  Snapshot snapshot = rich::snapshot();
+  snapshot.leaks_detected_by_scope = {{"allocator", 2}, {"host", 3}};
+  const std::string page = text(snapshot);
+  EXPECT_THAT(page, HasSubstr("heapfloor_leaks_detected_total{scope=\"allocator\"} 2\n"));
+  EXPECT_THAT(page, HasSubstr("heapfloor_leaks_detected_total{scope=\"host\"} 3\n"));
+  EXPECT_THAT(page, HasSubstr("heapfloor_leaks_detected_total{scope=\"process\"} 0\n"));
+}
+
+TEST_F(MetricsPageTest, TheCounterOfDetectedLeaksIsThereBeforeTheFirst) {
+  Snapshot snapshot;
+  snapshot.watches.push_back(rich::snapshot().watches[0]);
+  snapshot.watches[0].scope = "allocator";
+  EXPECT_THAT(text(snapshot), HasSubstr("heapfloor_leaks_detected_total{scope=\"allocator\"} 0\n"));
+}
+
+TEST_F(MetricsPageTest, AReusedPidIsShownAsTheProcessThatLives) {
+  Snapshot snapshot = rich::snapshot();
+  ProcessRow later = snapshot.processes[0];
+  later.id.start_ticks += 5;
+  later.values = {{&rich::kProcessMetrics[2], 77}};
+  snapshot.processes.insert(snapshot.processes.begin() + 1, later);
+  const std::string page = text(snapshot);
+  EXPECT_THAT(page, HasSubstr("pid=\"101\"} 77\n"));
+  EXPECT_THAT(page, Not(HasSubstr("pid=\"101\"} 4096\n")));
 }
 
 TEST_F(MetricsPageTest, RowsAndValuesThatComeTwiceAreWrittenOnce) {

@@ -39,6 +39,7 @@ Snapshot snapshot_with(std::int32_t entities) {
     snapshot.watches.push_back(rich::watch(process, "group", LeakState::leaking));
     snapshot.watches.back().verdict = rich::rising(Evidence::confirmed, 60'000);
     snapshot.processes.push_back(std::move(process));
+    snapshot.agent.push_back({&rich::kSelfMetrics[2], 3e6});
   }
   return snapshot;
 }

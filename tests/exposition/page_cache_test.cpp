@@ -79,6 +79,21 @@ TEST_F(PageCacheTest, ANewSnapshotMakesNewPages) {
   EXPECT_THAT(*second, ::testing::HasSubstr("heapfloor_trend_evaluations_total 2\n"));
 }
 
+TEST_F(PageCacheTest, AFilteredPageIsMadeForItsScrapeOnly) {
+  const PageFilter host = {.collect = {"host"}, .exclude = {}};
+  constexpr auto kText = ExpositionFormat::text;
+  EXPECT_EQ(cache_.filtered_page(kText, ContentEncoding::identity, host), nullptr);
+  cache_.publish(snapshot_at(1));
+  const PageCache::Body filtered = cache_.filtered_page(kText, ContentEncoding::identity, host);
+  const PageCache::Body page = cache_.page(kText, ContentEncoding::identity);
+  EXPECT_THAT(*filtered, ::testing::StartsWith("# HELP heapfloor_host_memory_capacity_bytes"));
+  EXPECT_THAT(*page, ::testing::HasSubstr(*filtered)) << "families of the host stand together";
+  EXPECT_THAT(*page, ::testing::Not(::testing::HasSubstr("heapfloor_exposition_size_bytes")))
+      << "only whole pages are measured";
+  EXPECT_EQ(gunzip(*cache_.filtered_page(kText, ContentEncoding::gzip, host)), *filtered);
+  EXPECT_EQ(cache_.filtered_page(kText, ContentEncoding::identity, {}), page);
+}
+
 TEST_F(PageCacheTest, CountsItsPages) {
   cache_.publish(snapshot_at(1));
   const PageCache::Body first = cache_.page(ExpositionFormat::text, ContentEncoding::identity);

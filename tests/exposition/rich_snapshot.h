@@ -51,11 +51,20 @@ inline constexpr std::array<MetricDesc, 4> kProcessMetrics = {{
      .group_name = "heapfloor_group_major_page_faults_total"},
 }};
 
-inline constexpr std::array<MetricDesc, 2> kSelfMetrics = {{
+inline constexpr std::array<MetricDesc, 5> kSelfMetrics = {{
     {.name = "process_resident_memory_bytes", .help = "Resident memory of the agent."},
     {.name = "process_cpu_seconds_total",
      .help = "CPU time of the agent.",
      .type = MetricType::counter},
+    {.name = "heapfloor_allocator_in_use_bytes", .help = "Heap in use by the program."},
+    {.name = "heapfloor_allocator_free_bytes",
+     .help = "Heap that is free for the program.",
+     .label_name = "state",
+     .label_value = "heap"},
+    {.name = "heapfloor_allocator_free_bytes",
+     .help = "Heap that is free for the program.",
+     .label_name = "state",
+     .label_value = "fastbin"},
 }};
 
 inline const CollectorEntry kHost = {.name = "host", .summary = "", .metrics = kHostMetrics};
@@ -182,7 +191,6 @@ inline void add_health(Snapshot& snapshot) {
   host.success = true;
   host.duration_seconds = 0.0005;
   host.last_success_seconds = 10'000;
-  host.series = 20;
   CollectorHealth process_health = host;
   process_health.name = "process";
   process_health.errors = {0, 2, 1, 0, 0, 0};
@@ -192,7 +200,7 @@ inline void add_health(Snapshot& snapshot) {
   snapshot.series = {4, 4000, 1, 2};
   snapshot.evaluation_seconds = 0.00125;
   snapshot.evaluations = 4321;
-  snapshot.leaks_detected = 1;
+  snapshot.leaks_detected_by_scope = {{"allocator", 2}, {"process", 1}};
   snapshot.alert_transitions = {{"HeapfloorLeak", 2, 1, 0}};
   snapshot.log_messages = {0, 12, 1, 0};
   snapshot.reloads = 2;
@@ -215,7 +223,11 @@ inline Snapshot snapshot() {
                {&kHostMetrics[1], 1e9},
                {&kHostMetrics[2], 2e9},
                {&kHostMetrics[3], 0}};
-  made.agent = {{&kSelfMetrics[0], 12'345'678}, {&kSelfMetrics[1], 0.1 + 0.2}};
+  made.agent = {{&kSelfMetrics[0], 12'345'678},
+                {&kSelfMetrics[1], 0.1 + 0.2},
+                {&kSelfMetrics[2], 3e6},
+                {&kSelfMetrics[3], 4096},
+                {&kSelfMetrics[4], 64}};
   add_groups(made);
   made.processes = {process(101, 10'000, "quote\"s", 0), process(102, 20'000, "bad\\xFF", 1),
                     process(103, 30'000, "bad\xFF", 2), process(104, 35'025, "caf\xC3\xA9", 3),

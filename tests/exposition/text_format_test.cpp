@@ -23,6 +23,15 @@ std::string label(std::string_view raw) {
   return out;
 }
 
+// The bytes that a text of \xNN stands for.
+std::string bytes_of(const std::string& shown) {
+  std::string out;
+  for (std::size_t at = 2; at < shown.size(); at += 4) {
+    out += static_cast<char>(std::stoi(shown.substr(at, 2), nullptr, 16));
+  }
+  return out;
+}
+
 TEST(NumberText, WritesWholeNumbersWithoutPointOrExponent) {
   EXPECT_EQ(number(0), "0");
   EXPECT_EQ(number(-0.0), "0");
@@ -63,6 +72,31 @@ TEST(VisibleName, ShowsBytesThatAreNotUtf8AndControlCharactersInHex) {
   EXPECT_EQ(visible_name("\xE2\x82("), "\\xE2\\x82(");
   EXPECT_EQ(visible_name(std::string_view("\x1b[2J\0\x7f", 6)), "\\x1B[2J\\x00\\x7F");
   EXPECT_EQ(visible_name("two\nlines"), "two\nlines");
+}
+
+TEST(VisibleName, ShowsInHexWhatIsInvisibleOrTurnsTextAround) {
+  EXPECT_EQ(visible_name("a\xC2\x80z"), "a\\xC2\\x80z");
+  EXPECT_EQ(visible_name("\xC2\x9F"), "\\xC2\\x9F");
+  EXPECT_EQ(visible_name("\xD8\x9C"), "\\xD8\\x9C") << "Arabic letter mark";
+  EXPECT_EQ(visible_name("\xE2\x80\x8E\xE2\x80\x8F"), "\\xE2\\x80\\x8E\\xE2\\x80\\x8F");
+  EXPECT_EQ(visible_name("\xEF\xBB\xBF"), "\\xEF\\xBB\\xBF") << "byte order mark";
+  for (const char* const shown : {"\\xE2\\x80\\xA8", "\\xE2\\x80\\xA9", "\\xE2\\x80\\xAA",
+                                  "\\xE2\\x80\\xAE", "\\xE2\\x81\\xA6", "\\xE2\\x81\\xA9"}) {
+    EXPECT_EQ(visible_name(bytes_of(shown)), shown);
+  }
+}
+
+TEST(VisibleName, KeepsTheNeighboursOfWhatItEscapes) {
+  for (const std::string name : {"\xC2\xA0", "\xC3\x80", "\xD8\x9B", "\xD8\x9D", "\xE2\x80\x8D",
+                                 "\xE2\x80\x90", "\xE2\x80\xA7", "\xE2\x80\xAF", "\xE2\x81\xA5",
+                                 "\xE2\x81\xAA", "\xEF\xBB\xBE", "\xE3\x80\xA8"}) {
+    EXPECT_EQ(visible_name(name), name);
+  }
+}
+
+TEST(LowerCase, ChangesAsciiLettersOnly) {
+  EXPECT_EQ(lower_case("AZaz@[ 09"), "azaz@[ 09");
+  EXPECT_EQ(lower_case("CAF\xC3\x89"), "caf\xC3\x89");
 }
 
 // Every string of up to five bytes over the bytes that matter keeps a name of its own.

@@ -1,5 +1,9 @@
 #!/usr/bin/env python3
-"""rules_metrics_test.py HEAPFLOOR RULES.yml: every metric that the rules read is one that the agent can expose."""
+"""rules_metrics_test.py HEAPFLOOR RULES.yml: the rules read metrics and labels that the agent exposes, and no others.
+
+Checked are the names of metrics and the labels in selectors {…}, in on, ignoring, by, without, group_left and
+group_right, in $labels.NAME of annotations, and in queries inside annotations.
+"""
 
 import re
 import subprocess
@@ -7,29 +11,71 @@ import sys
 
 import yaml
 
-METRIC = re.compile(r"\bheapfloor_[a-z0-9_]+")
+ROW = re.compile(r"^\| `([a-z0-9_]+)` \| \w+ \| ([a-z0-9_, ]*) \|", re.MULTILINE)
+METRIC = re.compile(r"\b(?:heapfloor|process)_[a-z0-9_]+")
+STRING = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'')
+QUOTED = re.compile(r'"([^"]*)"')
+# A name directly before a brace is read with those labels; `{{` belongs to a template.
+SELECTOR = re.compile(r"\b([a-zA-Z_:][a-zA-Z0-9_:]*)?\s*(?<!\{)\{(?!\{)([^{}]*)\}")
+MATCHER = re.compile(r"([a-zA-Z_][a-zA-Z0-9_]*)\s*(?:=~|!~|!=|=)")
+CLAUSE = re.compile(r"\b(?:on|ignoring|by|without|group_left|group_right)\s*\(([^()]*)\)")
+NOTED = re.compile(r"\$labels\.([a-zA-Z_][a-zA-Z0-9_]*)")
+ANYWHERE = {"job", "instance"}  # added by the scrape
+OF_ALERTS = ANYWHERE | {"alertname", "severity"}
 
 
-def expressions(rules):
-    """Everything in a rule file that Prometheus evaluates: expressions, and queries inside annotations."""
-    for group in rules["groups"]:
-        for rule in group["rules"]:
-            yield rule["expr"]
-            yield from rule.get("annotations", {}).values()
+def families(listing):
+    """Metric → its labels, from the table that `once --list-metrics` prints."""
+    return {name: {label for label in labels.split(", ") if label} for name, labels in ROW.findall(listing)}
+
+
+def faults_of_expression(text, known):
+    """What a PromQL expression, or a template that holds one, reads and the agent does not expose."""
+    bare = STRING.sub('""', text)
+    used = sorted(set(METRIC.findall(bare)))
+    for name in used:
+        if name not in known:
+            yield f"{name} is not a metric of the agent"
+    for name, inside in SELECTOR.findall(bare):
+        allowed = known.get(name, set()) | ANYWHERE
+        for label in MATCHER.findall(inside):
+            if label not in allowed:
+                yield f"{name or 'a selector'} has no label {label}"
+    labels = set().union(*(known.get(name, set()) for name in used)) | ANYWHERE
+    for clause in CLAUSE.findall(bare):
+        for label in filter(None, map(str.strip, clause.split(","))):
+            if label not in labels:
+                yield f"no metric of this expression has the label {label}"
+
+
+def faults_of_rule(rule, known):
+    """What is wrong with one rule: its expression, and its annotations' labels and queries."""
+    yield from faults_of_expression(rule["expr"], known)
+    used = METRIC.findall(STRING.sub('""', rule["expr"]))
+    labels = set().union(*(known.get(name, set()) for name in used)) | OF_ALERTS
+    for text in rule.get("annotations", {}).values():
+        for label in NOTED.findall(text):
+            if label not in labels:
+                yield f"$labels.{label} is not there"
+        for name in sorted(set(METRIC.findall(QUOTED.sub("", text))) - set(known)):
+            yield f"{name} is not a metric of the agent"
+        for query in QUOTED.findall(text):
+            yield from faults_of_expression(query, known)
 
 
 def main():
     program, path = sys.argv[1:3]
     listed = subprocess.run([program, "once", "--list-metrics"], capture_output=True, text=True, timeout=60, check=True)
-    known = set(METRIC.findall(listed.stdout))
+    known = families(listed.stdout)
     with open(path, encoding="utf-8") as file:
-        used = {name for text in expressions(yaml.safe_load(file)) for name in METRIC.findall(text)}
-    if not known or not used:
-        print(f"nothing to compare: {len(known)} metrics listed, {len(used)} used")
+        rules = [rule for group in yaml.safe_load(file)["groups"] for rule in group["rules"]]
+    if not known or not rules:
+        print(f"nothing to compare: {len(known)} metrics listed, {len(rules)} rules")
         return 1
-    for name in sorted(used - known):
-        print(f"{path}: {name} is not a metric of the agent")
-    return 1 if used - known else 0
+    found = [f"{path}: {rule.get('alert') or rule['record']}: {fault}" for rule in rules
+             for fault in faults_of_rule(rule, known)]
+    print("\n".join(found))
+    return 1 if found else 0
 
 
 if __name__ == "__main__":

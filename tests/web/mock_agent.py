@@ -113,6 +113,10 @@ class World:
             self._fill({'many': 5000}.get(scene, 300))
         if scene in ('leaks', 'many', 'ailing'):
             self._leak()
+        if scene == 'ailing':
+            row = process(1, 'db.service', 80 * MIB, 'stable', id='cgroup:/system.slice/db.service/rss_anon', scope='cgroup')
+            row['subject'].update(pid=None, start_time=None)
+            self.rows.append(row)
 
     def _fill(self, count):
         generator = random.Random(7)
@@ -166,8 +170,11 @@ class World:
         states = [row['state'] for row in self.rows]
         result = {state: states.count(state) for state in ('learning', 'stable', 'suspected', 'leaking', 'recovering')}
         firing = sum(suspect['state'] == 'leaking' for suspect in self.suspects)
+        watched = sum(row['watched'] for row in self.rows)
+        if watched > 0:  # then the agent's own heap is watched too
+            result['learning' if self.scene == 'learning' else 'stable'] += 1
         return {'processes': len(self.rows), 'groups': len({row['subject']['group'] for row in self.rows}),
-                'watched': sum(row['watched'] for row in self.rows), **result, 'alerts_pending': 0, 'alerts_firing': firing}
+                'watched': sum(result.values()), 'watched_processes': watched, **result, 'alerts_pending': 0, 'alerts_firing': firing}
 
     def status(self):
         now = time.time()
@@ -193,7 +200,7 @@ class World:
         search = query.get('search', '').lower()
         if search:
             rows = [row for row in rows if search in row['subject']['comm'].lower() or search in str(row['subject']['pid'])
-                    or search in row['subject']['group'].lower() or search in row['id'].split('/')[0]]
+                    or search in row['subject']['group'].lower() or search == row['id'].rsplit('/', 1)[0].lower()]
         if query.get('state'):
             rows = [row for row in rows if row['state'] == query['state']]
         keys = {

@@ -238,6 +238,10 @@ def case_empty_states(browser, agent, shots):
     browser.until(lambda: 'No suspects. 12 processes are watched (above 16 MiB); the first verdict needs about 9 min'
                   in browser.text('.headline'), 'what is being waited for')
     browser.screenshot(shots, 'learning')
+    assert '12 watched' in browser.text('.host'), browser.text('.host')
+    visit(browser, agent.url, '#/subject/process:128:1012800/rss_anon')
+    browser.until(lambda: 'Learning: the first verdict needs about 9 min at this interval.' in browser.text('.reason'),
+                  'a process that is being learned')
     agent.show('empty')
     visit(browser, agent.url, '#/')
     browser.until(lambda: 'none is watched' in browser.text('.headline'), 'nothing watched')
@@ -249,11 +253,15 @@ def case_empty_states(browser, agent, shots):
     visit(browser, agent.url, '#/status')
     browser.until(lambda: '14 refused: no permission' in browser.text('.collectors'), 'what could not be read')
     browser.screenshot(shots, 'agent')
+    visit(browser, agent.url, '#/subject/cgroup:/system.slice/db.service/rss_anon')
+    browser.until(lambda: 'Stable' in browser.text('.reason') and browser.text('h1') == 'db.service',
+                  'a subject with slashes')
     agent.show('leaks')
     visit(browser, agent.url, '#/subject/process:191:1019100/rss_anon')
     browser.until(lambda: 'Stable' in browser.text('.reason'), 'a stable process')
     visit(browser, agent.url, '#/subject/process:205:1020500/rss_anon')
     browser.until(lambda: 'Too small to be watched' in browser.text('.reason'), 'a small process')
+    assert 'swap pass 16 MiB;' in browser.text('.chart-empty'), browser.text('.chart-empty')
     visit(browser, agent.url, '#/alerts')
     browser.until(lambda: browser.count('.card.alert') == 1, 'the alert')
     browser.screenshot(shots, 'alerts')

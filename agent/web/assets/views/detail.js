@@ -4,8 +4,8 @@ import { fetchSeries, fetchSubjects, fetchSuspect } from '../api.js';
 import { createChart, describeSeries } from '../chart.js';
 import { h, icon, keyed, pageHeading, setAttribute, setChildren, setText, stateBadge } from '../dom.js';
 import {
-  UNKNOWN, formatBytes, formatCount, formatDuration, formatMoment, formatPercent, limitSource, nameElement,
-  sentence, signalWords, visibleName,
+  UNKNOWN, formatBytes, formatCount, formatDuration, formatMoment, formatPercent, formatRoughDuration, limitSource,
+  nameElement, sentence, signalWords, visibleName,
 } from '../format.js';
 import { createFigure, refusal, setForecastFigure, setGrowthFigure } from './parts.js';
 
@@ -36,8 +36,9 @@ function seriesId(id) {
   return id.includes('/') ? id : `${id}/rss_anon`;
 }
 
+/** A subject may have slashes of its own; the signal is behind the last one. */
 function subjectOf(id) {
-  return id.split('/')[0];
+  return id.includes('/') ? id.slice(0, id.lastIndexOf('/')) : id;
 }
 
 /** The subject's row of the list; its full name is part of what is searched. */
@@ -164,7 +165,7 @@ function createChartPanel(onRange) {
     press(seconds) {
       buttons.forEach((button, index) => setAttribute(button, 'aria-pressed', String(RANGES[index][1] === seconds)));
     },
-    set(series, now) {
+    set(series, { status, now }) {
       const drawable = series !== null && series.points.length > 0;
       chart.element.hidden = !drawable;
       empty.hidden = drawable;
@@ -173,7 +174,8 @@ function createChartPanel(onRange) {
         keys.forEach((key, index) => { key.hidden = !LEGEND[index][2](series); });
       } else {
         setText(empty, series === null ? 'This process is not watched, so no points are stored. A process is watched '
-          + 'once its anonymous memory and swap pass 16 MiB; a process that ended is forgotten.'
+          + `once its anonymous memory and swap pass ${formatBytes(status.minimum_size_bytes)}; `
+          + 'a process that ended is forgotten.'
           : 'No points are stored for this range yet.');
       }
     },
@@ -222,7 +224,7 @@ export function createDetailView(id, back, refresh) {
       chart.press(seconds);
       refresh();
     }
-    if (latest) chart.set(cut(latest.series), latest.now);
+    if (latest) chart.set(cut(latest.series), latest);
   });
   const element = h('div', { class: 'page' },
     back,
@@ -256,7 +258,7 @@ export function createDetailView(id, back, refresh) {
     figures.confidence.set(formatPercent(source.confidence), held ? 'at most 50 % until confirmed' : '');
   }
 
-  function showHead(series, suspect, row, now) {
+  function showHead(series, suspect, row, { status, now }) {
     const name = suspect?.subject.comm ?? row?.subject.comm ?? id;
     setChildren(heading, name, () => nameElement(name));
     document.title = `${visibleName(name)} \u00b7 heapfloor`;
@@ -266,7 +268,7 @@ export function createDetailView(id, back, refresh) {
     setText(severity, suspect?.severity ?? '');
     setAttribute(severity, 'data-severity', suspect?.severity ?? null);
     setText(since, suspect ? `since ${formatMoment(suspect.since, now)}` : '');
-    setText(reason, suspect ? sentence(suspect.reason) : plainReason(state, series, row));
+    setText(reason, suspect ? sentence(suspect.reason) : plainReason(state, series, row, status));
   }
 
   return {
@@ -281,12 +283,12 @@ export function createDetailView(id, back, refresh) {
         row && !row.watched ? null : fetchSeries(seriesId(id), limits, signal)]);
       return { suspect, series, row };
     },
-    render({ suspect, series, row }, { now }) {
-      latest = { series, now };
+    render({ suspect, series, row }, { status, now }) {
+      latest = { series, status, now };
       problem.replaceChildren();
-      showHead(series, suspect, row, now);
+      showHead(series, suspect, row, latest);
       showFigures(series, suspect, row, now);
-      chart.set(cut(series), now);
+      chart.set(cut(series), latest);
       setText(description, series ? describeSeries(series, now) : '');
       gates.set(suspect?.gates ?? []);
       facts.set(factsOf(row, suspect, series, now));
@@ -300,12 +302,15 @@ export function createDetailView(id, back, refresh) {
 }
 
 /** What is said of a subject that is no suspect. */
-function plainReason(state, series, row) {
+function plainReason(state, series, row, status) {
   if (!series && !row) {
     return 'The agent does not know this process (any more). It may have ended, or the agent restarted.';
   }
   if (!series) return 'Too small to be watched: no floor is followed and no verdict is made.';
-  if (state === 'learning') return 'Learning: eight floors are needed before there is a verdict.';
+  if (state === 'learning') {
+    const needed = formatRoughDuration(status.first_verdict_seconds);
+    return `Learning: the first verdict needs about ${needed} at this interval.`;
+  }
   if (state === 'stable') return 'Stable: no rise of the floor passes the gates.';
   return '\u00a0';
 }

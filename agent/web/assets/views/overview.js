@@ -57,8 +57,8 @@ function headlineWords(suspects, status, now) {
     };
   }
   const recovering = of('recovering').length;
-  const { watched, learning } = status.counts;
-  if (watched > 0 && learning === watched && recovering === 0) {
+  const { watched, watched_processes: watchedProcesses, learning } = status.counts;
+  if (watchedProcesses > 0 && learning === watched && recovering === 0) {
     return { tone: 'learning', title: 'No verdict yet', detail: emptyWords(status, now) };
   }
   return {
@@ -70,18 +70,20 @@ function headlineWords(suspects, status, now) {
   };
 }
 
-/** Why there are no suspects, and when to expect a verdict. */
+/** Why there are no suspects, and when to expect a verdict. States count all that is watched, not processes alone. */
 function emptyWords(status, now) {
-  const { watched, learning, stable, processes } = status.counts;
+  const { watched, watched_processes: watchedProcesses, learning, stable, processes } = status.counts;
   const size = formatBytes(status.minimum_size_bytes);
-  if (watched === 0) {
+  if (watchedProcesses === 0) {
     return `No suspects. None of ${plural(processes, 'process', 'processes')} is above ${size}, `
       + 'so none is watched yet.';
   }
-  const head = `No suspects. ${plural(watched, 'process', 'processes')} ${isAre(watched)} watched (above ${size}); `;
+  const head = `No suspects. ${plural(watchedProcesses, 'process', 'processes')} ${isAre(watchedProcesses)} watched `
+    + `(above ${size}); `;
   if (learning < watched) {
     return head + (learning > 0
-      ? `${formatCount(stable)} ${isAre(stable)} stable, ${formatCount(learning)} still learning.`
+      ? `of ${plural(watched, 'signal', 'signals')} ${formatCount(stable)} ${isAre(stable)} stable, `
+        + `${formatCount(learning)} still learning.`
       : 'all have a verdict: stable.');
   }
   const needed = status.first_verdict_seconds;
@@ -160,7 +162,7 @@ function createHostLine() {
       setText(text, `${formatBytes(available)} of ${formatBytes(capacity)} memory available`);
       meter.element.hidden = capacity === null || available === null;
       meter.set(capacity - available, capacity);
-      const { processes, watched: followed } = status.counts;
+      const { processes, watched_processes: followed } = status.counts;
       setText(watched, `${plural(processes, 'process', 'processes')}, ${formatCount(followed)} watched`);
     },
   };

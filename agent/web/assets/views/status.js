@@ -52,7 +52,7 @@ function agentFacts(status, now) {
     ['Host memory', `${formatBytes(host.memory_available_bytes)} of `
       + `${formatBytes(host.memory_capacity_bytes)} available`],
     ['Processes', `${formatCount(counts.processes)} in ${plural(counts.groups, 'group', 'groups')}, `
-      + `${formatCount(counts.watched)} watched`],
+      + `${formatCount(counts.watched_processes)} watched`],
     ['Series', `${formatCount(series.series)} of at most ${formatCount(series.limit)}`
       + (series.dropped > 0 ? `; ${formatCount(series.dropped)} not kept for lack of room` : '')],
   ];
