@@ -151,6 +151,7 @@ Result<CollectReport> ProcessTable::tick(SampleSink& sink) {
       emit(process, sink);
     } else {
       begin(process, sink);
+      sink.add(kProcessUnreadableStatus, 1);
     }
   }
   return report;

@@ -333,11 +333,12 @@ class ProcessCollectorWithOneRefusal : public ::testing::TestWithParam<std::size
     host_.add(42, {.comm = "server"});
     tick(table_, now_);
   }
-  void expect_no_values_of_the_same_process() {
+  void expect_only_that_the_same_process_is_unreadable() {
     ASSERT_NE(now_.sink.process(42), nullptr);
     EXPECT_EQ(now_.sink.process(42)->process, (ProcessId{42, 5000}));
     EXPECT_EQ(now_.sink.process(42)->name, "server");
-    EXPECT_TRUE(now_.sink.process(42)->values.empty());
+    EXPECT_EQ(now_.sink.process(42)->values.size(), 1U);
+    EXPECT_EQ(now_.sink.process(42)->value(kProcessUnreadableStatus), 1);
     EXPECT_EQ(now_.report.entities_read, 0U);
   }
 
@@ -351,10 +352,10 @@ TEST_P(ProcessCollectorWithOneRefusal, AProcessThatCannotBeReadForATickIsStillTh
        {ErrorKind::io, ErrorKind::denied, ErrorKind::malformed, ErrorKind::timeout}) {
     host_.refused = {{"stat", kind}, {"statm", kind}};
     tick(table_, now_);
-    expect_no_values_of_the_same_process();
+    expect_only_that_the_same_process_is_unreadable();
     EXPECT_EQ(errors_of(now_.report, kind), 1U);
     tick(table_, now_);
-    expect_no_values_of_the_same_process();
+    expect_only_that_the_same_process_is_unreadable();
     host_.refused.clear();
     tick(table_, now_);
     EXPECT_EQ(now_.sink.process(42)->process, (ProcessId{42, 5000}));
@@ -404,7 +405,8 @@ TEST(ProcessCollector, ARefreshThatFailsRepeatsForOneTickWhatStatmVouchesFor) {
   EXPECT_EQ(errors_of(now.report, ErrorKind::io), 1U);
   tick(table, now);
   ASSERT_NE(now.sink.process(42), nullptr);
-  EXPECT_TRUE(now.sink.process(42)->values.empty());
+  EXPECT_EQ(now.sink.process(42)->values.size(), 1U);
+  EXPECT_EQ(now.sink.process(42)->value(kProcessUnreadableStatus), 1);
   EXPECT_EQ(errors_of(now.report, ErrorKind::io), 1U);
 }
 

@@ -70,10 +70,10 @@ TEST(StatusDocument, SaysWhatTheAgentIsAndWhatItSees) {
   EXPECT_EQ(data["first_verdict_seconds"], 540);
   EXPECT_EQ(data["host"]["memory_capacity_bytes"], 8'000'000'000);
   EXPECT_TRUE(data["host"]["memory_available_bytes"].is_null());
-  const json counts = {{"processes", 5},    {"groups", 5},     {"watched", 4},
-                       {"learning", 1},     {"stable", 0},     {"suspected", 1},
-                       {"leaking", 1},      {"recovering", 1}, {"alerts_pending", 1},
-                       {"alerts_firing", 1}};
+  const json counts = {{"processes", 5},         {"groups", 5},       {"watched", 4},
+                       {"watched_processes", 4}, {"learning", 1},     {"stable", 0},
+                       {"suspected", 1},         {"leaking", 1},      {"recovering", 1},
+                       {"alerts_pending", 1},    {"alerts_firing", 1}};
   EXPECT_EQ(data["counts"], counts);
   EXPECT_EQ(data["collectors"].size(), 3U);
   EXPECT_EQ(data["collectors"][1]["errors"]["permission"], 1);
