@@ -4,8 +4,9 @@
 // request bodies and ambiguous requests, and closes every connection after one answer. From accept
 // to close a connection holds a worker: a silent client for request_timeout_ms, one that reads
 // slowly for send_timeout_ms. Answers being sent count against max_requests, so clients that read
-// slowly leave workers to others; silent ones do not, and whoever comes behind `worker_threads` of
-// them waits for request_timeout_ms. Plain HTTP over IPv4; TLS belongs to a proxy in front.
+// slowly leave workers to others; silent ones do not: whoever comes behind them waits for
+// request_timeout_ms per `worker_threads` of them. Plain HTTP over IPv4; TLS belongs to a proxy in
+// front.
 //
 // Methods other than GET and HEAD are refused (403) when a browser sends them for another site, and
 // without the header "X-Heapfloor: 1" when the address listened on is not a loopback one.

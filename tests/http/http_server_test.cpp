@@ -403,7 +403,7 @@ TEST_F(HttpServerTest, TheHostCheckCanBeSwitchedOff) {
   EXPECT_EQ(send_raw(port, "GET /metrics HTTP/1.1\r\nHost: any.example\r\n\r\n").status, 200);
 }
 
-// The method's answer to a request with these headers; 200 where the request is let through.
+// 200 where a request that changes something is let through with these headers.
 int reload_status(std::uint16_t port, const std::string& headers) {
   return get(port, "/-/reload", headers, "POST").status;
 }
