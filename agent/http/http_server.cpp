@@ -290,11 +290,22 @@ class HttpServer::Server {
     Activity& operator=(const Activity&) = delete;
     ~Activity() {
       const std::lock_guard lock(server_.active_mutex_);
+      if (admitted_) --server_.admitted_;
       if (--server_.active_ == 0) server_.idle_.notify_all();
+    }
+
+    // Whether its handler may be called. Refused requests take no place from others: of many that
+    // come at once, as many as are allowed are answered.
+    bool admit() {
+      const std::lock_guard lock(server_.active_mutex_);
+      admitted_ = !server_.stopping_ && server_.admitted_ < server_.options_.max_requests;
+      if (admitted_) ++server_.admitted_;
+      return admitted_;
     }
 
    private:
     Server& server_;
+    bool admitted_ = false;
   };
 
   static Server& of(const mg_connection* connection) {
@@ -395,13 +406,13 @@ class HttpServer::Server {
 
   // The whole of a request; nothing may be thrown through the C library.
   int answer(mg_connection* connection) noexcept {
-    const Activity activity(*this);
+    Activity activity(*this);
     std::string_view handler = kUnrouted;
     int status = 500;
     notify_started();
     try {
       const mg_request_info& info = *mg_get_request_info(connection);
-      const Response response = respond(info, handler);
+      const Response response = respond(info, activity, handler);
       status = response.status;
       send(connection, response, std::string_view(info.request_method) != "HEAD", send_deadline());
     } catch (...) {
@@ -434,7 +445,7 @@ class HttpServer::Server {
     notify_finished(kUnrouted, status);
   }
 
-  Response respond(const mg_request_info& info, std::string_view& handler) {
+  Response respond(const mg_request_info& info, Activity& activity, std::string_view& handler) {
     const std::string_view raw = info.request_uri == nullptr ? "" : info.request_uri;
     if (auto refused = framing_refusal(info, raw)) return *std::move(refused);
     Request request;
@@ -457,11 +468,11 @@ class HttpServer::Server {
       response.headers.emplace_back("Allow", join_methods(methods));
       return response;
     }
-    return call(*route, request);
+    return call(*route, request, activity);
   }
 
-  Response call(const Route& route, const Request& request) {
-    if (is_overloaded()) {
+  Response call(const Route& route, const Request& request, Activity& activity) {
+    if (!activity.admit()) {
       Response response = refusal(request.path, 503, "unavailable", "too many requests at once");
       response.headers.emplace_back("Retry-After", "1");
       return response;
@@ -474,11 +485,6 @@ class HttpServer::Server {
       log(std::string("handler ") + route.name + " failed");
     }
     return refusal(request.path, 500, "internal", "internal error");
-  }
-
-  bool is_overloaded() {
-    const std::lock_guard lock(active_mutex_);
-    return stopping_ || active_ > options_.max_requests;
   }
 
   const Route* find_route(Request& request) const {
@@ -549,6 +555,7 @@ class HttpServer::Server {
   std::mutex active_mutex_;
   std::condition_variable idle_;
   std::uint32_t active_ = 0;
+  std::uint32_t admitted_ = 0;
   bool stopping_ = false;
 };
 

@@ -50,6 +50,12 @@ class CountingObserver : public RequestObserver {
       return in_flight_ == 0 && counts_[{handler, status}] == count;
     });
   }
+  bool wait_for_refusals(const std::string& handler, int count) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(10), [&] {
+      return counts_[{handler, 503}] == count;
+    });
+  }
   bool wait_for_in_flight(int count) {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, std::chrono::seconds(10), [&] { return in_flight_ == count; });
@@ -495,7 +501,7 @@ TEST_F(HttpServerTest, IdleConnectionsHoldEveryWorkerNoLongerThanTheRequestTimeo
 TEST_F(HttpServerTest, ClientsThatDoNotReadLeaveWorkersToOthers) {
   const std::uint16_t port = start();
   const auto stalled = stalled_clients(port, 5);
-  ASSERT_TRUE(observer_.wait_for_in_flight(3));
+  ASSERT_TRUE(observer_.wait_for_refusals("huge", 2));
   EXPECT_EQ(get(port, "/metrics").status, 503);
   // Without a word from those clients.
   EXPECT_TRUE(observer_.wait_for_in_flight(0));
