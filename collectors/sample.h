@@ -15,6 +15,7 @@ struct ProcessId {
   std::int32_t pid = 0;
   std::uint64_t start_ticks = 0;  // field 22 of /proc/PID/stat, clock ticks since boot
   friend bool operator==(const ProcessId&, const ProcessId&) = default;
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 takes the defaulted <=> for a null pointer
   friend auto operator<=>(const ProcessId&, const ProcessId&) = default;
 };
 

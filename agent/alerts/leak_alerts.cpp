@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <cstdint>
 #include <string>
 
 #include "agent/trend/forecast.h"
@@ -93,12 +94,16 @@ std::vector<AlertCondition> leak_conditions(const WatchList& watches, double now
 }
 
 std::string say_span(double seconds) {
+  constexpr std::int64_t kHourMinutes = 60;
+  constexpr std::int64_t kDayMinutes = 24 * kHourMinutes;
   if (seconds <= 0) return "no time";
-  const auto minutes = static_cast<long long>(std::round(seconds / 60));
+  const auto minutes = static_cast<std::int64_t>(std::round(seconds / 60));
   if (minutes < 1) return fmt::format("{:.0f} s", seconds);
-  if (minutes < 60) return fmt::format("{} min", minutes);
-  if (minutes < 48 * 60) return fmt::format("{} h {} min", minutes / 60, minutes % 60);
-  return fmt::format("{} d {} h", minutes / 1440, minutes % 1440 / 60);
+  if (minutes < kHourMinutes) return fmt::format("{} min", minutes);
+  if (minutes < 2 * kDayMinutes) {
+    return fmt::format("{} h {} min", minutes / kHourMinutes, minutes % kHourMinutes);
+  }
+  return fmt::format("{} d {} h", minutes / kDayMinutes, minutes % kDayMinutes / kHourMinutes);
 }
 
 std::string say_rate(double bytes_per_second) {

@@ -1,5 +1,7 @@
-// A clock that goes when the test says so.
+// A clock that goes when the test says so. Any thread may look at it while the test moves it.
 #pragma once
+
+#include <atomic>
 
 #include "agent/clock.h"
 
@@ -16,11 +18,11 @@ class FakeClock final : public Clock {
     return !stop.stop_requested();
   }
   void set_wall_offset(double seconds) { wall_offset_seconds_ = seconds; }
-  void advance(double seconds) { steady_seconds_ += seconds; }
+  void advance(double seconds) { steady_seconds_ = steady_seconds_ + seconds; }
 
  private:
-  double steady_seconds_ = 1000;
-  double wall_offset_seconds_ = 1.7e9;
+  std::atomic<double> steady_seconds_ = 1000;
+  std::atomic<double> wall_offset_seconds_ = 1.7e9;
 };
 
 }  // namespace heapfloor
