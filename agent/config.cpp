@@ -69,7 +69,7 @@ class Walker {
   Result<void> walk_map(const YAML::Node& node, const std::string& path) {
     for (const auto& entry : node) {
       const std::string key = entry.first.Scalar();
-      const std::string child = path.empty() ? key : path + "." + key;
+      const std::string child = path.empty() ? key : fmt::format("{}.{}", path, key);
       if (!seen_.insert(child).second)
         return wrong(entry.first, fmt::format("\"{}\" is there twice", child));
       if (!is_known(child)) return wrong(entry.first, fmt::format("unknown key \"{}\"", child));

@@ -192,7 +192,7 @@ std::string get_policy_key(const TrendPolicy& policy, const PolicyKey& key) {
 class KeyList {
  public:
   void duration(std::string path, std::string help, double low, double high,
-                std::function<double&(Config&)> at) {
+                double& (*at)(Config&)) {
     add(
         std::move(path), "DURATION", std::move(help),
         [at, low, high](Config& config, std::string_view text) {
@@ -200,7 +200,7 @@ class KeyList {
         },
         [at](const Config& config) { return format_duration(at(const_cast<Config&>(config))); });
   }
-  void size(std::string path, std::string help, double low, std::function<double&(Config&)> at) {
+  void size(std::string path, std::string help, double low, double& (*at)(Config&)) {
     add(
         std::move(path), "SIZE", std::move(help),
         [at, low](Config& config, std::string_view text) {
@@ -209,7 +209,7 @@ class KeyList {
         [at](const Config& config) { return format_size(at(const_cast<Config&>(config))); });
   }
   void count(std::string path, std::string help, std::uint64_t low, std::uint64_t high,
-             std::function<std::uint64_t&(Config&)> at) {
+             std::uint64_t& (*at)(Config&)) {
     add(
         std::move(path), "NUMBER", std::move(help),
         [at, low, high](Config& config, std::string_view text) {
@@ -217,8 +217,7 @@ class KeyList {
         },
         [at](const Config& config) { return std::to_string(at(const_cast<Config&>(config))); });
   }
-  void text(std::string path, std::string help, bool may_be_empty,
-            std::function<std::string&(Config&)> at) {
+  void text(std::string path, std::string help, bool may_be_empty, std::string& (*at)(Config&)) {
     add(
         std::move(path), "TEXT", std::move(help),
         [at, may_be_empty](Config& config, std::string_view value) -> Problem {

@@ -79,6 +79,7 @@ void add_commands(CLI::App& app, const ConfigSource& source, ReplayOptions& repl
                    "CSV with timestamp_seconds,value[,epoch][,limit][,load]; - is standard input")
       ->required();
   std::vector<std::string> signals;
+  signals.reserve(kSignalList.size());
   for (const SignalInfo& signal : kSignalList) signals.emplace_back(signal.name);
   replay_command->add_option("--signal", replay.signal, "which signal's constants to use")
       ->check(CLI::IsMember(signals))

@@ -368,7 +368,7 @@ std::string_view severity_of(const Snapshot& snapshot, const WatchRow& watch) {
 
 // The verdict in words; of a revoked leak, first why it was revoked.
 std::string reason_of(const WatchRow& watch, const VerdictWords& words) {
-  const std::string reason = words.explain(watch.verdict);
+  std::string reason = words.explain(watch.verdict);
   if (watch.ended_seconds) return "its process has ended; before that: " + reason;
   if (watch.state != LeakState::recovering || watch.revocation.empty()) return reason;
   return "revoked after a " + std::string(watch.revocation) + "; now: " + reason;

@@ -324,6 +324,8 @@ def run_live(url, comm, timeout, shots):
         browser.screenshot(shots, 'live-overview')
         card.find_element('css selector', '.card-name').click()
         ready(browser)
+        # A young suspicion may waver from one bucket to the next, and its line with it.
+        browser.until(lambda: browser.count('.chart-svg .line') == 1, 'a fitted line')
         check_chart(browser, limit=False)
         browser.until(lambda: browser.count('.gates tbody tr') > 0, 'gates')
         assert browser.text('.reason').strip(), 'no reason'
