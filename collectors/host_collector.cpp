@@ -120,7 +120,7 @@ constexpr std::uint32_t kBootTimeTicks = 20;
 
 // The largest of these files, stat, has a number for each interrupt line and ten for each
 // processor.
-constexpr std::size_t kBufferBytes = 512 * 1024;
+constexpr std::size_t kBufferBytes = std::size_t{512} * 1024;
 
 void add(SampleSink& sink, const MetricDesc* desc, std::optional<std::uint64_t> value,
          double unit = 1) {
@@ -130,6 +130,7 @@ void add(SampleSink& sink, const MetricDesc* desc, std::optional<std::uint64_t> 
 class HostCollector final : public Collector {
  public:
   explicit HostCollector(const HostRoot& root)
+      // NOLINTNEXTLINE(modernize-avoid-c-arrays): the array form of unique_ptr
       : root_(root), buffer_(std::make_unique_for_overwrite<char[]>(kBufferBytes)) {}
 
   [[nodiscard]] Result<CollectReport> collect(SampleSink& sink) override {
@@ -206,7 +207,9 @@ class HostCollector final : public Collector {
   }
 
   const HostRoot& root_;
-  std::unique_ptr<char[]> buffer_;  // uninitialised: only what is used becomes resident
+  // Uninitialised: only what is used becomes resident.
+  // NOLINTNEXTLINE(modernize-avoid-c-arrays): the array form of unique_ptr
+  std::unique_ptr<char[]> buffer_;
   std::optional<std::uint64_t> boot_seconds_;
   std::uint32_t tick_ = 0;
 };

@@ -252,8 +252,8 @@ Result<std::string_view> DirectoryHostRoot::read_in(std::int32_t pid, int direct
     std::array<char, 64> relative = {};
     char* end = std::to_chars(relative.data(), relative.data() + 16, pid).ptr;
     *end++ = '/';
-    const std::size_t room = static_cast<std::size_t>(relative.data() + relative.size() - end);
-    std::memcpy(end, name, std::min(std::strlen(name), room - 1));
+    const auto room = static_cast<std::size_t>(relative.data() + relative.size() - end);
+    std::string_view(name).copy(end, room - 1);  // zeros follow
     auto text = read(Tree::proc, relative.data(), buffer);
     if (!text && text.error().kind == ErrorKind::unavailable) text.error().kind = ErrorKind::gone;
     return text;

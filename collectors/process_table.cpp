@@ -111,6 +111,7 @@ ProcessTable::ProcessTable(const HostRoot& root, const CollectorOptions& options
     : root_(root),
       options_(options),
       page_bytes_(static_cast<std::size_t>(::sysconf(_SC_PAGESIZE))),
+      // NOLINTNEXTLINE(modernize-avoid-c-arrays): the array form of unique_ptr
       buffer_(std::make_unique_for_overwrite<char[]>(kBufferBytes)),
       ceiling_(options.descriptor_budget) {}
 

@@ -95,16 +95,18 @@ class ProcessTable {
 
   // The longest line of status is Groups, 65,536 numbers at worst; beyond this the sizes behind it
   // stay unread.
-  static constexpr std::size_t kBufferBytes = 256 * 1024;
+  static constexpr std::size_t kBufferBytes = std::size_t{256} * 1024;
 
   const HostRoot& root_;
   CollectorOptions options_;
   std::size_t page_bytes_;
   std::vector<std::int32_t> pids_;
   std::vector<TrackedProcess> processes_;  // ascending by pid
-  std::unique_ptr<char[]> buffer_;         // uninitialised: only what is used becomes resident
-  std::size_t allowance_ = 0;              // descriptors that may be held in this tick
-  std::size_t ceiling_;  // falls when the kernel refuses a descriptor, recovers slowly
+  // Uninitialised: only what is used becomes resident.
+  // NOLINTNEXTLINE(modernize-avoid-c-arrays): the array form of unique_ptr
+  std::unique_ptr<char[]> buffer_;
+  std::size_t allowance_ = 0;  // descriptors that may be held in this tick
+  std::size_t ceiling_;        // falls when the kernel refuses a descriptor, recovers slowly
   std::size_t held_ = 0;
   std::uint32_t tick_ = 0;
 };

@@ -71,7 +71,7 @@ constexpr const MetricDesc& kTop = metric("heapfloor_allocator_free_bytes", "top
 constexpr const MetricDesc& kMappedRegions = metric("heapfloor_allocator_mapped_regions");
 constexpr const MetricDesc& kReleasable = metric("heapfloor_allocator_releasable_bytes");
 
-constexpr std::size_t kBufferBytes = 512 * 1024;  // for stat, see host_collector.cpp
+constexpr std::size_t kBufferBytes = std::size_t{512} * 1024;  // for stat, see host_collector.cpp
 
 void add(SampleSink& sink, const MetricDesc& desc, std::size_t value) {
   sink.add(desc, static_cast<double>(value));
@@ -129,6 +129,7 @@ class SelfCollector final : public Collector {
 
   // Once: a start time that follows every correction of the clock would look like a restart.
   void read_boot_time(CollectReport& report) {
+    // NOLINTNEXTLINE(modernize-avoid-c-arrays): the array form of unique_ptr
     const auto buffer = std::make_unique_for_overwrite<char[]>(kBufferBytes);
     auto text = root_.read(HostRoot::Tree::proc, "stat", {buffer.get(), kBufferBytes});
     const auto seconds = text ? with_path(parse_boot_time(*text), "stat")
