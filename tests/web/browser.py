@@ -11,6 +11,7 @@ import tempfile
 import time
 
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -113,7 +114,10 @@ class Browser:
         """Waits for a condition; fails with what was waited for."""
         deadline = time.monotonic() + seconds
         while True:
-            result = condition()
+            try:
+                result = condition()
+            except StaleElementReferenceException:
+                result = None  # the page drew that element anew while it was being looked at
             if result:
                 return result
             if time.monotonic() > deadline:
