@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "agent/trend/signal_list.h"
+
 namespace heapfloor {
 
 Watch::Watch(const SeriesKey& series_key, const TrendPolicy& policy, SignalTraits traits)
@@ -57,7 +59,8 @@ void WatchList::observe(const SeriesKey& key, const WatchLabels& labels,
   if (*index >= watches_.size()) watches_.resize(*index + 1U);
   std::unique_ptr<Watch>& slot = watches_[*index];
   if (!slot) {
-    slot = std::make_unique<Watch>(key, policy(key.signal), labels.traits);
+    slot = std::make_unique<Watch>(key, policy(key.signal),
+                                   labels.traits.value_or(signal_info(key.signal).traits));
     slot->start_seconds = labels.start_seconds;
     enter_state(*slot, LeakState::learning, reading.time_seconds);
   }

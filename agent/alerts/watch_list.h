@@ -34,7 +34,8 @@ struct WatchLabels {
   std::string_view group;
   std::string_view limit_source;  // "configured", "host"; static text
   double start_seconds = 0;
-  SignalTraits traits = SignalTraits::unmarked;  // of a new series
+  // Of a new series; nothing: what the signal promises.
+  std::optional<SignalTraits> traits = {};
 };
 
 struct Watch {

@@ -12,7 +12,7 @@
 #include "agent/build_info.h"
 #include "agent/cli/commands.h"
 #include "agent/http/listen_address.h"
-#include "agent/trend/signal_list.h"
+#include "agent/series/signal.h"
 #include "agent/units.h"
 
 namespace heapfloor {
@@ -78,9 +78,7 @@ void add_commands(CLI::App& app, const ConfigSource& source, ReplayOptions& repl
       ->add_option("FILE", replay.files,
                    "CSV with timestamp_seconds,value[,epoch][,limit][,load]; - is standard input")
       ->required();
-  std::vector<std::string> signals;
-  signals.reserve(kSignalList.size());
-  for (const SignalInfo& signal : kSignalList) signals.emplace_back(signal.name);
+  const std::vector<std::string> signals(kSignalNames.begin(), kSignalNames.end());
   replay_command->add_option("--signal", replay.signal, "which signal's constants to use")
       ->check(CLI::IsMember(signals))
       ->capture_default_str();

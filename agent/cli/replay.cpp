@@ -40,8 +40,8 @@ Json exhaustion_json(const Verdict& verdict, LeakState state) {
 // Marked compactions are worth more than what the signal promises.
 SignalTraits traits_of(std::string_view signal, bool has_epochs) {
   if (has_epochs) return SignalTraits::gc_marked;
-  const SignalInfo* const info = find_signal(signal);
-  return info == nullptr ? SignalTraits::unmarked : info->traits;
+  const std::optional<Signal> known = find_signal(signal);
+  return known ? signal_info(*known).traits : SignalTraits::unmarked;
 }
 
 std::string dump(const Json& json) {

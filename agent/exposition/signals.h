@@ -12,8 +12,8 @@ namespace heapfloor {
 // Whether the signal counts bytes; the others count elements, threads or descriptors, and an
 // external series has the unit of its source.
 inline bool signal_is_in_bytes(std::string_view signal) {
-  const SignalInfo* const info = find_signal(signal);
-  return info != nullptr && info->is_in_bytes;
+  const std::optional<Signal> known = find_signal(signal);
+  return known && signal_info(*known).is_in_bytes;
 }
 
 // The floor, the growth and the confidence, each only where the verdict gives it a meaning.

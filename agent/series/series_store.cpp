@@ -5,19 +5,13 @@
 
 namespace heapfloor {
 
-std::string_view signal_name(Signal signal) {
-  constexpr std::array<std::string_view, kSignals> kNames = {"rss_anon", "allocator_live",
-                                                             "external"};
-  return kNames.at(static_cast<std::size_t>(signal));
-}
-
 std::size_t SeriesKeyHash::operator()(const SeriesKey& key) const noexcept {
   // Multiplicative mixing (Knuth); pids are dense and start times are not, so both must reach all
   // bits.
   constexpr std::uint64_t kGolden = 0x9e3779b97f4a7c15ULL;
   std::uint64_t mix = static_cast<std::uint64_t>(key.process.pid) << 16U;
   mix |= static_cast<std::uint64_t>(key.kind) << 8U | static_cast<std::uint64_t>(key.signal);
-  mix = (mix ^ key.process.start_ticks * kGolden) * kGolden;
+  mix = (mix ^ (key.process.start_ticks + key.cgroup_id) * kGolden) * kGolden;
   return mix ^ (mix >> 32U);
 }
 

@@ -8,26 +8,21 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
+#include "agent/series/signal.h"
 #include "agent/series/tiered_ring.h"
 #include "collectors/sample.h"
 
 namespace heapfloor {
 
-// The quantities that the detector follows (DETECTION.md's closed list, as far as this agent has a
-// source for them).
-enum class Signal : std::uint8_t { rss_anon, allocator_live, external };
-inline constexpr std::size_t kSignals = 3;
-std::string_view signal_name(Signal signal);
-
 struct SeriesKey {
   EntityKind kind = EntityKind::host;
   Signal signal = Signal::rss_anon;
-  ProcessId process;
+  ProcessId process;            // kinds process and agent
+  std::uint64_t cgroup_id = 0;  // kind cgroup
   friend bool operator==(const SeriesKey&, const SeriesKey&) = default;
 };
 

@@ -1,41 +1,41 @@
-// The closed list of signals: what may be followed, and how its readings become floors.
+// How the readings of each signal become floors, and what they count.
 #pragma once
 
-#include <algorithm>
 #include <array>
-#include <string_view>
+#include <optional>
 
+#include "agent/series/signal.h"
 #include "agent/trend/observation.h"
 
 namespace heapfloor {
 
 struct SignalInfo {
-  std::string_view name;
   SignalTraits traits = SignalTraits::unmarked;  // where no compactions are marked
-  bool is_in_bytes = true;
+  bool is_in_bytes = true;                       // else a count of things
+  // A, the least rise of the gate "size", where trend.minimum_rise (bytes) has no meaning.
+  std::optional<double> minimum_rise = {};
 };
 
-inline constexpr std::array kSignalList = {
-    SignalInfo{"gc_live", SignalTraits::exact},
-    SignalInfo{"sampled_live", SignalTraits::exact},
-    SignalInfo{"allocator_live", SignalTraits::exact},
-    SignalInfo{"structure_bytes", SignalTraits::exact},
-    SignalInfo{"structure_elements", SignalTraits::exact, false},
-    SignalInfo{"structure_capacity", SignalTraits::exact, false},
-    SignalInfo{"site_bytes", SignalTraits::exact},
-    SignalInfo{"rss_anon", SignalTraits::unmarked},
-    SignalInfo{"cgroup_anon", SignalTraits::unmarked},
-    SignalInfo{"cgroup_shmem", SignalTraits::unmarked},
-    SignalInfo{"cgroup_slab", SignalTraits::unmarked},
-    SignalInfo{"threads", SignalTraits::unmarked, false},
-    SignalInfo{"file_descriptors", SignalTraits::unmarked, false},
-    SignalInfo{"external", SignalTraits::unmarked, false},
-};
+// By Signal.
+inline constexpr std::array<SignalInfo, kSignals> kSignalList = {{
+    {SignalTraits::exact},                // gc_live
+    {SignalTraits::exact},                // sampled_live
+    {SignalTraits::exact},                // allocator_live
+    {SignalTraits::exact},                // structure_bytes
+    {SignalTraits::exact, false, 1000},   // structure_elements
+    {SignalTraits::exact, false, 1000},   // structure_capacity
+    {SignalTraits::exact},                // site_bytes
+    {SignalTraits::unmarked},             // rss_anon
+    {SignalTraits::unmarked},             // cgroup_anon
+    {SignalTraits::unmarked},             // cgroup_shmem
+    {SignalTraits::unmarked},             // cgroup_slab
+    {SignalTraits::unmarked, false, 16},  // threads
+    {SignalTraits::unmarked, false, 32},  // file_descriptors
+    {SignalTraits::unmarked, false},      // external
+}};
 
-// Null when there is no such signal.
-constexpr const SignalInfo* find_signal(std::string_view name) {
-  const auto* const found = std::ranges::find(kSignalList, name, &SignalInfo::name);
-  return found == kSignalList.end() ? nullptr : found;
+constexpr const SignalInfo& signal_info(Signal signal) {
+  return kSignalList.at(static_cast<std::size_t>(signal));
 }
 
 }  // namespace heapfloor
