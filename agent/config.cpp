@@ -9,7 +9,9 @@
 #include <set>
 #include <sstream>
 
+#include "agent/config_item.h"
 #include "agent/config_keys.h"
+#include "agent/series/signal.h"
 #include "agent/trend/signal_list.h"
 
 namespace heapfloor {
@@ -25,6 +27,12 @@ const ConfigKey* find_key(std::string_view path) {
   return found == keys.end() ? nullptr : &*found;
 }
 
+const ConfigList* find_list(std::string_view path) {
+  const auto lists = config_lists();
+  const auto found = std::ranges::find(lists, path, &ConfigList::path);
+  return found == lists.end() ? nullptr : &*found;
+}
+
 // trend.signals.SIGNAL.KEY: the key must be one of the policy's, the value must suit it.
 std::optional<std::string> set_signal_override(Config& config, std::string_view path,
                                                std::string_view text) {
@@ -32,7 +40,7 @@ std::optional<std::string> set_signal_override(Config& config, std::string_view 
   const std::size_t dot = rest.find('.');
   if (dot == std::string_view::npos) return "expects trend.signals.SIGNAL.KEY";
   const std::string signal(rest.substr(0, dot));
-  if (find_signal(signal) == nullptr) return fmt::format("unknown signal \"{}\"", signal);
+  if (!find_signal(signal)) return fmt::format("unknown signal \"{}\"", signal);
   const std::string name(rest.substr(dot + 1));
   TrendPolicy probe;
   if (std::optional<std::string> error = set_policy_value(probe, name, text)) return error;
@@ -56,6 +64,7 @@ class Walker {
   Result<void> walk(const YAML::Node& node, const std::string& path) {
     if (++nodes_ > kMostNodes) return wrong(node, "too many values");
     if (node.IsNull()) return {};
+    if (const ConfigList* const list = find_list(path)) return take_list(node, *list);
     if (node.IsMap()) return walk_map(node, path);
     if (path.empty()) return wrong(node, "expects sections such as \"collection:\"");
     if (node.IsSequence())
@@ -78,17 +87,73 @@ class Walker {
     return {};
   }
 
+  Result<void> take_list(const YAML::Node& node, const ConfigList& list) {
+    if (!node.IsSequence()) return wrong(node, fmt::format("\"{}\" expects a list", list.path));
+    std::vector<ConfigItem> items;
+    for (const YAML::Node& entry : node) {
+      Result<ConfigItem> item = item_of(entry);
+      if (!item) return Failure(item.error());
+      items.push_back(std::move(*item));
+    }
+    if (const std::optional<ConfigProblem> problem = list.set(config_, items))
+      return wrong_at(problem->line, problem->reason);
+    return {};
+  }
+
+  Result<ConfigItem> item_of(const YAML::Node& node) {
+    if (++nodes_ > kMostNodes) return wrong(node, "too many values");
+    ConfigItem item;
+    item.line = node.Mark().line + 1;
+    if (node.IsSequence()) return wrong(node, "a list has no place here");
+    if (node.IsScalar()) item.text = node.Scalar();
+    if (!node.IsMap()) return item;
+    item.is_map = true;
+    for (const auto& entry : node) {
+      Result<ConfigField> field = field_of(entry.first, entry.second);
+      if (!field) return Failure(field.error());
+      if (item.field(field->key) != nullptr)
+        return wrong(entry.first, fmt::format("\"{}\" is there twice", field->key));
+      item.fields.push_back(std::move(*field));
+    }
+    return item;
+  }
+
+  Result<ConfigField> field_of(const YAML::Node& key, const YAML::Node& value) {
+    if (!key.IsScalar()) return wrong(key, "expects a name");
+    ConfigField field;
+    field.key = key.Scalar();
+    field.line = key.Mark().line + 1;
+    field.is_list = value.IsSequence();
+    if (!field.is_list) {
+      Result<ConfigItem> item = item_of(value);
+      if (!item) return Failure(item.error());
+      field.items.push_back(std::move(*item));
+      return field;
+    }
+    for (const YAML::Node& entry : value) {
+      Result<ConfigItem> item = item_of(entry);
+      if (!item) return Failure(item.error());
+      field.items.push_back(std::move(*item));
+    }
+    return field;
+  }
+
   // A key, or the beginning of one.
   static bool is_known(const std::string& path) {
     if (path.starts_with(kSignalsPrefix) || kSignalsPrefix.starts_with(path + ".")) return true;
-    return std::ranges::any_of(config_keys(), [&](const ConfigKey& key) {
-      return key.path == path || key.path.starts_with(path + ".");
-    });
+    const auto leads_to = [&](const auto& known) {
+      return known.path == path || known.path.starts_with(path + ".");
+    };
+    return std::ranges::any_of(config_keys(), leads_to) ||
+           std::ranges::any_of(config_lists(), leads_to);
   }
 
   [[nodiscard]] Failure wrong(const YAML::Node& node, std::string reason) const {
-    return failure(ErrorKind::malformed, fmt::format("{}:{}", file_name_, node.Mark().line + 1),
-                   std::move(reason));
+    return wrong_at(node.Mark().line + 1, std::move(reason));
+  }
+
+  [[nodiscard]] Failure wrong_at(int line, std::string reason) const {
+    return failure(ErrorKind::malformed, fmt::format("{}:{}", file_name_, line), std::move(reason));
   }
 
   Config& config_;
@@ -124,6 +189,10 @@ std::optional<std::string> contradiction(const Config& config) {
 TrendPolicy Config::policy_for(std::string_view signal) const {
   TrendPolicy policy = trend.policy;
   policy.bucket_seconds = trend.bucket_seconds.value_or(4 * collection.interval_seconds);
+  if (const std::optional<Signal> known = find_signal(signal)) {
+    const std::optional<double>& own_rise = signal_info(*known).minimum_rise;
+    if (own_rise) policy.minimum_rise_bytes = *own_rise;
+  }
   const auto found = trend.signals.find(signal);
   if (found == trend.signals.end()) return policy;
   for (const auto& [key, text] : found->second)
@@ -180,6 +249,14 @@ std::string render_default_config() {
     out += fmt::format("  # {}\n", key.help);
     out += value.empty() ? fmt::format("  {}: \"\"\n", key.path.substr(dot + 1))
                          : fmt::format("  {}: {}\n", key.path.substr(dot + 1), value);
+  }
+  for (const ConfigList& list : config_lists()) {
+    out += fmt::format("\n# {}: {}\n", list.path, list.help);
+    for (std::string_view rest = list.example; !rest.empty();) {
+      const std::size_t end = std::min(rest.find('\n'), rest.size());
+      out += fmt::format("# {}\n", rest.substr(0, end));
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
   }
   return out;
 }

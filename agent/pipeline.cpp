@@ -12,7 +12,6 @@
 #include "agent/alerts/leak_alerts.h"
 #include "agent/log.h"
 #include "agent/snapshot_builder.h"
-#include "agent/trend/signal_list.h"
 #include "collectors/parse/pid_stat.h"
 #include "collectors/process_metrics.h"
 
@@ -24,8 +23,9 @@ constexpr std::string_view kConfigured = "configured";
 constexpr std::string_view kHost = "host";
 constexpr std::array<std::string_view, 2> kScopes = {"allocator", "process"};
 
-CollectorOptions options_of(const Config& config) {
+CollectorOptions options_of(const Config& config, ProcessBoard& board) {
   CollectorOptions options;
+  options.board = &board;
   options.descriptor_budget = config.collection.descriptor_budget;
   options.refresh_ticks = static_cast<std::uint32_t>(config.collection.refresh_ticks);
   return options;
@@ -61,10 +61,10 @@ Pipeline::Pipeline(const Config& config, const Clock& clock, AlertSink& sink)
       sink_(sink),
       started_seconds_(clock.steady_seconds()),
       root_(HostPaths{config.path.procfs, config.path.sysfs, config.path.rootfs}),
-      scheduler_(builtin_collectors(), enabled_by(config), root_, options_of(config), clock),
+      scheduler_(builtin_collectors(), enabled_by(config), root_, options_of(config, board_), clock),
       ticks_per_second_(static_cast<double>(sysconf(_SC_CLK_TCK))),
       config_(config),
-      groups_(kProcessMetrics, config.limits.groups),
+      groups_({kProcessMetrics}, config.limits.groups),
       watches_(policies_of(config), config.limits.series),
       alerts_(config.alerts.hold_seconds, config.alerts.resolve_hold_seconds) {
   reload_.last_success_seconds = started_seconds_;
@@ -154,11 +154,10 @@ void Pipeline::watch_processes(double now_seconds) {
     reading.value = value;
     reading.limit = limit.bytes;
     WatchLabels labels;
-    labels.name = batch_.entity(process.batch_entity).name;
+    labels.name = batch_.entity(process.batch_entities[0]).name;
     labels.group = groups_.groups()[process.group].name;
     labels.limit_source = limit.source;
     labels.start_seconds = static_cast<double>(process.id.start_ticks) / ticks_per_second_;
-    labels.traits = find_signal(signal_name(key.signal))->traits;
     watches_.observe(key, labels, reading);
   }
 }
@@ -170,7 +169,6 @@ void Pipeline::watch_agent(double now_seconds) {
       sample_of(EntityKind::agent, "heapfloor_allocator_in_use_bytes");
   if (!in_use) return watches_.touch(key, now_seconds);
   WatchLabels labels;
-  labels.traits = find_signal(signal_name(key.signal))->traits;
   labels.name = "heapfloor";
   labels.group = "heapfloor";
   labels.limit_source = kConfigured;

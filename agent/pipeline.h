@@ -23,6 +23,7 @@
 #include "agent/series/group_table.h"
 #include "agent/series/sample_batch.h"
 #include "collectors/host_root.h"
+#include "collectors/process_board.h"
 
 namespace heapfloor {
 
@@ -68,6 +69,7 @@ class Pipeline final : public SeriesReader {
   AlertSink& sink_;
   double started_seconds_;
   DirectoryHostRoot root_;
+  ProcessBoard board_;
   Scheduler scheduler_;
   SampleBatch batch_;
   double ticks_per_second_;

@@ -47,7 +47,7 @@ WatchRow row_of(const Watch& watch) {
 void SnapshotBuilder::add_scalars(const SampleBatch& batch) {
   for (std::size_t index = 0; index < batch.entities(); ++index) {
     const EntityKind kind = batch.entity(index).kind;
-    if (kind == EntityKind::process) continue;
+    if (kind != EntityKind::host && kind != EntityKind::agent) continue;
     std::vector<MetricValue>& values = kind == EntityKind::host ? snapshot_.host : snapshot_.agent;
     for (const SampleBatch::Sample& sample : batch.samples(index))
       values.push_back({sample.desc, sample.value});
@@ -83,7 +83,7 @@ void SnapshotBuilder::add_groups(const GroupTable& table) {
     row.youngest_start_seconds = seconds_of(group.youngest_start_ticks);
     for (std::size_t position = 0; position < group.values.size(); ++position) {
       if (group.values[position])
-        row.values.push_back({&table.metrics()[position], *group.values[position]});
+        row.values.push_back({&table.metric(position), *group.values[position]});
     }
   }
 }
@@ -110,7 +110,7 @@ void SnapshotBuilder::add_processes(const GroupTable& table, const SampleBatch& 
     const ProcessEntry& process = processes[index];
     ProcessRow& row = snapshot_.processes.emplace_back();
     row.id = process.id;
-    row.comm = std::string(batch.entity(process.batch_entity).name);
+    row.comm = std::string(batch.entity(process.batch_entities[0]).name);
     row.group = row_of_group_[process.group];
     row.start_seconds = seconds_of(process.id.start_ticks);
     row.anon_bytes = whole<std::uint64_t>(process.anon_bytes);
@@ -124,8 +124,9 @@ void SnapshotBuilder::add_processes(const GroupTable& table, const SampleBatch& 
       is_suspect = snapshot_.watches[found->second].state > LeakState::stable;
     }
     if (!is_exposed[index] && !is_suspect) continue;
-    for (const SampleBatch::Sample& sample : batch.samples(process.batch_entity)) {
-      row.values.push_back({sample.desc, sample.value});
+    for (std::size_t record = 0; record < process.batch_entity_count; ++record) {
+      for (const SampleBatch::Sample& sample : batch.samples(process.batch_entities.at(record)))
+        row.values.push_back({sample.desc, sample.value});
     }
   }
 }

@@ -15,6 +15,7 @@
 namespace heapfloor {
 
 class HostRoot;
+struct ProcessBoard;
 
 // What one collection reached. Partial success is normal: processes end between the listing and the
 // read.
@@ -28,12 +29,14 @@ struct CollectReport {
   }
 };
 
-// Settings that collectors take from the configuration section `collection`.
+// What collectors are made with: settings of the configuration section `collection`, and what they
+// share.
 struct CollectorOptions {
   std::size_t descriptor_budget =
       16384;  // kept-open descriptors of the process collector, two a process
   std::uint32_t refresh_ticks =
       4;  // a process whose statm did not move is read whole every so many ticks
+  ProcessBoard* board = nullptr;  // outlives the collectors; null: nobody reads it
 };
 
 class Collector {

@@ -9,6 +9,7 @@
 
 #include "collectors/parse/pid_statm.h"
 #include "collectors/parse/text.h"
+#include "collectors/process_board.h"
 #include "collectors/process_metrics.h"
 
 namespace heapfloor {
@@ -40,8 +41,12 @@ static_assert(kStatusSizes.size() == TrackedProcess::kSizes);
 static_assert(sizeof(TrackedProcess) - sizeof(std::string) <= 200);
 
 constexpr std::size_t kAnon = 0;
+constexpr std::size_t kFile = 1;
+constexpr std::size_t kShmem = 2;
 constexpr std::size_t kVirtual = 4;
 static_assert(kStatusSizes[kAnon].desc == &kProcessResidentAnon);
+static_assert(kStatusSizes[kFile].desc == &kProcessResidentFile);
+static_assert(kStatusSizes[kShmem].desc == &kProcessResidentShmem);
 static_assert(kStatusSizes[kVirtual].desc == &kProcessVirtual);
 
 void set_size(TrackedProcess& process, std::size_t index, std::uint64_t bytes) {
@@ -138,6 +143,7 @@ Result<CollectReport> ProcessTable::tick(SampleSink& sink) {
   reconcile();
 
   CollectReport report;
+  if (options_.board) options_.board->processes.clear();
   for (TrackedProcess& process : processes_) {
     const auto reading = read_process(process, report);
     if (!reading) {
@@ -150,12 +156,24 @@ Result<CollectReport> ProcessTable::tick(SampleSink& sink) {
     if (reading) {
       ++report.entities_read;
       emit(process, sink);
+      publish(process);
     } else {
       begin(process, sink);
       sink.add(kProcessUnreadableStatus, 1);
     }
   }
   return report;
+}
+
+void ProcessTable::publish(const TrackedProcess& process) const {
+  if (!options_.board) return;
+  std::uint64_t resident = 0;
+  for (const std::size_t kind : {kAnon, kFile, kShmem}) {
+    if (has_size(process, kind)) resident += process.sizes_bytes[kind];
+  }
+  options_.board->processes.push_back({{process.pid, process.start_ticks},
+                                       resident,
+                                       process.directory.pinned() ? &process.directory : nullptr});
 }
 
 // Makes the table hold exactly the listed pids, in their order. Between most ticks nothing came or

@@ -91,6 +91,7 @@ class ProcessTable {
   void take_anon_from_statm(TrackedProcess& process, const ProcessDir& directory) const;
   [[nodiscard]] bool keep(TrackedProcess& process, ProcessDir& directory);
   void release(TrackedProcess& process);
+  void publish(const TrackedProcess& process) const;
   [[nodiscard]] std::span<char> buffer() const { return {buffer_.get(), kBufferBytes}; }
 
   // The longest line of status is Groups, 65,536 numbers at worst; beyond this the sizes behind it

@@ -36,18 +36,45 @@ struct MetricDesc {
   std::string_view group_name = {};        // the group family: heapfloor_group_swap_bytes
 };
 
-enum class EntityKind : std::uint8_t { host, process, agent };
+enum class EntityKind : std::uint8_t { host, process, agent, cgroup };
 
 // What the following samples are about. Two processes that reuse a pid have equal names and
 // different ids.
 struct Entity {
   EntityKind kind = EntityKind::host;
-  ProcessId process = {};      // kind process
-  std::string_view name = {};  // kind process: comm, raw bytes as the target wrote them (hostile)
+  ProcessId process = {};  // kind process
+  // Kind process: comm, raw bytes as the target wrote them (hostile). Kind cgroup: its path below
+  // the mount point, "/system.slice/nginx.service"; "/" is the root.
+  std::string_view name = {};
+  // Kind cgroup: the inode of its directory, which the kernel gives to no other cgroup while the
+  // machine is up (kernfs).
+  std::uint64_t cgroup_id = 0;
 };
 
-// The only thing a collector writes to. begin() names the entity of all add() calls until the next
-// begin(). The sink copies what it is given. Not thread-safe: one collector at a time.
+// What an entity is, in words. Raw bytes, and hostile where a target can choose them.
+enum class Attribute : std::uint8_t {
+  executable,    // process: the target of /proc/PID/exe
+  command_line,  // process: arguments, each ended by NUL, cut at kMostCommandLineBytes; may hold
+                 // secrets: for matching only, never shown
+  user_id,       // process: real uid, decimal
+  cgroup,        // process: path of its cgroup below the mount point
+  runtime,       // cgroup: docker, containerd, cri-o, podman, systemd …
+  container_id,
+  container,
+  image,
+  pod,
+  pod_uid,
+  kubernetes_namespace,
+  qos,
+  unit,
+  slice,
+};
+inline constexpr std::size_t kAttributes = 14;
+inline constexpr std::size_t kMostCommandLineBytes = 1024;
+
+// The only thing a collector writes to. begin() names the entity of all add() and describe() calls
+// until the next begin(); one entity may be begun by several collectors in a tick. The sink copies
+// what it is given. Not thread-safe: one collector at a time.
 class SampleSink {
  public:
   SampleSink() = default;
@@ -56,6 +83,9 @@ class SampleSink {
   virtual ~SampleSink() = default;
   virtual void begin(const Entity& entity) = 0;
   virtual void add(const MetricDesc& desc, double value) = 0;
+  // All attributes of an entity are written when it is first met and again when one of them has
+  // changed; until then the reader remembers them. What cannot be read is left out.
+  virtual void describe(Attribute attribute, std::string_view text) = 0;
 };
 
 }  // namespace heapfloor

@@ -9,28 +9,37 @@ namespace {
 
 constexpr std::uint32_t kNotACounter = std::numeric_limits<std::uint32_t>::max();
 
-const MetricDesc* metric_named(std::span<const MetricDesc> metrics, std::string_view name,
-                               std::string_view label) {
-  const auto found = std::ranges::find_if(metrics, [&](const MetricDesc& desc) {
-    return desc.name == name && desc.label_value == label;
+const MetricDesc* metric_named(std::span<const MetricDesc* const> metrics, std::string_view name,
+                               std::string_view label = {}) {
+  const auto found = std::ranges::find_if(metrics, [&](const MetricDesc* desc) {
+    return desc->name == name && desc->label_value == label;
   });
-  return found == metrics.end() ? nullptr : &*found;
+  return found == metrics.end() ? nullptr : *found;
+}
+
+std::vector<const MetricDesc*> all_of(std::span<const std::span<const MetricDesc>> tables) {
+  std::vector<const MetricDesc*> metrics;
+  for (const std::span<const MetricDesc> table : tables) {
+    for (const MetricDesc& desc : table) metrics.push_back(&desc);
+  }
+  return metrics;
 }
 
 }  // namespace
 
-GroupTable::GroupTable(std::span<const MetricDesc> metrics, std::size_t group_limit)
-    : metrics_(metrics),
+GroupTable::GroupTable(std::vector<std::span<const MetricDesc>> tables, std::size_t group_limit)
+    : tables_(std::move(tables)),
+      metrics_(all_of(tables_)),
       group_limit_(group_limit),
-      anon_(metric_named(metrics, "heapfloor_process_resident_memory_bytes", "anon")),
-      file_(metric_named(metrics, "heapfloor_process_resident_memory_bytes", "file")),
-      shmem_(metric_named(metrics, "heapfloor_process_resident_memory_bytes", "shmem")),
-      swap_(metric_named(metrics, "heapfloor_process_swap_bytes", "")),
-      threads_(metric_named(metrics, "heapfloor_process_threads", "")),
-      unreadable_(metric_named(metrics, "heapfloor_process_unreadable", "status")) {
-  for (const MetricDesc& desc : metrics) {
+      anon_(metric_named(metrics_, "heapfloor_process_resident_memory_bytes", "anon")),
+      file_(metric_named(metrics_, "heapfloor_process_resident_memory_bytes", "file")),
+      shmem_(metric_named(metrics_, "heapfloor_process_resident_memory_bytes", "shmem")),
+      swap_(metric_named(metrics_, "heapfloor_process_swap_bytes")),
+      threads_(metric_named(metrics_, "heapfloor_process_threads")),
+      unreadable_(metric_named(metrics_, "heapfloor_process_unreadable", "status")) {
+  for (const MetricDesc* const desc : metrics_) {
     counter_position_.push_back(
-        desc.type == MetricType::counter ? static_cast<std::uint32_t>(counters_++) : kNotACounter);
+        desc->type == MetricType::counter ? static_cast<std::uint32_t>(counters_++) : kNotACounter);
   }
 }
 
@@ -68,11 +77,15 @@ void GroupTable::begin_tick() {
   next_known_.clear();
 }
 
-std::optional<std::size_t> GroupTable::position_of(const MetricDesc* desc) {
+std::optional<std::size_t> GroupTable::position_of(const MetricDesc* desc) const {
   const std::less<> before;
-  const MetricDesc* const first = metrics_.data();
-  if (before(desc, first) || !before(desc, first + metrics_.size())) return std::nullopt;
-  return static_cast<std::size_t>(desc - first);
+  std::size_t first = 0;
+  for (const std::span<const MetricDesc> table : tables_) {
+    if (!before(desc, table.data()) && before(desc, table.data() + table.size()))
+      return first + static_cast<std::size_t>(desc - table.data());
+    first += table.size();
+  }
+  return std::nullopt;
 }
 
 void GroupTable::take_sample(ProcessGroup& group, ProcessEntry& entry, Known& known,
@@ -100,8 +113,9 @@ void GroupTable::take_sample(ProcessGroup& group, ProcessEntry& entry, Known& kn
   }
 }
 
-void GroupTable::take_process(const SampleBatch& batch, std::size_t index, Known* before) {
-  const Entity entity = batch.entity(index);
+void GroupTable::take_process(const SampleBatch& batch, std::span<const std::size_t> records,
+                              Known* before) {
+  const Entity entity = batch.entity(records.front());
   Known known;
   if (before != nullptr) {
     known = std::move(*before);
@@ -121,9 +135,12 @@ void GroupTable::take_process(const SampleBatch& batch, std::size_t index, Known
   ProcessEntry& entry = processes_.emplace_back();
   entry.id = entity.process;
   entry.group = group_number;
-  entry.batch_entity = static_cast<std::uint32_t>(index);
-  for (const SampleBatch::Sample& sample : batch.samples(index))
-    take_sample(group, entry, known, sample);
+  for (const std::size_t record : records) {
+    if (entry.batch_entity_count == entry.batch_entities.size()) break;
+    entry.batch_entities.at(entry.batch_entity_count++) = static_cast<std::uint32_t>(record);
+    for (const SampleBatch::Sample& sample : batch.samples(record))
+      take_sample(group, entry, known, sample);
+  }
   next_known_.push_back(std::move(known));
 }
 
@@ -134,15 +151,19 @@ void GroupTable::ingest(const SampleBatch& batch, double time_seconds) {
     if (batch.entity(index).kind == EntityKind::process) order.push_back(index);
   }
   const auto id_of = [&batch](std::size_t index) { return batch.entity(index).process; };
-  if (!std::ranges::is_sorted(order, {}, id_of)) std::ranges::sort(order, {}, id_of);
+  if (!std::ranges::is_sorted(order, {}, id_of)) std::ranges::stable_sort(order, {}, id_of);
   const auto count_exit = [this](const Known& ended) { ++groups_[ended.group].exits; };
   auto before = known_.begin();
-  for (const std::size_t index : order) {
-    const ProcessId id = id_of(index);
+  for (std::size_t first = 0; first < order.size();) {
+    const ProcessId id = id_of(order[first]);
+    std::size_t end = first + 1;
+    while (end < order.size() && id_of(order[end]) == id) ++end;
     for (; before != known_.end() && before->id < id; ++before) count_exit(*before);
     const bool is_known = before != known_.end() && before->id == id;
-    take_process(batch, index, is_known ? &*before : nullptr);
+    take_process(batch, std::span(order).subspan(first, end - first),
+                 is_known ? &*before : nullptr);
     if (is_known) ++before;
+    first = end;
   }
   for (; before != known_.end(); ++before) count_exit(*before);
   std::swap(known_, next_known_);

@@ -7,6 +7,7 @@
 // thread-safe: the collection thread's own.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -25,15 +26,18 @@ namespace heapfloor {
 // One living process, as of the last ingest().
 struct ProcessEntry {
   ProcessId id;
-  std::uint32_t group = 0;         // into GroupTable::groups()
-  std::uint32_t batch_entity = 0;  // into the batch last ingested
+  std::uint32_t group = 0;  // into GroupTable::groups()
+  // Into the batch last ingested: the record of the collector that listed the process first, then
+  // those of the collectors that said more of it.
+  std::array<std::uint32_t, 4> batch_entities = {};
+  std::uint8_t batch_entity_count = 0;
   std::optional<double> anon_bytes, file_bytes, shmem_bytes, swap_bytes, threads;
   bool is_unreadable = false;  // it has memory that could not be read; without it, it has none
 };
 
 struct ProcessGroup {
   std::string name;
-  std::vector<std::optional<double>> values;  // by position in GroupTable::metrics()
+  std::vector<std::optional<double>> values;  // by position: GroupTable::metric()
   std::uint64_t processes = 0;
   std::uint64_t starts = 0;
   std::uint64_t exits = 0;
@@ -45,8 +49,8 @@ struct ProcessGroup {
 
 class GroupTable {
  public:
-  // `metrics` are the process collector's, and outlive the table.
-  GroupTable(std::span<const MetricDesc> metrics, std::size_t group_limit);
+  // `tables` are the metrics of the collectors that write processes, and outlive the table.
+  GroupTable(std::vector<std::span<const MetricDesc>> tables, std::size_t group_limit);
 
   // Takes over one tick. Groups that have been empty for kGroupRetentionSeconds are forgotten.
   void ingest(const SampleBatch& batch, double time_seconds);
@@ -55,7 +59,10 @@ class GroupTable {
   // Slots may be unused (processes == 0 and an empty name); indices are stable while the group
   // lives.
   [[nodiscard]] std::span<const ProcessGroup> groups() const { return groups_; }
-  [[nodiscard]] std::span<const MetricDesc> metrics() const { return metrics_; }
+  // The metric of a position in ProcessGroup::values.
+  [[nodiscard]] const MetricDesc& metric(std::size_t position) const {
+    return *metrics_.at(position);
+  }
   void set_group_limit(std::size_t limit) { group_limit_ = limit; }
 
   static constexpr double kGroupRetentionSeconds = 3600;
@@ -76,13 +83,15 @@ class GroupTable {
 
   std::uint32_t group_of(std::string_view name);
   void begin_tick();
-  void take_process(const SampleBatch& batch, std::size_t index, Known* before);
+  // `records` are all those of one process in the batch.
+  void take_process(const SampleBatch& batch, std::span<const std::size_t> records, Known* before);
   void take_sample(ProcessGroup& group, ProcessEntry& entry, Known& known,
                    const SampleBatch::Sample& sample);
-  [[nodiscard]] std::optional<std::size_t> position_of(const MetricDesc* desc);
+  [[nodiscard]] std::optional<std::size_t> position_of(const MetricDesc* desc) const;
   void forget_empty_groups(double time_seconds);
 
-  std::span<const MetricDesc> metrics_;
+  std::vector<std::span<const MetricDesc>> tables_;
+  std::vector<const MetricDesc*> metrics_;       // of all tables, in their order
   std::vector<std::uint32_t> counter_position_;  // of each metric; kNotACounter elsewhere
   std::size_t counters_ = 0;
   std::size_t group_limit_;

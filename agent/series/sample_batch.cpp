@@ -8,14 +8,23 @@ namespace heapfloor {
 void SampleBatch::begin(const Entity& entity) {
   const std::string_view name = entity.name.substr(0, std::numeric_limits<std::uint16_t>::max());
   entities_.push_back({entity.process, static_cast<std::uint32_t>(names_.size()),
-                       static_cast<std::uint32_t>(samples_.size()),
+                       static_cast<std::uint32_t>(samples_.size()), entity.cgroup_id,
                        static_cast<std::uint16_t>(name.size()), entity.kind});
   names_ += name;
 }
 
 void SampleBatch::add(const MetricDesc& desc, double value) { samples_.push_back({&desc, value}); }
 
+void SampleBatch::describe(Attribute attribute, std::string_view text) {
+  if (entities_.empty()) return;
+  descriptions_.push_back({static_cast<std::uint32_t>(entities_.size() - 1),
+                           static_cast<std::uint32_t>(names_.size()),
+                           static_cast<std::uint32_t>(text.size()), attribute});
+  names_ += text;
+}
+
 void SampleBatch::clear() {
+  descriptions_.clear();
   entities_.clear();
   samples_.clear();
   names_.clear();
@@ -24,7 +33,17 @@ void SampleBatch::clear() {
 Entity SampleBatch::entity(std::size_t index) const {
   const Record& record = entities_.at(index);
   return {record.kind, record.process,
-          std::string_view(names_).substr(record.name_begin, record.name_length)};
+          std::string_view(names_).substr(record.name_begin, record.name_length), record.cgroup_id};
+}
+
+std::vector<SampleBatch::Description> SampleBatch::descriptions(std::size_t index) const {
+  std::vector<Description> found;
+  auto next = std::ranges::lower_bound(descriptions_, index, {}, &DescriptionRecord::entity);
+  for (; next != descriptions_.end() && next->entity == index; ++next) {
+    found.push_back(
+        {next->attribute, std::string_view(names_).substr(next->text_begin, next->text_length)});
+  }
+  return found;
 }
 
 std::span<const SampleBatch::Sample> SampleBatch::samples(std::size_t index) const {

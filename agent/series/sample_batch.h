@@ -23,25 +23,39 @@ class SampleBatch final : public SampleSink {
 
   void begin(const Entity& entity) override;
   void add(const MetricDesc& desc, double value) override;
+  void describe(Attribute attribute, std::string_view text) override;
 
   void clear();
   [[nodiscard]] std::size_t entities() const { return entities_.size(); }
   // Views are valid until the next begin() or clear().
   [[nodiscard]] Entity entity(std::size_t index) const;
   [[nodiscard]] std::span<const Sample> samples(std::size_t index) const;
-  [[nodiscard]] std::size_t sample_count() const { return samples_.size(); }
+  struct Description {
+    Attribute attribute = Attribute::executable;
+    std::string_view text;
+  };
+  // What was said of the entity in this tick; nearly always nothing.
+  [[nodiscard]] std::vector<Description> descriptions(std::size_t index) const;
 
  private:
   struct Record {
     ProcessId process;
     std::uint32_t name_begin = 0;
     std::uint32_t first_sample = 0;
+    std::uint64_t cgroup_id = 0;
     std::uint16_t name_length = 0;
     EntityKind kind = EntityKind::host;
   };
   std::vector<Record> entities_;
   std::vector<Sample> samples_;
-  std::string names_;
+  struct DescriptionRecord {
+    std::uint32_t entity = 0;
+    std::uint32_t text_begin = 0;
+    std::uint32_t text_length = 0;
+    Attribute attribute = Attribute::executable;
+  };
+  std::vector<DescriptionRecord> descriptions_;  // ascending by entity
+  std::string names_;                            // and the texts of descriptions
 };
 
 }  // namespace heapfloor

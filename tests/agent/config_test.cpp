@@ -39,6 +39,16 @@ TEST(Config, ReadsEverySectionOfAFile) {
   EXPECT_EQ(config->log.level, LogLevel::debug);
 }
 
+TEST(Config, CountsThingsInThings) {
+  const Config config;
+  EXPECT_EQ(config.policy_for("threads").minimum_rise_bytes, 16) << "not 2 MiB threads";
+  EXPECT_EQ(config.policy_for("rss_anon").minimum_rise_bytes, 2.0 * 1024 * 1024);
+  const Result<Config> tuned = load_config(
+      std::nullopt, std::array<ConfigOverride, 1>{{{"trend.signals.threads.minimum_rise", "40"}}});
+  ASSERT_TRUE(tuned);
+  EXPECT_EQ(tuned->policy_for("threads").minimum_rise_bytes, 40);
+}
+
 TEST(Config, NamesFileAndLineOfAnUnknownKey) {
   const Error error = error_of("collection:\n  interval: 1s\ntrend:\n  zz: 3\n");
   EXPECT_EQ(error.path, "heapfloor.yml:4");

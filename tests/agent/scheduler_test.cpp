@@ -71,7 +71,7 @@ class SchedulerTest : public ::testing::Test {
 
 TEST_F(SchedulerTest, RunsTheOthersWhenOneFailsOrThrows) {
   collect();
-  EXPECT_EQ(batch_.sample_count(), 1U);
+  EXPECT_EQ(batch_.samples(0).size(), 1U);
   ASSERT_EQ(scheduler_.health().size(), 3U) << "a disabled collector is not there";
   EXPECT_FALSE(scheduler_.succeeded("failing"));
   EXPECT_FALSE(scheduler_.succeeded("throwing"));

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "collectors/collector.h"
+#include "collectors/process_board.h"
 #include "collectors/process_metrics.h"
 #include "collectors/process_table.h"
 #include "tests/support/fixture_host.h"
@@ -115,6 +116,30 @@ class ChangingHost {
     return "25600 " + std::to_string(process->second.resident_pages) + " 512 5 0 7500 0\n";
   }
 };
+
+TEST(ProcessCollector, TellsTheCollectorsBehindItWhatItSaw) {
+  ChangingHost host;
+  host.add(7, {.anon_kilobytes = 4096});
+  host.add(8, {.kernel_thread = true});
+  host.add(9, {.anon_kilobytes = 1024});
+  CollectorOptions options;
+  options.descriptor_budget = 2;
+  ProcessBoard board;
+  options.board = &board;
+  const auto collector = process_collector.make(host.root, options);
+  RecordingSink sink;
+  ASSERT_TRUE(collector->collect(sink));
+  ASSERT_EQ(board.processes.size(), 2U) << "kernel threads have no memory";
+  const SeenProcess& first = board.processes[0];
+  EXPECT_EQ(first.id.pid, 7);
+  EXPECT_EQ(first.resident_bytes, (4096U + 2048U) * 1024U);
+  EXPECT_NE(first.directory, nullptr);
+  EXPECT_EQ(board.processes[1].directory, nullptr) << "beyond the descriptor budget";
+  host.remove(7);
+  ASSERT_TRUE(collector->collect(sink));
+  ASSERT_EQ(board.processes.size(), 1U);
+  EXPECT_EQ(board.processes[0].id.pid, 9);
+}
 
 TEST(ProcessCollector, EveryMetricOfAProcessIsReadInBytesAndCounts) {
   const FixtureHost host("process_growing");

@@ -68,7 +68,7 @@ const ProcessGroup* group_named(const GroupTable& table, std::string_view name) 
 }
 
 TEST(GroupTable, GroupsByCommAndSumsOrTakesTheLargest) {
-  GroupTable table(kMetrics, 100);
+  GroupTable table({kMetrics}, 100);
   ingest(table,
          {{1, 10, "web", 100, 500, 3}, {2, 20, "web", 200, 300, 4}, {3, 30, "db", 50, 60, 5}}, 0);
   const ProcessGroup* web = group_named(table, "web");
@@ -83,7 +83,7 @@ TEST(GroupTable, GroupsByCommAndSumsOrTakesTheLargest) {
 }
 
 TEST(GroupTable, KeepsWhatTheDeadDid) {
-  GroupTable table(kMetrics, 100);
+  GroupTable table({kMetrics}, 100);
   ingest(table, {{1, 10, "web", 100, 100, 30}, {2, 20, "web", 100, 100, 40}}, 0);
   ingest(table, {{1, 10, "web", 100, 100, 35}}, 1);
   const ProcessGroup* web = group_named(table, "web");
@@ -93,7 +93,7 @@ TEST(GroupTable, KeepsWhatTheDeadDid) {
 }
 
 TEST(GroupTable, CountsAReusedPidAsAnExitAndAStart) {
-  GroupTable table(kMetrics, 100);
+  GroupTable table({kMetrics}, 100);
   ingest(table, {{7, 10, "web", 1, 1, 30}}, 0);
   EXPECT_EQ(group_named(table, "web")->starts, 0U)
       << "what was there before the agent did not start now";
@@ -105,7 +105,7 @@ TEST(GroupTable, CountsAReusedPidAsAnExitAndAStart) {
 }
 
 TEST(GroupTable, NeverLetsAGroupsCounterFallWhenAProcessChangesItsName) {
-  GroupTable table(kMetrics, 100);
+  GroupTable table({kMetrics}, 100);
   ingest(table, {{7, 10, "before", 1, 1, 30}}, 0);
   ingest(table, {{7, 10, "after", 1, 1, 42}}, 1);
   EXPECT_EQ(group_named(table, "before")->values[2], 30);
@@ -114,7 +114,7 @@ TEST(GroupTable, NeverLetsAGroupsCounterFallWhenAProcessChangesItsName) {
 }
 
 TEST(GroupTable, PutsNamesAboveTheCapIntoOtherSoThatSumsStayTheHosts) {
-  GroupTable table(kMetrics, 3);
+  GroupTable table({kMetrics}, 3);
   std::vector<Process> processes;
   for (int pid = 1; pid <= 50; ++pid)
     processes.push_back({pid, 1, "name" + std::to_string(pid), 10, 10, 1});
@@ -127,7 +127,7 @@ TEST(GroupTable, PutsNamesAboveTheCapIntoOtherSoThatSumsStayTheHosts) {
 }
 
 TEST(GroupTable, ForgetsGroupsThatStayedEmptyAndReusesTheirPlace) {
-  GroupTable table(kMetrics, 100);
+  GroupTable table({kMetrics}, 100);
   ingest(table, {{1, 1, "gone", 1, 1, 1}}, 0);
   ingest(table, {}, 10);
   EXPECT_NE(group_named(table, "gone"), nullptr) << "its counters must be seen by a scrape";
@@ -138,7 +138,7 @@ TEST(GroupTable, ForgetsGroupsThatStayedEmptyAndReusesTheirPlace) {
 }
 
 TEST(GroupTable, LeavesOutWhatWasNotMeasured) {
-  GroupTable table(kMetrics, 100);
+  GroupTable table({kMetrics}, 100);
   SampleBatch batch;
   batch.begin({EntityKind::process, {1, 1}, "mute"});
   batch.add(kMetrics[4], 1);
@@ -148,6 +148,31 @@ TEST(GroupTable, LeavesOutWhatWasNotMeasured) {
   EXPECT_FALSE(mute->values[0]);
   EXPECT_EQ(mute->unreadable, 1U);
   EXPECT_EQ(mute->processes, 1U);
+}
+
+constexpr std::array<MetricDesc, 1> kMoreMetrics = {{
+    {.name = "heapfloor_process_proportional_memory_bytes",
+     .help = "PSS.",
+     .group_rule = GroupRule::sum,
+     .group_name = "heapfloor_group_proportional_memory_bytes"},
+}};
+
+TEST(GroupTable, JoinsWhatSeveralCollectorsSayOfOneProcess) {
+  GroupTable table({kMetrics, kMoreMetrics}, 100);
+  SampleBatch batch;
+  fill(batch, {{1, 10, "a", 100, 0, 0}, {2, 20, "a", 200, 0, 0}});
+  batch.begin({EntityKind::process, {2, 20}, "a"});
+  batch.add(kMoreMetrics[0], 50);
+  table.ingest(batch, 1);
+  const ProcessGroup* const group = group_named(table, "a");
+  ASSERT_NE(group, nullptr);
+  EXPECT_EQ(group->processes, 2U) << "three records, two processes";
+  EXPECT_EQ(group->values[0], 300);
+  EXPECT_EQ(table.metric(kMetrics.size()).name, kMoreMetrics[0].name);
+  EXPECT_EQ(group->values[kMetrics.size()], 50);
+  ASSERT_EQ(table.processes().size(), 2U);
+  EXPECT_EQ(table.processes()[0].batch_entity_count, 1);
+  EXPECT_EQ(table.processes()[1].batch_entity_count, 2);
 }
 
 }  // namespace

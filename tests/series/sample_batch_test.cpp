@@ -34,13 +34,34 @@ TEST(SampleBatch, CopiesNamesAsTheyAre) {
   EXPECT_EQ(batch.entity(0).name, std::string_view("a\0\"\n\xff", 5));
 }
 
+TEST(SampleBatch, KeepsWhatIsSaidOfEachEntity) {
+  SampleBatch batch;
+  batch.begin({EntityKind::process, {7, 70}, "seven"});
+  batch.describe(Attribute::user_id, "1000");
+  batch.describe(Attribute::cgroup, "/system.slice/seven.service");
+  batch.begin({EntityKind::process, {8, 80}, "eight"});
+  batch.begin({EntityKind::cgroup, {}, "/system.slice", 42});
+  batch.describe(Attribute::slice, "system.slice");
+  const auto seven = batch.descriptions(0);
+  ASSERT_EQ(seven.size(), 2U);
+  EXPECT_EQ(seven[0].text, "1000");
+  EXPECT_EQ(seven[1].attribute, Attribute::cgroup);
+  EXPECT_EQ(seven[1].text, "/system.slice/seven.service");
+  EXPECT_TRUE(batch.descriptions(1).empty());
+  ASSERT_EQ(batch.descriptions(2).size(), 1U);
+  EXPECT_EQ(batch.entity(2).cgroup_id, 42U);
+}
+
 TEST(SampleBatch, IsEmptyAfterClear) {
   SampleBatch batch;
   batch.begin({EntityKind::host, {}, "x"});
   batch.add(kOne, 1);
+  batch.describe(Attribute::cgroup, "/a");
   batch.clear();
-  EXPECT_EQ(batch.entities(), 0U);
-  EXPECT_EQ(batch.sample_count(), 0U);
+  ASSERT_EQ(batch.entities(), 0U);
+  batch.begin({EntityKind::host, {}, "y"});
+  EXPECT_TRUE(batch.samples(0).empty());
+  EXPECT_TRUE(batch.descriptions(0).empty());
 }
 
 }  // namespace

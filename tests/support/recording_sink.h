@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "collectors/sample.h"
@@ -20,6 +21,16 @@ struct RecordedEntity {
     double value;
   };
   std::vector<Value> values;
+  std::uint64_t cgroup_id = 0;
+  std::vector<std::pair<Attribute, std::string>> attributes;
+
+  // What was said in this tick of one attribute; nothing when it was not said.
+  [[nodiscard]] std::optional<std::string> attribute(Attribute wanted) const {
+    for (const auto& [attribute, text] : attributes) {
+      if (attribute == wanted) return text;
+    }
+    return std::nullopt;
+  }
 
   // The value of one metric; nothing when the collector did not say.
   [[nodiscard]] std::optional<double> value(std::string_view metric,
@@ -40,10 +51,14 @@ struct RecordedEntity {
 class RecordingSink final : public SampleSink {
  public:
   void begin(const Entity& entity) override {
-    entities.push_back({entity.kind, entity.process, std::string(entity.name), {}});
+    entities.push_back(
+        {entity.kind, entity.process, std::string(entity.name), {}, entity.cgroup_id, {}});
   }
   void add(const MetricDesc& desc, double value) override {
     entities.back().values.push_back({&desc, value});
+  }
+  void describe(Attribute attribute, std::string_view text) override {
+    entities.back().attributes.emplace_back(attribute, std::string(text));
   }
 
   // The entity of a pid; null when there is none.

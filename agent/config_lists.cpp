@@ -1,0 +1,28 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "agent/config_item.h"
+
+namespace heapfloor {
+
+const ConfigField* ConfigItem::field(std::string_view key) const {
+  const auto found = std::ranges::find(fields, key, &ConfigField::key);
+  return found == fields.end() ? nullptr : &*found;
+}
+
+std::optional<ConfigProblem> unknown_field(const ConfigItem& item,
+                                           std::span<const std::string_view> known) {
+  for (const ConfigField& field : item.fields) {
+    if (std::ranges::find(known, field.key) == known.end())
+      return ConfigProblem{field.line, fmt::format("unknown key \"{}\"", field.key)};
+  }
+  return std::nullopt;
+}
+
+std::span<const ConfigList> config_lists() {
+  static const std::vector<ConfigList> lists;
+  return lists;
+}
+
+}  // namespace heapfloor
