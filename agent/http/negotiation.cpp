@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "agent/http/ascii.h"
+#include "collectors/parse/ascii.h"
 
 namespace heapfloor {
 namespace {

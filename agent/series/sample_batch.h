@@ -29,7 +29,6 @@ class SampleBatch final : public SampleSink {
   // Views are valid until the next begin() or clear().
   [[nodiscard]] Entity entity(std::size_t index) const;
   [[nodiscard]] std::span<const Sample> samples(std::size_t index) const;
-  [[nodiscard]] std::size_t sample_count() const { return samples_.size(); }
 
  private:
   struct Record {

@@ -40,7 +40,8 @@ TEST(SampleBatch, IsEmptyAfterClear) {
   batch.add(kOne, 1);
   batch.clear();
   EXPECT_EQ(batch.entities(), 0U);
-  EXPECT_EQ(batch.sample_count(), 0U);
+  batch.begin({EntityKind::host, {}, "y"});
+  EXPECT_TRUE(batch.samples(0).empty());
 }
 
 }  // namespace
