@@ -77,9 +77,9 @@ App::~App() = default;
 
 void App::tick() { pages_.publish(pipeline_.tick()); }
 
-std::string App::collect_once() {
+std::string App::collect_once(const PageFilter& filter) {
   tick();
-  return *pages_.page(ExpositionFormat::text, ContentEncoding::identity);
+  return *pages_.filtered_page(ExpositionFormat::text, ContentEncoding::identity, filter);
 }
 
 void App::start() {

@@ -17,6 +17,7 @@
 #include "agent/config.h"
 #include "agent/exposition/metric_families.h"
 #include "agent/exposition/page_cache.h"
+#include "agent/exposition/page_filter.h"
 #include "agent/exposition/self_metrics.h"
 #include "agent/http/http_server.h"
 #include "agent/pipeline.h"
@@ -44,8 +45,8 @@ class App {
   // Reads the configuration again; a bad one leaves the old in force and is told in the error.
   Result<void> reload();
 
-  // Collects once and gives the metrics page.
-  std::string collect_once();
+  // Collects once and gives the part of the metrics page (text 0.0.4) that `filter` shows.
+  std::string collect_once(const PageFilter& filter = {});
 
   [[nodiscard]] std::uint16_t listening_port() const;
 

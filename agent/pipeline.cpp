@@ -70,11 +70,17 @@ Pipeline::Pipeline(const Config& config, const Clock& clock, AlertSink& sink)
   reload_.last_success_seconds = started_seconds_;
   for (const std::string_view name : kLeakAlertNames) alerts_.declare(std::string(name));
   watches_.on_transition([this](const Watch& watch, LeakState before) {
-    if (watch.judge.state() == LeakState::leaking) ++leaks_detected_[std::string(watch.scope())];
+    if (watch.judge.state() == LeakState::leaking) note_leak(watch);
     log_transition(watch, before);
   });
-  for (const std::string_view scope : kScopes) leaks_detected_.emplace(scope, 0);
+  for (const std::string_view scope : kScopes) leaks_detected_.try_emplace(std::string(scope));
   find_agent();
+}
+
+void Pipeline::note_leak(const Watch& watch) {
+  DetectedLeaks& leaks = leaks_detected_[std::string(watch.scope())];
+  ++leaks.count;
+  leaks.last = {watch.subject(), watch.key.process.pid, watch.state_since_seconds()};
 }
 
 void Pipeline::find_agent() {

@@ -62,6 +62,7 @@ class Pipeline final : public SeriesReader {
   void deliver_alerts(double now_seconds);
   void follow_wall_clock();
   [[nodiscard]] std::shared_ptr<const Snapshot> make_snapshot(double now_seconds, bool is_listed);
+  void note_leak(const Watch& watch);
   void find_agent();
   [[nodiscard]] std::optional<double> sample_of(EntityKind kind, std::string_view name) const;
 
@@ -82,7 +83,7 @@ class Pipeline final : public SeriesReader {
   WatchList watches_;
   AlertBook alerts_;
   ReloadStatus reload_;
-  std::map<std::string, std::uint64_t> leaks_detected_;  // by scope
+  std::map<std::string, DetectedLeaks> leaks_detected_;  // by scope
   double wall_offset_seconds_ = 0;
   std::optional<ProcessId> agent_;  // this process, as the watched /proc numbers it
   std::optional<double> host_available_bytes_;

@@ -8,13 +8,11 @@
 #include "agent/exposition/api_json.h"
 #include "agent/exposition/page_filter.h"
 #include "agent/http/negotiation.h"
-#include "agent/trend/explain.h"
 #include "agent/web/web_assets.h"
 
 namespace heapfloor {
 namespace {
 
-constexpr VerdictWords kWords = {&explain, &gate_detail};
 constexpr std::string_view kIndex = "index.html";
 
 Response document_response(ApiDocument document) {
@@ -105,10 +103,10 @@ void add_api_routes(std::vector<Route>& routes, const RouteSources& sources) {
         return subjects_document(snapshot, request.query);
       });
   add("/api/v1/suspects", RouteMatch::exact, "suspects",
-      [](const Snapshot& snapshot, const Request&) { return suspects_document(snapshot, kWords); });
+      [](const Snapshot& snapshot, const Request&) { return suspects_document(snapshot); });
   add("/api/v1/suspects/", RouteMatch::prefix, "suspect",
       [](const Snapshot& snapshot, const Request& request) {
-        return suspect_document(snapshot, request.rest, kWords);
+        return suspect_document(snapshot, request.rest);
       });
   add("/api/v1/series/", RouteMatch::prefix, "series",
       [&series = sources.series](const Snapshot& snapshot, const Request& request) {

@@ -65,11 +65,15 @@ void add_commands(CLI::App& app, const ConfigSource& source, ReplayOptions& repl
                   std::function<int()>& action) {
   app.add_subcommand("agent", "collect, judge and serve until told to stop (the default)")
       ->callback([&] { action = [&source] { return run_agent_command(source); }; });
-  auto list_metrics = std::make_shared<bool>(false);
+  auto options = std::make_shared<OnceOptions>();
   CLI::App* once = app.add_subcommand("once", "collect once, print the metrics page and exit");
-  once->add_flag("--list-metrics", *list_metrics, "print the table of all metrics instead");
-  once->callback([&action, &source, list_metrics] {
-    action = [&source, list_metrics] { return run_once_command(source, *list_metrics); };
+  once->add_flag("--list-metrics", options->list_metrics, "print the table of all metrics instead");
+  once->add_option("--output", options->output,
+                   "replace this file at once instead, for node_exporter's textfile collector "
+                   "(FILE ends in .prom); without what this process says of itself")
+      ->type_name("FILE");
+  once->callback([&action, &source, options] {
+    action = [&source, options] { return run_once_command(source, *options); };
   });
 
   CLI::App* replay_command =

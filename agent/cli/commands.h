@@ -27,8 +27,13 @@ struct ReplayOptions {
   bool transitions = false;
 };
 
+struct OnceOptions {
+  bool list_metrics = false;
+  std::optional<std::string> output;  // nothing: standard output
+};
+
 int run_agent_command(const ConfigSource& source);
-int run_once_command(const ConfigSource& source, bool list_metrics);
+int run_once_command(const ConfigSource& source, const OnceOptions& options);
 int run_replay_command(const ConfigSource& source, const ReplayOptions& options);
 int run_check_config_command(const ConfigSource& source, bool print_defaults);
 int run_version_command();

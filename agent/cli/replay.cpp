@@ -26,15 +26,13 @@ Json growth_json(const Verdict& verdict) {
   return {{"estimate", growth->estimate}, {"low", growth->low}, {"high", growth->high}};
 }
 
-// A forecast is told only of what is suspected or leaking, as everywhere.
-Json exhaustion_json(const Verdict& verdict, LeakState state) {
-  const bool threatens = state == LeakState::suspected || state == LeakState::leaking;
-  if (!threatens || !verdict.exhaustion) return nullptr;
-  const Exhaustion& end = *verdict.exhaustion;
+Json exhaustion_json(LeakState state, const Verdict& verdict) {
+  const std::optional<Exhaustion> shown = shown_exhaustion(state, verdict);
+  if (!shown) return nullptr;
   return {{"limit_bytes", or_null(verdict.limit)},
-          {"at", end.at_seconds},
-          {"earliest", end.earliest_seconds},
-          {"latest", or_null(end.latest_seconds)}};
+          {"at", shown->at_seconds},
+          {"earliest", shown->earliest_seconds},
+          {"latest", or_null(shown->latest_seconds)}};
 }
 
 // Marked compactions are worth more than what the signal promises.
@@ -147,7 +145,7 @@ std::string summary_json(const ReplaySummary& summary) {
                {"growth_bytes_per_second", growth_json(verdict)},
                {"confidence", or_null(known_confidence(verdict))},
                {"floor_bytes", or_null(known_floor(verdict))},
-               {"predicted_exhaustion", exhaustion_json(verdict, summary.state)},
+               {"predicted_exhaustion", exhaustion_json(summary.state, verdict)},
                {"reason", explain(verdict)}});
 }
 

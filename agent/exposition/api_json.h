@@ -25,12 +25,6 @@ struct ApiDocument {
 // Decoded names and values of a query string. The first of a repeated name counts.
 using ApiParameters = std::vector<std::pair<std::string, std::string>>;
 
-// The words for a verdict: agent/trend/explain.h.
-struct VerdictWords {
-  std::string (*explain)(const Verdict&) = nullptr;
-  std::string (*gate_detail)(Gate, const GateResult&) = nullptr;
-};
-
 // GET /api/v1/status.
 ApiDocument status_document(const Snapshot& snapshot, const BuildInfo& build);
 
@@ -47,11 +41,10 @@ ApiDocument status_document(const Snapshot& snapshot, const BuildInfo& build);
 ApiDocument subjects_document(const Snapshot& snapshot, const ApiParameters& parameters);
 
 // GET /api/v1/suspects: leaking, then suspected, then recovering; those that die soonest first.
-ApiDocument suspects_document(const Snapshot& snapshot, const VerdictWords& words);
+ApiDocument suspects_document(const Snapshot& snapshot);
 
 // GET /api/v1/suspects/ID; 404 when there is no such suspect. ID is "subject/signal".
-ApiDocument suspect_document(const Snapshot& snapshot, std::string_view id,
-                             const VerdictWords& words);
+ApiDocument suspect_document(const Snapshot& snapshot, std::string_view id);
 
 // GET /api/v1/series/ID?start=&end= (Unix seconds); 404 when it is not watched.
 ApiDocument series_document(const Snapshot& snapshot, std::string_view id,

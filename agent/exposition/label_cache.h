@@ -15,11 +15,6 @@
 
 namespace heapfloor {
 
-struct LabelPair {
-  std::string_view name;
-  std::string_view raw_value;
-};
-
 class LabelCache {
  public:
   // The body of these labels, in this order. Valid until end_page() of a page that did not ask for

@@ -114,6 +114,11 @@ constexpr std::array<OwnDesc, kOwnFamilies> kOwn = {{
      "HTTP requests being answered, this one included.", "agent"},
     {OwnFamily::exposition_size, "heapfloor_exposition_size_bytes", kGauge, "format",
      "Size of the page as it was last rendered in the format, before compression.", "agent"},
+    {OwnFamily::exposition_unlisted_samples, "heapfloor_exposition_unlisted_samples_total",
+     kCounter, "",
+     "Samples left out of a page because no family of the table is theirs; 0 unless the program "
+     "is wrong.",
+     "agent"},
 }};
 
 constexpr bool own_table_is_in_order() {

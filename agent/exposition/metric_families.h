@@ -79,8 +79,9 @@ enum class OwnFamily : std::uint8_t {
   http_requests,
   http_requests_in_flight,
   exposition_size,
+  exposition_unlisted_samples,
 };
-inline constexpr std::size_t kOwnFamilies = 41;
+inline constexpr std::size_t kOwnFamilies = 42;
 
 // Immutable after construction; any thread may read it.
 class MetricFamilies {

@@ -66,6 +66,7 @@ class MetricsPage::Renderer {
     add_collectors(snapshot);
     add_agent(snapshot);
     for (const prometheus::Collectable* const collectable : extra_) add_extra(*collectable);
+    add_own(OwnFamily::exposition_unlisted_samples, number(unlisted_samples_));
     std::string page = writer_.write(format, filter);
     labels_.end_page();
     return page;
@@ -246,12 +247,12 @@ class MetricsPage::Renderer {
       std::string_view last_subject;  // watches of one subject stand together
       std::uint64_t subjects = 0;
       std::array<std::uint64_t, kLeakStates> by_state = {};
-      std::uint64_t leaks_detected = 0;
+      DetectedLeaks leaks;
     };
     std::map<std::string_view, Count> scopes;
     scopes[kFirstScope];
     for (const auto& [scope, detected] : snapshot.leaks_detected_by_scope) {
-      scopes[scope].leaks_detected = detected;
+      scopes[scope].leaks = detected;
     }
     for (const WatchRow& watch : snapshot.watches) {
       Count& count = scopes[watch.scope];
@@ -262,12 +263,27 @@ class MetricsPage::Renderer {
     for (const auto& [scope, count] : scopes) {
       const std::string_view body = labels_.body({{"scope", scope}});
       add_own(OwnFamily::trend_subjects, body, number(count.subjects));
-      add_own(OwnFamily::leaks_detected, body, number(count.leaks_detected));
+      add_own(OwnFamily::leaks_detected, body, number(count.leaks.count));
+      if (count.leaks.last)
+        add_leak_exemplar(body, *count.leaks.last, snapshot.wall_offset_seconds);
       for (const LeakState state : kSuspectStates) {
         add_own(OwnFamily::leak_suspects, body, {"state", leak_state_name(state)},
                 number(count.by_state.at(static_cast<std::size_t>(state))));
       }
     }
+  }
+
+  // The last leak of a scope as the exemplar of their count. What does not fit is left out: a cut
+  // subject would be another one.
+  void add_leak_exemplar(std::string_view body, const DetectedLeaks::Leak& leak,
+                         double wall_offset_seconds) {
+    const double at = wall_offset_seconds + leak.time_seconds;
+    const LabelPair subject = {"subject", leak.subject};
+    const PidText pid(leak.pid);
+    auto text = leak.pid == 0 ? exemplar_text({subject}, 1, at)
+                              : exemplar_text({subject, {"pid", pid.view()}}, 1, at);
+    if (!text) return;
+    writer_.add_exemplar(own_column(OwnFamily::leaks_detected, {}, true), body, *std::move(text));
   }
 
   void add_trend_totals(const Snapshot& snapshot) {

@@ -100,6 +100,30 @@ std::string LabelBody::finish() && {
   return std::move(text_);
 }
 
+std::optional<std::string> exemplar_text(std::initializer_list<LabelPair> labels, double value,
+                                         double unix_seconds) {
+  constexpr std::size_t kMostCharacters = 128;
+  std::size_t characters = 0;
+  std::string text = " # {";
+  for (const LabelPair& label : labels) {
+    const std::string shown = visible_name(label.raw_value);
+    characters +=
+        label.name.size() + static_cast<std::size_t>(std::ranges::count_if(shown, [](char c) {
+          return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
+        }));
+    if (!text.ends_with('{')) text += ',';
+    text.append(label.name).append("=\"");
+    append_label_value(text, label.raw_value);
+    text += '"';
+  }
+  if (characters > kMostCharacters) return std::nullopt;
+  text += "} ";
+  append_number(text, value);
+  text += ' ';
+  append_number(text, unix_seconds);
+  return text;
+}
+
 PageWriter::PageWriter(const MetricFamilies& families) : families_(families) {
   for (const MetricFamily& family : families.all()) {
     Family block;
@@ -134,7 +158,10 @@ PageWriter::Column PageWriter::column(std::size_t family, std::string_view label
 }
 
 void PageWriter::clear() {
-  for (Family& block : blocks_) block.samples.clear();
+  for (Family& block : blocks_) {
+    block.samples.clear();
+    block.exemplars.clear();
+  }
   bound_bytes_ = headers_bytes_ + kOpenMetricsEnd.size();
 }
 
@@ -152,6 +179,11 @@ void PageWriter::add(Column column, std::string_view body, double value) {
   bound_bytes_ += text.prefix.size() + body.size() + kNumberRoom + 1;
 }
 
+void PageWriter::add_exemplar(Column column, std::string_view body, std::string text) {
+  bound_bytes_ += text.size();
+  blocks_[columns_[column].family].exemplars.push_back({column, body.data(), std::move(text)});
+}
+
 void PageWriter::sort_by_labels(std::size_t family) {
   std::vector<Sample>& samples = blocks_[family].samples;
   const auto key = [this](const Sample& sample) {
@@ -160,6 +192,15 @@ void PageWriter::sort_by_labels(std::size_t family) {
   std::ranges::stable_sort(samples, {}, key);
   const auto same = [&key](const Sample& a, const Sample& b) { return key(a) == key(b); };
   samples.erase(std::unique(samples.begin(), samples.end(), same), samples.end());
+}
+
+std::string_view PageWriter::exemplar_of(const Family& block, const Sample& sample) {
+  for (const Exemplar& exemplar : block.exemplars) {
+    if (exemplar.column == sample.column && exemplar.body == sample.body.data()) {
+      return exemplar.text;
+    }
+  }
+  return {};
 }
 
 std::string PageWriter::write(ExpositionFormat format, const PageFilter& filter) {
@@ -173,10 +214,12 @@ std::string PageWriter::write(ExpositionFormat format, const PageFilter& filter)
     const Family& block = blocks_[family];
     if (block.samples.empty() || !filter.shows(families_.all()[family])) continue;
     out = put(out, block.headers[static_cast<std::size_t>(format)]);
+    const bool with_exemplars = format == ExpositionFormat::openmetrics && !block.exemplars.empty();
     for (const Sample& sample : block.samples) {
       out = put(out, columns_[sample.column].prefix);
       out = put(out, sample.body);
       out = write_number(out, sample.value);
+      if (with_exemplars) out = put(out, exemplar_of(block, sample));
       *out++ = '\n';
     }
   }

@@ -8,7 +8,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +26,11 @@ inline constexpr std::size_t kExpositionFormats = 2;
 // The Content-Type of a page, with version and charset.
 std::string_view content_type(ExpositionFormat format);
 
+struct LabelPair {
+  std::string_view name;
+  std::string_view raw_value;
+};
+
 // The inside of the braces that is the same for all series of one entity.
 class LabelBody {
  public:
@@ -35,6 +42,12 @@ class LabelBody {
  private:
   std::string text_;
 };
+
+// What an OpenMetrics page says behind a counter: one event that it counted, worth `value`, at
+// `unix_seconds`. Nothing when names and values have more than the 128 characters that OpenMetrics
+// allows.
+std::optional<std::string> exemplar_text(std::initializer_list<LabelPair> labels, double value,
+                                         double unix_seconds);
 
 class PageWriter {
  public:
@@ -57,6 +70,9 @@ class PageWriter {
   // entity. A second sample of the same entity and column is ignored.
   void add(Column column, std::string_view body, double value);
 
+  // Puts an exemplar_text() behind the sample of that column and body object. Text 0.0.4 has none.
+  void add_exemplar(Column column, std::string_view body, std::string text);
+
   // Orders a family's samples by their label bodies and drops repeated ones (the first stays).
   // For families whose entities come in no order.
   void sort_by_labels(std::size_t family);
@@ -76,11 +92,20 @@ class PageWriter {
     double value = 0;
     std::string_view body;
   };
+  struct Exemplar {
+    Column column = 0;
+    const char* body = nullptr;  // which object, not what it says
+    std::string text;
+  };
   struct Family {
     std::vector<std::string> headers;  // by ExpositionFormat
     std::vector<Column> columns;
     std::vector<Sample> samples;
+    std::vector<Exemplar> exemplars;
   };
+
+  // Empty where the sample has none.
+  static std::string_view exemplar_of(const Family& block, const Sample& sample);
 
   const MetricFamilies& families_;
   std::vector<Family> blocks_;

@@ -31,9 +31,12 @@ inline std::optional<double> known_confidence(const Verdict& verdict) {
 }
 
 // The forecast, which is shown only while the signal is suspected or leaking.
+inline std::optional<Exhaustion> shown_exhaustion(LeakState state, const Verdict& verdict) {
+  const bool threatens = state == LeakState::suspected || state == LeakState::leaking;
+  return threatens ? verdict.exhaustion : std::nullopt;
+}
 inline std::optional<Exhaustion> shown_exhaustion(const WatchRow& watch) {
-  const bool threatens = watch.state == LeakState::suspected || watch.state == LeakState::leaking;
-  return threatens ? watch.verdict.exhaustion : std::nullopt;
+  return shown_exhaustion(watch.state, watch.verdict);
 }
 
 }  // namespace heapfloor

@@ -104,6 +104,17 @@ struct SeriesUsage {
   std::uint64_t evicted = 0;
 };
 
+// Transitions into leaking in one scope since the agent started, and the last of them.
+struct DetectedLeaks {
+  struct Leak {
+    std::string subject;   // process:4711:123456; raw
+    std::int32_t pid = 0;  // 0 where the subject is not one process
+    double time_seconds = 0;
+  };
+  std::uint64_t count = 0;
+  std::optional<Leak> last;
+};
+
 struct Snapshot {
   std::uint64_t tick = 0;
   double time_seconds = 0;         // of the collection, steady axis
@@ -122,8 +133,7 @@ struct Snapshot {
   SeriesUsage series;
   double evaluation_seconds = 0;
   std::uint64_t evaluations = 0;
-  // scope → transitions into leaking since the agent started
-  std::map<std::string, std::uint64_t> leaks_detected_by_scope;
+  std::map<std::string, DetectedLeaks> leaks_detected_by_scope;
   // alertname → transitions to pending, firing, resolved
   struct AlertTransitions {
     std::string name;

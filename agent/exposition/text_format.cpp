@@ -7,34 +7,13 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "collectors/parse/utf8.h"
+
 namespace heapfloor {
 namespace {
 
 constexpr unsigned char byte_at(std::string_view text, std::size_t at) {
   return static_cast<unsigned char>(text[at]);
-}
-
-bool is_continuation(std::string_view text, std::size_t at) {
-  return at < text.size() && (byte_at(text, at) & 0xC0U) == 0x80U;
-}
-
-// Length of the well-formed UTF-8 sequence of two to four bytes at `at`, or 0. Overlong forms,
-// surrogates and values above U+10FFFF are not well-formed (Unicode 15, table 3-7).
-std::size_t sequence_length(std::string_view text, std::size_t at) {
-  const unsigned char lead = byte_at(text, at);
-  if (lead < 0xC2 || lead > 0xF4 || !is_continuation(text, at + 1)) return 0;
-  if (lead < 0xE0) return 2;
-  const unsigned char second = byte_at(text, at + 1);
-  if (!is_continuation(text, at + 2)) return 0;
-  if (lead < 0xF0) {
-    const bool overlong = lead == 0xE0 && second < 0xA0;
-    const bool surrogate = lead == 0xED && second > 0x9F;
-    return overlong || surrogate ? 0 : 3;
-  }
-  if (!is_continuation(text, at + 3)) return 0;
-  const bool overlong = lead == 0xF0 && second < 0x90;
-  const bool too_large = lead == 0xF4 && second > 0x8F;
-  return overlong || too_large ? 0 : 4;
 }
 
 struct CodeRange {
@@ -69,7 +48,7 @@ std::size_t visible_length(std::string_view text, std::size_t at) {
     const bool plain = (byte >= 0x20 && byte != 0x7F) || byte == '\n';
     return plain && !marker ? 1 : 0;
   }
-  const std::size_t length = sequence_length(text, at);
+  const std::size_t length = utf8_sequence_length(text, at);
   return length != 0 && is_hidden(text.substr(at, length)) ? 0 : length;
 }
 
@@ -116,14 +95,6 @@ void append_label_value(std::string& out, std::string_view raw) {
 
 void append_help(std::string& out, std::string_view text, bool escape_quotes) {
   append_escaped(out, text, escape_quotes);
-}
-
-std::string lower_case(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  });
-  return out;
 }
 
 char* write_number(char* out, double value) {

@@ -24,9 +24,6 @@ void append_label_value(std::string& out, std::string_view raw);
 // (OpenMetrics). The text must be valid UTF-8.
 void append_help(std::string& out, std::string_view text, bool escape_quotes);
 
-// ASCII letters in lower case; all other bytes stay.
-std::string lower_case(std::string_view text);
-
 // Room that write_number() needs.
 inline constexpr std::size_t kNumberRoom = 32;
 

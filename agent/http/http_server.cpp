@@ -17,8 +17,8 @@
 #include <stdexcept>
 #include <thread>
 
-#include "agent/http/ascii.h"
 #include "agent/http/listen_address.h"
+#include "collectors/parse/ascii.h"
 
 namespace heapfloor {
 namespace {

@@ -6,7 +6,7 @@
 #include <charconv>
 #include <stdexcept>
 
-#include "agent/http/ascii.h"
+#include "collectors/parse/ascii.h"
 
 namespace heapfloor {
 namespace {

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "agent/http/ascii.h"
+#include "collectors/parse/ascii.h"
 
 namespace heapfloor {
 namespace {
@@ -61,6 +61,37 @@ Offer parse_offer(std::string_view text) {
   return offer;
 }
 
+struct Format {
+  std::string_view name;
+  std::string_view version;
+};
+
+constexpr Format kOpenMetrics = {"application/openmetrics-text", "1.0.0"};
+constexpr Format kText = {"text/plain", "0.0.4"};
+
+// The quality of the part that names a format most precisely (RFC 9110, section 12.5.1); of two
+// that are alike, the better one.
+struct Preference {
+  static constexpr int kAny = 1;
+  static constexpr int kType = 2;
+  static constexpr int kName = 3;
+  static constexpr int kVersion = 4;
+
+  int quality = 0;
+  int precision = 0;
+
+  void take(const Offer& offer, const Format& format) {
+    if (!same_word(offer.name, format.name)) return;
+    if (offer.version.empty()) take_quality(offer.quality, kName);
+    if (offer.version == format.version) take_quality(offer.quality, kVersion);
+  }
+  void take_quality(int offered, int how_precisely) {
+    if (how_precisely < precision) return;
+    quality = how_precisely > precision ? offered : std::max(quality, offered);
+    precision = how_precisely;
+  }
+};
+
 }  // namespace
 
 bool accepts_gzip(std::string_view accept_encoding) {
@@ -75,21 +106,16 @@ bool accepts_gzip(std::string_view accept_encoding) {
 }
 
 bool prefers_openmetrics(std::string_view accept) {
-  int openmetrics = 0;
-  int text = 0;
+  Preference openmetrics;
+  Preference text;
   while (!accept.empty()) {
     const Offer offer = parse_offer(next_part(accept, ','));
-    if (same_word(offer.name, "application/openmetrics-text") &&
-        (offer.version.empty() || offer.version == "1.0.0")) {
-      openmetrics = std::max(openmetrics, offer.quality);
-    }
-    const bool plain =
-        same_word(offer.name, "text/plain") && (offer.version.empty() || offer.version == "0.0.4");
-    if (plain || same_word(offer.name, "text/*") || offer.name == "*/*") {
-      text = std::max(text, offer.quality);
-    }
+    openmetrics.take(offer, kOpenMetrics);
+    text.take(offer, kText);
+    if (same_word(offer.name, "text/*")) text.take_quality(offer.quality, Preference::kType);
+    if (offer.name == "*/*") text.take_quality(offer.quality, Preference::kAny);
   }
-  return openmetrics > 0 && openmetrics >= text;
+  return openmetrics.quality > 0 && openmetrics.quality >= text.quality;
 }
 
 }  // namespace heapfloor

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
+
+#include "collectors/parse/utf8.h"
 
 namespace heapfloor {
 namespace {
@@ -17,33 +18,6 @@ int hex_digit(char c) {
 bool is_control(char c) {
   const auto byte = static_cast<unsigned char>(c);
   return byte < 0x20 || byte == 0x7F;
-}
-
-// Whether every sequence is well-formed (Unicode 15, section 3.9: no overlong forms, surrogates or
-// values above U+10FFFF).
-bool is_utf8(std::string_view text) {
-  for (std::size_t at = 0; at < text.size();) {
-    const auto lead = static_cast<std::uint32_t>(static_cast<unsigned char>(text[at]));
-    std::size_t more = 3;
-    if (lead < 0x80) {
-      more = 0;
-    } else if (lead < 0xE0) {
-      more = 1;
-    } else if (lead < 0xF0) {
-      more = 2;
-    }
-    if ((lead >= 0x80 && lead < 0xC2) || lead > 0xF4 || text.size() - at <= more) return false;
-    std::uint32_t code = more == 0 ? lead : lead & (0x3FU >> more);
-    for (std::size_t i = 1; i <= more; ++i) {
-      const auto next = static_cast<std::uint32_t>(static_cast<unsigned char>(text[at + i]));
-      if ((next & 0xC0U) != 0x80U) return false;
-      code = code << 6U | (next & 0x3FU);
-    }
-    const bool overlong = (more == 2 && code < 0x800) || (more == 3 && code < 0x10000);
-    if (overlong || (code >= 0xD800 && code < 0xE000) || code > 0x10FFFF) return false;
-    at += more + 1;
-  }
-  return true;
 }
 
 }  // namespace

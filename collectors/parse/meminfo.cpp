@@ -7,10 +7,7 @@
 namespace heapfloor {
 namespace {
 
-struct Field {
-  std::string_view key;
-  std::optional<std::uint64_t> Meminfo::*value;
-};
+using Field = SizeField<Meminfo>;
 
 constexpr std::array kFields = {
     Field{"MemFree", &Meminfo::free_bytes},
@@ -35,24 +32,15 @@ constexpr std::array kFields = {
 Result<Meminfo> parse_meminfo(std::string_view text) {
   Meminfo info;
   bool has_total = false;
-  std::string_view line;
-  while (next_line(text, line)) {
-    const std::size_t colon = line.find(':');
-    if (colon == std::string_view::npos) continue;
-    const std::string_view key = line.substr(0, colon);
-    if (key == "MemTotal") {
-      const auto bytes = parse_kilobytes(line.substr(colon + 1));
-      if (!bytes) return malformed("not a size", line);
+  KeyedLine line;
+  while (next_keyed_line(text, {}, line)) {
+    if (line.key == "MemTotal") {
+      const auto bytes = parse_kilobytes(line.value);
+      if (!bytes) return malformed("not a size", line.line);
       info.total_bytes = *bytes;
       has_total = true;
-      continue;
-    }
-    for (const Field& field : kFields) {
-      if (field.key != key) continue;
-      const auto bytes = parse_kilobytes(line.substr(colon + 1));
-      if (!bytes) return malformed("not a size", line);
-      info.*field.value = bytes;
-      break;
+    } else if (!read_size(kFields, line, info)) {
+      return malformed("not a size", line.line);
     }
   }
   if (!has_total) return malformed("no MemTotal", text);

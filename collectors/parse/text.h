@@ -5,6 +5,8 @@
 // kernel is read by this year's agent. Thread rule: free functions over their arguments.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -20,6 +22,30 @@ inline bool next_line(std::string_view& rest, std::string_view& line) {
   line = rest.substr(0, end);
   rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
   return true;
+}
+
+// A line "key: value" of a kernel file.
+struct KeyedLine {
+  std::string_view line;  // whole
+  std::string_view key;
+  std::string_view value;
+};
+
+// Cuts lines off `rest` up to and with the next one that has a colon and, unless `firsts` is empty,
+// starts with one of these bytes. False when there is none; then `found.line` is the last line.
+inline bool next_keyed_line(std::string_view& rest, std::string_view firsts, KeyedLine& found) {
+  while (next_line(rest, found.line)) {
+    const std::string_view line = found.line;
+    if (!firsts.empty() && (line.empty() || firsts.find(line.front()) == std::string_view::npos)) {
+      continue;
+    }
+    const std::size_t colon = line.find(':');
+    if (colon == std::string_view::npos) continue;
+    found.key = line.substr(0, colon);
+    found.value = line.substr(colon + 1);
+    return true;
+  }
+  return false;
 }
 
 // Cuts the next token off `rest`; tokens are separated by spaces and tabs. Empty when nothing is
@@ -42,6 +68,26 @@ std::optional<std::uint64_t> parse_unsigned(std::string_view token);
 // "  1234 kB" in bytes. The kernel writes kB and means 1,024 bytes
 // (Documentation/filesystems/proc.rst).
 std::optional<std::uint64_t> parse_kilobytes(std::string_view text);
+
+// Where the size of one key goes in a `Record`.
+template <class Record>
+struct SizeField {
+  std::string_view key;
+  std::optional<std::uint64_t> Record::*value;
+};
+
+// Puts the size of the line into the field of its key; false when it is not a size. Keys that are
+// no field are left alone.
+template <class Record, std::size_t kCount>
+bool read_size(const std::array<SizeField<Record>, kCount>& fields, const KeyedLine& line,
+               Record& record) {
+  for (const SizeField<Record>& field : fields) {
+    if (field.key != line.key) continue;
+    record.*field.value = parse_kilobytes(line.value);
+    return (record.*field.value).has_value();
+  }
+  return true;
+}
 
 // An error that quotes the start of what was refused, unprintable bytes replaced.
 Failure malformed(std::string_view what, std::string_view text);

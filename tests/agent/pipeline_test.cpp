@@ -85,7 +85,12 @@ TEST_F(PipelineTest, TakesALeakFromProcToAFiringAlertWhileItsNeighboursStayQuiet
   EXPECT_EQ(snapshot->alerts.back().name, "HeapfloorLeak");
   EXPECT_EQ(snapshot->alerts.back().phase, AlertPhase::firing);
   EXPECT_EQ(snapshot->alerts.back().subject, "process:7:700");
-  EXPECT_EQ(snapshot->leaks_detected_by_scope.at("process"), 1U);
+  const DetectedLeaks& leaks = snapshot->leaks_detected_by_scope.at("process");
+  EXPECT_EQ(leaks.count, 1U);
+  ASSERT_TRUE(leaks.last.has_value());
+  EXPECT_EQ(leaks.last->subject, "process:7:700");
+  EXPECT_EQ(leaks.last->pid, 7);
+  EXPECT_EQ(leaks.last->time_seconds, leaky->state_since_seconds);
 }
 
 TEST_F(PipelineTest, ResolvesTheAlertOfALeakThatDied) {

@@ -52,6 +52,26 @@ class CommandTest(unittest.TestCase):
             ours = comm.read().rstrip("\n")
         self.assertIn(ours, {l["group"] for n, l, _ in samples if n == "heapfloor_group_processes"})
 
+    def test_once_replaces_a_file_for_node_exporter(self):
+        path = os.path.join(self.folder, "heapfloor.prom")
+        with open(path, "w", encoding="utf-8") as old:
+            old.write("old\n")
+        done = run("once", "--output", path)
+        self.assertEqual((done.returncode, done.stdout), (0, ""), done.stderr)
+        self.assertEqual(os.listdir(self.folder), ["heapfloor.prom"])
+        self.assertEqual(os.stat(path).st_mode & 0o7777, 0o644)
+        with open(path, encoding="utf-8") as page:
+            names = {name for name, _, _ in harness.parse_page(page.read())}
+        self.assertIn("heapfloor_group_processes", names)
+        # node_exporter speaks of its own process under these names.
+        self.assertEqual([name for name in names if not name.startswith("heapfloor_")], [])
+
+    def test_once_says_which_file_it_could_not_write(self):
+        path = os.path.join(self.folder, "missing", "heapfloor.prom")
+        done = run("once", "--output=" + path)
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.stderr, f"heapfloor: {path}: No such file or directory\n")
+
     def test_version_says_a_version(self):
         answer = run("version")
         self.assertEqual(answer.returncode, 0)

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "agent/trend/explain.h"
 #include "tests/exposition/rich_snapshot.h"
 
 namespace heapfloor {
@@ -14,10 +15,6 @@ namespace {
 using nlohmann::json;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-
-const VerdictWords kWords = {
-    [](const Verdict& verdict) { return "floors: " + std::to_string(verdict.floors); },
-    [](Gate gate, const GateResult&) { return "detail of " + std::string(gate_name(gate)); }};
 
 json data_of(const ApiDocument& document) {
   EXPECT_EQ(document.status, 200) << document.json;
@@ -227,7 +224,7 @@ TEST(SubjectsDocument, IsValidWhateverNamesHold) {
     alert.description = alert.subject = alert.group = alert.name = alert.signal = every_byte;
   }
   EXPECT_EQ(data_of(subjects_document(snapshot, {}))["total"], 5);
-  EXPECT_EQ(data_of(suspects_document(snapshot, kWords))["suspects"].size(), 3U);
+  EXPECT_EQ(data_of(suspects_document(snapshot))["suspects"].size(), 3U);
   EXPECT_EQ(data_of(alerts_document(snapshot))["alerts"].size(), 2U);
 }
 
@@ -241,30 +238,32 @@ TEST(SuspectsDocument, IsSortedByStateAndUrgency) {
   unlimited.verdict.exhaustion.reset();
   snapshot.watches.insert(snapshot.watches.begin(), {unlimited});
   snapshot.watches.push_back(sooner);
-  EXPECT_THAT(ids(data_of(suspects_document(snapshot, kWords))["suspects"]),
+  EXPECT_THAT(ids(data_of(suspects_document(snapshot))["suspects"]),
               ElementsAre(kLeaking, "process:102:20000/threads", kSuspected,
                           "process:102:20000/external", kRecovering));
 }
 
 TEST(SuspectDocument, HasTheWholeVerdict) {
-  const json suspect = data_of(suspect_document(rich::snapshot(), kLeaking, kWords))["suspect"];
+  const json suspect = data_of(suspect_document(rich::snapshot(), kLeaking))["suspect"];
   EXPECT_EQ(suspect["id"], kLeaking);
   EXPECT_EQ(suspect["state"], "leaking");
   EXPECT_EQ(suspect["since"], 1'700'009'000);
   EXPECT_EQ(suspect["severity"], "critical");
-  EXPECT_EQ(suspect["reason"], "floors: 16");
+  const Verdict& verdict = rich::snapshot().watches[2].verdict;
+  EXPECT_EQ(suspect["reason"], explain(verdict));
   EXPECT_TRUE(suspect["subject"]["cgroup"].is_null());
   EXPECT_EQ(suspect["cause"], json::object());
   for (const char* const list : {"sites", "structures", "evidence"}) {
     EXPECT_EQ(suspect[list], json::array()) << list;
   }
   ASSERT_EQ(suspect["gates"].size(), kGates);
-  const json trend = {{"gate", "trend"}, {"passed", true}, {"detail", "detail of trend"}};
-  const json size = {{"gate", "size"}, {"passed", false}, {"detail", "detail of size"}};
-  const json signal = {{"gate", "signal"}, {"passed", nullptr}, {"detail", "detail of signal"}};
-  EXPECT_EQ(suspect["gates"][0], trend);
-  EXPECT_EQ(suspect["gates"][1], size);
-  EXPECT_EQ(suspect["gates"][2], signal) << "not reached";
+  const auto gate_json = [&verdict](Gate gate, const json& passed) -> json {
+    const GateResult& result = verdict.gates.at(static_cast<std::size_t>(gate));
+    return {{"gate", gate_name(gate)}, {"passed", passed}, {"detail", gate_detail(gate, result)}};
+  };
+  EXPECT_EQ(suspect["gates"][0], gate_json(Gate::trend, true));
+  EXPECT_EQ(suspect["gates"][1], gate_json(Gate::size, false));
+  EXPECT_EQ(suspect["gates"][2], gate_json(Gate::signal, nullptr)) << "not reached";
 }
 
 TEST(SuspectDocument, SeverityFollowsTheEarliestExhaustion) {
@@ -272,7 +271,7 @@ TEST(SuspectDocument, SeverityFollowsTheEarliestExhaustion) {
   const auto severity = [](double seconds_left) {
     Snapshot snapshot = rich::snapshot();
     snapshot.watches[2].verdict.exhaustion->earliest_seconds = snapshot.time_seconds + seconds_left;
-    return data_of(suspect_document(snapshot, kLeaking, kWords))["suspect"]["severity"];
+    return data_of(suspect_document(snapshot, kLeaking))["suspect"]["severity"];
   };
   EXPECT_EQ(severity(kDay - 1), "critical");
   EXPECT_EQ(severity(kDay), "warning");
@@ -282,7 +281,7 @@ TEST(SuspectDocument, SeverityFollowsTheEarliestExhaustion) {
 
 TEST(SuspectDocument, OfWhatIsNotSuspectedIsNotFound) {
   for (const char* const id : {kLearning, kUnwatched, "", "/", "process:103:30000", "x/rss_anon"}) {
-    expect_error(suspect_document(rich::snapshot(), id, kWords), 404, "not_found");
+    expect_error(suspect_document(rich::snapshot(), id), 404, "not_found");
   }
 }
 

@@ -171,7 +171,7 @@ TEST_F(MetricsPageTest, TheAgentsHeapIsAGroupsAllocator) {
 
 TEST_F(MetricsPageTest, CountsDetectedLeaksByScope) {
   Snapshot snapshot = rich::snapshot();
-  snapshot.leaks_detected_by_scope = {{"allocator", 2}, {"host", 3}};
+  snapshot.leaks_detected_by_scope = {{"allocator", {2, {}}}, {"host", {3, {}}}};
   const std::string page = text(snapshot);
   EXPECT_THAT(page, HasSubstr("heapfloor_leaks_detected_total{scope=\"allocator\"} 2\n"));
   EXPECT_THAT(page, HasSubstr("heapfloor_leaks_detected_total{scope=\"host\"} 3\n"));
@@ -268,6 +268,33 @@ TEST_F(MetricsPageTest, OpenMetricsEndsWithEofAndNamesFamiliesWithoutSuffix) {
   EXPECT_THAT(page, HasSubstr("# TYPE heapfloor_build info\n"));
   EXPECT_THAT(page, HasSubstr("# UNIT heapfloor_trend_growth_bytes_per_second bytes_per_second\n"));
   EXPECT_THAT(text(rich::snapshot()), Not(HasSubstr("# EOF")));
+}
+
+TEST_F(MetricsPageTest, TheLastLeakOfAScopeIsTheExemplarOfTheirCount) {
+  const Snapshot snapshot = rich::snapshot();
+  EXPECT_THAT(openmetrics(snapshot),
+              HasSubstr("\nheapfloor_leaks_detected_total{scope=\"process\"} 1 # "
+                        "{subject=\"process:103:30000\",pid=\"103\"} 1 1700009000.125\n"));
+  EXPECT_THAT(openmetrics(snapshot),
+              HasSubstr("\nheapfloor_leaks_detected_total{scope=\"allocator\"} 2\n"));
+  EXPECT_THAT(text(snapshot), HasSubstr("heapfloor_leaks_detected_total{scope=\"process\"} 1\n"))
+      << "text 0.0.4 has no exemplars";
+}
+
+TEST_F(MetricsPageTest, AnExemplarHasNoMoreThan128CharactersOfLabels) {
+  const auto page_of = [this](const std::string& subject) {
+    Snapshot snapshot = rich::snapshot();
+    snapshot.leaks_detected_by_scope["cgroup"] = {1, DetectedLeaks::Leak{subject, 0, 9000}};
+    return openmetrics(snapshot);
+  };
+  const std::string accented = "\xC3\xA9";
+  std::string longest = "cgroup:/\"";
+  while (longest.size() < 121 + 10) longest += longest.size() < 20 ? accented : "x";
+  EXPECT_THAT(page_of(longest.substr(0, 127)),
+              HasSubstr("heapfloor_leaks_detected_total{scope=\"cgroup\"} 1 # {subject=\"cgroup:/"
+                        "\\\""));
+  EXPECT_THAT(page_of(longest.substr(0, 128)),
+              HasSubstr("heapfloor_leaks_detected_total{scope=\"cgroup\"} 1\n"));
 }
 
 TEST(MetricFamiliesTest, RefusesDescriptorsThatDisagree) {

@@ -200,7 +200,9 @@ inline void add_health(Snapshot& snapshot) {
   snapshot.series = {4, 4000, 1, 2};
   snapshot.evaluation_seconds = 0.00125;
   snapshot.evaluations = 4321;
-  snapshot.leaks_detected_by_scope = {{"allocator", 2}, {"process", 1}};
+  snapshot.leaks_detected_by_scope["allocator"].count = 2;
+  snapshot.leaks_detected_by_scope["process"] = {
+      1, DetectedLeaks::Leak{"process:103:30000", 103, 9000.125}};
   snapshot.alert_transitions = {{"HeapfloorLeak", 2, 1, 0}};
   snapshot.log_messages = {0, 12, 1, 0};
   snapshot.reloads = 2;

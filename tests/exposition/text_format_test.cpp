@@ -94,11 +94,6 @@ TEST(VisibleName, KeepsTheNeighboursOfWhatItEscapes) {
   }
 }
 
-TEST(LowerCase, ChangesAsciiLettersOnly) {
-  EXPECT_EQ(lower_case("AZaz@[ 09"), "azaz@[ 09");
-  EXPECT_EQ(lower_case("CAF\xC3\x89"), "caf\xC3\x89");
-}
-
 // Every string of up to five bytes over the bytes that matter keeps a name of its own.
 TEST(VisibleName, KeepsDifferentNamesDifferent) {
   const std::string bytes = "\\xF5C\xFF\xC3\xA9\n\x01";

@@ -1,4 +1,4 @@
-// Letters of protocol texts: ASCII only, whatever the locale.
+// Letters of protocol texts and searches: ASCII only, whatever the locale.
 //
 // Thread rule: pure functions.
 #pragma once

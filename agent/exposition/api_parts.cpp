@@ -1,0 +1,113 @@
+#include "agent/exposition/api_parts.h"
+
+#include <algorithm>
+
+#include "agent/exposition/signals.h"
+#include "agent/exposition/text_format.h"
+
+namespace heapfloor {
+namespace {
+
+std::string dump(const Json& json) {
+  // Names are made valid before they get here; replacing is for the texts of other modules.
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace
+
+ApiDocument success_document(Json data) {
+  Json document;
+  document["status"] = "success";
+  document["data"] = std::move(data);
+  return {200, dump(document)};
+}
+
+ApiDocument error_document(int status, std::string_view error_type, std::string_view message) {
+  Json document;
+  document["status"] = "error";
+  document["errorType"] = error_type;
+  document["error"] = message;
+  return {status, dump(document)};
+}
+
+Json json_number(double value) {
+  constexpr double kExact = 9007199254740992.0;
+  if (!std::isfinite(value)) return nullptr;
+  if (std::abs(value) <= kExact && std::trunc(value) == value) {
+    return static_cast<std::int64_t>(value);
+  }
+  return value;
+}
+
+Json growth_json(const std::optional<Growth>& growth) {
+  if (!growth) return nullptr;
+  return {{"estimate", json_number(growth->estimate)},
+          {"low", json_number(growth->low)},
+          {"high", json_number(growth->high)}};
+}
+
+Json ApiRows::wall(double steady_seconds) const {
+  return json_number(snapshot_.wall_offset_seconds + steady_seconds);
+}
+
+Json ApiRows::exhaustion(const WatchRow& watch) const {
+  const std::optional<Exhaustion> shown = shown_exhaustion(watch);
+  if (!shown) return nullptr;
+  Json json;
+  json["limit_bytes"] = json_number_or_null(watch.verdict.limit);
+  json["limit_source"] = watch.limit_source.empty() ? Json(nullptr) : Json(watch.limit_source);
+  json["at"] = wall(shown->at_seconds);
+  json["earliest"] = wall(shown->earliest_seconds);
+  json["latest"] = shown->latest_seconds ? wall(*shown->latest_seconds) : Json(nullptr);
+  return json;
+}
+
+std::string_view ApiRows::group_name(const ProcessRow& process) const {
+  if (process.group >= snapshot_.groups.size()) return {};
+  return snapshot_.groups[process.group].name;
+}
+
+const WatchRow* ApiRows::watch_of(const ProcessRow& process) const {
+  if (!process.watch || *process.watch >= snapshot_.watches.size()) return nullptr;
+  return &snapshot_.watches[*process.watch];
+}
+
+Json ApiRows::watch_subject(const WatchRow& watch) const {
+  const bool process = watch.process.pid != 0;
+  return {{"pid", process ? Json(watch.process.pid) : Json(nullptr)},
+          {"start_time", process ? wall(watch.start_seconds) : Json(nullptr)},
+          {"comm", visible_name(watch.name)},
+          {"group", visible_name(watch.group)}};
+}
+
+Json ApiRows::process_subject(const ProcessRow& process) const {
+  return {{"pid", process.id.pid},
+          {"start_time", wall(process.start_seconds)},
+          {"comm", visible_name(process.comm)},
+          {"group", visible_name(group_name(process))}};
+}
+
+std::string watch_id(const WatchRow& watch) {
+  return visible_name(watch.subject) + "/" + watch.signal;
+}
+
+const WatchRow* find_watch(const Snapshot& snapshot, std::string_view id) {
+  const std::size_t slash = id.rfind('/');
+  if (slash == std::string_view::npos) return nullptr;
+  const std::string_view subject = id.substr(0, slash);
+  const std::string_view signal = id.substr(slash + 1);
+  const auto found = std::ranges::find_if(snapshot.watches, [&](const WatchRow& watch) {
+    return watch.signal == signal && visible_name(watch.subject) == subject;
+  });
+  return found == snapshot.watches.end() ? nullptr : &*found;
+}
+
+std::optional<std::string_view> api_parameter(const ApiParameters& parameters,
+                                              std::string_view name) {
+  const auto found =
+      std::ranges::find_if(parameters, [name](const auto& pair) { return pair.first == name; });
+  if (found == parameters.end() || found->second.empty()) return std::nullopt;
+  return found->second;
+}
+
+}  // namespace heapfloor

@@ -1,0 +1,74 @@
+// What the documents of api_json.h are made of, shared by the files that make them: how a number, a
+// name and a time become JSON, and how a parameter is read. Private to agent/exposition.
+//
+// Thread rule: pure functions.
+#pragma once
+
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include "agent/exposition/api_json.h"
+
+namespace heapfloor {
+
+using Json = nlohmann::ordered_json;
+
+// {"status":"success","data":…}.
+ApiDocument success_document(Json data);
+
+// Whole numbers are written without a fraction; what is not finite is null.
+Json json_number(double value);
+
+template <class T>
+Json json_number_or_null(const std::optional<T>& value) {
+  if (!value) return nullptr;
+  return json_number(static_cast<double>(*value));
+}
+
+Json growth_json(const std::optional<Growth>& growth);
+
+// Writes the rows of one snapshot, which outlives it, and turns its times into Unix time.
+class ApiRows {
+ public:
+  explicit ApiRows(const Snapshot& snapshot) : snapshot_(snapshot) {}
+
+  [[nodiscard]] Json wall(double steady_seconds) const;
+  // Null unless it is shown (shown_exhaustion()).
+  [[nodiscard]] Json exhaustion(const WatchRow& watch) const;
+  [[nodiscard]] std::string_view group_name(const ProcessRow& process) const;
+  // Null when the process is not watched.
+  [[nodiscard]] const WatchRow* watch_of(const ProcessRow& process) const;
+  // The subject of a watch; a watch that is not about a process has no pid and no start.
+  [[nodiscard]] Json watch_subject(const WatchRow& watch) const;
+  [[nodiscard]] Json process_subject(const ProcessRow& process) const;
+
+ private:
+  const Snapshot& snapshot_;
+};
+
+// "subject/signal", as the API shows it.
+std::string watch_id(const WatchRow& watch);
+
+// The watch with that id; null when there is none.
+const WatchRow* find_watch(const Snapshot& snapshot, std::string_view id);
+
+// The first value of that name; nothing when there is none or it is empty.
+std::optional<std::string_view> api_parameter(const ApiParameters& parameters,
+                                              std::string_view name);
+
+// The whole of `text` as a number; nothing when any byte is left over or it does not fit.
+template <class T>
+std::optional<T> parse_whole(std::string_view text) {
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+}  // namespace heapfloor

@@ -1,0 +1,80 @@
+#include "agent/exposition/api_json.h"
+
+#include <algorithm>
+
+#include "agent/exposition/api_parts.h"
+
+namespace heapfloor {
+namespace {
+
+Json collector_json(const CollectorHealth& health, const ApiRows& rows) {
+  Json errors = Json::object();
+  for (std::size_t i = 0; i < kErrorKinds; ++i) {
+    errors[std::string(reason_label(static_cast<ErrorKind>(i)))] = health.errors.at(i);
+  }
+  return {{"name", health.name},
+          {"success", health.success},
+          {"duration_seconds", json_number(health.duration_seconds)},
+          {"last_success_at",
+           health.last_success_seconds ? rows.wall(*health.last_success_seconds) : Json(nullptr)},
+          {"errors", std::move(errors)}};
+}
+
+Json counts_json(const Snapshot& snapshot) {
+  Json counts;
+  counts["processes"] = snapshot.processes.size();
+  counts["groups"] = snapshot.groups.size();
+  counts["watched"] = snapshot.watches.size();
+  counts["watched_processes"] = std::ranges::count(snapshot.watches, "process", &WatchRow::scope);
+  for (std::size_t i = 0; i < kLeakStates; ++i) {
+    const auto state = static_cast<LeakState>(i);
+    counts[std::string(leak_state_name(state))] =
+        std::ranges::count(snapshot.watches, state, &WatchRow::state);
+  }
+  counts["alerts_pending"] =
+      std::ranges::count(snapshot.alerts, AlertPhase::pending, &AlertRow::phase);
+  counts["alerts_firing"] =
+      std::ranges::count(snapshot.alerts, AlertPhase::firing, &AlertRow::phase);
+  return counts;
+}
+
+Json host_value(const Snapshot& snapshot, std::string_view name) {
+  const auto found = std::ranges::find_if(
+      snapshot.host, [name](const MetricValue& value) { return value.desc->name == name; });
+  return found == snapshot.host.end() ? Json(nullptr) : json_number(found->value);
+}
+
+}  // namespace
+
+ApiDocument status_document(const Snapshot& snapshot, const BuildInfo& build) {
+  const ApiRows rows(snapshot);
+  Json data;
+  data["version"] = build.version;
+  data["revision"] = build.revision;
+  data["now"] = rows.wall(snapshot.time_seconds);
+  data["started_at"] = rows.wall(snapshot.started_seconds);
+  data["interval_seconds"] = json_number(snapshot.interval_seconds);
+  data["minimum_size_bytes"] = snapshot.minimum_size_bytes;
+  data["first_verdict_seconds"] = json_number(snapshot.first_verdict_seconds);
+  data["host"]["memory_capacity_bytes"] =
+      host_value(snapshot, "heapfloor_host_memory_capacity_bytes");
+  data["host"]["memory_available_bytes"] =
+      host_value(snapshot, "heapfloor_host_memory_available_bytes");
+  data["counts"] = counts_json(snapshot);
+  data["collectors"] = Json::array();
+  for (const CollectorHealth& health : snapshot.collectors) {
+    data["collectors"].push_back(collector_json(health, rows));
+  }
+  data["series"]["series"] = snapshot.series.series;
+  data["series"]["limit"] = snapshot.series.limit;
+  data["series"]["dropped"] = snapshot.series.dropped;
+  return success_document(std::move(data));
+}
+
+std::string healthy_text() { return "heapfloor is Healthy.\n"; }
+
+std::string ready_text(bool ready) {
+  return ready ? "heapfloor is Ready.\n" : "Service Unavailable\n";
+}
+
+}  // namespace heapfloor

@@ -1,0 +1,108 @@
+#include "agent/exposition/api_json.h"
+
+#include <algorithm>
+#include <limits>
+#include <tuple>
+
+#include "agent/exposition/api_parts.h"
+#include "agent/exposition/signals.h"
+#include "agent/trend/explain.h"
+#include "agent/trend/forecast.h"
+
+namespace heapfloor {
+namespace {
+
+bool is_suspect(const WatchRow& watch) { return watch.state >= LeakState::suspected; }
+
+std::string_view severity_of(const Snapshot& snapshot, const WatchRow& watch) {
+  if (!shown_exhaustion(watch)) return severity_name(Severity::info);
+  return severity_name(severity(watch.verdict, snapshot.time_seconds));
+}
+
+// The verdict in words; of a revoked leak, first why it was revoked.
+std::string reason_of(const WatchRow& watch) {
+  std::string reason = explain(watch.verdict);
+  if (watch.ended_seconds) return "its process has ended; before that: " + reason;
+  if (watch.state != LeakState::recovering || watch.revocation.empty()) return reason;
+  return "revoked after a " + std::string(watch.revocation) + "; now: " + reason;
+}
+
+Json gates_json(const Verdict& verdict) {
+  Json gates = Json::array();
+  for (std::size_t i = 0; i < kGates; ++i) {
+    const GateResult& result = verdict.gates.at(i);
+    const auto gate = static_cast<Gate>(i);
+    Json passed;  // null: not asked
+    if (result.outcome == GateOutcome::passed) passed = true;
+    if (result.outcome == GateOutcome::failed) passed = false;
+    gates.push_back({{"gate", gate_name(gate)},
+                     {"passed", std::move(passed)},
+                     {"detail", gate_detail(gate, result)}});
+  }
+  return gates;
+}
+
+Json suspect_json(const Snapshot& snapshot, const WatchRow& watch) {
+  const ApiRows rows(snapshot);
+  const Verdict& verdict = watch.verdict;
+  Json json;
+  json["id"] = watch_id(watch);
+  json["scope"] = watch.scope;
+  json["subject"] = rows.watch_subject(watch);
+  json["subject"]["cgroup"] = nullptr;
+  json["signal"] = watch.signal;
+  json["basis"] = watch.basis;
+  json["state"] = leak_state_name(watch.state);
+  json["since"] = rows.wall(watch.state_since_seconds);
+  json["ended_at"] = watch.ended_seconds ? rows.wall(*watch.ended_seconds) : Json();
+  json["severity"] = severity_of(snapshot, watch);
+  json["value_bytes"] = json_number(watch.last_value);
+  json["floor_bytes"] = json_number_or_null(known_floor(verdict));
+  json["growth_bytes_per_second"] = growth_json(known_growth(verdict));
+  json["confidence"] = json_number_or_null(known_confidence(verdict));
+  json["predicted_exhaustion"] = rows.exhaustion(watch);
+  json["cause"] = Json::object();
+  json["sites"] = Json::array();
+  json["structures"] = Json::array();
+  json["gates"] = gates_json(verdict);
+  json["reason"] = reason_of(watch);
+  json["evidence"] = Json::array();
+  return json;
+}
+
+// Leaking first, then suspected, then recovering; inside a state by the time to exhaustion.
+std::tuple<int, double> urgency(const WatchRow& watch) {
+  const std::optional<Exhaustion> exhaustion = shown_exhaustion(watch);
+  const int order = watch.state == LeakState::leaking     ? 0
+                    : watch.state == LeakState::suspected ? 1
+                                                          : 2;
+  return {order, exhaustion ? exhaustion->at_seconds : std::numeric_limits<double>::infinity()};
+}
+
+}  // namespace
+
+ApiDocument suspects_document(const Snapshot& snapshot) {
+  std::vector<const WatchRow*> suspects;
+  for (const WatchRow& watch : snapshot.watches) {
+    if (is_suspect(watch)) suspects.push_back(&watch);
+  }
+  std::ranges::stable_sort(suspects, {}, [](const WatchRow* watch) { return urgency(*watch); });
+  Json data;
+  data["suspects"] = Json::array();
+  for (const WatchRow* const watch : suspects) {
+    data["suspects"].push_back(suspect_json(snapshot, *watch));
+  }
+  return success_document(std::move(data));
+}
+
+ApiDocument suspect_document(const Snapshot& snapshot, std::string_view id) {
+  const WatchRow* const watch = find_watch(snapshot, id);
+  if (watch == nullptr || !is_suspect(*watch)) {
+    return error_document(404, "not_found", "there is no such suspect");
+  }
+  Json data;
+  data["suspect"] = suspect_json(snapshot, *watch);
+  return success_document(std::move(data));
+}
+
+}  // namespace heapfloor
