@@ -39,6 +39,8 @@ struct Config {
   struct Trend {
     std::optional<double> bucket_seconds;  // nothing: four collection intervals
     double minimum_size_bytes = 16.0 * 1024 * 1024;
+    std::uint64_t minimum_threads = 64;
+    std::uint64_t minimum_file_descriptors = 128;
     std::optional<double> limit_bytes;
     TrendPolicy policy;
     // signal → key → value, as written under trend.signals

@@ -292,6 +292,12 @@ void add_trend_keys(KeyList& keys) {
       });
   keys.size("trend.minimum_size", "processes are followed from this much anonymous memory up", 0,
             [](Config& c) -> double& { return c.trend.minimum_size_bytes; });
+  keys.count("trend.minimum_threads",
+             "the number of a process's threads is followed from this many up", 1, 1000000000,
+             [](Config& c) -> std::uint64_t& { return c.trend.minimum_threads; });
+  keys.count("trend.minimum_file_descriptors",
+             "the number of its open file descriptors is followed from this many up", 1, 1000000000,
+             [](Config& c) -> std::uint64_t& { return c.trend.minimum_file_descriptors; });
   keys.add(
       "trend.limit", "SIZE",
       "memory budget of a process where no smaller limit is known; none uses what the host has "

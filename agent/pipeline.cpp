@@ -21,6 +21,7 @@ namespace {
 constexpr std::string_view kProcessCollector = "process";
 constexpr std::string_view kConfigured = "configured";
 constexpr std::string_view kHost = "host";
+constexpr std::string_view kRlimit = "rlimit";
 constexpr std::array<std::string_view, 2> kScopes = {"allocator", "process"};
 
 CollectorOptions options_of(const Config& config, ProcessBoard& board) {
@@ -61,7 +62,8 @@ Pipeline::Pipeline(const Config& config, const Clock& clock, AlertSink& sink)
       sink_(sink),
       started_seconds_(clock.steady_seconds()),
       root_(HostPaths{config.path.procfs, config.path.sysfs, config.path.rootfs}),
-      scheduler_(builtin_collectors(), enabled_by(config), root_, options_of(config, board_), clock),
+      scheduler_(builtin_collectors(), enabled_by(config), root_, options_of(config, board_),
+                 clock),
       ticks_per_second_(static_cast<double>(sysconf(_SC_CLK_TCK))),
       config_(config),
       groups_({kProcessMetrics}, config.limits.groups),
@@ -144,28 +146,61 @@ Pipeline::Limit Pipeline::limit_of(double value, bool is_agent) const {
 
 void Pipeline::watch_processes(double now_seconds) {
   for (const ProcessEntry& process : groups_.processes()) {
-    const SeriesKey key{EntityKind::process, Signal::rss_anon, process.id};
-    if (!process.anon_bytes) {
-      // A process without memory of its own is dead, though its parent has not asked for it yet.
-      if (process.is_unreadable) watches_.touch(key, now_seconds);
-      continue;
+    watch_memory(process, now_seconds);
+    watch_counts(process, now_seconds);
+  }
+}
+
+WatchLabels Pipeline::labels_of(const ProcessEntry& process) const {
+  WatchLabels labels;
+  labels.name = batch_.entity(process.batch_entities[0]).name;
+  labels.group = groups_.groups()[process.group].name;
+  labels.start_seconds = static_cast<double>(process.id.start_ticks) / ticks_per_second_;
+  return labels;
+}
+
+void Pipeline::watch_memory(const ProcessEntry& process, double now_seconds) {
+  const SeriesKey key{EntityKind::process, Signal::rss_anon, process.id};
+  if (!process.anon_bytes) {
+    // A process without memory of its own is dead, though its parent has not asked for it yet.
+    if (process.is_unreadable) watches_.touch(key, now_seconds);
+    return;
+  }
+  const bool is_agent = agent_ && process.id == *agent_;
+  const double value = *process.anon_bytes + process.swap_bytes.value_or(0);
+  if (value < config_.trend.minimum_size_bytes && !is_agent && !watches_.is_watched(key)) return;
+  const Limit limit = limit_of(value, is_agent);
+  WatchLabels labels = labels_of(process);
+  labels.limit_source = limit.source;
+  Observation reading;
+  reading.time_seconds = now_seconds;
+  reading.value = value;
+  reading.limit = limit.bytes;
+  watches_.observe(key, labels, reading);
+}
+
+void Pipeline::watch_counts(const ProcessEntry& process, double now_seconds) {
+  const auto watch = [&](Signal signal, const std::optional<double>& count, std::uint64_t least,
+                         const std::optional<double>& limit) {
+    const SeriesKey key{EntityKind::process, signal, process.id};
+    if (!count) {
+      // Unreadable in this tick. A zombie still has its threads counted, but no memory: it is dead.
+      if (process.is_unreadable || process.anon_bytes) watches_.touch(key, now_seconds);
+      return;
     }
-    const bool is_agent = agent_ && process.id == *agent_;
-    const double value = *process.anon_bytes + process.swap_bytes.value_or(0);
-    if (value < config_.trend.minimum_size_bytes && !is_agent && !watches_.is_watched(key))
-      continue;
-    const Limit limit = limit_of(value, is_agent);
+    if (!process.anon_bytes && !process.is_unreadable) return;
+    if (*count < static_cast<double>(least) && !watches_.is_watched(key)) return;
+    WatchLabels labels = labels_of(process);
+    labels.limit_source = limit ? kRlimit : std::string_view();
     Observation reading;
     reading.time_seconds = now_seconds;
-    reading.value = value;
-    reading.limit = limit.bytes;
-    WatchLabels labels;
-    labels.name = batch_.entity(process.batch_entities[0]).name;
-    labels.group = groups_.groups()[process.group].name;
-    labels.limit_source = limit.source;
-    labels.start_seconds = static_cast<double>(process.id.start_ticks) / ticks_per_second_;
+    reading.value = *count;
+    reading.limit = limit;
     watches_.observe(key, labels, reading);
-  }
+  };
+  watch(Signal::threads, process.threads, config_.trend.minimum_threads, std::nullopt);
+  watch(Signal::file_descriptors, process.descriptors, config_.trend.minimum_file_descriptors,
+        process.descriptor_limit);
 }
 
 void Pipeline::watch_agent(double now_seconds) {

@@ -56,6 +56,10 @@ class Pipeline final : public SeriesReader {
   };
 
   void watch_processes(double now_seconds);
+  void watch_memory(const ProcessEntry& process, double now_seconds);
+  // The counts of a process: threads, file descriptors.
+  void watch_counts(const ProcessEntry& process, double now_seconds);
+  [[nodiscard]] WatchLabels labels_of(const ProcessEntry& process) const;
   void watch_agent(double now_seconds);
   // The smallest of the limits that are known, and which it is.
   [[nodiscard]] Limit limit_of(double value, bool is_agent) const;

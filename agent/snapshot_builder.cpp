@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <tuple>
 
@@ -90,10 +91,13 @@ void SnapshotBuilder::add_groups(const GroupTable& table) {
 
 void SnapshotBuilder::add_processes(const GroupTable& table, const SampleBatch& batch,
                                     std::size_t exposed) {
-  std::map<ProcessId, std::uint32_t> watched;
+  std::map<ProcessId, std::uint32_t> watched;  // the memory of each
+  std::set<ProcessId> suspects;                // by any of their signals
   for (std::uint32_t index = 0; index < snapshot_.watches.size(); ++index) {
     const WatchRow& watch = snapshot_.watches[index];
-    if (watch.scope == "process") watched.emplace(watch.process, index);
+    if (watch.scope != "process") continue;
+    if (watch.signal == signal_name(Signal::rss_anon)) watched.emplace(watch.process, index);
+    if (watch.state > LeakState::stable) suspects.insert(watch.process);
   }
   const auto processes = table.processes();
   std::vector<std::size_t> largest(processes.size());
@@ -118,12 +122,9 @@ void SnapshotBuilder::add_processes(const GroupTable& table, const SampleBatch& 
     row.shmem_bytes = whole<std::uint64_t>(process.shmem_bytes);
     row.swap_bytes = whole<std::uint64_t>(process.swap_bytes);
     row.threads = whole<std::uint32_t>(process.threads);
-    bool is_suspect = false;
-    if (const auto found = watched.find(process.id); found != watched.end()) {
+    if (const auto found = watched.find(process.id); found != watched.end())
       row.watch = found->second;
-      is_suspect = snapshot_.watches[found->second].state > LeakState::stable;
-    }
-    if (!is_exposed[index] && !is_suspect) continue;
+    if (!is_exposed[index] && !suspects.contains(process.id)) continue;
     for (std::size_t record = 0; record < process.batch_entity_count; ++record) {
       for (const SampleBatch::Sample& sample : batch.samples(process.batch_entities.at(record)))
         row.values.push_back({sample.desc, sample.value});

@@ -76,8 +76,8 @@ Failure read_failure(std::string path, std::size_t room) {
                  "too large: more than " + std::to_string(room) + " bytes");
 }
 
-// Calls `visit` with the name of each entry. False with errno set when the directory cannot be
-// read.
+// Calls `visit` with the name of each entry, until it returns false. False with errno set when the
+// directory cannot be read.
 template <class Visit>
 bool for_each_entry(int directory, Visit visit) {
   alignas(dirent64) std::array<char, 32768> buffer;
@@ -88,7 +88,7 @@ bool for_each_entry(int directory, Visit visit) {
     for (std::size_t at = 0; at < static_cast<std::size_t>(length);) {
       // The kernel lays the records out itself; d_reclen keeps each aligned.
       const auto* entry = reinterpret_cast<const dirent64*>(buffer.data() + at);
-      visit(static_cast<const char*>(entry->d_name));
+      if (!visit(static_cast<const char*>(entry->d_name))) return true;
       at += entry->d_reclen;
     }
   }
@@ -127,6 +127,10 @@ Result<std::string_view> ProcessDir::read(const char* name, std::span<char> buff
   return root_->read_in(pid_, directory_, name, buffer);
 }
 
+Result<std::size_t> ProcessDir::count_descriptors() const {
+  return root_->count_descriptors_in(pid_, directory_);
+}
+
 ProcessDir::Keeping ProcessDir::keep_open(const char* name) {
   if (!pinned()) return Keeping::no_descriptor;
   if (kept_ >= 0) return Keeping::kept;
@@ -144,6 +148,11 @@ Result<std::string_view> ProcessDir::read_kept_line(const char* name,
 // An eventfd needs no file system, so the spare is there in the barest container too.
 DirectoryHostRoot::DirectoryHostRoot(HostPaths paths) : paths_(std::move(paths)) {
   restore_spare();
+  struct statfs system = {};
+  struct stat own = {};
+  is_procfs_ = ::statfs(paths_.procfs.c_str(), &system) == 0 && system.f_type == PROC_SUPER_MAGIC;
+  fd_size_is_count_ =
+      is_procfs_ && ::stat(full_path(Tree::proc, "self/fd").c_str(), &own) == 0 && own.st_size > 0;
 }
 
 DirectoryHostRoot::~DirectoryHostRoot() {
@@ -212,11 +221,12 @@ Result<void> DirectoryHostRoot::list_pids(std::vector<std::int32_t>& pids) const
     const Descriptor directory(open_for_read(AT_FDCWD, paths_.procfs.c_str(), O_DIRECTORY));
     if (directory.get() >= 0) {
       complete = for_each_entry(directory.get(), [&pids](const char* name) {
-        if (*name < '1' || *name > '9') return;
+        if (*name < '1' || *name > '9') return true;
         const char* end = name + std::strlen(name);
         std::int32_t pid = 0;
         const auto [stop, refused] = std::from_chars(name, end, pid);
         if (refused == std::errc() && stop == end) pids.push_back(pid);
+        return true;
       });
     }
     error_number = errno;
@@ -295,31 +305,50 @@ Result<std::string_view> DirectoryHostRoot::read_line(std::int32_t pid, int file
 void DirectoryHostRoot::close(int handle) const noexcept { ::close(handle); }
 
 // Since Linux 6.2 procfs gives the count as the directory's size
-// (Documentation/filesystems/proc.rst, "/proc/<pid>/fd"); before that the entries are counted,
-// which takes a descriptor of its own.
-Result<std::size_t> DirectoryHostRoot::count_own_descriptors() const {
-  std::string path = full_path(Tree::proc, "self/fd");
-  struct statfs system = {};
-  struct stat status = {};
-  if (::statfs(path.c_str(), &system) == 0 && system.f_type == PROC_SUPER_MAGIC &&
-      ::stat(path.c_str(), &status) == 0 && status.st_size > 0) {
-    return static_cast<std::size_t>(status.st_size);
+// (Documentation/filesystems/proc.rst, "/proc/<pid>/fd"), to everybody; before that the entries are
+// counted, which takes a descriptor and, for another user's process, a capability.
+Result<std::size_t> DirectoryHostRoot::count_in(int directory, const char* path, std::size_t most,
+                                                std::string name) const {
+  if (fd_size_is_count_) {
+    struct stat status = {};
+    if (::fstatat(directory, path, &status, 0) == 0)
+      return static_cast<std::size_t>(status.st_size);
+    return failure_of(errno, std::move(name));
   }
   std::size_t entries = 0;
   bool complete = false;
   int error_number = 0;
   {
-    const Descriptor directory(open_for_read(AT_FDCWD, path.c_str(), O_DIRECTORY));
-    if (directory.get() >= 0) {
-      complete = for_each_entry(directory.get(),
-                                [&entries](const char* name) { entries += *name != '.'; });
+    const Descriptor opened(open_for_read(directory, path, O_DIRECTORY));
+    if (opened.get() >= 0) {
+      complete = for_each_entry(opened.get(), [&entries, most](const char* entry) {
+        entries += *entry != '.';
+        return entries <= most;
+      });
     }
     error_number = errno;
   }
   restore_spare();
-  if (!complete) return failure_of(error_number, std::move(path));
-  const bool own_is_listed = system.f_type == PROC_SUPER_MAGIC && entries > 0;
-  return own_is_listed ? entries - 1 : entries;
+  if (!complete) return failure_of(error_number, std::move(name));
+  if (entries > most)
+    return failure(ErrorKind::unavailable, std::move(name), "too many descriptors to list");
+  return entries;
+}
+
+Result<std::size_t> DirectoryHostRoot::count_own_descriptors() const {
+  std::string path = full_path(Tree::proc, "self/fd");
+  auto entries = count_in(AT_FDCWD, path.c_str(), SIZE_MAX - 1, path);
+  const bool own_is_listed = is_procfs_ && !fd_size_is_count_ && entries && *entries > 0;
+  return own_is_listed ? *entries - 1 : entries;
+}
+
+Result<std::size_t> DirectoryHostRoot::count_descriptors_in(std::int32_t pid, int directory) const {
+  std::string name = process_path(pid, "fd");
+  if (directory < 0) return count_in(AT_FDCWD, name.c_str(), kMostListed, name);
+  auto entries = count_in(directory, "fd", kMostListed, std::move(name));
+  if (!entries && entries.error().kind == ErrorKind::unavailable && directory_is_dead(directory))
+    entries.error().kind = ErrorKind::gone;
+  return entries;
 }
 
 }  // namespace heapfloor

@@ -56,6 +56,11 @@ class ProcessDir {
   [[nodiscard]] Result<std::string_view> read(const char* name, std::span<char> buffer) const;
 
   enum class Keeping : std::uint8_t { kept, no_descriptor, failed };
+  // How many descriptors the process has open. `unavailable` where only a listing could say so
+  // (before Linux 6.2) and the process has more than kMostListedDescriptors, `denied` where the
+  // listing is somebody else's.
+  [[nodiscard]] Result<std::size_t> count_descriptors() const;
+  static constexpr std::size_t kMostListedDescriptors = 4096;
   // Holds the file `name` open for read_kept_line().
   [[nodiscard]] Keeping keep_open(const char* name);
   // Reads the kept file, which holds exactly one line, from its start: one system call.
@@ -107,6 +112,8 @@ class HostRoot {
   [[nodiscard]] virtual Result<std::string_view> read_in(std::int32_t pid, int directory,
                                                          const char* name,
                                                          std::span<char> buffer) const = 0;
+  [[nodiscard]] virtual Result<std::size_t> count_descriptors_in(std::int32_t pid,
+                                                                 int directory) const = 0;
   // A handle, or a negated errno.
   [[nodiscard]] virtual int open_in(int directory, const char* name) const = 0;
   [[nodiscard]] virtual Result<std::string_view> read_line(std::int32_t pid, int file,
@@ -141,11 +148,16 @@ class DirectoryHostRoot final : public HostRoot {
  private:
   [[nodiscard]] Result<std::string_view> read_in(std::int32_t pid, int directory, const char* name,
                                                  std::span<char> buffer) const override;
+  [[nodiscard]] Result<std::size_t> count_descriptors_in(std::int32_t pid,
+                                                         int directory) const override;
   [[nodiscard]] int open_in(int directory, const char* name) const override;
   [[nodiscard]] Result<std::string_view> read_line(std::int32_t pid, int file, const char* name,
                                                    std::span<char> buffer) const override;
   void close(int handle) const noexcept override;
 
+  // Descriptors that the fd directory at `path` below the descriptor `directory` tells of.
+  [[nodiscard]] Result<std::size_t> count_in(int directory, const char* path, std::size_t most,
+                                             std::string name) const;
   [[nodiscard]] std::string full_path(Tree tree, std::string_view path) const;
   [[nodiscard]] std::string process_path(std::int32_t pid, const char* name) const;
   // openat that spends the spare descriptor when there is no other; -1 and errno on failure.
@@ -153,8 +165,12 @@ class DirectoryHostRoot final : public HostRoot {
   void restore_spare() const noexcept;
   [[nodiscard]] bool directory_is_dead(int directory) const;
 
+  static constexpr std::size_t kMostListed = ProcessDir::kMostListedDescriptors;
+
   HostPaths paths_;
   mutable std::atomic<int> spare_ = -1;
+  bool is_procfs_ = false;         // and not a fixture
+  bool fd_size_is_count_ = false;  // st_size of PID/fd
 };
 
 }  // namespace heapfloor

@@ -50,6 +50,18 @@ inline constexpr std::array kProcessMetrics = {
                GroupRule::sum, "heapfloor_group_swap_bytes"},
     MetricDesc{"heapfloor_process_threads", "Threads (stat num_threads).", MetricType::gauge, "",
                "", GroupRule::sum, "heapfloor_group_threads"},
+    MetricDesc{"heapfloor_process_file_descriptors",
+               "Open file descriptors (size of /proc/PID/fd; before Linux 6.2 its entries, where "
+               "they may be listed).",
+               MetricType::gauge, "", "", GroupRule::sum, "heapfloor_group_file_descriptors"},
+    MetricDesc{"heapfloor_process_file_descriptors_limit",
+               "Soft limit of open file descriptors (RLIMIT_NOFILE, /proc/PID/limits).",
+               MetricType::gauge},
+    MetricDesc{
+        "heapfloor_process_oom_score",
+        "How likely the kernel's OOM killer is to choose it, 0 to 2000 (/proc/PID/oom_score, "
+        "read rarely).",
+        MetricType::gauge, "", "", GroupRule::maximum, "heapfloor_group_oom_score_max"},
     MetricDesc{"heapfloor_process_minor_page_faults_total",
                "Page faults without a disk read (stat minflt).", MetricType::counter, "", "",
                GroupRule::sum, "heapfloor_group_minor_page_faults_total"},
@@ -83,6 +95,12 @@ inline constexpr const MetricDesc& kProcessSwap =
     find_metric(kProcessMetrics, "heapfloor_process_swap_bytes");
 inline constexpr const MetricDesc& kProcessThreads =
     find_metric(kProcessMetrics, "heapfloor_process_threads");
+inline constexpr const MetricDesc& kProcessDescriptors =
+    find_metric(kProcessMetrics, "heapfloor_process_file_descriptors");
+inline constexpr const MetricDesc& kProcessDescriptorLimit =
+    find_metric(kProcessMetrics, "heapfloor_process_file_descriptors_limit");
+inline constexpr const MetricDesc& kProcessOomScore =
+    find_metric(kProcessMetrics, "heapfloor_process_oom_score");
 inline constexpr const MetricDesc& kProcessMinorFaults =
     find_metric(kProcessMetrics, "heapfloor_process_minor_page_faults_total");
 inline constexpr const MetricDesc& kProcessMajorFaults =

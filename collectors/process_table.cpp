@@ -7,6 +7,8 @@
 #include <limits>
 #include <utility>
 
+#include "collectors/parse/integer.h"
+#include "collectors/parse/pid_limits.h"
 #include "collectors/parse/pid_statm.h"
 #include "collectors/parse/text.h"
 #include "collectors/process_board.h"
@@ -66,17 +68,24 @@ std::array<std::uint64_t, 4> fingerprint_of(const PidStat& stat) {
   return {stat.virtual_bytes, stat.resident_pages, stat.minor_faults, stat.threads};
 }
 
+std::uint32_t clamped(std::uint64_t count) {
+  return static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(count, std::numeric_limits<std::uint32_t>::max()));
+}
+
 void take_stat(TrackedProcess& process, const PidStat& stat) {
+  process.has_descriptor_limit =
+      process.has_descriptor_limit && process.identified && process.start_ticks == stat.start_ticks;
   process.identified = true;
   process.start_ticks = stat.start_ticks;
   process.name.assign(stat.comm);
-  process.threads = static_cast<std::uint32_t>(
-      std::min<std::uint64_t>(stat.threads, std::numeric_limits<std::uint32_t>::max()));
+  process.threads = clamped(stat.threads);
   process.minor_faults = stat.minor_faults;
   process.major_faults = stat.major_faults;
   process.kernel_thread = stat.is_kernel_thread();
   process.status_unreadable = false;
   process.sizes_present = 0;
+  process.has_descriptors = false;
   if (stat.virtual_bytes > 0) set_size(process, kVirtual, stat.virtual_bytes);
 }
 
@@ -107,6 +116,9 @@ void emit(const TrackedProcess& process, SampleSink& sink) {
   sink.add(kProcessThreads, process.threads);
   sink.add(kProcessMinorFaults, static_cast<double>(process.minor_faults));
   sink.add(kProcessMajorFaults, static_cast<double>(process.major_faults));
+  if (process.has_descriptors) sink.add(kProcessDescriptors, process.descriptors);
+  if (process.has_descriptor_limit) sink.add(kProcessDescriptorLimit, process.descriptor_limit);
+  if (process.has_oom_score) sink.add(kProcessOomScore, process.oom_score);
   if (process.status_unreadable) sink.add(kProcessUnreadableStatus, 1);
 }
 
@@ -283,7 +295,34 @@ Result<void> ProcessTable::read_status(TrackedProcess& process, const ProcessDir
   }
   const bool has_memory = has_size(process, kVirtual);
   if (has_memory && !has_size(process, kAnon)) take_anon_from_statm(process, directory);
+  take_descriptors(process, directory);
+  take_rarely(process, directory);
   return {};
+}
+
+// What cannot be counted here (an older kernel, another user's process) is left out: it is no
+// error, since this kernel says it of no such process.
+void ProcessTable::take_descriptors(TrackedProcess& process, const ProcessDir& directory) const {
+  const auto count = directory.count_descriptors();
+  process.has_descriptors = count.has_value();
+  if (count) process.descriptors = clamped(*count);
+}
+
+// What hardly ever changes, or is dear to read.
+void ProcessTable::take_rarely(TrackedProcess& process, const ProcessDir& directory) const {
+  constexpr std::uint32_t kRefreshes = 16;
+  const std::uint32_t turn = tick_ / std::max(1U, options_.refresh_ticks);
+  const bool is_due = (turn + static_cast<std::uint32_t>(process.pid)) % kRefreshes == 0;
+  const bool is_read = process.has_descriptor_limit || process.has_oom_score;
+  if (is_read && !is_due) return;
+  const auto text = directory.read("limits", buffer());
+  const auto limits = text ? parse_pid_limits(*text) : Failure(text.error());
+  process.has_descriptor_limit = limits && limits->open_files;
+  if (process.has_descriptor_limit) process.descriptor_limit = clamped(*limits->open_files);
+  const auto line = directory.read("oom_score", buffer());
+  const auto score = line ? parse_integer(*line) : Failure(line.error());
+  process.has_oom_score = score && *score <= std::numeric_limits<std::uint16_t>::max();
+  if (process.has_oom_score) process.oom_score = static_cast<std::uint16_t>(*score);
 }
 
 // Every kernel's statm tells anon from the rest: file and shmem pages are the "shared" ones.

@@ -6,7 +6,8 @@
 // whole reading (stat and status, about eight microseconds) is repeated, except that every process
 // is read whole once in every `refresh_ticks` ticks, the pids in turn. So swap, peak and fault
 // counts of an idle process may be that many ticks old; anything that moves RSS, mapped or data
-// size shows in the same tick.
+// size shows in the same tick. The count of descriptors is of the last whole reading too; their
+// limit and the OOM score are read in one of sixteen whole readings.
 //
 // The price of a kept process is kernel memory: about 4.6 KiB (measured on 6.18), mostly the page
 // that seq_file keeps for an open statm, accounted to the agent's cgroup. A smaller descriptor
@@ -59,6 +60,12 @@ struct TrackedProcess {
   std::array<std::uint64_t, kSizes> sizes_bytes = {};
   std::uint64_t minor_faults = 0;
   std::uint64_t major_faults = 0;
+  std::uint32_t descriptors = 0;
+  std::uint32_t descriptor_limit = 0;
+  std::uint16_t oom_score = 0;
+  bool has_descriptors = false;
+  bool has_descriptor_limit = false;
+  bool has_oom_score = false;
   std::uint16_t sizes_present = 0;  // bit i: sizes_bytes[i] was read
   bool known = false;       // read whole, and the fingerprint is of the present way of reading
   bool identified = false;  // start time and name are those of the process that has the pid
@@ -88,6 +95,8 @@ class ProcessTable {
   [[nodiscard]] Result<void> read_status(TrackedProcess& process, const ProcessDir& directory,
                                          CollectReport& report);
   [[nodiscard]] Result<PidStat> read_stat(std::int32_t pid, const ProcessDir& directory) const;
+  void take_descriptors(TrackedProcess& process, const ProcessDir& directory) const;
+  void take_rarely(TrackedProcess& process, const ProcessDir& directory) const;
   void take_anon_from_statm(TrackedProcess& process, const ProcessDir& directory) const;
   [[nodiscard]] bool keep(TrackedProcess& process, ProcessDir& directory);
   void release(TrackedProcess& process);

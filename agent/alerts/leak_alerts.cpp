@@ -7,6 +7,7 @@
 #include <string>
 
 #include "agent/trend/forecast.h"
+#include "agent/trend/signal_list.h"
 
 namespace heapfloor {
 namespace {
@@ -17,24 +18,35 @@ constexpr double kCriticalWithinSeconds = 4 * kHour;
 constexpr double kPredictedWithinSeconds = kDay;
 constexpr double kPredictedConfidence = 0.8;
 
-std::string say_size(double bytes) {
+// An amount of what the watch's signal measures.
+std::string say_amount(const Watch& watch, double amount) {
   constexpr double kMiB = 1024.0 * 1024.0;
-  return bytes >= 1024 * kMiB ? fmt::format("{:.2f} GiB", bytes / (1024 * kMiB))
-                              : fmt::format("{:.0f} MiB", bytes / kMiB);
+  const std::string_view counted = signal_info(watch.key.signal).counted;
+  if (!counted.empty()) return fmt::format("{:.0f} {}", amount, counted);
+  return amount >= 1024 * kMiB ? fmt::format("{:.2f} GiB", amount / (1024 * kMiB))
+                               : fmt::format("{:.0f} MiB", amount / kMiB);
 }
 
-std::string say_forecast(const Verdict& verdict, double now_seconds) {
+std::string say_growth(const Watch& watch, double per_second) {
+  const std::string_view counted = signal_info(watch.key.signal).counted;
+  return counted.empty() ? say_rate(per_second)
+                         : fmt::format("{:.3g} {}/h", per_second * kHour, counted);
+}
+
+std::string say_forecast(const Watch& watch, double now_seconds) {
+  const Verdict& verdict = watch.detector.verdict();
   if (!verdict.exhaustion || !verdict.limit) return "No limit is known, so nothing is predicted.";
   const Exhaustion& end = *verdict.exhaustion;
   if (end.at_seconds - now_seconds < 60) {
-    return fmt::format("The limit of {} is reached within a minute.", say_size(*verdict.limit));
+    return fmt::format("The limit of {} is reached within a minute.",
+                       say_amount(watch, *verdict.limit));
   }
   const std::string earliest = say_span(end.earliest_seconds - now_seconds);
   const std::string interval =
       end.latest_seconds
           ? fmt::format("between {} and {}", earliest, say_span(*end.latest_seconds - now_seconds))
           : fmt::format("{} at the earliest, no upper bound", earliest);
-  return fmt::format("The limit of {} is reached in {} ({}).", say_size(*verdict.limit),
+  return fmt::format("The limit of {} is reached in {} ({}).", say_amount(watch, *verdict.limit),
                      say_span(end.at_seconds - now_seconds), interval);
 }
 
@@ -54,12 +66,14 @@ AlertCondition leak_condition(const Watch& watch, double now_seconds) {
   const Verdict& verdict = watch.detector.verdict();
   AlertCondition condition = condition_of(watch, kLeakAlertNames[0]);
   condition.severity = std::string(severity_name(severity(verdict, now_seconds)));
-  condition.summary = fmt::format("{} leaks memory.", watch.name);
+  const std::string_view counted = signal_info(watch.key.signal).counted;
+  condition.summary = fmt::format("{} leaks {}.", watch.name, counted.empty() ? "memory" : counted);
   condition.description =
-      fmt::format("The heap floor of {} (pid {}) stands at {} and rises by {} ({} to {}). {}",
-                  watch.name, watch.key.process.pid, say_size(verdict.floor),
-                  say_rate(verdict.growth.estimate), say_rate(verdict.growth.low),
-                  say_rate(verdict.growth.high), say_forecast(verdict, now_seconds));
+      fmt::format("The {} of {} (pid {}) stands at {} and rises by {} ({} to {}). {}",
+                  counted.empty() ? "heap floor" : "floor", watch.name, watch.key.process.pid,
+                  say_amount(watch, verdict.floor), say_growth(watch, verdict.growth.estimate),
+                  say_growth(watch, verdict.growth.low), say_growth(watch, verdict.growth.high),
+                  say_forecast(watch, now_seconds));
   return condition;
 }
 
@@ -69,10 +83,14 @@ AlertCondition exhaustion_condition(const Watch& watch, double now_seconds) {
   const double left =
       verdict.exhaustion ? verdict.exhaustion->at_seconds - now_seconds : kPredictedWithinSeconds;
   condition.severity = left < kCriticalWithinSeconds ? "critical" : "warning";
-  condition.summary = fmt::format("{} is about to reach its memory limit.", watch.name);
-  condition.description = fmt::format("The heap floor of {} (pid {}) stands at {}. {}", watch.name,
-                                      watch.key.process.pid, say_size(verdict.floor),
-                                      say_forecast(verdict, now_seconds));
+  const std::string_view counted = signal_info(watch.key.signal).counted;
+  condition.summary = counted.empty()
+                          ? fmt::format("{} is about to reach its memory limit.", watch.name)
+                          : fmt::format("{} is about to run out of {}.", watch.name, counted);
+  condition.description =
+      fmt::format("The {} of {} (pid {}) stands at {}. {}",
+                  counted.empty() ? "heap floor" : "floor", watch.name, watch.key.process.pid,
+                  say_amount(watch, verdict.floor), say_forecast(watch, now_seconds));
   return condition;
 }
 

@@ -8,6 +8,13 @@
 #include "agent/trend/signal_list.h"
 
 namespace heapfloor {
+namespace {
+
+double weight_of(const SeriesKey& key, double value) {
+  return value * signal_info(key.signal).weight_bytes;
+}
+
+}  // namespace
 
 Watch::Watch(const SeriesKey& series_key, const TrendPolicy& policy, SignalTraits traits)
     : key(series_key), detector(policy, traits), judge(policy) {}
@@ -19,7 +26,8 @@ std::string_view Watch::scope() const {
 }
 
 std::string_view Watch::basis() const {
-  return key.signal == Signal::allocator_live ? "allocator_live" : "rss_floor";
+  if (key.signal == Signal::allocator_live) return "allocator_live";
+  return signal_info(key.signal).counted.empty() ? "rss_floor" : "count";
 }
 
 std::string Watch::subject() const {
@@ -54,7 +62,7 @@ const TrendPolicy& WatchList::policy(Signal signal) const {
 void WatchList::observe(const SeriesKey& key, const WatchLabels& labels,
                         const Observation& reading) {
   std::optional<SeriesIndex> index = store_.find_or_add(key);
-  if (!index && make_room(reading.value)) index = store_.find_or_add(key);
+  if (!index && make_room(weight_of(key, reading.value))) index = store_.find_or_add(key);
   if (!index) return store_.refuse(key);
   if (*index >= watches_.size()) watches_.resize(*index + 1U);
   std::unique_ptr<Watch>& slot = watches_[*index];
@@ -78,17 +86,21 @@ void WatchList::observe(const SeriesKey& key, const WatchLabels& labels,
   }
 }
 
-bool WatchList::make_room(double value) {
-  if (value < hopeless_below_) return false;
+bool WatchList::make_room(double weight_bytes) {
+  if (weight_bytes < hopeless_below_) return false;
   std::optional<SeriesIndex> smallest;
+  double least = 0;
   for (SeriesIndex index = 0; index < watches_.size(); ++index) {
     const Watch* const watch = watches_[index].get();
     if (watch == nullptr || watch->judge.state() > LeakState::stable) continue;
-    if (!smallest || watch->last_value < watches_[*smallest]->last_value) smallest = index;
+    const double weight = weight_of(watch->key, watch->last_value);
+    if (smallest && weight >= least) continue;
+    smallest = index;
+    least = weight;
   }
-  const double needed = smallest ? watches_[*smallest]->last_value * kWorthReplacing
-                                 : std::numeric_limits<double>::infinity();
-  if (value < needed) {
+  const double needed =
+      smallest ? least * kWorthReplacing : std::numeric_limits<double>::infinity();
+  if (weight_bytes < needed) {
     hopeless_below_ = needed;
     return false;
   }

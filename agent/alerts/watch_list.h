@@ -102,7 +102,7 @@ class WatchList {
   static constexpr double kWorthReplacing = 2;
 
   void judge(Watch& watch, double time_seconds);
-  bool make_room(double value);
+  bool make_room(double weight_bytes);
   void end(Watch& watch, double time_seconds);
   void forget(SeriesIndex index);
   void enter_state(Watch& watch, LeakState state, double time_seconds);

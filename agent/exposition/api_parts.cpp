@@ -39,6 +39,10 @@ Json json_number(double value) {
   return value;
 }
 
+Json bytes_or_null(std::string_view signal, const Json& amount) {
+  return counted_by(signal).empty() ? amount : Json(nullptr);
+}
+
 Json growth_json(const std::optional<Growth>& growth) {
   if (!growth) return nullptr;
   return {{"estimate", json_number(growth->estimate)},
@@ -50,11 +54,17 @@ Json ApiRows::wall(double steady_seconds) const {
   return json_number(snapshot_.wall_offset_seconds + steady_seconds);
 }
 
+Json ApiRows::unit(const WatchRow& watch) {
+  const std::string_view unit = unit_of(watch.signal);
+  return unit.empty() ? Json(nullptr) : Json(unit);
+}
+
 Json ApiRows::exhaustion(const WatchRow& watch) const {
   const std::optional<Exhaustion> shown = shown_exhaustion(watch);
   if (!shown) return nullptr;
   Json json;
-  json["limit_bytes"] = json_number_or_null(watch.verdict.limit);
+  json["limit"] = json_number_or_null(watch.verdict.limit);
+  json["limit_bytes"] = bytes_or_null(watch.signal, json["limit"]);
   json["limit_source"] = watch.limit_source.empty() ? Json(nullptr) : Json(watch.limit_source);
   json["at"] = wall(shown->at_seconds);
   json["earliest"] = wall(shown->earliest_seconds);

@@ -31,6 +31,9 @@ Json json_number_or_null(const std::optional<T>& value) {
   return json_number(static_cast<double>(*value));
 }
 
+// An amount of a signal under the key that says its unit: null there unless the signal is in bytes.
+Json bytes_or_null(std::string_view signal, const Json& amount);
+
 Json growth_json(const std::optional<Growth>& growth);
 
 // Writes the rows of one snapshot, which outlives it, and turns its times into Unix time.
@@ -39,6 +42,7 @@ class ApiRows {
   explicit ApiRows(const Snapshot& snapshot) : snapshot_(snapshot) {}
 
   [[nodiscard]] Json wall(double steady_seconds) const;
+  [[nodiscard]] static Json unit(const WatchRow& watch);  // null where it is not known
   // Null unless it is shown (shown_exhaustion()).
   [[nodiscard]] Json exhaustion(const WatchRow& watch) const;
   [[nodiscard]] std::string_view group_name(const ProcessRow& process) const;

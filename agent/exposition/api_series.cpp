@@ -9,7 +9,8 @@
 namespace heapfloor {
 namespace {
 
-Json line_json(const Verdict& verdict, const ApiRows& rows) {
+Json line_json(const WatchRow& watch, const ApiRows& rows) {
+  const Verdict& verdict = watch.verdict;
   const std::optional<Growth> growth = known_growth(verdict);
   if (!growth) return nullptr;
   const auto point = [&](double time_seconds) {
@@ -19,7 +20,8 @@ Json line_json(const Verdict& verdict, const ApiRows& rows) {
   };
   return {{"start", point(verdict.window_start_seconds)},
           {"end", point(verdict.window_end_seconds)},
-          {"growth_bytes_per_second", growth_json(growth)}};
+          {"growth_per_second", growth_json(growth)},
+          {"growth_bytes_per_second", bytes_or_null(watch.signal, growth_json(growth))}};
 }
 
 struct TimeRange {  // steady axis
@@ -91,12 +93,13 @@ ApiDocument series_document(const Snapshot& snapshot, std::string_view id,
   Json data;
   data["id"] = watch_id(*watch);
   data["signal"] = watch->signal;
-  data["unit"] = signal_is_in_bytes(watch->signal) ? Json("bytes") : Json(nullptr);
+  data["unit"] = ApiRows::unit(*watch);
   data["state"] = leak_state_name(watch->state);
   data["points"] = points_json(detail->points, *range, rows);
   data["floors"] = floors_json(detail->floors, *range, rows);
-  data["line"] = line_json(watch->verdict, rows);
-  data["limit_bytes"] = json_number_or_null(watch->verdict.limit);
+  data["line"] = line_json(*watch, rows);
+  data["limit"] = json_number_or_null(watch->verdict.limit);
+  data["limit_bytes"] = bytes_or_null(watch->signal, data["limit"]);
   data["predicted_exhaustion"] = rows.exhaustion(*watch);
   data["changes"] = changes_json(watch->changes, rows);
   return success_document(std::move(data));

@@ -219,7 +219,12 @@ Json subject_json(const SubjectRow& row, const ApiRows& rows) {
   json["basis"] = watch != nullptr ? watch->basis : "rss_floor";
   json["watched"] = watch != nullptr;
   json["state"] = watch != nullptr ? Json(leak_state_name(watch->state)) : Json(nullptr);
-  json["value_bytes"] = json_number_or_null(subject_value(row));
+  const std::string_view signal = watch != nullptr ? std::string_view(watch->signal) : "rss_anon";
+  json["unit"] = watch != nullptr ? ApiRows::unit(*watch) : Json("bytes");
+  json["value"] = json_number_or_null(subject_value(row));
+  json["floor"] = watch != nullptr ? json_number_or_null(known_floor(watch->verdict)) : Json();
+  json["growth_per_second"] = watch != nullptr ? growth_json(known_growth(watch->verdict)) : Json();
+  json["value_bytes"] = bytes_or_null(signal, json["value"]);
   const auto part = [process](auto ProcessRow::*member) {
     return process != nullptr ? json_number_or_null(process->*member) : Json(nullptr);
   };
@@ -228,10 +233,8 @@ Json subject_json(const SubjectRow& row, const ApiRows& rows) {
   json["resident_shmem_bytes"] = part(&ProcessRow::shmem_bytes);
   json["swap_bytes"] = part(&ProcessRow::swap_bytes);
   json["threads"] = part(&ProcessRow::threads);
-  json["floor_bytes"] =
-      watch != nullptr ? json_number_or_null(known_floor(watch->verdict)) : Json();
-  json["growth_bytes_per_second"] =
-      watch != nullptr ? growth_json(known_growth(watch->verdict)) : Json();
+  json["floor_bytes"] = bytes_or_null(signal, json["floor"]);
+  json["growth_bytes_per_second"] = bytes_or_null(signal, json["growth_per_second"]);
   json["confidence"] =
       watch != nullptr ? json_number_or_null(known_confidence(watch->verdict)) : Json();
   json["predicted_exhaustion"] = watch != nullptr ? rows.exhaustion(*watch) : Json();

@@ -21,13 +21,13 @@ std::string_view severity_of(const Snapshot& snapshot, const WatchRow& watch) {
 
 // The verdict in words; of a revoked leak, first why it was revoked.
 std::string reason_of(const WatchRow& watch) {
-  std::string reason = explain(watch.verdict);
+  std::string reason = explain(watch.verdict, counted_by(watch.signal));
   if (watch.ended_seconds) return "its process has ended; before that: " + reason;
   if (watch.state != LeakState::recovering || watch.revocation.empty()) return reason;
   return "revoked after a " + std::string(watch.revocation) + "; now: " + reason;
 }
 
-Json gates_json(const Verdict& verdict) {
+Json gates_json(const Verdict& verdict, std::string_view counted) {
   Json gates = Json::array();
   for (std::size_t i = 0; i < kGates; ++i) {
     const GateResult& result = verdict.gates.at(i);
@@ -37,7 +37,7 @@ Json gates_json(const Verdict& verdict) {
     if (result.outcome == GateOutcome::failed) passed = false;
     gates.push_back({{"gate", gate_name(gate)},
                      {"passed", std::move(passed)},
-                     {"detail", gate_detail(gate, result)}});
+                     {"detail", gate_detail(gate, result, counted)}});
   }
   return gates;
 }
@@ -56,15 +56,19 @@ Json suspect_json(const Snapshot& snapshot, const WatchRow& watch) {
   json["since"] = rows.wall(watch.state_since_seconds);
   json["ended_at"] = watch.ended_seconds ? rows.wall(*watch.ended_seconds) : Json();
   json["severity"] = severity_of(snapshot, watch);
-  json["value_bytes"] = json_number(watch.last_value);
-  json["floor_bytes"] = json_number_or_null(known_floor(verdict));
-  json["growth_bytes_per_second"] = growth_json(known_growth(verdict));
+  json["unit"] = rows.unit(watch);
+  json["value"] = json_number(watch.last_value);
+  json["floor"] = json_number_or_null(known_floor(verdict));
+  json["growth_per_second"] = growth_json(known_growth(verdict));
+  json["value_bytes"] = bytes_or_null(watch.signal, json["value"]);
+  json["floor_bytes"] = bytes_or_null(watch.signal, json["floor"]);
+  json["growth_bytes_per_second"] = bytes_or_null(watch.signal, json["growth_per_second"]);
   json["confidence"] = json_number_or_null(known_confidence(verdict));
   json["predicted_exhaustion"] = rows.exhaustion(watch);
   json["cause"] = Json::object();
   json["sites"] = Json::array();
   json["structures"] = Json::array();
-  json["gates"] = gates_json(verdict);
+  json["gates"] = gates_json(verdict, counted_by(watch.signal));
   json["reason"] = reason_of(watch);
   json["evidence"] = Json::array();
   return json;

@@ -48,7 +48,9 @@ enum class OwnFamily : std::uint8_t {
   leak_suspects,
   leaks_detected,
   trend_floor,
+  trend_floor_elements,
   trend_growth,
+  trend_growth_elements,
   trend_growth_low,
   trend_growth_high,
   trend_confidence,
@@ -81,7 +83,7 @@ enum class OwnFamily : std::uint8_t {
   exposition_size,
   exposition_unlisted_samples,
 };
-inline constexpr std::size_t kOwnFamilies = 42;
+inline constexpr std::size_t kOwnFamilies = 44;
 
 // Immutable after construction; any thread may read it.
 class MetricFamilies {

@@ -222,15 +222,17 @@ class MetricsPage::Renderer {
 
   void add_verdict(const WatchRow& watch, std::string_view body, double wall_offset_seconds) {
     const Verdict& verdict = watch.verdict;
-    const bool in_bytes = signal_is_in_bytes(watch.signal);
+    const bool in_bytes = counted_by(watch.signal).empty();
     if (const auto floor = known_floor(verdict)) {
-      if (in_bytes) add_own(OwnFamily::trend_floor, body, *floor);
+      add_own(in_bytes ? OwnFamily::trend_floor : OwnFamily::trend_floor_elements, body, *floor);
       add_own(OwnFamily::trend_rising_floors, body, number(verdict.rising_floors));
     }
     if (const auto confidence = known_confidence(verdict)) {
       add_own(OwnFamily::trend_confidence, body, *confidence);
     }
-    if (const auto growth = known_growth(verdict); growth && in_bytes) {
+    const std::optional<Growth> growth = known_growth(verdict);
+    if (growth && !in_bytes) add_own(OwnFamily::trend_growth_elements, body, growth->estimate);
+    if (growth && in_bytes) {
       add_own(OwnFamily::trend_growth, body, growth->estimate);
       add_own(OwnFamily::trend_growth_low, body, growth->low);
       add_own(OwnFamily::trend_growth_high, body, growth->high);

@@ -9,11 +9,19 @@
 
 namespace heapfloor {
 
-// Whether the signal counts bytes; the others count elements, threads or descriptors, and an
-// external series has the unit of its source.
-inline bool signal_is_in_bytes(std::string_view signal) {
+// What the signal counts: "bytes", "threads"; empty where only the source of an external series
+// knows.
+inline std::string_view unit_of(std::string_view signal) {
   const std::optional<Signal> known = find_signal(signal);
-  return known && signal_info(*known).is_in_bytes;
+  if (!known || *known == Signal::external) return {};
+  const std::string_view counted = signal_info(*known).counted;
+  return counted.empty() ? "bytes" : counted;
+}
+
+// What explain() is told of the signal.
+inline std::string_view counted_by(std::string_view signal) {
+  const std::optional<Signal> known = find_signal(signal);
+  return known ? signal_info(*known).counted : std::string_view();
 }
 
 // The floor, the growth and the confidence, each only where the verdict gives it a meaning.

@@ -36,6 +36,8 @@ GroupTable::GroupTable(std::vector<std::span<const MetricDesc>> tables, std::siz
       shmem_(metric_named(metrics_, "heapfloor_process_resident_memory_bytes", "shmem")),
       swap_(metric_named(metrics_, "heapfloor_process_swap_bytes")),
       threads_(metric_named(metrics_, "heapfloor_process_threads")),
+      descriptors_(metric_named(metrics_, "heapfloor_process_file_descriptors")),
+      descriptor_limit_(metric_named(metrics_, "heapfloor_process_file_descriptors_limit")),
       unreadable_(metric_named(metrics_, "heapfloor_process_unreadable", "status")) {
   for (const MetricDesc* const desc : metrics_) {
     counter_position_.push_back(
@@ -97,6 +99,8 @@ void GroupTable::take_sample(ProcessGroup& group, ProcessEntry& entry, Known& kn
   if (sample.desc == shmem_) entry.shmem_bytes = sample.value;
   if (sample.desc == swap_) entry.swap_bytes = sample.value;
   if (sample.desc == threads_) entry.threads = sample.value;
+  if (sample.desc == descriptors_) entry.descriptors = sample.value;
+  if (sample.desc == descriptor_limit_) entry.descriptor_limit = sample.value;
   if (sample.desc == unreadable_) {
     ++group.unreadable;
     entry.is_unreadable = true;

@@ -32,6 +32,7 @@ struct ProcessEntry {
   std::array<std::uint32_t, 4> batch_entities = {};
   std::uint8_t batch_entity_count = 0;
   std::optional<double> anon_bytes, file_bytes, shmem_bytes, swap_bytes, threads;
+  std::optional<double> descriptors, descriptor_limit;
   bool is_unreadable = false;  // it has memory that could not be read; without it, it has none
 };
 
@@ -100,6 +101,8 @@ class GroupTable {
   const MetricDesc* shmem_ = nullptr;
   const MetricDesc* swap_ = nullptr;
   const MetricDesc* threads_ = nullptr;
+  const MetricDesc* descriptors_ = nullptr;
+  const MetricDesc* descriptor_limit_ = nullptr;
   const MetricDesc* unreadable_ = nullptr;
   std::vector<ProcessEntry> processes_;
   std::vector<Known> known_, next_known_;

@@ -44,9 +44,11 @@ const Unit& byte_unit(double bytes) {
   return kUnits[i];
 }
 
-std::string bytes_text(double bytes) {
-  const Unit& unit = byte_unit(bytes);
-  return number(bytes / unit.size) + " " + unit.name;
+// An amount of the signal: bytes in a handy unit, or so many of what is counted.
+std::string amount_text(double amount, std::string_view counted) {
+  if (!counted.empty()) return number(amount) + " " + std::string(counted);
+  const Unit& unit = byte_unit(amount);
+  return number(amount / unit.size) + " " + unit.name;
 }
 
 std::string duration_text(double seconds) {
@@ -64,7 +66,12 @@ std::string duration_text(double seconds) {
   return format(amount < 10 ? "%.1f %s" : "%.0f %s", amount, days ? "days" : "h");
 }
 
-std::string growth_text(const Growth& growth) {
+std::string growth_text(const Growth& growth, std::string_view counted) {
+  if (!counted.empty()) {
+    const auto hourly = [](double rate) { return number(rate * 3600); };
+    return hourly(growth.estimate) + " " + std::string(counted) + "/h (" + hourly(growth.low) +
+           " to " + hourly(growth.high) + ")";
+  }
   const bool fast = growth.estimate >= 256.0 * 1024;
   const double scale = fast ? 1 : 3600;
   const Unit& unit = byte_unit(growth.estimate * scale);
@@ -73,7 +80,7 @@ std::string growth_text(const Growth& growth) {
          in_unit(growth.low) + " to " + in_unit(growth.high) + ")";
 }
 
-std::string limit_text(const Verdict& verdict) {
+std::string limit_text(const Verdict& verdict, std::string_view counted) {
   if (!verdict.limit) {
     return "; no limit is known";
   }
@@ -81,7 +88,7 @@ std::string limit_text(const Verdict& verdict) {
     return "";
   }
   const double earliest = verdict.exhaustion->earliest_seconds - verdict.window_end_seconds;
-  std::string text = "; the limit of " + bytes_text(*verdict.limit) + " is " +
+  std::string text = "; the limit of " + amount_text(*verdict.limit, counted) + " is " +
                      duration_text(std::max(0.0, earliest));
   if (verdict.exhaustion->latest_seconds) {
     const double latest = *verdict.exhaustion->latest_seconds - verdict.window_end_seconds;
@@ -91,26 +98,26 @@ std::string limit_text(const Verdict& verdict) {
 }
 
 // Over what it rose, how fast, and whether it still does so floor by floor.
-std::string rise_text(const Verdict& verdict) {
+std::string rise_text(const Verdict& verdict, std::string_view counted) {
   constexpr std::uint32_t kWorthTelling = 3;
   std::string text = verdict.level < 0 ? format("floor rose over %u compactions", verdict.floors)
                                        : format("floor rose over %u buckets of %s", verdict.floors,
                                                 duration_text(verdict.bucket_seconds).c_str());
-  text += " by " + growth_text(verdict.growth);
+  text += " by " + growth_text(verdict.growth, counted);
   if (verdict.rising_floors >= kWorthTelling) {
     text += format(", the last %u each above the one before", verdict.rising_floors);
   }
   return text;
 }
 
-std::string held_text(const Verdict& verdict) {
+std::string held_text(const Verdict& verdict, std::string_view counted) {
   if (!verdict.deciding_gate) {
     return "";
   }
   switch (*verdict.deciding_gate) {
     case Gate::shape:
       return "; held by shape: growth slows down, plateau expected at " +
-             bytes_text(verdict.asymptote.value_or(0));
+             amount_text(verdict.asymptote.value_or(0), counted);
     case Gate::patience:
       return "; held by patience: needs " +
              duration_text(verdict.evidence_needed_seconds - verdict.evidence_seconds) +
@@ -131,7 +138,7 @@ std::string held_text(const Verdict& verdict) {
 
 }  // namespace
 
-std::string explain(const Verdict& verdict) {
+std::string explain(const Verdict& verdict, std::string_view counted) {
   switch (verdict.evidence) {
     case Evidence::too_few_floors:
       return format("%u floors so far, too few to judge", verdict.floors);
@@ -140,21 +147,23 @@ std::string explain(const Verdict& verdict) {
         return "the floor does not rise";
       }
       const Gate gate = *verdict.deciding_gate;
-      std::string detail = gate_detail(gate, verdict.gates[static_cast<std::size_t>(gate)]);
+      std::string detail =
+          gate_detail(gate, verdict.gates[static_cast<std::size_t>(gate)], counted);
       // The sparse ring's trend test is exact: it counts Kendall's S itself.
       if (gate == Gate::trend && verdict.level < 0) detail.replace(0, 1, "S");
       return "no lasting rise: " + std::string(gate_name(gate)) + " (" + detail + ")";
     }
     case Evidence::held:
-      return rise_text(verdict) + held_text(verdict) + limit_text(verdict);
+      return rise_text(verdict, counted) + held_text(verdict, counted) +
+             limit_text(verdict, counted);
     case Evidence::confirmed:
       break;
   }
-  return rise_text(verdict) + ", evidence of " + duration_text(verdict.evidence_seconds) +
-         limit_text(verdict);
+  return rise_text(verdict, counted) + ", evidence of " + duration_text(verdict.evidence_seconds) +
+         limit_text(verdict, counted);
 }
 
-std::string gate_detail(Gate gate, const GateResult& result) {
+std::string gate_detail(Gate gate, const GateResult& result, std::string_view counted) {
   if (result.outcome == GateOutcome::not_reached) {
     return "not reached";
   }
@@ -171,18 +180,18 @@ std::string gate_detail(Gate gate, const GateResult& result) {
       return line("Z " + number(measured), number(required));
     case Gate::size:
     case Gate::signal:
-      return line("rise " + bytes_text(measured), bytes_text(required));
+      return line("rise " + amount_text(measured, counted), amount_text(required, counted));
     case Gate::record:
-      return line("floor " + bytes_text(measured), bytes_text(required));
+      return line("floor " + amount_text(measured, counted), amount_text(required, counted));
     case Gate::increments:
       return line(number(measured) + " effective steps", number(required));
     case Gate::still_growing:
-      return line("latest " + bytes_text(measured * 3600) + "/h",
-                  bytes_text(required * 3600) + "/h");
+      return line("latest " + amount_text(measured * 3600, counted) + "/h",
+                  amount_text(required * 3600, counted) + "/h");
     case Gate::shape:
       return line("last third grew " + number(measured) + " of the middle one", number(required));
     case Gate::precedent:
-      return line("rise " + bytes_text(measured), bytes_text(required));
+      return line("rise " + amount_text(measured, counted), amount_text(required, counted));
     case Gate::patience:
       return line(duration_text(measured) + " of evidence", duration_text(required));
     case Gate::season:

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/trend/explain.h"
 #include "collectors/process_metrics.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_proc.h"
@@ -91,6 +92,55 @@ TEST_F(PipelineTest, TakesALeakFromProcToAFiringAlertWhileItsNeighboursStayQuiet
   EXPECT_EQ(leaks.last->subject, "process:7:700");
   EXPECT_EQ(leaks.last->pid, 7);
   EXPECT_EQ(leaks.last->time_seconds, leaky->state_since_seconds);
+}
+
+TEST_F(PipelineTest, FindsALeakOfDescriptorsAndWhenTheyRunOut) {
+  proc_.set(7, 700, "gateway", 100 * kMiB);
+  proc_.set_descriptors(7, 200, 700);
+  proc_.set(8, 800, "pool", 100 * kMiB);
+  proc_.set_descriptors(8, 300, 4000);
+  start();
+  std::shared_ptr<const Snapshot> snapshot;
+  for (int second = 1; second <= 300; ++second) {
+    proc_.set_descriptors(7, 200 + second, 700);
+    snapshot = tick();
+  }
+  const auto found = [&snapshot](const std::string& subject) {
+    return std::ranges::find_if(snapshot->watches, [&subject](const WatchRow& watch) {
+      return watch.subject == subject && watch.signal == "file_descriptors";
+    });
+  };
+  const auto leaky = found("process:7:700");
+  ASSERT_NE(leaky, snapshot->watches.end());
+  EXPECT_EQ(leaky->state, LeakState::leaking) << explain(leaky->verdict, "descriptors");
+  EXPECT_NEAR(leaky->verdict.growth.estimate, 1, 0.1) << "one a second";
+  EXPECT_EQ(leaky->limit_source, "rlimit");
+  ASSERT_TRUE(leaky->verdict.exhaustion);
+  EXPECT_NEAR(leaky->verdict.exhaustion->at_seconds, snapshot->time_seconds + 200, 40);
+  ASSERT_NE(found("process:8:800"), snapshot->watches.end());
+  EXPECT_EQ(found("process:8:800")->state, LeakState::stable);
+  const WatchRow* const memory = watch_of(*snapshot, "process:7:700");
+  ASSERT_NE(memory, nullptr);
+  std::vector<std::string> summaries;
+  for (const AlertRow& alert : snapshot->alerts) {
+    if (alert.signal == "file_descriptors") summaries.push_back(alert.summary);
+  }
+  EXPECT_EQ(summaries, (std::vector<std::string>{"gateway is about to run out of descriptors.",
+                                                 "gateway leaks descriptors."}));
+  const auto row = std::ranges::find(snapshot->processes, 7,
+                                     [](const ProcessRow& process) { return process.id.pid; });
+  ASSERT_TRUE(row->watch);
+  EXPECT_EQ(snapshot->watches[*row->watch].signal, "rss_anon") << "a row shows the memory";
+}
+
+TEST_F(PipelineTest, DoesNotFollowAFewThreadsOrDescriptors) {
+  proc_.set(7, 700, "gateway", 100 * kMiB);
+  proc_.set_descriptors(7, 20, 1024);
+  start();
+  const auto snapshot = tick();
+  EXPECT_TRUE(std::ranges::none_of(snapshot->watches, [](const WatchRow& watch) {
+    return watch.signal == "file_descriptors" || watch.signal == "threads";
+  }));
 }
 
 TEST_F(PipelineTest, ResolvesTheAlertOfALeakThatDied) {

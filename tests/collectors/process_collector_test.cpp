@@ -96,6 +96,7 @@ class ChangingHost {
   std::map<std::string, int, std::less<>> reads;  // by file name, and by PID/NAME
   std::map<std::string, ErrorKind, std::less<>> refused;
   MemoryHostRoot root;
+  std::string limits;  // of every process
 
  private:
   Result<std::string> text(std::string_view path) {
@@ -113,9 +114,54 @@ class ChangingHost {
       return failure(ErrorKind::gone, std::string(path), "no such process");
     if (file == "stat") return stat_of(pid, process->second);
     if (file == "status") return status_of(process->second);
+    if (file == "limits") return limits;
     return "25600 " + std::to_string(process->second.resident_pages) + " 512 5 0 7500 0\n";
   }
 };
+
+TEST(ProcessCollector, CountsDescriptorsAndKnowsTheirLimit) {
+  ChangingHost host;
+  host.add(7);
+  host.root.descriptors[7] = 900;
+  host.limits = "Max open files            1024                 524288               files     \n";
+  ProcessTable table(host.root, kEveryTick);
+  Collected now;
+  tick(table, now);
+  const RecordedEntity* server = now.sink.process(7);
+  ASSERT_NE(server, nullptr);
+  EXPECT_EQ(server->value(kProcessDescriptors), 900);
+  EXPECT_EQ(server->value(kProcessDescriptorLimit), 1024);
+  host.root.descriptors[7] = 901;
+  tick(table, now);
+  EXPECT_EQ(now.sink.process(7)->value(kProcessDescriptors), 901);
+  EXPECT_EQ(host.reads["7/limits"], 1) << "limits hardly ever change";
+}
+
+TEST(ProcessCollector, TakesNoLimitOverFromTheFormerOwnerOfAPid) {
+  ChangingHost host;
+  host.add(7);
+  host.root.descriptors[7] = 900;
+  host.limits = "Max open files            1024                 524288               files     \n";
+  ProcessTable table(host.root, kEveryTick);
+  Collected now;
+  tick(table, now);
+  host.reuse(7, {.start_ticks = 9000});
+  host.limits.clear();
+  tick(table, now);
+  EXPECT_EQ(now.sink.process(7)->process.start_ticks, 9000U);
+  EXPECT_EQ(now.sink.process(7)->value(kProcessDescriptors), 900);
+  EXPECT_EQ(now.sink.process(7)->value(kProcessDescriptorLimit), std::nullopt);
+}
+
+TEST(ProcessCollector, LeavesOutDescriptorsThatItMayNotCount) {
+  ChangingHost host;
+  host.add(7);
+  ProcessTable table(host.root, kEveryTick);
+  Collected now;
+  tick(table, now);
+  EXPECT_EQ(now.sink.process(7)->value(kProcessDescriptors), std::nullopt);
+  EXPECT_EQ(now.report.errors, (std::array<std::uint64_t, kErrorKinds>{})) << "no error either";
+}
 
 TEST(ProcessCollector, TellsTheCollectorsBehindItWhatItSaw) {
   ChangingHost host;

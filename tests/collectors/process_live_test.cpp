@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <vector>
@@ -115,6 +116,25 @@ TEST_P(ProcessLive, AReusedPidIsAnotherProcessInTheSameTick) {
 }
 
 INSTANTIATE_TEST_SUITE_P(KeptOpenOrNot, ProcessLive, ::testing::Values(0, kBudget));
+
+TEST(ProcessLiveDescriptors, OfAnotherProcessAreCountedAsTheyAreListed) {
+  std::array<int, 2> pipe_ends = {};
+  ASSERT_EQ(::pipe(pipe_ends.data()), 0);
+  const DirectoryHostRoot root;
+  const LiveChild child;  // inherits what is open here
+  ::close(pipe_ends[0]);
+  ::close(pipe_ends[1]);
+  const auto opened = root.open_process(child.pid());
+  ASSERT_TRUE(opened);
+  const auto count = opened->count_descriptors();
+  ASSERT_TRUE(count);
+  std::size_t listed = 0;
+  const std::string directory = "/proc/" + std::to_string(child.pid()) + "/fd";
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(directory))
+    ++listed;
+  EXPECT_EQ(*count, listed);
+  EXPECT_GE(*count, 5U) << "three standard ones and two of the pipe";
+}
 
 TEST(ProcessLiveDescriptors, NoneAreLeftOpenAfterChurn) {
   const DirectoryHostRoot root;

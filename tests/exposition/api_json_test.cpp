@@ -98,6 +98,10 @@ TEST(SubjectsDocument, OfAWatchedProcessHasItsVerdict) {
       {"basis", "rss_floor"},
       {"watched", true},
       {"state", "leaking"},
+      {"unit", "bytes"},
+      {"value", 103'004'096},
+      {"floor", 312'000'000},
+      {"growth_per_second", {{"estimate", 2912.75}, {"low", 2650.5}, {"high", 3170.25}}},
       {"value_bytes", 103'004'096},
       {"resident_anon_bytes", 103'000'000},
       {"resident_file_bytes", 50'000},
@@ -108,7 +112,8 @@ TEST(SubjectsDocument, OfAWatchedProcessHasItsVerdict) {
       {"growth_bytes_per_second", {{"estimate", 2912.75}, {"low", 2650.5}, {"high", 3170.25}}},
       {"confidence", 0.98},
       {"predicted_exhaustion",
-       {{"limit_bytes", 1'073'741'824},
+       {{"limit", 1'073'741'824},
+        {"limit_bytes", 1'073'741'824},
         {"limit_source", "host"},
         {"at", 1'700'060'000.5},
         {"earliest", 1'700'059'000.5},
@@ -141,6 +146,23 @@ TEST(SubjectsDocument, ListsWatchesOfOtherScopes) {
   EXPECT_THAT(ids(data["subjects"]), ElementsAre("host/threads"));
   EXPECT_TRUE(data["subjects"][0]["subject"]["pid"].is_null());
   EXPECT_TRUE(data["subjects"][0]["resident_anon_bytes"].is_null());
+}
+
+TEST(SubjectsDocument, GivesCountsInTheirUnitAndNotAsBytes) {
+  Snapshot snapshot = rich::snapshot();
+  WatchRow threads = snapshot.watches.back();
+  threads.signal = "threads";
+  threads.last_value = 310;
+  snapshot.watches.push_back(threads);
+  const json data = data_of(subjects_document(snapshot, {{"search", threads.subject}}));
+  const auto row = std::ranges::find(data["subjects"], "threads",
+                                     [](const json& entry) { return entry["signal"]; });
+  ASSERT_NE(row, data["subjects"].end());
+  EXPECT_EQ((*row)["unit"], "threads");
+  EXPECT_EQ((*row)["value"], 310);
+  EXPECT_TRUE((*row)["value_bytes"].is_null());
+  EXPECT_TRUE((*row)["floor_bytes"].is_null());
+  EXPECT_TRUE((*row)["growth_bytes_per_second"].is_null());
 }
 
 TEST(SubjectsDocument, SearchesNamesGroupsAndPidsInAnyCase) {

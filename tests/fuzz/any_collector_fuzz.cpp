@@ -36,8 +36,14 @@ class CheckingSink final : public heapfloor::SampleSink {
             "a sample's metric is declared");
     require(std::isfinite(value) && value >= 0, "a value is a finite amount");
   }
+  void describe(heapfloor::Attribute attribute, std::string_view text) override {
+    require(begun_, "a description is about an entity");
+    require(static_cast<std::size_t>(attribute) < heapfloor::kAttributes, "attributes are listed");
+    require(text.size() <= kMostTextBytes, "a description is bounded");
+  }
 
  private:
+  static constexpr std::size_t kMostTextBytes = 4096;  // PATH_MAX
   const CollectorEntry& entry_;
   bool begun_ = false;
   std::int32_t last_pid_ = 0;

@@ -44,6 +44,18 @@ void FakeProc::set(int pid, std::uint64_t start_ticks, const std::string& comm,
                                      std::to_string(swap_kib) + " kB\nThreads:\t3\n");
 }
 
+void FakeProc::set_descriptors(int pid, int count, int limit) {
+  const std::filesystem::path process = directory_ / std::to_string(pid);
+  std::filesystem::create_directories(process / "fd");
+  for (int descriptor = count - 1; descriptor >= 0; --descriptor) {
+    const std::filesystem::path entry = process / "fd" / std::to_string(descriptor);
+    if (std::filesystem::exists(entry)) break;
+    write_file(entry, "");
+  }
+  write_file(process / "limits", "Max open files            " + std::to_string(limit) +
+                                     "                 524288               files     \n");
+}
+
 void FakeProc::make_zombie(int pid, std::uint64_t start_ticks, const std::string& comm) {
   const std::filesystem::path process = directory_ / std::to_string(pid);
   const std::string number = std::to_string(pid);

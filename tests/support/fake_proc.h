@@ -17,6 +17,8 @@ class FakeProc {
   // Makes the process, or changes it.
   void set(int pid, std::uint64_t start_ticks, const std::string& comm, std::uint64_t anon_kib,
            std::uint64_t swap_kib = 0);
+  // Opens descriptors of the process, up to `count`, under a soft limit of `limit`.
+  void set_descriptors(int pid, int count, int limit);
   // The process is dead and nobody has waited for it: it has no memory any more.
   void make_zombie(int pid, std::uint64_t start_ticks, const std::string& comm);
   // The process ends.

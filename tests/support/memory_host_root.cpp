@@ -62,6 +62,15 @@ Result<std::string_view> MemoryHostRoot::read_in(std::int32_t pid, int directory
   return read(Tree::proc, path, buffer);
 }
 
+Result<std::size_t> MemoryHostRoot::count_descriptors_in(std::int32_t pid, int directory) const {
+  const std::string path = std::to_string(pid) + "/fd";
+  if (directory >= 0 && open_.at(directory).incarnation != incarnation(pid))
+    return failure(ErrorKind::gone, path, "no such process");
+  const auto found = descriptors.find(pid);
+  if (found == descriptors.end()) return failure(ErrorKind::unavailable, path, "no such file");
+  return found->second;
+}
+
 int MemoryHostRoot::open_in(int directory, const char* /*name*/) const {
   return open_handle(open_.at(directory).pid);
 }

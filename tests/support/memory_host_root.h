@@ -21,6 +21,7 @@ class MemoryHostRoot final : public HostRoot {
   explicit MemoryHostRoot(Text text) : text_(std::move(text)) {}
 
   std::vector<std::int32_t> pids;
+  std::map<std::int32_t, std::size_t> descriptors;  // what processes have open, where it is known
   std::size_t descriptors_left = SIZE_MAX;  // opens of processes and kept files that still succeed
 
   // Another process takes over the pid: what is open of the old one fails with `gone` from now on.
@@ -40,6 +41,8 @@ class MemoryHostRoot final : public HostRoot {
   };
   [[nodiscard]] Result<std::string_view> read_in(std::int32_t pid, int directory, const char* name,
                                                  std::span<char> buffer) const override;
+  [[nodiscard]] Result<std::size_t> count_descriptors_in(std::int32_t pid,
+                                                         int directory) const override;
   [[nodiscard]] int open_in(int directory, const char* name) const override;
   [[nodiscard]] Result<std::string_view> read_line(std::int32_t pid, int file, const char* name,
                                                    std::span<char> buffer) const override;

@@ -329,6 +329,23 @@ TEST(Explain, SaysWhatAnOperatorNeedsInOneSentence) {
             "6.0 days to 7.0 days away");
 }
 
+TEST(Explain, CountsWhatTheSignalCounts) {
+  Verdict verdict;
+  verdict.evidence = Evidence::confirmed;
+  verdict.level = 1;
+  verdict.floors = 16;
+  verdict.bucket_seconds = 240;
+  verdict.growth = {12.0 / 3600, 10.0 / 3600, 14.0 / 3600};
+  verdict.evidence_seconds = 3600;
+  verdict.limit = 1024;
+  verdict.exhaustion = Exhaustion{7200, 3 * 3600, 5.0 * 3600};
+  EXPECT_EQ(explain(verdict, "descriptors"),
+            "floor rose over 16 buckets of 4 min by 12 descriptors/h (10 to 14), evidence of 60 "
+            "min; the limit of 1024 descriptors is 3.0 h to 5.0 h away");
+  EXPECT_EQ(gate_detail(Gate::size, {GateOutcome::failed, 12, 32}, "descriptors"),
+            "rise 12 descriptors, needs 32 descriptors");
+}
+
 TEST(GateDetail, NamesWhatWasMeasuredAndWhatIsNeeded) {
   EXPECT_EQ(gate_detail(Gate::trend, {GateOutcome::passed, 7.2F, 3}), "Z 7.20, needs 3");
   EXPECT_EQ(gate_detail(Gate::size, {GateOutcome::failed, 1048576, 2097152}),

@@ -75,6 +75,21 @@ def process(pid, comm, value, state=None, **more):
     return row
 
 
+# The API gives every amount twice: in the signal's unit, and under a name that says bytes where it is in bytes.
+AMOUNTS = {'value_bytes': 'value', 'floor_bytes': 'floor', 'limit_bytes': 'limit', 'growth_bytes_per_second': 'growth_per_second'}
+
+
+def with_amounts(document):
+    """The document with the unit and the amounts without a unit beside those in bytes."""
+    if isinstance(document, list):
+        return [with_amounts(entry) for entry in document]
+    if not isinstance(document, dict):
+        return document
+    document = {key: with_amounts(value) for key, value in document.items()}
+    amounts = {plain: document[name] for name, plain in AMOUNTS.items() if name in document and plain not in document}
+    return {**document, **amounts, **({'unit': 'bytes'} if amounts and 'unit' not in document else {})}
+
+
 def growth(per_hour, low, high):
     return {'estimate': per_hour * MIB / HOUR, 'low': low * MIB / HOUR, 'high': high * MIB / HOUR}
 
@@ -280,7 +295,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def answer_json(self, data, code=200):
-        body = {'status': 'success', 'data': data} if code == 200 else {
+        body = {'status': 'success', 'data': with_amounts(data)} if code == 200 else {
             'status': 'error', 'errorType': 'not_found', 'error': data}
         self.answer(code, 'application/json', json.dumps(body).encode(), [('Cache-Control', 'no-store')])
 

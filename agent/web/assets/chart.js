@@ -3,10 +3,10 @@
 
 import { h, icon, s, setAttribute, setText } from './dom.js';
 import {
-  forecastSentence, formatBytes, formatClock, formatClockWithSeconds, formatDay, formatForecast, formatGrowth,
-  formatMoment, formatTickBytes,
+  forecastSentence, formatAmount, formatClock, formatClockWithSeconds, formatDay, formatForecast, formatGrowth,
+  formatMoment, formatTick, isBytes,
 } from './format.js';
-import { byteTicks, isLocalMidnight, linearScale, nearest, thinPoints, timeTicks } from './scale.js';
+import { byteTicks, countTicks, isLocalMidnight, linearScale, nearest, thinPoints, timeTicks } from './scale.js';
 
 const MARGIN = { top: 44, right: 16, bottom: 26, left: 62 };
 const CHANGE_ROWS = [18, 34];  // baselines of the words above the plot
@@ -20,7 +20,7 @@ function lineAt(line, time) {
   const [startTime, startValue] = line.start;
   const [endTime, endValue] = line.end;
   const slope = endTime > startTime ? (endValue - startValue) / (endTime - startTime)
-    : line.growth_bytes_per_second?.estimate ?? 0;
+    : line.growth_per_second?.estimate ?? 0;
   return endValue + slope * (time - endTime);
 }
 
@@ -50,10 +50,10 @@ function valueDomain(series, [start, end]) {
     high = Math.max(high, value);
   }
   // Nothing lives above its limit, so neither does the forecast.
-  if (series.line) high = Math.max(high, Math.min(lineAt(series.line, end), series.limit_bytes ?? Infinity));
-  if (!Number.isFinite(high)) [low, high] = [0, series.limit_bytes ?? 1024 ** 2];
+  if (series.line) high = Math.max(high, Math.min(lineAt(series.line, end), series.limit ?? Infinity));
+  if (!Number.isFinite(high)) [low, high] = [0, series.limit ?? 1024 ** 2];
   // A limit more than half above the data would press the data flat; it is named at the upper edge instead.
-  const limit = series.limit_bytes;
+  const limit = series.limit;
   if (limit && limit <= high * 1.6) high = Math.max(high, limit);
   const base = low < 0.55 * high ? 0 : low - 0.15 * (high - low || high * 0.1);
   return [base, high + 0.05 * (high - base || high || 1)];
@@ -67,12 +67,13 @@ function axes(frame) {
   const { x, y, width, height } = frame;
   const bottom = height - MARGIN.bottom;
   const group = s('g', { class: 'axes' });
-  const rows = byteTicks(y.low, y.high, Math.max(2, Math.floor((bottom - MARGIN.top) / 44)));
+  const ticks = isBytes(frame.unit) ? byteTicks : countTicks;
+  const rows = ticks(y.low, y.high, Math.max(2, Math.floor((bottom - MARGIN.top) / 44)));
   for (const value of rows.values) {
     const top = y(value);
     group.append(s('line', { class: 'grid', x1: MARGIN.left, x2: width - MARGIN.right, y1: top, y2: top }),
       s('text', { class: 'tick', x: MARGIN.left - 8, y: top + 4, 'text-anchor': 'end' },
-        formatTickBytes(value, rows.step)));
+        formatTick(value, rows.step, frame.unit)));
   }
   const columns = timeTicks(x.low, x.high, Math.max(2, Math.floor((width - MARGIN.left - MARGIN.right) / 76)));
   for (const time of columns.values) {
@@ -121,7 +122,7 @@ function floorDots(series, frame) {
 /** Between the slopes of the interval, from the end of the fitted line to the edge of the chart. */
 function cone(series, frame) {
   const { x, y } = frame;
-  const growth = series.line.growth_bytes_per_second;
+  const growth = series.line.growth_per_second;
   if (!growth || !(x.high > series.line.end[0])) return null;
   const [time, value] = series.line.end;
   const stop = x.high;
@@ -147,26 +148,26 @@ function fittedLine(series, frame) {
 
 function limitLine(series, frame) {
   const { y, width } = frame;
-  const limit = series.limit_bytes;
+  const limit = series.limit;
   if (!limit) return null;
   const right = width - MARGIN.right;
   if (limit > y.high) {
     return s('g', { class: 'limit limit-above' }, s('text', { class: 'limit-label', x: right, y: MARGIN.top + 12,
-      'text-anchor': 'end' }, `\u2191 limit ${formatBytes(limit)}, above this view`));
+      'text-anchor': 'end' }, `\u2191 limit ${formatAmount(limit, series.unit)}, above this view`));
   }
   const top = y(limit);
   return s('g', { class: 'limit' },
     s('line', { class: 'limit-line', x1: MARGIN.left, x2: right, y1: top, y2: top }),
-    s('text', { class: 'limit-label', x: MARGIN.left + 6, y: top - 6 }, `limit ${formatBytes(limit)}`));
+    s('text', { class: 'limit-label', x: MARGIN.left + 6, y: top - 6 }, `limit ${formatAmount(limit, series.unit)}`));
 }
 
 /** On the limit: when it is met, with the interval as a whisker. */
 function exhaustionMark(series, frame, now) {
   const { x, y, width } = frame;
   const prediction = series.predicted_exhaustion;
-  if (!prediction || !frame.withForecast || !series.limit_bytes || series.limit_bytes > y.high) return null;
+  if (!prediction || !frame.withForecast || !series.limit || series.limit > y.high) return null;
   const right = width - MARGIN.right;
-  const top = y(series.limit_bytes);
+  const top = y(series.limit);
   const group = s('g', { class: 'exhaustion' });
   if (prediction.at <= x.high) {
     const from = Math.max(x(prediction.earliest ?? prediction.at), MARGIN.left);
@@ -227,7 +228,7 @@ function framed(series, width, height, now, withForecast) {
   const times = timeDomain(series, now, withForecast);
   const values = valueDomain(series, times);
   return {
-    width, height, withForecast,
+    width, height, withForecast, unit: series.unit,
     x: linearScale(times[0], times[1], MARGIN.left, width - MARGIN.right),
     y: linearScale(values[0], values[1], height - MARGIN.bottom, MARGIN.top),
   };
@@ -238,15 +239,16 @@ export function describeSeries(series, now) {
   if (series.points.length === 0) return 'Chart: no points are stored yet.';
   const first = series.points[0];
   const newest = last(series.points);
-  const parts = [`Memory from ${formatMoment(first[0], now)} to ${formatMoment(newest[0], now)}: `
-    + `${formatBytes(first[2])} at first, ${formatBytes(newest[2])} now.`];
+  const what = isBytes(series.unit) ? 'Memory' : `Number of ${series.unit}`;
+  const parts = [`${what} from ${formatMoment(first[0], now)} to ${formatMoment(newest[0], now)}: `
+    + `${formatAmount(first[2], series.unit)} at first, ${formatAmount(newest[2], series.unit)} now.`];
   if (series.floors.length > 0) {
-    parts.push(`${series.floors.length} floors, from ${formatBytes(series.floors[0][1])} `
-      + `to ${formatBytes(last(series.floors)[1])}.`);
+    parts.push(`${series.floors.length} floors, from ${formatAmount(series.floors[0][1], series.unit)} `
+      + `to ${formatAmount(last(series.floors)[1], series.unit)}.`);
   }
-  const growth = formatGrowth(series.line?.growth_bytes_per_second);
+  const growth = formatGrowth(series.line?.growth_per_second, series.unit);
   if (growth) parts.push(`Fitted growth ${growth.value}, interval ${growth.interval}.`);
-  if (series.limit_bytes) parts.push(`Limit ${formatBytes(series.limit_bytes)}.`);
+  if (series.limit) parts.push(`Limit ${formatAmount(series.limit, series.unit)}.`);
   const forecast = formatForecast(series.predicted_exhaustion, now);
   if (forecast) parts.push(`Predicted to meet it ${forecastSentence(forecast)}.`);
   return parts.join(' ');
@@ -254,11 +256,13 @@ export function describeSeries(series, now) {
 
 function readoutText(series, point) {
   const [time, minimum, maximum] = point;
-  const parts = [formatClockWithSeconds(time), minimum === maximum ? formatBytes(maximum)
-    : `${formatBytes(minimum)} \u2013 ${formatBytes(maximum)}`];
+  const parts = [formatClockWithSeconds(time), minimum === maximum ? formatAmount(maximum, series.unit)
+    : `${formatAmount(minimum, series.unit)} \u2013 ${formatAmount(maximum, series.unit)}`];
   const index = nearest(series.floors, time);
-  if (index >= 0) parts.push(`floor ${formatBytes(series.floors[index][1])}`);
-  if (series.line && time >= series.line.start[0]) parts.push(`line ${formatBytes(lineAt(series.line, time))}`);
+  if (index >= 0) parts.push(`floor ${formatAmount(series.floors[index][1], series.unit)}`);
+  if (series.line && time >= series.line.start[0]) {
+    parts.push(`line ${formatAmount(lineAt(series.line, time), series.unit)}`);
+  }
   return parts;
 }
 
@@ -311,7 +315,7 @@ export function createChart() {
     const runs = thinPoints(series.points, frame.x.low, frame.x.high, width - MARGIN.left - MARGIN.right);
     const clip = (id, top) => s('clipPath', { id }, s('rect', { x: MARGIN.left, y: top,
       width: width - MARGIN.left - MARGIN.right, height: Math.max(0, height - MARGIN.bottom - top) }));
-    const limitTop = Math.max(MARGIN.top, frame.y(series.limit_bytes ?? frame.y.high));
+    const limitTop = Math.max(MARGIN.top, frame.y(series.limit ?? frame.y.high));
     const newest = last(series.points)?.[0] ?? now;
     const plot = s('g', { 'clip-path': 'url(#plot)' },
       band(runs, frame), fittedLine(series, frame), floorDots(series, frame));
@@ -370,7 +374,7 @@ export function createSparkline() {
       const times = [series.points[0][0], last(series.points)[0]];
       const [, high] = valueDomain({ ...series, line: null }, times);
       const frame = { x: linearScale(times[0], times[1], 1, 239), y: linearScale(0, high, 54, 3) };
-      const limit = series.limit_bytes;
+      const limit = series.limit;
       svg.replaceChildren(band(thinPoints(series.points, times[0], times[1], 120), frame));
       if (series.line) {
         const { start, end } = series.line;

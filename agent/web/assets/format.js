@@ -36,8 +36,20 @@ export function formatBytes(bytes) {
   return `${index === 0 ? value.toFixed(0) : digits(value)}${NBSP}${UNITS[index]}`;
 }
 
+/** Whether an amount of that unit (the API's `unit`) is shown as a size. */
+export function isBytes(unit) {
+  return (unit ?? 'bytes') === 'bytes';
+}
+
+/** 312 MiB; 1,024 descriptors */
+export function formatAmount(amount, unit) {
+  if (isBytes(unit)) return formatBytes(amount);
+  return known(amount) ? `${formatCount(Math.round(amount))}${NBSP}${unit}` : UNKNOWN;
+}
+
 /** For axis ticks: exact multiples need no decimals. */
-export function formatTickBytes(bytes, step) {
+export function formatTick(bytes, step, unit) {
+  if (!isBytes(unit)) return formatCount(bytes);
   const index = unitIndex(Math.max(Math.abs(bytes), step));
   const value = bytes / 1024 ** index;
   const decimals = Number.isInteger(value) ? 0 : Number.isInteger(value * 2) ? 1 : 2;
@@ -51,16 +63,27 @@ function rateScale(bytesPerSecond) {
   return { seconds: HOUR, word: 'h' };
 }
 
-/** Growth {estimate, low, high}, bytes per second → {value: "212 MiB/h", interval: "198 – 230"}; null stays null. */
-export function formatGrowth(growth) {
+/** Growth {estimate, low, high} per second → {value: "212 MiB/h", interval: "198 – 230"}; null stays null. */
+export function formatGrowth(growth, unit) {
   if (!growth || !known(growth.estimate)) return null;
+  if (!isBytes(unit)) return formatCountGrowth(growth, unit);
   const scale = rateScale(growth.estimate);
   const index = unitIndex(growth.estimate * scale.seconds);
   const show = (rate) => digits((rate * scale.seconds) / 1024 ** index);
-  const unit = `${NBSP}${UNITS[index]}/${scale.word}`;
+  const rateUnit = `${NBSP}${UNITS[index]}/${scale.word}`;
   const both = known(growth.low) && known(growth.high);
   return {
-    value: show(growth.estimate) + unit,
+    value: show(growth.estimate) + rateUnit,
+    interval: both ? `${show(growth.low)}${NBSP}${DASH}${NBSP}${show(growth.high)}` : '',
+  };
+}
+
+function formatCountGrowth(growth, unit) {
+  const scale = Math.abs(growth.estimate) * HOUR < 1 ? { seconds: DAY, word: 'day' } : { seconds: HOUR, word: 'h' };
+  const show = (rate) => digits(rate * scale.seconds);
+  const both = known(growth.low) && known(growth.high);
+  return {
+    value: `${show(growth.estimate)}${NBSP}${unit}/${scale.word}`,
     interval: both ? `${show(growth.low)}${NBSP}${DASH}${NBSP}${show(growth.high)}` : '',
   };
 }
@@ -204,6 +227,7 @@ const LIMIT_SOURCES = {
   cgroup: 'limit of its cgroup',
   gomemlimit: 'GOMEMLIMIT',
   xmx: '-Xmx',
+  rlimit: 'its RLIMIT_NOFILE',
 };
 
 export function limitSource(source) {
@@ -215,6 +239,8 @@ const SIGNALS = {
   gc_live: 'live heap after collection',
   allocator_live: 'heap in use',
   sampled_live: 'sampled live heap',
+  threads: 'threads',
+  file_descriptors: 'open file descriptors',
 };
 
 export function signalWords(signal) {

@@ -22,6 +22,16 @@ export function byteTicks(low, high, count) {
   return { values, step };
 }
 
+/** Multiples of 1, 2 or 5 times a power of ten, for things that are counted; about `count` of them. */
+export function countTicks(low, high, count) {
+  const least = Math.max(1, (high - low) / count);
+  const power = 10 ** Math.floor(Math.log10(least));
+  const step = [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= least);
+  const values = [];
+  for (let value = Math.ceil(low / step) * step; value <= high; value += step) values.push(value);
+  return { values, step };
+}
+
 function localDayStart(seconds) {
   const date = new Date(seconds * 1000);
   return new Date(date.getFullYear(), date.getMonth(), date.getDate());

@@ -4,8 +4,8 @@ import { fetchSeries, fetchSubjects, fetchSuspect } from '../api.js';
 import { createChart, describeSeries } from '../chart.js';
 import { h, icon, keyed, pageHeading, setAttribute, setChildren, setText, stateBadge } from '../dom.js';
 import {
-  UNKNOWN, formatBytes, formatCount, formatDuration, formatMoment, formatPercent, formatRoughDuration, limitSource,
-  nameElement, sentence, signalWords, visibleName,
+  UNKNOWN, formatAmount, formatBytes, formatCount, formatDuration, formatMoment, formatPercent, formatRoughDuration,
+  limitSource, nameElement, sentence, signalWords, visibleName,
 } from '../format.js';
 import { createFigure, refusal, setForecastFigure, setGrowthFigure } from './parts.js';
 
@@ -127,11 +127,11 @@ function createFloorTable() {
       h('th', { scope: 'col' }, 'Floor'))), body));
   return {
     element,
-    set(floors, now) {
+    set(floors, unit, now) {
       element.hidden = floors.length === 0;
       const shown = floors.slice(-FLOORS_LISTED_AT_MOST).reverse();
       setChildren(body, JSON.stringify(shown), () => shown.map(([time, value]) => h('tr', {},
-        h('td', {}, formatMoment(time, now)), h('td', {}, formatBytes(value)))));
+        h('td', {}, formatMoment(time, now)), h('td', {}, formatAmount(value, unit)))));
     },
   };
 }
@@ -142,7 +142,7 @@ const LEGEND = [
   ['floor', 'floors', (series) => series.floors.length > 0],
   ['line', 'fitted line', (series) => series.line !== null],
   ['forecast', 'forecast and its interval', (series) => series.line !== null && series.predicted_exhaustion !== null],
-  ['limit', 'limit', (series) => Boolean(series.limit_bytes)],
+  ['limit', 'limit', (series) => Boolean(series.limit)],
 ];
 
 function createChartPanel(onRange) {
@@ -246,14 +246,17 @@ export function createDetailView(id, back, refresh) {
 
   function showFigures(series, suspect, row, now) {
     const source = suspect ?? row ?? {};
-    const growth = source.growth_bytes_per_second ?? series?.line?.growth_bytes_per_second ?? null;
+    const growth = source.growth_per_second ?? series?.line?.growth_per_second ?? null;
+    const unit = source.unit ?? series?.unit ?? null;
     const prediction = source.predicted_exhaustion ?? series?.predicted_exhaustion ?? null;
-    setGrowthFigure(figures.growth, growth);
+    setGrowthFigure(figures.growth, growth, unit);
     setForecastFigure(figures.death, prediction, growth, now);
-    const value = row?.value_bytes ?? series?.points.at(-1)?.[2];
-    figures.floor.set(formatBytes(source.floor_bytes ?? series?.floors.at(-1)?.[1]), `now ${formatBytes(value)}`);
-    const limit = prediction?.limit_bytes ?? series?.limit_bytes;
-    figures.limit.set(limit ? formatBytes(limit) : 'unknown', prediction ? limitSource(prediction.limit_source) : '');
+    const value = row?.value ?? series?.points.at(-1)?.[2];
+    const floor = source.floor ?? series?.floors.at(-1)?.[1];
+    figures.floor.set(formatAmount(floor, unit), `now ${formatAmount(value, unit)}`);
+    const limit = prediction?.limit ?? series?.limit;
+    figures.limit.set(limit ? formatAmount(limit, unit) : 'unknown',
+      prediction ? limitSource(prediction.limit_source) : '');
     const held = typeof source.confidence === 'number' && source.confidence <= 0.5;
     figures.confidence.set(formatPercent(source.confidence), held ? 'at most 50 % until confirmed' : '');
   }
@@ -293,7 +296,7 @@ export function createDetailView(id, back, refresh) {
       gates.set(suspect?.gates ?? []);
       facts.set(factsOf(row, suspect, series, now));
       history.set(series?.changes ?? [], now);
-      floors.set(series?.floors ?? [], now);
+      floors.set(series?.floors ?? [], series?.unit, now);
     },
     fail(error) {
       problem.replaceChildren(refusal(error));

@@ -4,7 +4,7 @@ import { fetchSeries, fetchSubjects, fetchSuspects } from '../api.js';
 import { createSparkline } from '../chart.js';
 import { h, icon, keyed, pageHeading, setAttribute, setChildren, setText, stateBadge } from '../dom.js';
 import {
-  formatBytes, formatCount, formatForecast, formatGrowth, formatMoment, formatRoughDuration, forecastSentence,
+  formatAmount, formatBytes, formatCount, formatForecast, formatMoment, formatRoughDuration, forecastSentence,
   limitSource, nameElement, plural, sentence, visibleName,
 } from '../format.js';
 import {
@@ -114,14 +114,15 @@ function createCard(suspect) {
       setAttribute(element, 'data-state', item.state);
       setChildren(badge, item.state, () => stateBadge(item.state));
       setChildren(name, item.subject.comm, () => nameElement(item.subject.comm));
-      setChildren(meta, JSON.stringify(item.subject), () => subjectMeta(item.subject, item.scope));
+      setChildren(meta, JSON.stringify(item.subject), () => subjectMeta(item.subject, item.scope, item.unit));
       setText(since, `since ${formatMoment(item.since, now)}`);
       setText(reason, sentence(item.reason));
-      setGrowthFigure(growth, item.growth_bytes_per_second);
+      setGrowthFigure(growth, item.growth_per_second, item.unit);
       const prediction = item.predicted_exhaustion;
-      floor.set(formatBytes(item.floor_bytes), prediction
-        ? `of ${formatBytes(prediction.limit_bytes)} (${limitSource(prediction.limit_source)})` : 'no limit known');
-      setForecastFigure(death, prediction, item.growth_bytes_per_second, now);
+      floor.set(formatAmount(item.floor, item.unit), prediction
+        ? `of ${formatAmount(prediction.limit, item.unit)} (${limitSource(prediction.limit_source)})`
+        : 'no limit known');
+      setForecastFigure(death, prediction, item.growth_per_second, now);
       if (series !== undefined) spark.update(series);
     },
   };
@@ -180,13 +181,13 @@ function createLargest() {
     const value = h('span', { class: 'number' });
     const floor = h('span', { class: 'number muted' });
     const element = h('li', {},
-      h('span', { class: 'largest-name' }, name, subjectMeta(row.subject, row.scope)), badge, value, floor);
+      h('span', { class: 'largest-name' }, name, subjectMeta(row.subject, row.scope, row.unit)), badge, value, floor);
     return {
       element,
       update(item) {
         setChildren(badge, String(item.state), () => stateBadge(item.state));
-        setText(value, formatBytes(item.value_bytes));
-        setText(floor, `floor ${formatBytes(item.floor_bytes)}`);
+        setText(value, formatAmount(item.value, item.unit));
+        setText(floor, `floor ${formatAmount(item.floor, item.unit)}`);
       },
     };
   }

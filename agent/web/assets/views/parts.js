@@ -3,7 +3,7 @@
 import { encodeId } from '../api.js';
 import { h, setText } from '../dom.js';
 import {
-  UNKNOWN, formatBytes, formatForecast, formatGrowth, nameElement,
+  UNKNOWN, formatBytes, formatForecast, formatGrowth, isBytes, nameElement,
 } from '../format.js';
 
 export function suspectLink(id) {
@@ -15,8 +15,9 @@ export function subjectLink(id) {
 }
 
 /** "pid 4711 · group shop"; what is unknown is left out. */
-export function subjectMeta(subject, scope) {
+export function subjectMeta(subject, scope, unit) {
   const parts = [];
+  if (!isBytes(unit)) parts.push(h('span', { class: 'meta-unit' }, unit));
   if (scope && scope !== 'process') parts.push(h('span', {}, scope));
   if (subject.pid) parts.push(h('span', {}, `pid\u00a0${subject.pid}`));
   if (subject.group && subject.group !== subject.comm) {
@@ -38,8 +39,8 @@ export function createFigure(label) {
   };
 }
 
-export function setGrowthFigure(figure, growth) {
-  const words = formatGrowth(growth);
+export function setGrowthFigure(figure, growth, unit) {
+  const words = formatGrowth(growth, unit);
   figure.set(words?.value ?? UNKNOWN, words?.interval ?? '');
 }
 

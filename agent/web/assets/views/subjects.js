@@ -2,7 +2,9 @@
 
 import { fetchSubjects } from '../api.js';
 import { h, icon, keyed, pageHeading, setAttribute, setChildren, setText, stateBadge } from '../dom.js';
-import { formatBytes, formatCount, formatForecast, formatGrowth, nameElement, plural } from '../format.js';
+import {
+  formatAmount, formatBytes, formatCount, formatForecast, formatGrowth, nameElement, plural,
+} from '../format.js';
 import { refusal, subjectLink, subjectMeta } from './parts.js';
 
 const PAGE_ROWS = 50;
@@ -38,12 +40,13 @@ function createRow(subject) {
     update({ row, now }) {
       setAttribute(element, 'data-state', row.state);
       setChildren(link, row.subject.comm, () => nameElement(row.subject.comm));
-      setChildren(meta, JSON.stringify([row.subject, row.scope]), () => subjectMeta(row.subject, row.scope));
+      setChildren(meta, JSON.stringify([row.subject, row.scope, row.unit]),
+        () => subjectMeta(row.subject, row.scope, row.unit));
       setChildren(state, String(row.state), () => stateBadge(row.state));
-      setText(value, formatBytes(row.value_bytes));
-      setText(floor, formatBytes(row.floor_bytes));
-      setText(floorBelow, `floor ${formatBytes(row.floor_bytes)}`);
-      const rate = formatGrowth(row.growth_bytes_per_second);
+      setText(value, formatAmount(row.value, row.unit));
+      setText(floor, formatAmount(row.floor, row.unit));
+      setText(floorBelow, `floor ${formatAmount(row.floor, row.unit)}`);
+      const rate = formatGrowth(row.growth_per_second, row.unit);
       setChildren(growth, JSON.stringify(rate), () => (rate ? [h('span', {}, rate.value),
         h('span', { class: 'below' }, rate.interval)] : '\u2013'));
       const forecast = formatForecast(row.predicted_exhaustion, now);
