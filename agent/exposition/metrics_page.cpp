@@ -52,7 +52,8 @@ class MetricsPage::Renderer {
   Renderer(const MetricFamilies& families, std::vector<const prometheus::Collectable*> extra)
       : families_(families), extra_(std::move(extra)), writer_(families) {}
 
-  std::string render(const Snapshot& snapshot, ExpositionFormat format, const PageFilter& filter) {
+  std::string render(const Snapshot& snapshot, ExpositionFormat format, const PageFilter& filter,
+                     std::string room) {
     writer_.clear();
     extra_bodies_.clear();
     add_values(snapshot.host, {}, &DescColumns::plain);
@@ -67,7 +68,7 @@ class MetricsPage::Renderer {
     add_agent(snapshot);
     for (const prometheus::Collectable* const collectable : extra_) add_extra(*collectable);
     add_own(OwnFamily::exposition_unlisted_samples, number(unlisted_samples_));
-    std::string page = writer_.write(format, filter);
+    std::string page = writer_.write(format, filter, std::move(room));
     labels_.end_page();
     return page;
   }
@@ -411,8 +412,8 @@ MetricsPage::MetricsPage(const MetricFamilies& families,
 MetricsPage::~MetricsPage() = default;
 
 std::string MetricsPage::render(const Snapshot& snapshot, ExpositionFormat format,
-                                const PageFilter& filter) {
-  return renderer_->render(snapshot, format, filter);
+                                const PageFilter& filter, std::string room) {
+  return renderer_->render(snapshot, format, filter, std::move(room));
 }
 
 std::uint64_t MetricsPage::unlisted_samples() const { return renderer_->unlisted_samples(); }

@@ -30,9 +30,10 @@ class MetricsPage {
   MetricsPage& operator=(const MetricsPage&) = delete;
   ~MetricsPage();
 
-  // Equal snapshots and filters give equal bytes, apart from what `extra` counts.
+  // Equal snapshots and filters give equal bytes, apart from what `extra` counts. `room` is a page
+  // that nobody needs any more: its memory is used.
   [[nodiscard]] std::string render(const Snapshot& snapshot, ExpositionFormat format,
-                                   const PageFilter& filter = {});
+                                   const PageFilter& filter = {}, std::string room = {});
 
   // Samples that were left out because their family is not in the table; 0 unless the program is
   // wrong.

@@ -33,7 +33,7 @@ PageCache::Body PageCache::page(ExpositionFormat format, ContentEncoding encodin
   if (!current) return nullptr;
   Body plain = cached(format, ContentEncoding::identity);
   if (!plain) {
-    plain = std::make_shared<const std::string>(page_.render(*current, format));
+    plain = body_of(page_.render(*current, format, {}, room_->take()));
     self_.page_rendered(format, plain->size());
     keep(current, format, ContentEncoding::identity, plain);
   }
@@ -55,6 +55,26 @@ PageCache::Body PageCache::filtered_page(ExpositionFormat format, ContentEncodin
   }
   return std::make_shared<const std::string>(
       encoding == ContentEncoding::gzip ? gzip_compress(plain) : std::move(plain));
+}
+
+// Of two, the larger one is kept: a page of one size fits it every time.
+void PageCache::Room::give(std::string page) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (page.capacity() > page_.capacity()) std::swap(page_, page);
+}
+
+std::string PageCache::Room::take() noexcept {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(page_, {});
+}
+
+PageCache::Body PageCache::body_of(std::string text) const {
+  auto owned = std::make_unique<std::string>(std::move(text));
+  const auto give_back = [room = room_](std::string* page) {
+    room->give(std::move(*page));
+    std::default_delete<std::string>()(page);
+  };
+  return {owned.release(), give_back};
 }
 
 PageCache::Body& PageCache::slot(Bodies& bodies, ExpositionFormat format,

@@ -2,6 +2,7 @@
 //
 // A page is rendered at most once for each snapshot and format, by the first scrape that asks; all
 // other scrapes share the bytes. Whoever asks while it is being rendered waits for that one page.
+// A page that the last scrape is done with gives its memory to the next one.
 // The agent's own HTTP counters on a page are as of its rendering. Filtered pages are not shared.
 // Thread rule: any thread may call any member; publish() never waits for a rendering.
 #pragma once
@@ -51,6 +52,19 @@ class PageCache {
  private:
   using Bodies = std::array<std::array<Body, kContentEncodings>, kExpositionFormats>;
 
+  // The memory of one page that nobody reads any more.
+  class Room {
+   public:
+    void give(std::string page) noexcept;
+    [[nodiscard]] std::string take() noexcept;
+
+   private:
+    std::mutex mutex_;
+    std::string page_;
+  };
+
+  // The text as a body whose last reader gives its memory to room_.
+  [[nodiscard]] Body body_of(std::string text) const;
   Body& slot(Bodies& bodies, ExpositionFormat format, ContentEncoding encoding) const;
   [[nodiscard]] Body cached(ExpositionFormat format, ContentEncoding encoding);
   void keep(const std::shared_ptr<const Snapshot>& of, ExpositionFormat format,
@@ -58,8 +72,9 @@ class PageCache {
 
   const MetricFamilies& families_;
   SelfMetrics& self_;
-  std::mutex render_mutex_;  // taken before mutex_
-  MetricsPage page_;         // under render_mutex_
+  std::shared_ptr<Room> room_ = std::make_shared<Room>();  // outlived by bodies that are read
+  std::mutex render_mutex_;                                // taken before mutex_
+  MetricsPage page_;                                       // under render_mutex_
   mutable std::mutex mutex_;
   std::shared_ptr<const Snapshot> snapshot_;  // under mutex_
   Bodies bodies_;                             // under mutex_, of snapshot_

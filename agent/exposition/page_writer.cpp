@@ -128,7 +128,6 @@ PageWriter::PageWriter(const MetricFamilies& families) : families_(families) {
   for (const MetricFamily& family : families.all()) {
     Family block;
     block.headers = {text_header(family), openmetrics_header(family)};
-    headers_bytes_ += std::max(block.headers[0].size(), block.headers[1].size());
     blocks_.push_back(std::move(block));
   }
   clear();
@@ -161,13 +160,14 @@ void PageWriter::clear() {
   for (Family& block : blocks_) {
     block.samples.clear();
     block.exemplars.clear();
+    block.bound_bytes = 0;
   }
-  bound_bytes_ = headers_bytes_ + kOpenMetricsEnd.size();
 }
 
 void PageWriter::add(Column column, std::string_view body, double value) {
   const ColumnText& text = columns_[column];
-  std::vector<Sample>& samples = blocks_[text.family].samples;
+  Family& block = blocks_[text.family];
+  std::vector<Sample>& samples = block.samples;
   auto place = samples.end();
   while (place != samples.begin()) {
     const Sample& before = *std::prev(place);
@@ -176,12 +176,13 @@ void PageWriter::add(Column column, std::string_view body, double value) {
     --place;
   }
   samples.insert(place, {column, value, body});
-  bound_bytes_ += text.prefix.size() + body.size() + kNumberRoom + 1;
+  block.bound_bytes += text.prefix.size() + body.size() + kNumberRoom + 1;
 }
 
 void PageWriter::add_exemplar(Column column, std::string_view body, std::string text) {
-  bound_bytes_ += text.size();
-  blocks_[columns_[column].family].exemplars.push_back({column, body.data(), std::move(text)});
+  Family& block = blocks_[columns_[column].family];
+  block.bound_bytes += text.size();
+  block.exemplars.push_back({column, body.data(), std::move(text)});
 }
 
 void PageWriter::sort_by_labels(std::size_t family) {
@@ -203,28 +204,51 @@ std::string_view PageWriter::exemplar_of(const Family& block, const Sample& samp
   return {};
 }
 
-std::string PageWriter::write(ExpositionFormat format, const PageFilter& filter) {
-  if (scratch_bytes_ < bound_bytes_) {
-    scratch_bytes_ = bound_bytes_ + bound_bytes_ / 8;
-    // NOLINTNEXTLINE(modernize-avoid-c-arrays): a vector would zero the whole buffer first
-    scratch_ = std::make_unique_for_overwrite<char[]>(scratch_bytes_);
-  }
-  char* out = scratch_.get();
+bool PageWriter::shows(std::size_t family, const PageFilter& filter) const {
+  return !blocks_[family].samples.empty() && filter.shows(families_.all()[family]);
+}
+
+std::size_t PageWriter::bound_bytes(ExpositionFormat format, const PageFilter& filter) const {
+  std::size_t bytes = kOpenMetricsEnd.size();
   for (std::size_t family = 0; family < blocks_.size(); ++family) {
+    if (!shows(family, filter)) continue;
     const Family& block = blocks_[family];
-    if (block.samples.empty() || !filter.shows(families_.all()[family])) continue;
-    out = put(out, block.headers[static_cast<std::size_t>(format)]);
-    const bool with_exemplars = format == ExpositionFormat::openmetrics && !block.exemplars.empty();
-    for (const Sample& sample : block.samples) {
-      out = put(out, columns_[sample.column].prefix);
-      out = put(out, sample.body);
-      out = write_number(out, sample.value);
-      if (with_exemplars) out = put(out, exemplar_of(block, sample));
-      *out++ = '\n';
-    }
+    bytes += block.headers[static_cast<std::size_t>(format)].size() + block.bound_bytes;
+  }
+  return bytes;
+}
+
+char* PageWriter::write_samples(char* out, const Family& block, ExpositionFormat format) const {
+  const bool with_exemplars = format == ExpositionFormat::openmetrics && !block.exemplars.empty();
+  for (const Sample& sample : block.samples) {
+    out = put(out, columns_[sample.column].prefix);
+    out = put(out, sample.body);
+    out = write_number(out, sample.value);
+    if (with_exemplars) out = put(out, exemplar_of(block, sample));
+    *out++ = '\n';
+  }
+  return out;
+}
+
+// A string is zeroed where it grows: a page written over the one before it is zeroed only at its
+// end.
+std::string PageWriter::write(ExpositionFormat format, const PageFilter& filter,
+                              std::string room) const {
+  const std::size_t bound = bound_bytes(format, filter);
+  if (room.capacity() < bound) {
+    room = std::string();
+    room.reserve(bound + bound / 8);  // a page that grows a little fits the next time
+  }
+  room.resize(bound);
+  char* out = room.data();
+  for (std::size_t family = 0; family < blocks_.size(); ++family) {
+    if (!shows(family, filter)) continue;
+    out = put(out, blocks_[family].headers[static_cast<std::size_t>(format)]);
+    out = write_samples(out, blocks_[family], format);
   }
   if (format == ExpositionFormat::openmetrics) out = put(out, kOpenMetricsEnd);
-  return {scratch_.get(), static_cast<std::size_t>(out - scratch_.get())};
+  room.resize(static_cast<std::size_t>(out - room.data()));
+  return room;
 }
 
 }  // namespace heapfloor

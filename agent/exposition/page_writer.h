@@ -9,7 +9,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -78,8 +77,9 @@ class PageWriter {
   void sort_by_labels(std::size_t family);
 
   // The page of what `filter` shows: families by name; inside a family by entity, as they were
-  // added, then by fixed label.
-  [[nodiscard]] std::string write(ExpositionFormat format, const PageFilter& filter = {});
+  // added, then by fixed label. `room` is a page that nobody needs any more: its memory is used.
+  [[nodiscard]] std::string write(ExpositionFormat format, const PageFilter& filter = {},
+                                  std::string room = {}) const;
 
  private:
   struct ColumnText {
@@ -102,18 +102,19 @@ class PageWriter {
     std::vector<Column> columns;
     std::vector<Sample> samples;
     std::vector<Exemplar> exemplars;
+    std::size_t bound_bytes = 0;  // the samples added so far are no longer when they are written
   };
 
+  // No page of what `filter` shows is longer.
+  [[nodiscard]] std::size_t bound_bytes(ExpositionFormat format, const PageFilter& filter) const;
+  [[nodiscard]] bool shows(std::size_t family, const PageFilter& filter) const;
+  char* write_samples(char* out, const Family& block, ExpositionFormat format) const;
   // Empty where the sample has none.
   static std::string_view exemplar_of(const Family& block, const Sample& sample);
 
   const MetricFamilies& families_;
   std::vector<Family> blocks_;
   std::vector<ColumnText> columns_;
-  std::size_t bound_bytes_ = 0;  // no page of the samples added so far is longer
-  std::size_t headers_bytes_ = 0;
-  std::unique_ptr<char[]> scratch_;  // NOLINT(modernize-avoid-c-arrays): grown without being zeroed
-  std::size_t scratch_bytes_ = 0;
 };
 
 }  // namespace heapfloor

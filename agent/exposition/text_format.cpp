@@ -52,11 +52,23 @@ std::size_t visible_length(std::string_view text, std::size_t at) {
   return length != 0 && is_hidden(text.substr(at, length)) ? 0 : length;
 }
 
+// How many bytes from `at` on are ASCII that is always shown as it is: nearly all of most names.
+std::size_t plain_length(std::string_view text, std::size_t at) {
+  std::size_t end = at;
+  while (end < text.size() && text[end] >= ' ' && text[end] <= '~' && text[end] != '\\') ++end;
+  return end - at;
+}
+
 // The bytes of a hidden sequence are escaped one after the other: no rest of it is well-formed.
 template <class Append>
 void for_each_visible_part(std::string_view raw, Append append) {
   constexpr std::string_view kHex = "0123456789ABCDEF";
   for (std::size_t at = 0; at < raw.size();) {
+    if (const std::size_t length = plain_length(raw, at); length != 0) {
+      append(raw.substr(at, length));
+      at += length;
+      continue;
+    }
     if (const std::size_t length = visible_length(raw, at); length != 0) {
       append(raw.substr(at, length));
       at += length;
@@ -70,14 +82,16 @@ void for_each_visible_part(std::string_view raw, Append append) {
 }
 
 void append_escaped(std::string& out, std::string_view text, bool quotes) {
-  for (const char c : text) {
-    if (c == '\n') {
-      out += "\\n";
-      continue;
-    }
-    if (c == '\\' || (quotes && c == '"')) out += '\\';
-    out += c;
+  std::size_t begin = 0;  // of what is not appended yet
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (c != '\n' && c != '\\' && !(quotes && c == '"')) continue;
+    out.append(text, begin, at - begin);
+    out += '\\';
+    out += c == '\n' ? 'n' : c;
+    begin = at + 1;
   }
+  out.append(text, begin);
 }
 
 }  // namespace

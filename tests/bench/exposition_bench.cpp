@@ -39,6 +39,14 @@ void BM_OwnPageWithNewEntities(benchmark::State& state) {
   count(state, bytes);
 }
 
+// The first page of an agent that has just started: no columns, no labels, no memory.
+void BM_OwnFirstPage(benchmark::State& state) {
+  const SeriesSet set = set_of(state);
+  std::size_t bytes = 0;
+  for ([[maybe_unused]] auto round : state) bytes = OwnPage(set).render().size();
+  count(state, bytes);
+}
+
 void BM_OwnPageAndGzip(benchmark::State& state) {
   const SeriesSet set = set_of(state);
   OwnPage page(set);
@@ -71,6 +79,7 @@ void BM_PrometheusCpp(benchmark::State& state) {
 }
 
 BENCHMARK(BM_OwnPage)->Arg(1000)->Arg(10'000)->Arg(100'000);
+BENCHMARK(BM_OwnFirstPage)->Arg(10'000)->Arg(100'000);
 BENCHMARK(BM_OwnPageWithNewEntities)->Arg(10'000);
 BENCHMARK(BM_OwnPageAndGzip)->Arg(10'000);
 BENCHMARK(BM_PrometheusCpp)->Arg(1000)->Arg(10'000)->Arg(100'000);

@@ -66,7 +66,8 @@ class OwnPage {
     }
   }
 
-  std::string render() {
+  // The page; valid until the next one, which is written over it as PageCache does.
+  const std::string& render() {
     writer_.clear();
     for (const SeriesEntity& entity : set_.entities) {
       const std::string_view body = labels_.body({{"cgroup", entity.cgroup},
@@ -75,9 +76,9 @@ class OwnPage {
                                                   {"user", entity.user}});
       for (std::size_t i = 0; i < kFamilies; ++i) writer_.add(columns_[i], body, entity.values[i]);
     }
-    std::string page = writer_.write(ExpositionFormat::text);
+    page_ = writer_.write(ExpositionFormat::text, {}, std::move(page_));
     labels_.end_page();
-    return page;
+    return page_;
   }
 
   void forget_labels() {
@@ -93,6 +94,7 @@ class OwnPage {
   PageWriter writer_{families_};
   std::vector<PageWriter::Column> columns_;
   LabelCache labels_;
+  std::string page_;
 };
 
 }  // namespace heapfloor::bench

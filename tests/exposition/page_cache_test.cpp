@@ -70,6 +70,31 @@ TEST_F(PageCacheTest, GzipHoldsTheSameBytes) {
   EXPECT_EQ(gunzip(gzip_compress("")), "");
 }
 
+TEST_F(PageCacheTest, WritesOverAPageThatNobodyReads) {
+  cache_.publish(snapshot_at(1));
+  const std::string* const first =
+      cache_.page(ExpositionFormat::text, ContentEncoding::identity).get();
+  const char* const memory = first->data();
+  cache_.publish(snapshot_at(2));
+  const PageCache::Body read = cache_.page(ExpositionFormat::text, ContentEncoding::identity);
+  EXPECT_EQ(read->data(), memory);
+  const std::string copy = *read;
+  cache_.publish(snapshot_at(3));
+  const PageCache::Body later = cache_.page(ExpositionFormat::text, ContentEncoding::identity);
+  EXPECT_NE(later->data(), memory) << "a scrape still sends it";
+  EXPECT_EQ(*read, copy);
+}
+
+TEST_F(PageCacheTest, APageMayOutliveTheCache) {
+  PageCache::Body body;
+  {
+    PageCache cache(families_, self_);
+    cache.publish(snapshot_at(1));
+    body = cache.page(ExpositionFormat::text, ContentEncoding::identity);
+  }
+  EXPECT_THAT(*body, ::testing::HasSubstr("heapfloor_trend_evaluations_total 1\n"));
+}
+
 TEST_F(PageCacheTest, ANewSnapshotMakesNewPages) {
   cache_.publish(snapshot_at(1));
   const PageCache::Body first = cache_.page(ExpositionFormat::text, ContentEncoding::identity);
