@@ -84,14 +84,13 @@ TEST(Config, AcceptsAnEmptyFileAndEmptySections) {
 
 TEST(Config, IsNotBlownUpByAliases) {
   // Sixty-five thousand values in a few lines, all of them where keys may stand.
-  std::ostringstream bomb;
-  bomb << "trend:\n  signals:\n    l0: &a0 {}\n";
+  std::string bomb = "trend:\n  signals:\n    l0: &a0 {}\n";
   for (int level = 1; level <= 8; ++level) {
     const std::string alias = "*a" + std::to_string(level - 1);
-    bomb << "    l" << level << ": &a" << level << " {w: " << alias << ", x: " << alias
-         << ", y: " << alias << ", z: " << alias << "}\n";
+    bomb += "    l" + std::to_string(level) + ": &a" + std::to_string(level) + " {w: " + alias +
+            ", x: " + alias + ", y: " + alias + ", z: " + alias + "}\n";
   }
-  EXPECT_EQ(error_of(bomb.str()).reason, "too many values");
+  EXPECT_EQ(error_of(bomb).reason, "too many values");
 }
 
 TEST(Config, LetsFlagsOverrideTheFile) {

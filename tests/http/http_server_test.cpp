@@ -151,9 +151,9 @@ class HttpServerTest : public ::testing::Test {
               [](const Request&) { return text_response(200, std::string(3'000'000, 'b')); }),
         route("/huge", "huge",
               [](const Request&) {
-                static const auto kBody = std::make_shared<const std::string>(kHugeBytes, 'h');
+                static const auto body = std::make_shared<const std::string>(kHugeBytes, 'h');
                 Response response;
-                response.body = kBody;
+                response.body = body;
                 return response;
               }),
         route("/not-modified", "empty", [](const Request&) { return text_response(304, ""); }),
