@@ -1,6 +1,7 @@
 // What the history keeps: rows, and the batches in which they are written.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -9,17 +10,17 @@ namespace heapfloor {
 
 // Part of the stored format.
 enum class RowKind : std::uint8_t {
-  store = 0,        // the store's own identity
   agent = 1,        // what is kept of the agent as a whole: alerts, counters, time
   series = 2,       // a watch with its points, as of one tick
   tick = 3,         // the readings of one tick, from which a watch is brought up to date
   transition = 4,   // a change of a leak state
   incarnation = 5,  // a subject that ended
 };
-inline constexpr std::uint8_t kRowKinds = 6;
+inline constexpr std::array<RowKind, 5> kRowKinds = {RowKind::agent, RowKind::series, RowKind::tick,
+                                                     RowKind::transition, RowKind::incarnation};
 
 struct RowId {
-  RowKind kind = RowKind::store;
+  RowKind kind = RowKind::agent;
   std::uint64_t number = 0;  // below 2^48
   friend bool operator==(const RowId&, const RowId&) = default;
   friend auto operator<=>(const RowId&, const RowId&) = default;

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,7 +25,6 @@ constexpr const char* kTable =
     "INTEGER NOT NULL)";
 constexpr double kPageBytes = 4096;
 constexpr std::uint64_t kWritesPerCleaning = 64;
-constexpr std::size_t kIdentityBytes = 16;
 constexpr std::size_t kMostRowBytes = 16U << 20U;
 // A damaged tree may lead to the same pages again and again.
 constexpr std::uint64_t kMostRescuedRows = 1000000;
@@ -50,8 +48,9 @@ std::int64_t to_number(const RowId& id) {
 
 std::optional<RowId> to_id(std::int64_t number) {
   const auto raw = static_cast<std::uint64_t>(number);
-  if (raw / kNumbers >= kRowKinds) return std::nullopt;
-  return RowId{static_cast<RowKind>(raw / kNumbers), raw % kNumbers};
+  const auto* const kind = std::ranges::find(kRowKinds, static_cast<RowKind>(raw / kNumbers));
+  if (raw / kNumbers > 255 || kind == kRowKinds.end()) return std::nullopt;
+  return RowId{*kind, raw % kNumbers};
 }
 
 std::int64_t first_of(RowKind kind) { return to_number({kind, 0}); }
@@ -111,8 +110,9 @@ void HistoryStore::Closer::operator()(sqlite3_stmt* statement) const {
   sqlite3_finalize(statement);
 }
 
-HistoryStore::HistoryStore(std::string path, const HistoryLimits& limits, Database database)
-    : path_(std::move(path)), limits_(limits), database_(std::move(database)) {}
+HistoryStore::HistoryStore(std::string path, std::uint64_t seed, const HistoryLimits& limits,
+                           Database database)
+    : path_(std::move(path)), seed_(seed), limits_(limits), database_(std::move(database)) {}
 
 HistoryStore::~HistoryStore() = default;
 
@@ -135,6 +135,7 @@ Result<std::int64_t> HistoryStore::number(const char* sql) {
 }
 
 Result<std::unique_ptr<HistoryStore>> HistoryStore::connect(const std::string& path,
+                                                            std::uint64_t seed,
                                                             const HistoryLimits& limits) {
   for (const char* const beside : {"", "-wal"}) {
     if (is_directory(path + beside)) return damaged(path + beside, "is a directory");
@@ -145,7 +146,7 @@ Result<std::unique_ptr<HistoryStore>> HistoryStore::connect(const std::string& p
   sqlite3* raw = nullptr;
   const int code =
       sqlite3_open_v2(path.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
-  std::unique_ptr<HistoryStore> store(new HistoryStore(path, limits, Database(raw)));
+  std::unique_ptr<HistoryStore> store(new HistoryStore(path, seed, limits, Database(raw)));
   if (code != SQLITE_OK) return store->error();
   sqlite3_extended_result_codes(raw, 1);
   sqlite3_db_config(raw, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
@@ -159,8 +160,9 @@ Result<std::unique_ptr<HistoryStore>> HistoryStore::connect(const std::string& p
 }
 
 Result<std::unique_ptr<HistoryStore>> HistoryStore::open(const std::string& path,
+                                                         std::string_view identity,
                                                          const HistoryLimits& limits) {
-  Result<std::unique_ptr<HistoryStore>> store = connect(path, limits);
+  Result<std::unique_ptr<HistoryStore>> store = connect(path, mix(kFnvBasis, identity), limits);
   if (!store) return store;
   if (Result<void> fits = (*store)->begin_or_check(); !fits) return Failure(fits.error());
   if (Result<void> sound = (*store)->check_rows(); !sound) return Failure(sound.error());
@@ -175,23 +177,10 @@ Result<void> HistoryStore::begin_or_check() {
 }
 
 Result<void> HistoryStore::begin() {
-  HistoryRow identity;
-  identity.bytes.resize(kIdentityBytes);
-  if (getrandom(identity.bytes.data(), kIdentityBytes, 0) != kIdentityBytes)
-    return failure(ErrorKind::io, path_, "no random bytes");
-  const std::string begin =
-      fmt::format("BEGIN IMMEDIATE; PRAGMA application_id={}; PRAGMA user_version={}; {}",
-                  kApplication, kVersion, kTable);
-  if (Result<void> done = run(begin.c_str()); !done) return done;
-  seed_ = 0;
-  sqlite3_stmt* raw = nullptr;
-  if (sqlite3_prepare_v2(database_.get(), "INSERT OR REPLACE INTO row VALUES(?,?,?,?)", -1, &raw,
-                         nullptr) != SQLITE_OK)
-    return error();
-  put_ = Statement(raw);
-  if (Result<void> done = put(identity, true); !done) return done;
-  if (Result<void> done = run("COMMIT"); !done) return done;
-  return read_identity();
+  return run(
+      fmt::format("BEGIN IMMEDIATE; PRAGMA application_id={}; PRAGMA user_version={}; {}; COMMIT",
+                  kApplication, kVersion, kTable)
+          .c_str());
 }
 
 Result<void> HistoryStore::check_schema() {
@@ -209,16 +198,6 @@ Result<void> HistoryStore::check_schema() {
   const Result<std::int64_t> is_ours = number(expected.c_str());
   if (!is_ours) return Failure(is_ours.error());
   if (*is_ours != 1) return damaged(path_, "its tables are not those of a history");
-  return read_identity();
-}
-
-Result<void> HistoryStore::read_identity() {
-  std::string identity;
-  seed_ = 0;
-  const Result<void> read = visit_ids(0, 0, [&](const HistoryRow& row) { identity = row.bytes; });
-  if (!read) return read;
-  if (identity.size() != kIdentityBytes) return damaged(path_, "its identity is damaged");
-  seed_ = mix(kFnvBasis, identity);
   return {};
 }
 
@@ -234,7 +213,8 @@ Result<void> HistoryStore::check_rows() {
   }
   sqlite3_reset(raw);
   const std::uint64_t before = rejected_;
-  const Result<void> read = visit_ids(1, last_of(RowKind::incarnation), [](const HistoryRow&) {});
+  const Result<void> read =
+      visit_ids(first_of(RowKind::agent), last_of(RowKind::incarnation), [](const HistoryRow&) {});
   if (!read) return read;
   if (rejected_ > before)
     return damaged(path_, fmt::format("{} rows do not fit their checksums", rejected_ - before));
@@ -264,7 +244,7 @@ std::uint64_t HistoryStore::checksum(const HistoryRow& row) const {
   ByteWriter out(head);
   out.put(to_number(row.id));
   out.put(row.unix_seconds);
-  return mix(mix(seed_ ^ kFnvBasis, head), row.bytes);
+  return mix(mix(seed_, head), row.bytes);
 }
 
 Result<void> HistoryStore::visit(RowKind kind, const Visitor& visitor) {
@@ -394,14 +374,14 @@ Result<void> HistoryStore::sync() {
 }
 
 Result<std::uint64_t> HistoryStore::rescue_from(const std::string& path) {
-  Result<std::unique_ptr<HistoryStore>> other = connect(path, limits_);
+  Result<std::unique_ptr<HistoryStore>> other = connect(path, seed_, limits_);
   if (!other) return Failure(other.error());
   const Result<void> fits = (*other)->check_schema();
   if (!fits) return Failure(fits.error());
   if (Result<void> done = run("BEGIN IMMEDIATE"); !done) return Failure(done.error());
   Result<void> written;
-  const Result<void> read =
-      (*other)->visit_ids(1, last_of(RowKind::incarnation), [&](const HistoryRow& row) {
+  const Result<void> read = (*other)->visit_ids(
+      first_of(RowKind::agent), last_of(RowKind::incarnation), [&](const HistoryRow& row) {
         if (written) written = put(row, false);
       });
   // Where the damage ends the reading, what came before it is whole all the same.

@@ -32,9 +32,11 @@ class HistoryStore {
  public:
   using Visitor = std::function<void(const HistoryRow&)>;
 
-  // Opens the file, or begins it, and reads all of it once. ErrorKind::malformed: the file is
-  // damaged or of another version, and was not changed; anything else may be better next time.
+  // Opens the file, or begins it, and reads all of it once. `identity` is any text that no other
+  // store has. ErrorKind::malformed: the file is damaged or of another version; anything else may
+  // be better next time.
   [[nodiscard]] static Result<std::unique_ptr<HistoryStore>> open(const std::string& path,
+                                                                  std::string_view identity,
                                                                   const HistoryLimits& limits);
   HistoryStore(const HistoryStore&) = delete;
   HistoryStore& operator=(const HistoryStore&) = delete;
@@ -71,14 +73,15 @@ class HistoryStore {
   using Database = std::unique_ptr<sqlite3, Closer>;
   using Statement = std::unique_ptr<sqlite3_stmt, Closer>;
 
-  HistoryStore(std::string path, const HistoryLimits& limits, Database database);
+  HistoryStore(std::string path, std::uint64_t seed, const HistoryLimits& limits,
+               Database database);
 
   [[nodiscard]] static Result<std::unique_ptr<HistoryStore>> connect(const std::string& path,
+                                                                     std::uint64_t seed,
                                                                      const HistoryLimits& limits);
   [[nodiscard]] Result<void> begin_or_check();
   [[nodiscard]] Result<void> begin();
   [[nodiscard]] Result<void> check_schema();
-  [[nodiscard]] Result<void> read_identity();
   [[nodiscard]] Result<void> check_rows();
   [[nodiscard]] Result<void> prepare();
   [[nodiscard]] Result<void> visit_ids(std::int64_t first, std::int64_t last,
@@ -95,10 +98,10 @@ class HistoryStore {
   [[nodiscard]] std::uint64_t checksum(const HistoryRow& row) const;
 
   std::string path_;
+  std::uint64_t seed_;  // of the store's identity
   HistoryLimits limits_;
   Database database_;
   Statement put_, put_new_, erase_;
-  std::uint64_t seed_ = 0;  // of the file's identity
   std::uint64_t rejected_ = 0;
   std::uint64_t writes_ = 0;
 };

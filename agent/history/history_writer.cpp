@@ -42,22 +42,25 @@ Result<void> HistoryWriter::open_store() {
     directory_ = std::move(*directory);
   }
   rejected_seen_ = 0;
+  const Result<std::string> identity = directory_->identity();
+  if (!identity) return Failure(identity.error());
   Result<std::unique_ptr<HistoryStore>> store =
-      HistoryStore::open(directory_->database_path(), options_.limits);
-  if (!store && store.error().kind == ErrorKind::malformed) return begin_anew(store.error().reason);
+      HistoryStore::open(directory_->database_path(), *identity, options_.limits);
+  if (!store && store.error().kind == ErrorKind::malformed)
+    return begin_anew(*identity, store.error().reason);
   if (!store) return Failure(store.error());
   store_ = std::move(*store);
   directory_->make_reserve(reserve_bytes_);
   return {};
 }
 
-Result<void> HistoryWriter::begin_anew(const std::string& reason) {
+Result<void> HistoryWriter::begin_anew(const std::string& identity, const std::string& reason) {
   const Result<std::string> aside = directory_->move_aside();
   if (!aside) return Failure(aside.error());
   log_line(LogLevel::warning, "the history was moved aside and begun anew",
            {{"reason", reason}, {"path", *aside}});
   Result<std::unique_ptr<HistoryStore>> store =
-      HistoryStore::open(directory_->database_path(), options_.limits);
+      HistoryStore::open(directory_->database_path(), identity, options_.limits);
   // One that is malformed though it was just begun is a disk that cannot be trusted.
   if (!store) return failure(ErrorKind::io, store.error().path, store.error().reason);
   store_ = std::move(*store);

@@ -65,7 +65,7 @@ class HistoryWriter {
   void take(const HistoryBatch& batch);
   [[nodiscard]] Result<void> open_store();
   [[nodiscard]] Result<void> reopen(const HistoryBatch& batch);
-  [[nodiscard]] Result<void> begin_anew(const std::string& reason);
+  [[nodiscard]] Result<void> begin_anew(const std::string& identity, const std::string& reason);
   [[nodiscard]] Result<void> write(const HistoryBatch& batch);
   void note_success(const HistoryBatch& batch);
   void note_failure(const Error& error, double time_seconds);

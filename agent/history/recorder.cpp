@@ -121,6 +121,7 @@ RestoreReport HistoryRecorder::restore(const Source& source, const HistoryTime& 
     if (batch_.starts_anew) entry.copied_tick = 0;
   }
   restored_.clear();
+  bury(report);
   return report;
 }
 
@@ -135,10 +136,8 @@ void HistoryRecorder::restore_series(const HistoryRow& row, const HistoryTime& n
   tick_ = std::max(tick_, head.tick);
   const bool is_this_boot = boot_hash_ != 0 && head.boot_hash == boot_hash_;
   if (is_whole && !is_this_boot) {
-    ++report.ended_by_reboot;
-    if (!watch->ended_seconds)
-      keep(*watch, EndReason::reboot, watch->last_seen_seconds, head.wall_offset_seconds);
     batch_.starts_anew = true;
+    ended_[row.id.number] = {std::move(watch), head.boot_hash, head.tick, head.wall_offset_seconds};
     return;
   }
   const double seen_seconds = watch ? watch->last_seen_seconds : 0;
@@ -162,13 +161,17 @@ void HistoryRecorder::restore_tick(const HistoryRow& row, const HistoryTime& now
                                    WatchList& watches) {
   ByteReader in(row.bytes);
   const RowHead head = take_head(in);
-  if (in.failed() || boot_hash_ == 0 || head.boot_hash != boot_hash_) return;
+  if (in.failed()) return;
   tick_ = std::max(tick_, head.tick);
+  const bool is_this_boot = boot_hash_ != 0 && head.boot_hash == boot_hash_;
   const auto count = in.take_at_most<std::uint32_t>(kMostReadings);
   for (std::uint32_t i = 0; i < count && !in.failed(); ++i) {
     const auto number = in.take<std::uint64_t>();
     const Observation reading = take_observation(in);
-    const auto found = restored_.find(number);
+    const auto gone = ended_.find(number);
+    if (!in.failed() && gone != ended_.end() && gone->second.boot_hash == head.boot_hash)
+      bring_up_to_date(gone->second, head.tick, reading);
+    const auto found = is_this_boot ? restored_.find(number) : restored_.end();
     if (in.failed() || found == restored_.end()) continue;
     Entry& entry = entries_.at(found->second);
     const bool is_new = reading.time_seconds > entry.recorded_seconds &&
@@ -177,6 +180,28 @@ void HistoryRecorder::restore_tick(const HistoryRow& row, const HistoryTime& now
     watches.replay(found->second, reading);
     entry.recorded_seconds = reading.time_seconds;
   }
+}
+
+void HistoryRecorder::bring_up_to_date(Ended& ended, std::uint64_t tick,
+                                       const Observation& reading) const {
+  Watch& watch = *ended.watch;
+  if (tick <= ended.copied_tick || reading.time_seconds <= watch.last_reading.time_seconds) return;
+  watch.last_reading = reading;
+  watch.last_value = reading.value;
+  watch.last_seen_seconds = reading.time_seconds;
+  if (!watch.detector.observe(reading)) return;
+  const Verdict& verdict = watch.detector.verdict();
+  watch.judge.step(verdict, reading.time_seconds, verdict.floor);
+}
+
+void HistoryRecorder::bury(RestoreReport& report) {
+  for (const auto& [number, ended] : ended_) {
+    ++report.ended_by_reboot;
+    const Watch& watch = *ended.watch;
+    if (!watch.ended_seconds)
+      keep(watch, EndReason::reboot, watch.last_seen_seconds, ended.wall_offset_seconds);
+  }
+  ended_.clear();
 }
 
 void HistoryRecorder::restore_agent(const HistoryRow& row, const HistoryTime& now,

@@ -12,6 +12,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -110,6 +111,12 @@ class HistoryRecorder {
     LeakState state = LeakState::learning;
     bool has_ended = false;
   };
+  struct Ended {
+    std::unique_ptr<Watch> watch;
+    std::uint64_t boot_hash = 0;
+    std::uint64_t copied_tick = 0;
+    double wall_offset_seconds = 0;
+  };
   struct Stored {  // an incarnation and its row
     std::uint64_t number = 0;
     Incarnation incarnation;
@@ -120,6 +127,8 @@ class HistoryRecorder {
   void restore_tick(const HistoryRow& row, const HistoryTime& now, WatchList& watches);
   void restore_agent(const HistoryRow& row, const HistoryTime& now, const AgentTotals& totals,
                      RestoreReport& report);
+  void bring_up_to_date(Ended& ended, std::uint64_t tick, const Observation& reading) const;
+  void bury(RestoreReport& report);
   void keep(const Watch& watch, EndReason reason, double end_seconds, double wall_offset_seconds);
   void remember(std::uint64_t number, Incarnation incarnation);
   [[nodiscard]] bool is_due(const Entry& entry, const Watch& watch) const;
@@ -135,8 +144,10 @@ class HistoryRecorder {
   std::uint64_t next_incarnation_ = 1;
   std::uint64_t losses_seen_ = 0;
   std::unordered_map<SeriesKey, Entry, SeriesKeyHash> entries_;
-  std::unordered_map<std::uint64_t, SeriesKey> restored_;  // by number; only while restoring
-  std::map<std::string, std::deque<Stored>> programs_;     // by what makes them alike
+  // Only while restoring, by number: watches that go on, and those that a reboot has ended.
+  std::unordered_map<std::uint64_t, SeriesKey> restored_;
+  std::unordered_map<std::uint64_t, Ended> ended_;
+  std::map<std::string, std::deque<Stored>> programs_;  // by what makes them alike
 };
 
 }  // namespace heapfloor

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr ssize_t kIdentityBytes = 16;
 constexpr std::array<std::string_view, 3> kBeside = {"", "-wal", "-shm"};
 
 Failure refused(std::string path, std::string reason) {
@@ -100,6 +102,24 @@ StateDirectory& StateDirectory::operator=(StateDirectory&& other) noexcept {
 
 StateDirectory::~StateDirectory() {
   if (lock_ >= 0) ::close(lock_);
+}
+
+Result<std::string> StateDirectory::identity() const {
+  const std::string path = path_ + "/identity";
+  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (file < 0) return failed(path, errno);
+  std::string identity(static_cast<std::size_t>(kIdentityBytes), '\0');
+  Result<void> done;
+  const ssize_t size = pread(file, identity.data(), identity.size(), 0);
+  if (size != kIdentityBytes) {
+    const bool is_made = getrandom(identity.data(), identity.size(), 0) == kIdentityBytes &&
+                         pwrite(file, identity.data(), identity.size(), 0) == kIdentityBytes &&
+                         fsync(file) == 0;
+    if (!is_made) done = failed(path, errno);
+  }
+  ::close(file);
+  if (!done) return Failure(done.error());
+  return identity;
 }
 
 Result<std::string> StateDirectory::move_aside() const {

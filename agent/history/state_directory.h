@@ -27,6 +27,9 @@ class StateDirectory {
 
   [[nodiscard]] std::string database_path() const { return path_ + "/history.db"; }
 
+  // Random text that no other directory has, made when the directory was new.
+  [[nodiscard]] Result<std::string> identity() const;
+
   // Renames the database with everything beside it to history.db.aside-N and returns the new name.
   // At most kKeptAside are kept, the oldest goes first.
   [[nodiscard]] Result<std::string> move_aside() const;
