@@ -66,7 +66,7 @@ Result<void> HistoryWriter::begin_anew(const std::string& identity, const std::s
   store_ = std::move(*store);
   const Result<std::uint64_t> rejected = store_->rescue_from(*aside);
   const std::scoped_lock lock(mutex_);
-  ++losses_;
+  has_lost_ = true;
   if (rejected) stats_.rows_rejected += *rejected;
   return {};
 }
@@ -87,7 +87,7 @@ void HistoryWriter::submit(HistoryBatch batch) {
     if (waiting_.size() >= kMostWaiting) {
       waiting_.pop_front();
       ++stats_.batches_dropped;
-      ++losses_;
+      has_lost_ = true;
     }
     waiting_.push_back(std::move(batch));
   }
@@ -144,7 +144,7 @@ Result<void> HistoryWriter::reopen(const HistoryBatch& batch) {
   if (Result<void> emptied = store_->write(nothing); !emptied) return emptied;
   is_continued_ = true;
   const std::scoped_lock lock(mutex_);
-  ++losses_;
+  has_lost_ = true;
   return {};
 }
 
@@ -174,6 +174,7 @@ void HistoryWriter::note_success(const HistoryBatch& batch) {
   stats_.size_bytes = size;
   stats_.rows_written += batch.rows.size();
   stats_.last_write_seconds = batch.time_seconds;
+  if (std::exchange(has_lost_, false)) ++losses_;
 }
 
 void HistoryWriter::note_failure(const Error& error, double time_seconds) {
@@ -195,7 +196,7 @@ void HistoryWriter::note_failure(const Error& error, double time_seconds) {
 
 void HistoryWriter::note_loss() {
   const std::scoped_lock lock(mutex_);
-  ++losses_;
+  has_lost_ = true;
   ++stats_.batches_dropped;
 }
 

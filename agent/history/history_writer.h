@@ -54,8 +54,8 @@ class HistoryWriter {
   static constexpr std::size_t kMostWaiting = 32;
 
   [[nodiscard]] HistoryStats stats() const;
-  // Grows when something submitted did not reach the file: what is there is older than it should
-  // be, until everything was submitted again.
+  // Grows when the file is written again after something submitted did not reach it: what is there
+  // is older than it should be, until everything was submitted anew.
   [[nodiscard]] std::uint64_t losses() const;
   // Waits until everything submitted so far was written or given up.
   void drain();
@@ -93,7 +93,8 @@ class HistoryWriter {
   bool is_busy_ = false;
   HistoryStats stats_;
   std::uint64_t losses_ = 0;
-  std::jthread thread_;  // last: it uses all of the above
+  bool has_lost_ = false;  // since the last write
+  std::jthread thread_;    // last: it uses all of the above
 };
 
 }  // namespace heapfloor

@@ -325,12 +325,20 @@ std::string HistoryRecorder::agent_bytes(const AgentTotals& totals, const Histor
   return bytes;
 }
 
+bool HistoryRecorder::must_write_all(std::uint64_t losses) {
+  const bool was_lately = whole_tick_ != 0 && tick_ - whole_tick_ < kTicksPerCopy;
+  if (losses <= losses_seen_ || was_lately) return false;
+  losses_seen_ = losses;
+  whole_tick_ = tick_;
+  return true;
+}
+
 HistoryBatch HistoryRecorder::record(const WatchList& watches, const AgentTotals& totals,
                                      const HistoryTime& now, std::uint64_t losses) {
   ++tick_;
   batch_.time_seconds = now.time_seconds;
   batch_.unix_seconds = now.time_seconds + now.wall_offset_seconds;
-  const bool all = losses > std::exchange(losses_seen_, losses);
+  const bool all = must_write_all(losses);
   std::string readings;
   ByteWriter out(readings);
   std::uint32_t count = 0;

@@ -89,7 +89,8 @@ class HistoryRecorder {
   void note_end(const Watch& watch, const HistoryTime& now);
 
   // What this tick changed. `losses` is HistoryWriter::losses(): when it has grown, everything is
-  // written again.
+  // written again, at most every kTicksPerCopy ticks, since a slow disk loses more of what is
+  // large.
   [[nodiscard]] HistoryBatch record(const WatchList& watches, const AgentTotals& totals,
                                     const HistoryTime& now, std::uint64_t losses);
 
@@ -131,6 +132,7 @@ class HistoryRecorder {
   void bury(RestoreReport& report);
   void keep(const Watch& watch, EndReason reason, double end_seconds, double wall_offset_seconds);
   void remember(std::uint64_t number, Incarnation incarnation);
+  [[nodiscard]] bool must_write_all(std::uint64_t losses);
   [[nodiscard]] bool is_due(const Entry& entry, const Watch& watch) const;
   void copy(const WatchList& watches, const Watch& watch, Entry& entry);
   void put(RowKind kind, std::uint64_t number, std::string bytes);
@@ -143,6 +145,7 @@ class HistoryRecorder {
   std::uint64_t next_transition_ = 1;
   std::uint64_t next_incarnation_ = 1;
   std::uint64_t losses_seen_ = 0;
+  std::uint64_t whole_tick_ = 0;  // when everything was last written at once
   std::unordered_map<SeriesKey, Entry, SeriesKeyHash> entries_;
   // Only while restoring, by number: watches that go on, and those that a reboot has ended.
   std::unordered_map<std::uint64_t, SeriesKey> restored_;
