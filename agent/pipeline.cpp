@@ -111,8 +111,10 @@ void Pipeline::attach(HistoryWriter& history) {
   const auto source = [&history](RowKind kind, const HistoryStore::Visitor& visitor) {
     history.visit(kind, visitor);
   };
-  const RestoreReport report =
-      recorder_.restore(source, history_time(clock_.steady_seconds()), watches_, totals());
+  std::map<std::string, std::uint64_t> leaks = leak_counts();
+  const RestoreReport report = recorder_.restore(source, history_time(clock_.steady_seconds()),
+                                                 watches_, {&alerts_, &leaks});
+  for (const auto& [scope, count] : leaks) leaks_detected_[scope].count = count;
   log_line(report.discarded > 0 ? LogLevel::warning : LogLevel::info, "history read",
            {{"series", std::uint64_t{report.watches}},
             {"discarded", std::uint64_t{report.discarded}},
@@ -127,8 +129,15 @@ HistoryTime Pipeline::history_time(double now_seconds) const {
 
 void Pipeline::record_history(double now_seconds) {
   if (history_ == nullptr) return;
-  history_->submit(
-      recorder_.record(watches_, totals(), history_time(now_seconds), history_->losses()));
+  std::map<std::string, std::uint64_t> leaks = leak_counts();
+  history_->submit(recorder_.record(watches_, {&alerts_, &leaks}, history_time(now_seconds),
+                                    history_->losses()));
+}
+
+std::map<std::string, std::uint64_t> Pipeline::leak_counts() const {
+  std::map<std::string, std::uint64_t> counts;
+  for (const auto& [scope, leaks] : leaks_detected_) counts.emplace(scope, leaks.count);
+  return counts;
 }
 
 std::optional<double> Pipeline::sample_of(EntityKind kind, std::string_view name) const {

@@ -76,7 +76,7 @@ class Pipeline final : public SeriesReader {
   void find_agent();
   void record_history(double now_seconds);
   [[nodiscard]] HistoryTime history_time(double now_seconds) const;
-  [[nodiscard]] AgentTotals totals() { return {&alerts_, &leaks_detected_}; }
+  [[nodiscard]] std::map<std::string, std::uint64_t> leak_counts() const;
   [[nodiscard]] std::optional<double> sample_of(EntityKind kind, std::string_view name) const;
 
   const Clock& clock_;
