@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::size_t kMostName = 256;
 // The texts that WatchLabels::limit_source points to.
-constexpr std::array<std::string_view, 3> kLimitSources = {"configured", "host", "cgroup"};
+constexpr std::array<std::string_view, 4> kLimitSources = {"configured", "host", "rlimit",
+                                                           "cgroup"};
 
 }  // namespace
 
