@@ -1,9 +1,13 @@
 #include "agent/app.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdlib>
 #include <optional>
+#include <stdexcept>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -29,8 +33,8 @@ class RequestCounter final : public RequestObserver {
 };
 
 // Keys that decide what is built at start, or the shape of a detector's memory.
-constexpr std::array<std::string_view, 7> kFixedKeys = {
-    "collection.",  "collector.",         "path.",        "web.",
+constexpr std::array<std::string_view, 8> kFixedKeys = {
+    "collection.",  "collector.",         "path.",        "web.", "storage.",
     "trend.bucket", "trend.history_days", "trend.trough_"};
 
 // Takes back what only the next start can change, and tells it.
@@ -60,6 +64,19 @@ std::vector<std::string> split_names(std::string_view names) {
   return found;
 }
 
+constexpr std::string_view kStateDirectory = "/var/lib/heapfloor";
+
+// Where `storage.path: auto` keeps the history: what systemd offers, else the usual place where it
+// is ours to make. Nothing for an ordinary user without either.
+std::string automatic_storage_path() {
+  const char* const offered = std::getenv("STATE_DIRECTORY");
+  if (offered != nullptr && *offered != '\0') {
+    const std::string_view all(offered);
+    return std::string(all.substr(0, all.find(':')));
+  }
+  return geteuid() == 0 ? std::string(kStateDirectory) : std::string();
+}
+
 }  // namespace
 
 App::App(const Config& config, ConfigLoader load, const Clock& clock)
@@ -82,7 +99,30 @@ std::string App::collect_once(const PageFilter& filter) {
   return *pages_.filtered_page(ExpositionFormat::text, ContentEncoding::identity, filter);
 }
 
+void App::open_history() {
+  const bool is_automatic = config_.storage.path == Config::Storage::kAutomatic;
+  HistoryOptions options;
+  options.path = is_automatic ? automatic_storage_path() : config_.storage.path;
+  options.limits = {config_.storage.retention_seconds, config_.storage.size_bytes};
+  options.sync_seconds = config_.storage.sync_seconds;
+  if (options.path.empty()) {
+    log_line(LogLevel::info, "no history is kept; storage.path would give it a directory");
+    return;
+  }
+  auto history = std::make_unique<HistoryWriter>(options);
+  const Result<void> opened = history->open();
+  if (!opened && opened.error().kind == ErrorKind::denied) {
+    const std::string problem = opened.error().path + ": " + opened.error().reason;
+    if (!is_automatic) throw std::runtime_error("storage.path: " + problem);
+    log_line(LogLevel::warning, "no history is kept", {{"error", problem}});
+    return;
+  }
+  history_ = std::move(history);
+  pipeline_.attach(*history_);
+}
+
 void App::start() {
+  open_history();
   tick();
   HttpOptions options;
   options.listen_address = config_.web.listen_address;

@@ -59,6 +59,14 @@ struct Config {
     double memory_bytes = 64.0 * 1024 * 1024;
   } limits;
 
+  struct Storage {
+    static constexpr std::string_view kAutomatic = "auto";
+    std::string path = std::string(kAutomatic);  // empty: no history
+    double retention_seconds = 15.0 * 86400;
+    double size_bytes = 256.0 * 1024 * 1024;
+    double sync_seconds = 60;
+  } storage;
+
   struct Web {
     std::string listen_address = "127.0.0.1:4327";
     std::string allowed_hosts;  // separated by commas

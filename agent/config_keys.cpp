@@ -326,6 +326,20 @@ void add_trend_keys(KeyList& keys) {
   }
 }
 
+void add_storage_keys(KeyList& keys) {
+  constexpr double kLeastStorage = 8.0 * 1024 * 1024;
+  keys.text("storage.path",
+            "directory of the history, which lets everything go on over a restart; auto is "
+            "$STATE_DIRECTORY or, for root, /var/lib/heapfloor; empty keeps none",
+            true, [](Config& c) -> std::string& { return c.storage.path; });
+  keys.duration("storage.retention", "how long transitions and ended processes are kept", 3600,
+                86400 * kDays, [](Config& c) -> double& { return c.storage.retention_seconds; });
+  keys.size("storage.size", "most room that the history may take on the disk", kLeastStorage,
+            [](Config& c) -> double& { return c.storage.size_bytes; });
+  keys.duration("storage.sync_interval", "most that a loss of power may cost", 1, 86400,
+                [](Config& c) -> double& { return c.storage.sync_seconds; });
+}
+
 void add_agent_keys(KeyList& keys) {
   keys.duration("alerts.hold", "how long a condition must last before its alert fires", 0,
                 86400 * kDays, [](Config& c) -> double& { return c.alerts.hold_seconds; });
@@ -377,6 +391,7 @@ std::vector<ConfigKey> make_keys() {
   add_collection_keys(keys);
   add_trend_keys(keys);
   add_agent_keys(keys);
+  add_storage_keys(keys);
   return keys.take();
 }
 

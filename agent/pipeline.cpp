@@ -74,6 +74,11 @@ Pipeline::Pipeline(const Config& config, const Clock& clock, AlertSink& sink)
   watches_.on_transition([this](const Watch& watch, LeakState before) {
     if (watch.judge.state() == LeakState::leaking) note_leak(watch);
     log_transition(watch, before);
+    if (history_ != nullptr)
+      recorder_.note_transition(watch, before, history_time(watch.state_since_seconds()));
+  });
+  watches_.on_end([this](const Watch& watch) {
+    if (history_ != nullptr) recorder_.note_end(watch, history_time(*watch.ended_seconds));
   });
   for (const std::string_view scope : kScopes) leaks_detected_.try_emplace(std::string(scope));
   find_agent();
@@ -93,6 +98,46 @@ void Pipeline::find_agent() {
   std::int32_t pid = 0;
   const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), pid);
   if (stat && error == std::errc()) agent_ = ProcessId{pid, stat->start_ticks};
+}
+
+void Pipeline::attach(HistoryWriter& history) {
+  const std::scoped_lock lock(mutex_);
+  history_ = &history;
+  std::array<char, 64> buffer{};
+  const Result<std::string_view> boot_id =
+      root_.read(HostRoot::Tree::proc, "sys/kernel/random/boot_id", buffer);
+  if (boot_id) boot_id_ = std::string(*boot_id);
+  follow_wall_clock();
+  const auto source = [&history](RowKind kind, const HistoryStore::Visitor& visitor) {
+    history.visit(kind, visitor);
+  };
+  std::map<std::string, std::uint64_t> leaks = leak_counts();
+  const RestoreReport report = recorder_.restore(source, history_time(clock_.steady_seconds()),
+                                                 watches_, {&alerts_, &leaks});
+  for (const auto& [scope, count] : leaks) leaks_detected_[scope].count = count;
+  log_line(report.discarded > 0 ? LogLevel::warning : LogLevel::info, "history read",
+           {{"series", std::uint64_t{report.watches}},
+            {"discarded", std::uint64_t{report.discarded}},
+            {"ended_by_reboot", std::uint64_t{report.ended_by_reboot}},
+            {"alerts", report.alerts ? "kept" : "none"}});
+  history.start();
+}
+
+HistoryTime Pipeline::history_time(double now_seconds) const {
+  return {boot_id_, now_seconds, wall_offset_seconds_};
+}
+
+void Pipeline::record_history(double now_seconds) {
+  if (history_ == nullptr) return;
+  std::map<std::string, std::uint64_t> leaks = leak_counts();
+  history_->submit(recorder_.record(watches_, {&alerts_, &leaks}, history_time(now_seconds),
+                                    history_->losses()));
+}
+
+std::map<std::string, std::uint64_t> Pipeline::leak_counts() const {
+  std::map<std::string, std::uint64_t> counts;
+  for (const auto& [scope, leaks] : leaks_detected_) counts.emplace(scope, leaks.count);
+  return counts;
 }
 
 std::optional<double> Pipeline::sample_of(EntityKind kind, std::string_view name) const {
@@ -121,6 +166,7 @@ std::shared_ptr<const Snapshot> Pipeline::tick() {
   if (is_listed) watch_processes(now_seconds);
   if (is_listed) watches_.finish_tick(now_seconds);
   deliver_alerts(now_seconds);
+  record_history(now_seconds);
   evaluation_seconds_ = clock_.steady_seconds() - began_seconds;
   return make_snapshot(now_seconds, is_listed);
 }
@@ -250,6 +296,7 @@ std::shared_ptr<const Snapshot> Pipeline::make_snapshot(double now_seconds, bool
   snapshot->reloads = reload_.reloads;
   snapshot->reloads_failed = reload_.failures;
   snapshot->memory_budget_bytes = static_cast<std::uint64_t>(config_.limits.memory_bytes);
+  if (history_ != nullptr) snapshot->history = history_->stats();
   SnapshotBuilder builder(*snapshot, ticks_per_second_);
   builder.add_watches(watches_);
   builder.add_scalars(batch_);

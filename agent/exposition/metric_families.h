@@ -76,6 +76,12 @@ enum class OwnFamily : std::uint8_t {
   config_reloads,
   config_reloads_failed,
   agent_memory_budget,
+  history_size,
+  history_rows_written,
+  history_rows_rejected,
+  history_errors,
+  history_batches_dropped,
+  history_last_write,
   log_messages,
   build_info,
   http_requests,
@@ -83,7 +89,7 @@ enum class OwnFamily : std::uint8_t {
   exposition_size,
   exposition_unlisted_samples,
 };
-inline constexpr std::size_t kOwnFamilies = 44;
+inline constexpr std::size_t kOwnFamilies = 50;
 
 // Immutable after construction; any thread may read it.
 class MetricFamilies {

@@ -66,6 +66,7 @@ class MetricsPage::Renderer {
     add_alerts(snapshot);
     add_collectors(snapshot);
     add_agent(snapshot);
+    add_history(snapshot);
     for (const prometheus::Collectable* const collectable : extra_) add_extra(*collectable);
     add_own(OwnFamily::exposition_unlisted_samples, number(unlisted_samples_));
     std::string page = writer_.write(format, filter, std::move(room));
@@ -365,6 +366,20 @@ class MetricsPage::Renderer {
     for (std::size_t i = 0; i < kLogLevels.size(); ++i) {
       add_own(OwnFamily::log_messages, labels_.body({{"level", kLogLevels.at(i)}}),
               number(snapshot.log_messages.at(i)));
+    }
+  }
+
+  void add_history(const Snapshot& snapshot) {
+    if (!snapshot.history) return;
+    const HistoryStats& history = *snapshot.history;
+    add_own(OwnFamily::history_size, number(history.size_bytes));
+    add_own(OwnFamily::history_rows_written, number(history.rows_written));
+    add_own(OwnFamily::history_rows_rejected, number(history.rows_rejected));
+    add_own(OwnFamily::history_errors, number(history.errors));
+    add_own(OwnFamily::history_batches_dropped, number(history.batches_dropped));
+    if (history.last_write_seconds > 0) {
+      add_own(OwnFamily::history_last_write,
+              snapshot.wall_offset_seconds + history.last_write_seconds);
     }
   }
 

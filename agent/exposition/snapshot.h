@@ -18,6 +18,7 @@
 #include "agent/alerts/alert_book.h"
 #include "agent/alerts/leak_state.h"
 #include "agent/alerts/state_change.h"
+#include "agent/history/history_row.h"
 #include "agent/series/point.h"
 #include "agent/trend/verdict.h"
 #include "collectors/result.h"
@@ -146,6 +147,7 @@ struct Snapshot {
   std::uint64_t reloads = 0;
   std::uint64_t reloads_failed = 0;
   std::uint64_t memory_budget_bytes = 0;
+  std::optional<HistoryStats> history;  // nothing where none is kept
 };
 
 // The stored points and floors of one watched series, copied for one request.

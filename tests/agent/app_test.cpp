@@ -27,6 +27,7 @@ class AppTest : public ::testing::Test {
     config_.path.procfs = proc_.path();
     config_.web.listen_address = "127.0.0.1:0";
     config_.collection.interval_seconds = 1;
+    config_.storage.path.clear();
     proc_.set(7, 700, "payments", 100 * kMiBInKiB);
     proc_.set(8, 800, "steady", 200 * kMiBInKiB);
   }

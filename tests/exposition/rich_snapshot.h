@@ -210,6 +210,7 @@ inline void add_health(Snapshot& snapshot) {
   snapshot.last_reload_successful = false;
   snapshot.last_reload_seconds = 500;
   snapshot.memory_budget_bytes = 67'108'864;
+  snapshot.history = HistoryStats{1'048'576, 4000, 2, 1, 3, 990};
 }
 
 inline Snapshot snapshot() {

@@ -12,7 +12,7 @@ import sys
 import source_tree
 
 # A layer sees itself and every layer before it.
-ARROW = ("series", "trend", "alerts", "exposition", "web", "http")
+ARROW = ("series", "trend", "alerts", "history", "exposition", "web", "http")
 # Leaves that the layers with side effects may use; series and trend are pure and may not.
 LEAVES = ("agent/log.h", "agent/clock.h")
 PURE = ("series", "trend")
@@ -24,6 +24,7 @@ OWNERS = {
     "yaml-cpp/": ("agent/config",),
     "CLI/": ("agent/cli/",),
     "spdlog/": ("agent/log",),
+    "sqlite3.h": ("agent/history/",),
     "nlohmann/": ("agent/exposition/", "agent/cli/"),
 }
 # The door itself, and the defaults of the flags that move it.

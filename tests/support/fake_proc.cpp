@@ -12,10 +12,15 @@ constexpr std::uint64_t kOtherKib = 4096;  // file pages of every process
 FakeProc::FakeProc() : directory_(make_temporary_directory()) {
   write_file(directory_ / "stat", "cpu 1 2 3 4\nbtime 1700000000\n");
   write_file(directory_ / "vmstat", "oom_kill 0\npgmajfault 5\n");
+  set_boot_id("0f0b0d34-0000-4000-8000-000000000001");
   set_available(8U << 20U);
 }
 
 FakeProc::~FakeProc() { std::filesystem::remove_all(directory_); }
+
+void FakeProc::set_boot_id(const std::string& boot_id) {
+  write_file(directory_ / "sys/kernel/random/boot_id", boot_id + "\n");
+}
 
 void FakeProc::set_available(std::uint64_t kib) {
   write_file(directory_ / "meminfo", "MemTotal: 16777216 kB\nMemFree: 1024 kB\nMemAvailable: " +
