@@ -15,6 +15,7 @@
 #include "agent/build_info.h"
 #include "agent/log.h"
 #include "agent/routes.h"
+#include "agent/web_options.h"
 
 namespace heapfloor {
 namespace {
@@ -27,6 +28,8 @@ class RequestCounter final : public RequestObserver {
   void request_finished(std::string_view handler, int status) override {
     metrics_.request_finished(handler, status);
   }
+  void connections_changed(std::size_t open) override { metrics_.connections_changed(open); }
+  void connection_refused(std::string_view reason) override { metrics_.connection_refused(reason); }
 
  private:
   SelfMetrics& metrics_;
@@ -49,19 +52,6 @@ void keep_fixed_keys(const Config& running, Config& loaded) {
              {{"key", key.path}, {"now", now}, {"then", then}});
     static_cast<void>(key.set(loaded, now));  // its own text: it was accepted before
   }
-}
-
-std::vector<std::string> split_names(std::string_view names) {
-  std::vector<std::string> found;
-  while (!names.empty()) {
-    const std::size_t comma = std::min(names.find(','), names.size());
-    std::string_view name = names.substr(0, comma);
-    while (name.starts_with(' ')) name.remove_prefix(1);
-    while (name.ends_with(' ')) name.remove_suffix(1);
-    if (!name.empty()) found.emplace_back(name);
-    names.remove_prefix(std::min(comma + 1, names.size()));
-  }
-  return found;
 }
 
 constexpr std::string_view kStateDirectory = "/var/lib/heapfloor";
@@ -124,11 +114,7 @@ void App::open_history() {
 void App::start() {
   open_history();
   tick();
-  HttpOptions options;
-  options.listen_address = config_.web.listen_address;
-  options.worker_threads = static_cast<std::uint32_t>(config_.web.threads);
-  options.max_requests = static_cast<std::uint32_t>(config_.web.max_requests);
-  options.allowed_hosts = split_names(config_.web.allowed_hosts);
+  HttpOptions options = web_options(config_);
   options.observer = requests_.get();
   options.on_log = [](std::string_view message) {
     log_line(LogLevel::debug, "web server", {{"error", message}});
@@ -139,9 +125,10 @@ void App::start() {
                                return done.error().path + ": " + done.error().reason;
                              }};
   server_ = std::make_unique<HttpServer>(options, make_routes(sources));
+  self_metrics_.insecure_known(server_->is_insecure());
 }
 
-std::uint16_t App::listening_port() const { return server_->listening_port(); }
+const HttpServer& App::server() const { return *server_; }
 
 void App::run(const std::stop_token& stop) {
   const double interval = interval_seconds_;

@@ -50,7 +50,8 @@ class App {
   // Collects once and gives the part of the metrics page (text 0.0.4) that `filter` shows.
   std::string collect_once(const PageFilter& filter = {});
 
-  [[nodiscard]] std::uint16_t listening_port() const;
+  // Only after start().
+  [[nodiscard]] const HttpServer& server() const;
 
  private:
   void tick();

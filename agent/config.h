@@ -72,6 +72,11 @@ struct Config {
     std::string allowed_hosts;  // separated by commas
     std::uint64_t max_requests = 12;
     std::uint64_t threads = 16;
+    std::string config_file;  // exporter-toolkit's web-config file; empty: none
+    bool allow_insecure = false;
+    std::uint64_t max_connections = 512;
+    std::uint64_t max_connections_per_address = 256;
+    double idle_timeout_seconds = 60;
   } web;
 
   struct Log {

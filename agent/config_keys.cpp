@@ -217,6 +217,14 @@ class KeyList {
         },
         [at](const Config& config) { return std::to_string(at(const_cast<Config&>(config))); });
   }
+  void flag(std::string path, std::string help, bool& (*at)(Config&)) {
+    add(
+        std::move(path), "BOOL", std::move(help),
+        [at](Config& config, std::string_view text) { return take_bool(at(config), text); },
+        [at](const Config& config) {
+          return std::string(at(const_cast<Config&>(config)) ? "true" : "false");
+        });
+  }
   void text(std::string path, std::string help, bool may_be_empty, std::string& (*at)(Config&)) {
     add(
         std::move(path), "TEXT", std::move(help),
@@ -340,6 +348,39 @@ void add_storage_keys(KeyList& keys) {
                 [](Config& c) -> double& { return c.storage.sync_seconds; });
 }
 
+void add_web_keys(KeyList& keys) {
+  keys.text("web.listen-address",
+            "addresses to serve on, separated by commas: 127.0.0.1:4327, [::1]:4327, :4327 (every "
+            "IPv4 address), [::]:4327 (every address); port 0 takes a free one",
+            false, [](Config& c) -> std::string& { return c.web.listen_address; });
+  keys.text("web.config.file",
+            "exporter-toolkit's web-config file: TLS, basic authentication, client certificates; "
+            "it and what it names are read again when they change",
+            true, [](Config& c) -> std::string& { return c.web.config_file; });
+  keys.flag("web.allow-insecure",
+            "serve on addresses that others reach without TLS and authentication",
+            [](Config& c) -> bool& { return c.web.allow_insecure; });
+  keys.text("web.allowed-hosts",
+            "further names, separated by commas, under which a proxy in front asks for the agent",
+            true, [](Config& c) -> std::string& { return c.web.allowed_hosts; });
+  keys.count("web.max-requests",
+             "requests served at once, below web.threads; more are answered 503", 1, 10000,
+             [](Config& c) -> std::uint64_t& { return c.web.max_requests; });
+  keys.count("web.threads", "threads that serve requests", 1, 256,
+             [](Config& c) -> std::uint64_t& { return c.web.threads; });
+  keys.count("web.max-connections",
+             "clients connected at once; above it the oldest one without a complete request gives "
+             "way",
+             1, 100000, [](Config& c) -> std::uint64_t& { return c.web.max_connections; });
+  keys.count("web.max-connections-per-address",
+             "the same for one address; an IPv6 client counts by its /64", 1, 100000,
+             [](Config& c) -> std::uint64_t& { return c.web.max_connections_per_address; });
+  keys.duration("web.idle-timeout",
+                "how long a client may keep its connection between two requests; 0s closes it "
+                "behind every answer",
+                0, 3600, [](Config& c) -> double& { return c.web.idle_timeout_seconds; });
+}
+
 void add_agent_keys(KeyList& keys) {
   keys.duration("alerts.hold", "how long a condition must last before its alert fires", 0,
                 86400 * kDays, [](Config& c) -> double& { return c.alerts.hold_seconds; });
@@ -354,16 +395,7 @@ void add_agent_keys(KeyList& keys) {
              [](Config& c) -> std::uint64_t& { return c.limits.exposed_processes; });
   keys.size("limits.memory", "the agent's own memory budget, followed by its own detector",
             kLeastLimit, [](Config& c) -> double& { return c.limits.memory_bytes; });
-  keys.text("web.listen-address", "IPv4 address:port to serve on; port 0 takes a free one", false,
-            [](Config& c) -> std::string& { return c.web.listen_address; });
-  keys.text("web.allowed-hosts",
-            "further names, separated by commas, under which a proxy in front asks for the agent",
-            true, [](Config& c) -> std::string& { return c.web.allowed_hosts; });
-  keys.count("web.max-requests",
-             "requests served at once, below web.threads; more are answered 503", 1, 10000,
-             [](Config& c) -> std::uint64_t& { return c.web.max_requests; });
-  keys.count("web.threads", "threads that serve requests", 1, 256,
-             [](Config& c) -> std::uint64_t& { return c.web.threads; });
+  add_web_keys(keys);
   keys.add(
       "log.level", "TEXT", "debug, info, warn or error",
       [](Config& config, std::string_view text) -> Problem {

@@ -11,9 +11,9 @@
 
 #include "agent/build_info.h"
 #include "agent/cli/commands.h"
-#include "agent/http/listen_address.h"
 #include "agent/series/signal.h"
 #include "agent/units.h"
+#include "agent/web_options.h"
 
 namespace heapfloor {
 namespace {
@@ -131,14 +131,14 @@ std::optional<Config> load_or_explain(const ConfigSource& source) {
     fmt::print(stderr, "heapfloor: {}: {}\n", config.error().path, config.error().reason);
     return std::nullopt;
   }
-  try {
-    static_cast<void>(parse_listen_address(config->web.listen_address));
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "heapfloor: web.listen-address: {}\n", error.what());
-    return std::nullopt;
-  }
   configure_log(config->log.level, config->log.format);
   return std::move(*config);
+}
+
+bool web_is_fine(const Config& config) {
+  const std::optional<std::string> problem = web_problem(web_options(config));
+  if (problem) fmt::print(stderr, "heapfloor: {}\n", *problem);
+  return !problem;
 }
 
 int run_cli(int argc, const char* const* argv) {

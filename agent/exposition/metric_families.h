@@ -86,10 +86,13 @@ enum class OwnFamily : std::uint8_t {
   build_info,
   http_requests,
   http_requests_in_flight,
+  http_connections,
+  http_connections_refused,
+  http_insecure,
   exposition_size,
   exposition_unlisted_samples,
 };
-inline constexpr std::size_t kOwnFamilies = 50;
+inline constexpr std::size_t kOwnFamilies = 53;
 
 // Immutable after construction; any thread may read it.
 class MetricFamilies {

@@ -21,6 +21,9 @@ OWNERS = {
     "prometheus/": ("agent/exposition/",),
     "civetweb": ("agent/http/",),
     "CivetServer.h": ("agent/http/",),
+    "boost/": ("agent/http/",),
+    "openssl/": ("agent/http/",),
+    "crypt.h": ("agent/http/",),
     "yaml-cpp/": ("agent/config",),
     "CLI/": ("agent/cli/",),
     "spdlog/": ("agent/log",),
@@ -29,8 +32,9 @@ OWNERS = {
 }
 # The door itself, and the defaults of the flags that move it.
 PATH_LITERAL_OWNERS = ("collectors/host_root.h", "collectors/host_root.cpp", "agent/config.h", "agent/config.cpp")
-# The server asks for the Date header, which reaches clients' caches, and for the deadline of an answer.
-CLOCK_OWNERS = ("agent/clock.cpp", "agent/http/http_server.cpp")
+# The web server asks for the Date header, which reaches clients' caches, for deadlines and for limits of rates.
+CLOCK_OWNERS = ("agent/clock.cpp", "agent/http/http_server.cpp", "agent/http/response_head.cpp", "agent/http/gate.cpp",
+                "agent/http/gate_session.cpp")
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"]([^">]+)[">]', re.M)
 PATH_LITERAL = re.compile(r'"[^"\s(]{0,16}\(?/(?:proc|sys)(?:/|")')
