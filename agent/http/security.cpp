@@ -425,8 +425,9 @@ std::optional<std::string> exposure_problem(std::span<const ListenAddress> addre
   std::string missing = "without TLS and authentication";
   if (tls) missing = "without authentication";
   if (authentication) missing = "without TLS";
-  return "web.listen-address: refused to serve on " + (open->host.empty() ? "0.0.0.0" : "") +
-         open->text() + ", open to the network, " + missing +
+  return "web.listen-address: refused to serve on " +
+         std::string(open->host.empty() ? "0.0.0.0" : "") + open->text() +
+         ", open to the network, " + missing +
          "; set up tls_server_config and basic_auth_users (or client certificates) in "
          "--web.config.file=FILE, or listen on 127.0.0.1 behind a proxy, or allow it with "
          "--web.allow-insecure=true";

@@ -32,7 +32,8 @@ TEST(ListenAddress, IsLoopbackOnlyWhereNobodyElseReachesIt) {
   for (const char* const text : {"127.1.2.3:1", "localhost:1", "[::1]:1", "[0:0::1]:1"}) {
     EXPECT_TRUE(parse_listen_address(text).is_loopback()) << text;
   }
-  for (const char* const text : {"0.0.0.0:1", ":1", "[::]:1", "10.0.0.1:1", "[::ffff:127.0.0.1]:1"}) {
+  for (const char* const text :
+       {"0.0.0.0:1", ":1", "[::]:1", "10.0.0.1:1", "[::ffff:127.0.0.1]:1"}) {
     EXPECT_FALSE(parse_listen_address(text).is_loopback()) << text;
   }
 }
