@@ -195,7 +195,7 @@ std::vector<std::string> hostile_requests() {
       "get /metrics HTTP/1.1\r\n" + host + "\r\n",
       "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
       "\r\nGET /metrics HTTP/1.1\r\n" + host + "\r\n",
-      "GET /metrics HTTP/1.1\r\nHost: attacker.example\r\n\r\n",
+      "GET /metrics HTTP/1.1\r\nHost: attacker.example\r\nConnection: close\r\n\r\n",
       "GET /metrics?" + std::string(9000, 'a') + " HTTP/1.1\r\n" + host + "\r\n",
       get + "X-Large: " + std::string(9000, 'a') + "\r\n\r\n",
       get + std::string(9000, 'a'),
