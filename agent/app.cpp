@@ -128,6 +128,8 @@ void App::start() {
   self_metrics_.insecure_known(server_->is_insecure());
 }
 
+std::uint16_t App::listening_port() const { return server_->listening_port(); }
+
 const HttpServer& App::server() const { return *server_; }
 
 void App::run(const std::stop_token& stop) {

@@ -51,6 +51,7 @@ class App {
   std::string collect_once(const PageFilter& filter = {});
 
   // Only after start().
+  [[nodiscard]] std::uint16_t listening_port() const;
   [[nodiscard]] const HttpServer& server() const;
 
  private:

@@ -36,7 +36,7 @@ class AppTest : public ::testing::Test {
   [[nodiscard]] std::string get(const std::string& path) const { return request("GET", path); }
   [[nodiscard]] std::string post(const std::string& path) const { return request("POST", path); }
   [[nodiscard]] std::string request(const std::string& method, const std::string& path) const {
-    RawConnection connection(app_->server().listening_port());
+    RawConnection connection(app_->listening_port());
     connection.send(method + " " + path +
                     " HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n");
     return connection.receive();
