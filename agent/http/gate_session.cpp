@@ -7,7 +7,6 @@
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 
-#include "agent/http/ascii.h"
 #include "agent/http/gate_pass.h"
 #include "agent/http/response_head.h"
 

@@ -11,7 +11,7 @@
 #include <memory>
 #include <stdexcept>
 
-#include "agent/http/ascii.h"
+#include "collectors/parse/ascii.h"
 
 namespace heapfloor {
 namespace {

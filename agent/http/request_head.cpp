@@ -7,7 +7,7 @@
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 
-#include "agent/http/ascii.h"
+#include "collectors/parse/ascii.h"
 
 namespace heapfloor {
 namespace {

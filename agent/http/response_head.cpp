@@ -6,7 +6,7 @@
 #include <ctime>
 #include <stdexcept>
 
-#include "agent/http/ascii.h"
+#include "collectors/parse/ascii.h"
 
 namespace heapfloor {
 namespace {

@@ -16,8 +16,6 @@
 #include <cstring>
 #include <string_view>
 
-#include "agent/http/ascii.h"
-
 namespace heapfloor {
 namespace {
 

@@ -1,9 +1,9 @@
 // Whatever a client sends: what is accepted means one thing, and means it to the next reader too.
 #include <algorithm>
 
-#include "agent/http/ascii.h"
 #include "agent/http/passwords.h"
 #include "agent/http/request_head.h"
+#include "collectors/parse/ascii.h"
 #include "tests/fuzz/property.h"
 
 namespace {
