@@ -377,7 +377,7 @@ void GateSession::linger() {
     if (!self->is_open_) return;
     ErrorCode ignored;
     self->socket_.shutdown(Tcp::socket::shutdown_send, ignored);
-    self->part_ = std::make_unique<Part>();
+    self->input_.resize(kReadBytes);
     self->drain();
   };
   if (!tls_) return half_close();
@@ -385,7 +385,7 @@ void GateSession::linger() {
 }
 
 void GateSession::drain() {
-  socket_.async_read_some(asio::buffer(*part_),
+  socket_.async_read_some(asio::buffer(input_),
                           [self = shared_from_this()](ErrorCode error, std::size_t size) {
                             self->drained_ += size;
                             if (error || !self->is_open_ || self->drained_ > kMostDrainedBytes)

@@ -80,7 +80,7 @@ class GateSession : public std::enable_shared_from_this<GateSession> {
  private:
   using ErrorCode = boost::system::error_code;
   using Wait = std::chrono::milliseconds;
-  static constexpr std::size_t kPartBytes = std::size_t{16} * 1024;
+  static constexpr std::size_t kPartBytes = std::size_t{64} * 1024;
   using Part = std::array<char, kPartBytes>;
 
   template <class Handler>
