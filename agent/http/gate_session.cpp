@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <span>
 #include <utility>
 
 #include <boost/asio/read.hpp>
@@ -36,6 +37,12 @@ AnswerHead parse_answer_head(std::string_view head) {
   if (at == std::string_view::npos) return answer;
   std::from_chars(head.data() + at + kLength.size(), head.data() + head.size(), answer.length);
   return answer;
+}
+
+// The header fields that the operator asks for.
+std::span<const std::pair<std::string, std::string>> operator_fields(const GateSecurity& security) {
+  if (!security.rules) return {};
+  return security.rules->headers;
 }
 
 }  // namespace
@@ -175,7 +182,7 @@ void GateSession::on_head(std::size_t size) {
   if (!host_.take_request_token()) {
     Response response = refusal(path_of(head_.target), 429, "unavailable", "too many requests");
     response.headers.emplace_back("Retry-After", "1");
-    return answer(std::move(response));
+    return answer(response);
   }
   authenticate();
 }
@@ -202,14 +209,14 @@ void GateSession::on_password(PasswordVerdict verdict) {
     case PasswordVerdict::wrong: {
       Response response = refusal(path, 401, "unauthorized", "unauthorized");
       response.headers.emplace_back("WWW-Authenticate", "Basic realm=\"heapfloor\"");
-      return answer(std::move(response));
+      return answer(response);
     }
     case PasswordVerdict::too_many:
     case PasswordVerdict::overloaded: {
       const int status = verdict == PasswordVerdict::too_many ? 429 : 503;
       Response response = refusal(path, status, "unavailable", "too many logins at once");
       response.headers.emplace_back("Retry-After", "1");
-      return answer(std::move(response));
+      return answer(response);
     }
   }
 }
@@ -222,7 +229,7 @@ void GateSession::connect_upstream() {
     Response response =
         refusal(path_of(head_.target), 503, "unavailable", "too many requests at once");
     response.headers.emplace_back("Retry-After", "1");
-    return answer(std::move(response));
+    return answer(response);
   }
   has_upstream_place_ = true;
   upstream_.emplace(host_.io());
@@ -285,8 +292,7 @@ void GateSession::on_answer_head(std::size_t size) {
   const auto now = host_.security();
   // Whoever came in under rules that are no longer in force comes in again.
   may_keep_alive_ = may_keep_alive_ && !host_.is_stopping() && now == security_;
-  static const std::vector<std::pair<std::string, std::string>> kNone;
-  output_ = finish_response_head(head, now->rules ? now->rules->headers : kNone, may_keep_alive_);
+  output_ = finish_response_head(head, operator_fields(*now), may_keep_alive_);
   const std::string_view taken = std::string_view(body).substr(0, body_left_);
   output_ += taken;
   body_left_ -= taken.size();
@@ -302,8 +308,7 @@ void GateSession::on_answer_head(std::size_t size) {
 // growing.
 void GateSession::relay() {
   if (body_left_ == 0) return finish_answer();
-  const std::size_t wanted =
-      static_cast<std::size_t>(std::min<std::uint64_t>(body_left_, kPartBytes));
+  const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(body_left_, kPartBytes));
   upstream_->async_read_some(
       asio::buffer(part_->data(), wanted),
       [self = shared_from_this()](ErrorCode error, std::size_t size) {
@@ -346,7 +351,7 @@ void GateSession::refuse(int status, std::string_view error_type, std::string_vi
   answer(refusal(path_of(head_.target), status, error_type, message));
 }
 
-void GateSession::answer(Response response) {
+void GateSession::answer(const Response& response) {
   stop_waiting();
   release_upstream();
   may_keep_alive_ = false;
@@ -356,9 +361,7 @@ void GateSession::answer(Response response) {
     observer->request_finished("other", response.status);
   }
   const auto now = host_.security();
-  static const std::vector<std::pair<std::string, std::string>> kNone;
-  output_ = finish_response_head(render_response_head(response),
-                                 now->rules ? now->rules->headers : kNone, false);
+  output_ = finish_response_head(render_response_head(response), operator_fields(*now), false);
   if (head_.method != "HEAD" && response.body) output_ += *response.body;
   arm(Wait(host_.options().send_timeout_ms), "");
   write_client(output_, [self = shared_from_this()](ErrorCode error, std::size_t) {

@@ -104,7 +104,7 @@ class GateSession : public std::enable_shared_from_this<GateSession> {
   void relay();
   void finish_answer();
   void release_upstream();
-  void answer(Response response);
+  void answer(const Response& response);
   void refuse(int status, std::string_view error_type, std::string_view message);
   void linger();
   void drain();
