@@ -68,6 +68,8 @@ enum class OwnFamily : std::uint8_t {
   collector_duration,
   collector_last_success,
   collector_errors,
+  collector_skipped,
+  source_accessible,
   series,
   series_limit,
   series_dropped,

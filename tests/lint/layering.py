@@ -25,6 +25,8 @@ OWNERS = {
     "CLI/": ("agent/cli/",),
     "spdlog/": ("agent/log",),
     "nlohmann/": ("agent/exposition/", "agent/cli/"),
+    # Collectors that ration their reads by what they took, and who hands them the clock.
+    "collectors/stopwatch.h": ("collectors/smaps_collector.cpp", "agent/pipeline.h"),
 }
 # The door itself, and the defaults of the flags that move it.
 PATH_LITERAL_OWNERS = ("collectors/host_root.h", "collectors/host_root.cpp", "agent/config.h", "agent/config.cpp")
