@@ -21,10 +21,14 @@ double changed_bytes(const SmapsTarget& target) {
 
 }  // namespace
 
-SmapsBudget::SmapsBudget(SmapsLimits limits)
-    : limits_(limits),
-      most_saved_seconds_(std::max(limits.max_read_seconds, limits.duty * kSavedSeconds)) {
-  growth_.seconds = age_.seconds = most_saved_seconds_;
+SmapsBudget::SmapsBudget(SmapsLimits limits) : limits_(limits) {
+  growth_.seconds = age_.seconds = most_saved(0);
+}
+
+// What one purse can hold: never less than a tick brings, or a long interval would earn in vain.
+double SmapsBudget::most_saved(double elapsed_seconds) const {
+  return std::max(limits_.max_read_seconds,
+                  limits_.duty * std::max(kSavedSeconds, elapsed_seconds) / 2);
 }
 
 double SmapsBudget::predicted_seconds(const SmapsTarget& target) const {
@@ -51,7 +55,7 @@ void SmapsBudget::begin_tick(double now_seconds, std::span<SmapsTarget> targets)
   for (std::size_t target = 0; target < targets.size(); ++target) enqueue(target);
   std::make_heap(growth_.queue.begin(), growth_.queue.end());
   std::make_heap(age_.queue.begin(), age_.queue.end());
-  earn(elapsed_seconds_.value_or(0));
+  earn(std::min(elapsed_seconds_.value_or(0), kMostEarnedSeconds));
 }
 
 void SmapsBudget::enqueue(std::size_t position) {
@@ -79,11 +83,12 @@ void SmapsBudget::earn(double elapsed_seconds) {
   if (growth_.queue.empty() && age_.queue.empty()) to_growth = income / 2;
   growth_.seconds += to_growth;
   age_.seconds += income - to_growth;
-  const auto spill = [this](Purse& from, Purse& to) {
-    const double over = from.seconds - most_saved_seconds_;
+  const double most = most_saved(elapsed_seconds);
+  const auto spill = [most](Purse& from, Purse& to) {
+    const double over = from.seconds - most;
     if (over <= 0) return;
-    from.seconds = most_saved_seconds_;
-    to.seconds = std::min(most_saved_seconds_, to.seconds + over);
+    from.seconds = most;
+    to.seconds = std::min(most, to.seconds + over);
   };
   spill(growth_, age_);
   spill(age_, growth_);

@@ -8,7 +8,7 @@
 // - of any one target at most kTargetDuty of the time is spent in reads: one that took 10 ms is
 //   followed by 10 s of rest;
 // - of all targets together at most `duty` of the time, measured. What a tick leaves unused is
-//   saved, up to one largest read or kSavedSeconds' worth in each purse, whichever is more.
+//   saved, up to kSavedSeconds' worth, or one largest read in each purse, if that is more.
 //
 // There are two purses with half of the income each, and reads are paid from them in turn. One is
 // for the targets whose resident memory changed most since they were read (bytes, so large targets
@@ -75,6 +75,8 @@ class SmapsBudget {
   static constexpr double kTargetDuty = 0.001;
   static constexpr double kRestSeconds = 60;
   static constexpr double kSavedSeconds = 30;
+  // No more is earned in one tick, however long the machine slept.
+  static constexpr double kMostEarnedSeconds = 120;
   static constexpr double kTrustSeconds = 3600;
   static constexpr std::uint64_t kGrowthBytes = std::uint64_t{1} << 20;  // less is no growth
   // Measured on 6.18: a read of nearly nothing, and 11 ns for each 4 KiB page.
@@ -99,10 +101,10 @@ class SmapsBudget {
   void enqueue(std::size_t target);
   void learn(SmapsTarget& target, double seconds);
   void spend(double seconds);
+  [[nodiscard]] double most_saved(double elapsed_seconds) const;
   [[nodiscard]] std::optional<std::size_t> first_of(Purse& purse);
 
   SmapsLimits limits_;
-  double most_saved_seconds_;
   double seconds_per_byte_ = kLeastSecondsPerByte;
   Purse growth_, age_;
   bool is_growths_turn_ = true;
