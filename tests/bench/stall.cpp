@@ -2,9 +2,10 @@
 //
 // Touches that much memory in 4 KiB pages (so that a read of its page tables takes long), then
 // maps, touches and unmaps one page again and again, each of which takes the lock of the memory map
-// that a reader of smaps_rollup holds. Prints its pid first, and at the end one line with the
-// longest round and how many were longer than 1, 2, 5, 10 and 15 ms. Run it alone, and beside an
-// agent.
+// that a reader of smaps_rollup holds; between rounds it sleeps a little, so that one core is not
+// lost to it. On a busy machine run it under `chrt -f 1`: what remains are waits for locks. Prints
+// its pid first, and at the end one line with the longest round and how many were longer than 1, 2,
+// 5, 10 and 15 ms. Run it alone, and beside an agent.
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -64,7 +65,9 @@ int main(int count, char** words) {
     longest = std::max(longest, took);
     for (std::size_t i = 0; i < kBounds.size(); ++i) above[i] += took > kBounds[i] ? 1U : 0U;
     ++rounds;
-    began = ended;
+    const struct timespec pause = {.tv_sec = 0, .tv_nsec = 200'000};
+    ::nanosleep(&pause, nullptr);
+    began = now_seconds();
   }
   std::printf("rounds %zu longest_ms %.2f above_ms 1:%zu 2:%zu 5:%zu 10:%zu 15:%zu\n", rounds,
               1e3 * longest, above[0], above[1], above[2], above[3], above[4]);
