@@ -66,11 +66,13 @@ void SmapsBudget::enqueue(std::size_t position) {
   const bool has_changed = changed >= static_cast<double>(kGrowthBytes);
   const bool has_rested = !target.is_sampled || waited >= kRestSeconds;
   if (!has_changed && !has_rested) return;
-  if (predicted_seconds(target) > limits_.max_read_seconds) {
+  const double predicted = predicted_seconds(target);
+  if (predicted > limits_.max_read_seconds) {
     ++too_large_;
     return;
   }
   ++due_;
+  if (now_seconds_ < busy_until_seconds_ && predicted > kShortSeconds) return;
   if (has_changed) growth_.queue.push_back({changed, position});
   if (has_rested) age_.queue.push_back({waited, position});
 }
@@ -97,7 +99,9 @@ void SmapsBudget::earn(double elapsed_seconds) {
 std::optional<std::size_t> SmapsBudget::first_of(Purse& purse) {
   while (!purse.is_saving && !purse.queue.empty()) {
     const std::size_t target = purse.queue.front().target;
-    if (!is_read_[target] && predicted_seconds(targets_[target]) > purse.seconds) {
+    const double predicted = predicted_seconds(targets_[target]);
+    const bool is_busy = now_seconds_ < busy_until_seconds_ && predicted > kShortSeconds;
+    if (!is_read_[target] && (is_busy || predicted > purse.seconds)) {
       purse.is_saving = true;
       return std::nullopt;
     }
@@ -123,6 +127,7 @@ std::optional<std::size_t> SmapsBudget::next() {
 }
 
 void SmapsBudget::spend(double seconds) {
+  if (seconds > limits_.max_read_seconds) busy_until_seconds_ = now_seconds_ + kBusySeconds;
   spent_seconds_ += seconds;
   payer_->seconds -= seconds;
 }

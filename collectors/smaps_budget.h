@@ -17,6 +17,10 @@
 // at most T / (duty / 2) seconds, T being the predicted time of all reads that wait longer. An
 // unchanged target is due every kRestSeconds.
 //
+// A reader that loses its processor in the middle of a read holds the lock until it gets it back:
+// on a machine with more work than processors one read of 6 ms took half a second. So after a read
+// that took longer than any was to be predicted, only short ones are made for kBusySeconds.
+//
 // The price of a byte is learned for the host from every large read (large ones weigh more), never
 // below the documented one, and for each target from its own: huge pages cost a hundredth. What a
 // target taught is believed for kTrustSeconds.
@@ -78,6 +82,8 @@ class SmapsBudget {
   // No more is earned in one tick, however long the machine slept.
   static constexpr double kMostEarnedSeconds = 120;
   static constexpr double kTrustSeconds = 3600;
+  static constexpr double kBusySeconds = 300;
+  static constexpr double kShortSeconds = 0.001;
   static constexpr std::uint64_t kGrowthBytes = std::uint64_t{1} << 20;  // less is no growth
   // Measured on 6.18: a read of nearly nothing, and 11 ns for each 4 KiB page.
   static constexpr double kBaseSeconds = 10e-6;
@@ -115,6 +121,7 @@ class SmapsBudget {
   std::optional<double> elapsed_seconds_;
   bool first_tick_ = true;
   double spent_seconds_ = 0;
+  double busy_until_seconds_ = 0;
   std::size_t due_ = 0, read_ = 0, too_large_ = 0;
 };
 

@@ -233,6 +233,30 @@ TEST(SmapsBudget, ASlowHostIsLearnedSoThatItsLargestAreTooLarge) {
   EXPECT_EQ(host.budget.too_large(), 1U);
 }
 
+TEST(SmapsBudget, AfterAReadThatOverranOnlyShortOnesAreMadeForAWhile) {
+  Host host;
+  const std::size_t slow = host.add(2 * kGiB);
+  const std::size_t large = host.add(kGiB);
+  const std::size_t small = host.add(16 * kMiB);
+  host.budget.begin_tick(host.now_seconds, host.targets);
+  ASSERT_EQ(host.budget.next(), slow);
+  host.budget.took(slow, 0.016);  // the reader lost its processor; 1 ms is left in the purse
+  EXPECT_EQ(host.budget.next(), std::nullopt) << "the next in both purses is the large one";
+  EXPECT_EQ(host.budget.left_over(), 2U);
+  bool small_is_read = false;
+  double large_read_seconds = 0;
+  const double began_seconds = host.now_seconds;
+  for (int tick = 0; tick < 60; ++tick) {
+    const double now_seconds = host.now_seconds;
+    for (const std::size_t target : host.tick()) {
+      if (target == small && large_read_seconds == 0) small_is_read = true;
+      if (target == large && large_read_seconds == 0) large_read_seconds = now_seconds;
+    }
+  }
+  EXPECT_TRUE(small_is_read);
+  EXPECT_GE(large_read_seconds - began_seconds, SmapsBudget::kBusySeconds);
+}
+
 TEST(SmapsBudget, ATargetInHugePagesIsCheapAndTheOthersStayDear) {
   Host host;
   const std::size_t huge = host.add(4 * kGiB);
