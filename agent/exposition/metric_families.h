@@ -85,7 +85,7 @@ enum class OwnFamily : std::uint8_t {
   exposition_size,
   exposition_unlisted_samples,
 };
-inline constexpr std::size_t kOwnFamilies = 44;
+inline constexpr std::size_t kOwnFamilies = 46;
 
 // Immutable after construction; any thread may read it.
 class MetricFamilies {

@@ -25,6 +25,11 @@ std::vector<const MetricDesc*> all_of(std::span<const std::span<const MetricDesc
   return metrics;
 }
 
+double resident_of(const ProcessEntry& entry) {
+  return entry.anon_bytes.value_or(0) + entry.file_bytes.value_or(0) +
+         entry.shmem_bytes.value_or(0);
+}
+
 }  // namespace
 
 GroupTable::GroupTable(std::vector<std::span<const MetricDesc>> tables, std::size_t group_limit)
@@ -94,11 +99,6 @@ std::optional<std::size_t> GroupTable::position_of(const MetricDesc* desc) const
     first += table.size();
   }
   return std::nullopt;
-}
-
-double resident_of(const ProcessEntry& entry) {
-  return entry.anon_bytes.value_or(0) + entry.file_bytes.value_or(0) +
-         entry.shmem_bytes.value_or(0);
 }
 
 void GroupTable::take_sample(ProcessGroup& group, ProcessEntry& entry, Known& known,
