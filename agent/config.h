@@ -25,6 +25,8 @@ struct Config {
     double interval_seconds = 15;
     std::uint64_t descriptor_budget = 16384;
     std::uint64_t refresh_ticks = 4;
+    double smaps_duty = 0.001;
+    double smaps_max_read_seconds = 0.015;
   } collection;
 
   std::map<std::string, bool, std::less<>>

@@ -225,6 +225,14 @@ class KeyList {
           return std::string(at(const_cast<Config&>(config)) ? "true" : "false");
         });
   }
+  void number(std::string path, std::string help, double low, double high, double& (*at)(Config&)) {
+    add(
+        std::move(path), "NUMBER", std::move(help),
+        [at, low, high](Config& config, std::string_view text) {
+          return take_number(at(config), text, low, high);
+        },
+        [at](const Config& config) { return fmt::format("{}", at(const_cast<Config&>(config))); });
+  }
   void text(std::string path, std::string help, bool may_be_empty, std::string& (*at)(Config&)) {
     add(
         std::move(path), "TEXT", std::move(help),
@@ -257,6 +265,14 @@ void add_collection_keys(KeyList& keys) {
   keys.count("collection.refresh_ticks",
              "a process whose statm did not move is read whole every so many intervals", 1, 1000,
              [](Config& c) -> std::uint64_t& { return c.collection.refresh_ticks; });
+  keys.number("collection.smaps_duty",
+              "most share of one core's time spent in reads of smaps_rollup (PSS); 0 reads none", 0,
+              0.2, [](Config& c) -> double& { return c.collection.smaps_duty; });
+  keys.duration("collection.smaps_max_read",
+                "a process is not read where that would hold its memory map longer than this; 15ms "
+                "is about 5 GiB in 4 KiB pages",
+                0.0001, 60,
+                [](Config& c) -> double& { return c.collection.smaps_max_read_seconds; });
   for (const CollectorEntry* entry : builtin_collectors()) {
     const std::string name(entry->name);
     const bool by_default = entry->enabled_by_default;

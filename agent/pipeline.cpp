@@ -14,6 +14,7 @@
 #include "agent/snapshot_builder.h"
 #include "collectors/parse/pid_stat.h"
 #include "collectors/process_metrics.h"
+#include "collectors/smaps_metrics.h"
 
 namespace heapfloor {
 namespace {
@@ -24,9 +25,12 @@ constexpr std::string_view kHost = "host";
 constexpr std::string_view kRlimit = "rlimit";
 constexpr std::array<std::string_view, 2> kScopes = {"allocator", "process"};
 
-CollectorOptions options_of(const Config& config, ProcessBoard& board) {
+CollectorOptions options_of(const Config& config, ProcessBoard& board, const Stopwatch& stopwatch) {
   CollectorOptions options;
   options.board = &board;
+  options.stopwatch = &stopwatch;
+  options.smaps_duty = config.collection.smaps_duty;
+  options.smaps_max_read_seconds = config.collection.smaps_max_read_seconds;
   options.descriptor_budget = config.collection.descriptor_budget;
   options.refresh_ticks = static_cast<std::uint32_t>(config.collection.refresh_ticks);
   return options;
@@ -37,6 +41,15 @@ std::function<bool(const CollectorEntry&)> enabled_by(const Config& config) {
     const auto found = config.collectors.find(entry.name);
     return found == config.collectors.end() ? entry.enabled_by_default : found->second;
   };
+}
+
+// The metrics of the collectors that write processes. Those of one that is switched off are left
+// out, so that what it does not read is not counted as missing.
+std::vector<std::span<const MetricDesc>> process_tables(const Config& config) {
+  std::vector<std::span<const MetricDesc>> tables = {kProcessMetrics};
+  const auto found = config.collectors.find("smaps");
+  if (found == config.collectors.end() || found->second) tables.emplace_back(kSmapsMetrics);
+  return tables;
 }
 
 WatchList::PolicySource policies_of(const Config& config) {
@@ -62,11 +75,12 @@ Pipeline::Pipeline(const Config& config, const Clock& clock, AlertSink& sink)
       sink_(sink),
       started_seconds_(clock.steady_seconds()),
       root_(HostPaths{config.path.procfs, config.path.sysfs, config.path.rootfs}),
-      scheduler_(builtin_collectors(), enabled_by(config), root_, options_of(config, board_),
-                 clock),
+      stopwatch_(clock),
+      scheduler_(builtin_collectors(), enabled_by(config), root_,
+                 options_of(config, board_, stopwatch_), clock),
       ticks_per_second_(static_cast<double>(sysconf(_SC_CLK_TCK))),
       config_(config),
-      groups_({kProcessMetrics}, config.limits.groups),
+      groups_(process_tables(config), config.limits.groups),
       watches_(policies_of(config), config.limits.series),
       alerts_(config.alerts.hold_seconds, config.alerts.resolve_hold_seconds) {
   reload_.last_success_seconds = started_seconds_;

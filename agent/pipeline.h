@@ -26,6 +26,7 @@
 #include "agent/series/sample_batch.h"
 #include "collectors/host_root.h"
 #include "collectors/process_board.h"
+#include "collectors/stopwatch.h"
 
 namespace heapfloor {
 
@@ -35,6 +36,16 @@ struct ReloadStatus {
   double last_success_seconds = 0;
   std::uint64_t reloads = 0;
   std::uint64_t failures = 0;
+};
+
+// The agent's clock for collectors that ration their reads.
+class ClockStopwatch final : public Stopwatch {
+ public:
+  explicit ClockStopwatch(const Clock& clock) : clock_(clock) {}
+  [[nodiscard]] double seconds() const override { return clock_.steady_seconds(); }
+
+ private:
+  const Clock& clock_;
 };
 
 class Pipeline final : public SeriesReader {
@@ -84,6 +95,7 @@ class Pipeline final : public SeriesReader {
   double started_seconds_;
   DirectoryHostRoot root_;
   ProcessBoard board_;
+  ClockStopwatch stopwatch_;
   Scheduler scheduler_;
   SampleBatch batch_;
   double ticks_per_second_;

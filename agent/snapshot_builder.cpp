@@ -80,6 +80,7 @@ void SnapshotBuilder::add_groups(const GroupTable& table) {
     row.starts = group.starts;
     row.exits = group.exits;
     row.unreadable_status = group.unreadable;
+    row.unread_smaps = group.unsampled;
     row.oldest_start_seconds = seconds_of(group.oldest_start_ticks);
     row.youngest_start_seconds = seconds_of(group.youngest_start_ticks);
     for (std::size_t position = 0; position < group.values.size(); ++position) {

@@ -155,7 +155,10 @@ Result<CollectReport> ProcessTable::tick(SampleSink& sink) {
   reconcile();
 
   CollectReport report;
-  if (options_.board) options_.board->processes.clear();
+  if (options_.board) {
+    options_.board->processes.clear();
+    ++options_.board->tick;
+  }
   for (TrackedProcess& process : processes_) {
     const auto reading = read_process(process, report);
     if (!reading) {

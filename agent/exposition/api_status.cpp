@@ -12,12 +12,20 @@ Json collector_json(const CollectorHealth& health, const ApiRows& rows) {
   for (std::size_t i = 0; i < kErrorKinds; ++i) {
     errors[std::string(reason_label(static_cast<ErrorKind>(i)))] = health.errors.at(i);
   }
+  Json skipped;
+  if (health.skipped)
+    skipped = {{"budget", health.skipped->budget}, {"too_large", health.skipped->too_large}};
+  Json sources = Json::object();
+  for (const SourceAccess& access : health.sources)
+    sources[std::string(access.source)] = access.is_accessible;
   return {{"name", health.name},
           {"success", health.success},
           {"duration_seconds", json_number(health.duration_seconds)},
           {"last_success_at",
            health.last_success_seconds ? rows.wall(*health.last_success_seconds) : Json(nullptr)},
-          {"errors", std::move(errors)}};
+          {"errors", std::move(errors)},
+          {"skipped", std::move(skipped)},
+          {"sources", std::move(sources)}};
 }
 
 Json counts_json(const Snapshot& snapshot) {

@@ -34,8 +34,10 @@ constexpr std::array<OwnDesc, kOwnFamilies> kOwn = {{
      kGroupSource},
     {OwnFamily::group_unreadable_processes, "heapfloor_group_unreadable_processes", kGauge,
      "group,source",
-     "Processes of the group whose source could not be read; the group's figures that only status "
-     "gives (file and shared memory, peak, swap, data, page tables, locked, hugetlb) lack them.",
+     "Processes of the group whose source could not be read. The group's figures that only status "
+     "gives (file and shared memory, peak, swap, data, page tables, locked, hugetlb) lack those of "
+     "status; those of smaps_rollup, refused, too large or not yet read, leave the group without "
+     "proportional and unique memory, and its estimate takes them as like the others.",
      kGroupSource},
     {OwnFamily::leak_state, "heapfloor_leak_state", kGauge, "scope,subject,group,signal,state",
      "Leak state of one signal of one subject: 1 for the state it is in, 0 for the others.",
@@ -93,6 +95,15 @@ constexpr std::array<OwnDesc, kOwnFamilies> kOwn = {{
      kGauge, "collector", "When the collector last read anything.", "agent"},
     {OwnFamily::collector_errors, "heapfloor_collector_errors_total", kCounter, "collector,reason",
      "Entities or values left out because they could not be read.", "agent"},
+    {OwnFamily::collector_skipped, "heapfloor_collector_skipped_total", kCounter,
+     "collector,reason",
+     "Reads left out on purpose, once in each tick: put off for want of budget, or too large to be "
+     "made at all.",
+     "agent"},
+    {OwnFamily::source_accessible, "heapfloor_source_accessible", kGauge, "source",
+     "1 while the source can be read; 0 when the kernel lacks it or refuses any process for want "
+     "of a capability.",
+     "agent"},
     {OwnFamily::series, "heapfloor_series", kGauge, "collector",
      "Series that the agent keeps in memory for the detector.", "agent"},
     {OwnFamily::series_limit, "heapfloor_series_limit", kGauge, "collector",
@@ -173,9 +184,23 @@ FamilyType type_of(MetricType type) {
 }
 
 std::string group_help(const MetricDesc& desc) {
-  return (desc.group_rule == GroupRule::maximum ? "Largest in the group: "
-                                                : "Sum over the group: ") +
-         std::string(desc.help);
+  const auto of_rule = [](GroupRule rule) -> std::string_view {
+    switch (rule) {
+      case GroupRule::maximum:
+        return "Largest in the group: ";
+      case GroupRule::minimum:
+        return "Least in the group: ";
+      case GroupRule::complete_sum:
+        return "Sum over the group, absent until all its processes have been read: ";
+      case GroupRule::resident_scaled_sum:
+        return "Sum over the group, processes not yet read taken as like the others: ";
+      case GroupRule::sum:
+      case GroupRule::none:
+        break;
+    }
+    return "Sum over the group: ";
+  };
+  return std::string(of_rule(desc.group_rule)) + std::string(desc.help);
 }
 
 std::string join(std::span<const std::string> words, std::string_view separator) {

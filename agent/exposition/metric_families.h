@@ -68,6 +68,8 @@ enum class OwnFamily : std::uint8_t {
   collector_duration,
   collector_last_success,
   collector_errors,
+  collector_skipped,
+  source_accessible,
   series,
   series_limit,
   series_dropped,
@@ -92,7 +94,7 @@ enum class OwnFamily : std::uint8_t {
   exposition_size,
   exposition_unlisted_samples,
 };
-inline constexpr std::size_t kOwnFamilies = 53;
+inline constexpr std::size_t kOwnFamilies = 55;
 
 // Immutable after construction; any thread may read it.
 class MetricFamilies {

@@ -55,6 +55,7 @@ class MetricsPage::Renderer {
   std::string render(const Snapshot& snapshot, ExpositionFormat format, const PageFilter& filter,
                      std::string room) {
     writer_.clear();
+    wall_offset_seconds_ = snapshot.wall_offset_seconds;
     extra_bodies_.clear();
     add_values(snapshot.host, {}, &DescColumns::plain);
     add_agent_values(snapshot.agent);
@@ -128,7 +129,8 @@ class MetricsPage::Renderer {
     if (!column) {
       ++unlisted_samples_;
     } else if (std::isfinite(value.value)) {
-      writer_.add(*column, body, value.value);
+      const double axis = value.desc->is_since_boot ? wall_offset_seconds_ : 0;
+      writer_.add(*column, body, axis + value.value);
     }
   }
 
@@ -174,6 +176,10 @@ class MetricsPage::Renderer {
       add_own(OwnFamily::group_process_exits, body, number(group.exits));
       add_own(OwnFamily::group_unreadable_processes, body, {"source", "status"},
               number(group.unreadable_status));
+      if (group.unread_smaps) {
+        add_own(OwnFamily::group_unreadable_processes, body, {"source", "smaps_rollup"},
+                number(*group.unread_smaps));
+      }
       if (group.processes > 0) {
         add_own(OwnFamily::group_oldest_start, body,
                 snapshot.wall_offset_seconds + group.oldest_start_seconds);
@@ -343,15 +349,31 @@ class MetricsPage::Renderer {
                 {"reason", reason_label(static_cast<ErrorKind>(i))}, number(health.errors.at(i)));
       }
     }
+    for (const CollectorHealth& health : snapshot.collectors) add_rationing(health);
     for (const OwnFamily family :
-         {OwnFamily::collector_success, OwnFamily::collector_duration,
-          OwnFamily::collector_last_success, OwnFamily::collector_errors}) {
+         {OwnFamily::collector_skipped, OwnFamily::source_accessible, OwnFamily::collector_success,
+          OwnFamily::collector_duration, OwnFamily::collector_last_success,
+          OwnFamily::collector_errors}) {
       writer_.sort_by_labels(families_.index_of(family));
     }
     const std::string_view body = labels_.body({{"collector", kSeriesCollector}});
     add_own(OwnFamily::series, body, number(snapshot.series.series));
     add_own(OwnFamily::series_limit, body, number(snapshot.series.limit));
     add_own(OwnFamily::series_dropped, body, number(snapshot.series.dropped));
+  }
+
+  void add_rationing(const CollectorHealth& health) {
+    if (health.skipped) {
+      const std::string_view body = labels_.body({{"collector", health.name}});
+      add_own(OwnFamily::collector_skipped, body, {"reason", "budget"},
+              number(health.skipped->budget));
+      add_own(OwnFamily::collector_skipped, body, {"reason", "too_large"},
+              number(health.skipped->too_large));
+    }
+    for (const SourceAccess& access : health.sources) {
+      add_own(OwnFamily::source_accessible, labels_.body({{"source", access.source}}),
+              access.is_accessible ? 1 : 0);
+    }
   }
 
   void add_agent(const Snapshot& snapshot) {
@@ -418,6 +440,7 @@ class MetricsPage::Renderer {
   std::vector<std::pair<const MetricDesc*, const DescColumns*>> recent_;
   std::array<std::vector<OwnColumn>, kOwnFamilies> own_columns_;
   std::uint64_t unlisted_samples_ = 0;
+  double wall_offset_seconds_ = 0;  // of the snapshot being rendered
 };
 
 MetricsPage::MetricsPage(const MetricFamilies& families,

@@ -21,6 +21,7 @@
 #include "agent/history/history_row.h"
 #include "agent/series/point.h"
 #include "agent/trend/verdict.h"
+#include "collectors/collector.h"
 #include "collectors/result.h"
 #include "collectors/sample.h"
 
@@ -41,6 +42,8 @@ struct GroupRow {
   double oldest_start_seconds = 0;  // since boot
   double youngest_start_seconds = 0;
   std::uint64_t unreadable_status = 0;  // processes whose status could not be read
+  // Processes with memory whose smaps_rollup has not been read; nothing where nobody reads it.
+  std::optional<std::uint64_t> unread_smaps;
 };
 
 struct ProcessRow {
@@ -96,6 +99,8 @@ struct CollectorHealth {
   double duration_seconds = 0;
   std::optional<double> last_success_seconds;
   std::array<std::uint64_t, kErrorKinds> errors = {};  // since the agent started
+  std::optional<SkippedReads> skipped;                 // since the agent started
+  std::vector<SourceAccess> sources;                   // as of the last success
 };
 
 struct SeriesUsage {

@@ -33,16 +33,24 @@ struct ProcessEntry {
   std::uint8_t batch_entity_count = 0;
   std::optional<double> anon_bytes, file_bytes, shmem_bytes, swap_bytes, threads;
   std::optional<double> descriptors, descriptor_limit;
+  bool is_sampled = false;     // its smaps_rollup has been read
   bool is_unreadable = false;  // it has memory that could not be read; without it, it has none
 };
 
 struct ProcessGroup {
   std::string name;
   std::vector<std::optional<double>> values;  // by position: GroupTable::metric()
+  // By position, for the rules that ask who is in a value: processes (complete_sum), resident
+  // bytes (resident_scaled_sum).
+  std::vector<double> covered;
   std::uint64_t processes = 0;
   std::uint64_t starts = 0;
   std::uint64_t exits = 0;
   std::uint64_t unreadable = 0;
+  std::uint64_t with_memory = 0;  // processes that have memory, readable or not
+  double resident_bytes = 0;      // of all that can be read
+  std::optional<std::uint64_t>
+      unsampled;  // with memory and without a smaps sample, where asked for
   std::uint64_t oldest_start_ticks = 0;
   std::uint64_t youngest_start_ticks = 0;
   double empty_since_seconds = 0;
@@ -89,6 +97,7 @@ class GroupTable {
   void take_sample(ProcessGroup& group, ProcessEntry& entry, Known& known,
                    const SampleBatch::Sample& sample);
   [[nodiscard]] std::optional<std::size_t> position_of(const MetricDesc* desc) const;
+  void finish_groups();
   void forget_empty_groups(double time_seconds);
 
   std::vector<std::span<const MetricDesc>> tables_;
@@ -104,6 +113,7 @@ class GroupTable {
   const MetricDesc* descriptors_ = nullptr;
   const MetricDesc* descriptor_limit_ = nullptr;
   const MetricDesc* unreadable_ = nullptr;
+  const MetricDesc* sampled_ = nullptr;  // written for each process with a smaps sample
   std::vector<ProcessEntry> processes_;
   std::vector<Known> known_, next_known_;
   std::vector<ProcessGroup> groups_;

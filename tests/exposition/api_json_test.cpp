@@ -72,7 +72,11 @@ TEST(StatusDocument, SaysWhatTheAgentIsAndWhatItSees) {
                        {"suspected", 1},         {"leaking", 1},      {"recovering", 1},
                        {"alerts_pending", 1},    {"alerts_firing", 1}};
   EXPECT_EQ(data["counts"], counts);
-  EXPECT_EQ(data["collectors"].size(), 3U);
+  EXPECT_EQ(data["collectors"].size(), 4U);
+  EXPECT_TRUE(data["collectors"][0]["skipped"].is_null());
+  EXPECT_EQ(data["collectors"][0]["sources"], json::object());
+  EXPECT_EQ(data["collectors"][3]["skipped"], json({{"budget", 7}, {"too_large", 1}}));
+  EXPECT_EQ(data["collectors"][3]["sources"], json({{"smaps_rollup", false}}));
   EXPECT_EQ(data["collectors"][1]["errors"]["permission"], 1);
   EXPECT_EQ(data["collectors"][0]["last_success_at"], 1'700'010'000);
   EXPECT_TRUE(data["collectors"][2]["last_success_at"].is_null());

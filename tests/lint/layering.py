@@ -29,6 +29,8 @@ OWNERS = {
     "spdlog/": ("agent/log",),
     "sqlite3.h": ("agent/history/",),
     "nlohmann/": ("agent/exposition/", "agent/cli/"),
+    # Collectors that ration their reads by what they took, and who hands them the clock.
+    "collectors/stopwatch.h": ("collectors/smaps_collector.cpp", "agent/pipeline.h"),
 }
 # The door itself, and the defaults of the flags that move it.
 PATH_LITERAL_OWNERS = ("collectors/host_root.h", "collectors/host_root.cpp", "agent/config.h", "agent/config.cpp")

@@ -47,6 +47,13 @@ void FakeProc::set(int pid, std::uint64_t start_ticks, const std::string& comm,
                                      std::to_string(anon_kib) + " kB\nRssFile:\t" +
                                      std::to_string(kOtherKib) + " kB\nRssShmem:\t0 kB\nVmSwap:\t" +
                                      std::to_string(swap_kib) + " kB\nThreads:\t3\n");
+  const std::string anon = std::to_string(anon_kib) + " kB\n";
+  const std::string file = std::to_string(kOtherKib / 2) + " kB\n";  // each page has two sharers
+  write_file(process / "smaps_rollup",
+             "Rss: " + std::to_string(rss_kib) +
+                 " kB\nPss: " + std::to_string(anon_kib + kOtherKib / 2) +
+                 " kB\nPss_Anon: " + anon + "Pss_File: " + file +
+                 "Pss_Shmem: 0 kB\nPrivate_Clean: 0 kB\nPrivate_Dirty: " + anon + "Locked: 0 kB\n");
 }
 
 void FakeProc::set_descriptors(int pid, int count, int limit) {
