@@ -136,5 +136,41 @@ TEST(LogSink, WritesALineForEachTransitionAndAWarningWhenItFires) {
             before[static_cast<std::size_t>(LogLevel::warning)] + 1);
 }
 
+TEST_F(AlertBookTest, TheSeverityOfAFiringAlertOnlyRises) {
+  const auto severity_after = [this](double now, const std::string& severity) {
+    AlertCondition condition = leak_of("a");
+    condition.severity = severity;
+    book_.step(std::array{condition}, now);
+    return book_.alerts()[0].condition.severity;
+  };
+  EXPECT_EQ(severity_after(0, "critical"), "critical");
+  EXPECT_EQ(severity_after(30, "warning"), "warning") << "nobody was told of a pending one";
+  EXPECT_EQ(severity_after(60, "warning"), "warning");
+  EXPECT_EQ(severity_after(70, "critical"), "critical");
+  EXPECT_EQ(severity_after(80, "warning"), "critical");
+}
+
+TEST_F(AlertBookTest, AConditionMayBringItsOwnHold) {
+  AlertCondition condition = leak_of("a");
+  condition.hold_seconds = 0;
+  const auto changes = book_.step(std::array{condition}, 5);
+  ASSERT_EQ(changes.size(), 2U);
+  EXPECT_EQ(changes[1].change, AlertChange::firing);
+}
+
+TEST_F(AlertBookTest, ARestoredAlertGoesOnFiringSinceItsOwnTime) {
+  Alert left;
+  left.condition = leak_of("a");
+  left.phase = AlertPhase::firing;
+  left.active_since_seconds = -5000;
+  left.active_since_unix_seconds = 1.7e9;
+  left.last_seen_seconds = 0;
+  book_.restore(left);
+  EXPECT_TRUE(step(10, {"a"}).empty()) << "nothing changed";
+  ASSERT_NE(book_.find("HeapfloorLeak", "a", "rss_anon"), nullptr);
+  EXPECT_EQ(book_.find("HeapfloorLeak", "a", "rss_anon")->active_since_unix_seconds, 1.7e9);
+  EXPECT_EQ(step(310, {}).size(), 1U) << "and is resolved like any other";
+}
+
 }  // namespace
 }  // namespace heapfloor
