@@ -15,6 +15,9 @@
 #include <vector>
 
 #include "agent/alerts/alert_book.h"
+#include "agent/alerts/alert_sender.h"
+#include "agent/alerts/rule_evaluator.h"
+#include "agent/alerts/silence_book.h"
 #include "agent/alerts/watch_list.h"
 #include "agent/clock.h"
 #include "agent/config.h"
@@ -37,8 +40,9 @@ struct ReloadStatus {
 
 class Pipeline final : public SeriesReader {
  public:
-  // `clock` and `sink` outlive the pipeline.
-  Pipeline(const Config& config, const Clock& clock, AlertSink& sink);
+  // `clock`, `sink` and `sender` outlive the pipeline; without a sender nobody outside is told.
+  Pipeline(const Config& config, const Clock& clock, AlertSink& sink,
+           AlertSender* sender = nullptr);
 
   // Collects once and judges. Never throws for what the host says.
   [[nodiscard]] std::shared_ptr<const Snapshot> tick();
@@ -46,6 +50,13 @@ class Pipeline final : public SeriesReader {
   // Takes over what can change while the agent runs: thresholds, sizes, limits, hold times.
   void reconfigure(const Config& config);
   void note_reload(bool successful);
+
+  // How builds are told apart, for silences that end at the next one. Before the first tick.
+  void set_build_source(BuildSource source);
+  // Silences; see SilenceBook.
+  [[nodiscard]] Result<std::string> add_silence(const Silence& silence);
+  [[nodiscard]] bool remove_silence(std::string_view id);
+  [[nodiscard]] std::vector<Silence> silences() const;
 
   [[nodiscard]] std::optional<SeriesDetail> read(std::string_view id) const override;
 
@@ -63,7 +74,10 @@ class Pipeline final : public SeriesReader {
   void watch_agent(double now_seconds);
   // The smallest of the limits that are known, and which it is.
   [[nodiscard]] Limit limit_of(double value, bool is_agent) const;
-  void deliver_alerts(double now_seconds);
+  void deliver_alerts(double now_seconds, bool is_listed);
+  void learn_builds();
+  void send_alerts(double now_seconds);
+  void follow_configuration();
   void follow_wall_clock();
   [[nodiscard]] std::shared_ptr<const Snapshot> make_snapshot(double now_seconds, bool is_listed);
   void note_leak(const Watch& watch);
@@ -72,6 +86,7 @@ class Pipeline final : public SeriesReader {
 
   const Clock& clock_;
   AlertSink& sink_;
+  AlertSender* sender_;
   double started_seconds_;
   DirectoryHostRoot root_;
   ProcessBoard board_;
@@ -86,6 +101,10 @@ class Pipeline final : public SeriesReader {
   GroupTable groups_;
   WatchList watches_;
   AlertBook alerts_;
+  RuleEvaluator rules_;
+  SilenceBook silences_;
+  BuildSource build_source_;
+  std::string host_name_;
   ReloadStatus reload_;
   std::map<std::string, DetectedLeaks> leaks_detected_;  // by scope
   double wall_offset_seconds_ = 0;

@@ -19,8 +19,8 @@ constexpr std::string_view kHostSubject = "host";
 
 bool is_in_bytes(const AlertRule& rule) {
   if (!rule.is_signal) return rule.quantity.ends_with("_bytes");
-  const SignalInfo* const signal = find_signal(rule.quantity);
-  return signal != nullptr && signal->is_in_bytes;
+  const std::optional<Signal> signal = find_signal(rule.quantity);
+  return signal && signal_info(*signal).is_in_bytes;
 }
 
 std::string say_value(const AlertRule& rule, double value) {
@@ -129,11 +129,16 @@ class RuleEvaluator::Visitor {
 
   void visit_processes(const SampleBatch& batch, const GroupTable& groups) {
     for (const ProcessEntry& process : groups.processes()) {
-      const Reading reading{
-          0, batch.entity(process.batch_entity).name, groups.groups()[process.group].name, {}, {}};
-      visit_samples(batch.samples(process.batch_entity), reading, [&process] {
-        return fmt::format("process:{}:{}", process.id.pid, process.id.start_ticks);
-      });
+      const Reading reading{0,
+                            batch.entity(process.batch_entities[0]).name,
+                            groups.groups()[process.group].name,
+                            {},
+                            {}};
+      for (std::size_t record = 0; record < process.batch_entity_count; ++record) {
+        visit_samples(batch.samples(process.batch_entities.at(record)), reading, [&process] {
+          return fmt::format("process:{}:{}", process.id.pid, process.id.start_ticks);
+        });
+      }
     }
   }
 
@@ -148,7 +153,7 @@ class RuleEvaluator::Visitor {
         continue;
       }
       for (std::size_t position = 0; position < group.values.size(); ++position) {
-        const MetricDesc& desc = groups.metrics()[position];
+        const MetricDesc& desc = groups.metric(position);
         if (desc.group_name != rule_.quantity || !group.values[position]) continue;
         reading.value = *group.values[position];
         reading.label_name = desc.label_name;
@@ -159,10 +164,15 @@ class RuleEvaluator::Visitor {
   }
 
   void visit_entities(const SampleBatch& batch) {
+    const bool is_host = rule_.scope == RuleScope::host;
+    const EntityKind kind = is_host ? EntityKind::host : EntityKind::cgroup;
     for (std::size_t index = 0; index < batch.entities(); ++index) {
-      if (batch.entity(index).kind != EntityKind::host) continue;
-      visit_samples(batch.samples(index), {0, "the host", {}, {}, {}},
-                    [] { return std::string(kHostSubject); });
+      const Entity entity = batch.entity(index);
+      if (entity.kind != kind) continue;
+      const std::string_view name = is_host ? std::string_view("the host") : entity.name;
+      visit_samples(batch.samples(index), {0, name, {}, {}, {}}, [&entity, is_host] {
+        return is_host ? std::string(kHostSubject) : fmt::format("cgroup:{}", entity.name);
+      });
     }
   }
 

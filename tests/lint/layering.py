@@ -24,7 +24,8 @@ OWNERS = {
     "yaml-cpp/": ("agent/config",),
     "CLI/": ("agent/cli/",),
     "spdlog/": ("agent/log",),
-    "nlohmann/": ("agent/exposition/", "agent/cli/"),
+    "nlohmann/": ("agent/alerts/", "agent/exposition/", "agent/cli/"),
+    "curl/": ("collectors/http_client",),
 }
 # The door itself, and the defaults of the flags that move it.
 PATH_LITERAL_OWNERS = ("collectors/host_root.h", "collectors/host_root.cpp", "agent/config.h", "agent/config.cpp")
