@@ -53,9 +53,12 @@ Json alert_json(const AlertRow& alert, double wall_offset_seconds) {
                  {"description", visible_name(alert.description)}}},
                {"state", alert.phase == AlertPhase::firing ? "firing" : "pending"},
                {"activeAt", rfc3339(wall_offset_seconds + alert.active_since_seconds)},
-               {"value", scientific(alert.value)},
-               {"silenced", alert.silenced_by.has_value()}};
-  if (alert.silenced_by) json["silencedBy"] = *alert.silenced_by;
+               {"value", scientific(alert.value)}};
+  // Not a field of Prometheus's: only there when there is something to say.
+  if (alert.silenced_by) {
+    json["silenced"] = true;
+    json["silencedBy"] = *alert.silenced_by;
+  }
   return json;
 }
 
