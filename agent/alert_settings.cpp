@@ -375,6 +375,16 @@ ReceiverSettings read_receiver(Fields& fields, ReceiverKind kind) {
   return receiver;
 }
 
+// A bare text is short for its `url`.
+ConfigItem with_url(const ConfigItem& entry) {
+  if (entry.is_map || entry.text.empty()) return entry;
+  ConfigItem item;
+  item.line = entry.line;
+  item.is_map = true;
+  item.fields.push_back({"url", entry.line, {entry}, false});
+  return item;
+}
+
 Problem set_receivers(Config& config, std::span<const ConfigItem> items, ReceiverKind kind) {
   std::vector<std::string_view> keys = {"name",
                                         "url",
@@ -390,7 +400,8 @@ Problem set_receivers(Config& config, std::span<const ConfigItem> items, Receive
                                         "server_name"};
   if (kind == ReceiverKind::webhook) keys.push_back("repeat");
   std::vector<ReceiverSettings>& receivers = config.alerts.receivers;
-  for (const ConfigItem& item : items) {
+  for (const ConfigItem& entry : items) {
+    const ConfigItem item = with_url(entry);
     Fields fields(item, keys);
     if (fields.problem()) return fields.problem();
     ReceiverSettings receiver = read_receiver(fields, kind);

@@ -80,7 +80,9 @@ std::string alertmanager_body(std::span<const OutgoingAlert> alerts, double now_
                               double valid_seconds) {
   Json body = Json::array();
   for (const OutgoingAlert& alert : alerts) {
-    const double ends_at = alert.ended_at_seconds.value_or(now_unix_seconds + valid_seconds);
+    // An alert that ends before it starts is refused; the date may have been set back since.
+    const double valid_from = std::max(now_unix_seconds, alert.starts_at_seconds);
+    const double ends_at = alert.ended_at_seconds.value_or(valid_from + valid_seconds);
     Json json = {{"labels", labels_json(alert.labels)},
                  {"annotations", labels_json(alert.annotations)},
                  {"startsAt", rfc3339_milliseconds(alert.starts_at_seconds)},

@@ -120,6 +120,14 @@ TEST(AlertReceivers, AreReadFromTheConfiguration) {
   EXPECT_EQ(receivers[2].resend_seconds, 3600);
 }
 
+TEST(AlertReceivers, MayBeJustAnAddress) {
+  const Config config =
+      config_of("alerts:\n  alertmanagers: [http://first, \"http://second:9093\"]\n");
+  ASSERT_THAT(config.alerts.receivers, SizeIs(2));
+  EXPECT_EQ(config.alerts.receivers[1].url, "http://second:9093");
+  EXPECT_THAT(error_in("alertmanagers", {"nowhere"}).reason, HasSubstr("expects http"));
+}
+
 TEST(AlertReceivers, NobodyIsToldByDefault) { EXPECT_TRUE(receiver_settings(Config()).empty()); }
 
 TEST(AlertReceivers, SayWhatIsWrong) {

@@ -58,6 +58,13 @@ TEST(OutgoingAlertTest, ItsIdentityDoesNotChangeWithItsValueOrItsWords) {
   EXPECT_NE(outgoing(firing_alert()).firing[0].identity, outgoing(later).firing[0].identity);
 }
 
+TEST(OutgoingAlertTest, OfAHigherSeverityIsAnotherAlertThatStartedAtTheSameTime) {
+  Alert risen = firing_alert();
+  risen.condition.severity = "critical";
+  EXPECT_NE(outgoing(firing_alert()).firing[0].identity, outgoing(risen).firing[0].identity);
+  EXPECT_EQ(outgoing(risen).firing[0].starts_at_seconds, 1.7e9);
+}
+
 TEST(OutgoingAlertTest, ExternalLabelsReplaceNone) {
   OutgoingOrigin from = origin();
   from.external_labels = {{"group", "other"}, {"severity", "info"}, {"instance", "x"}};

@@ -2,7 +2,8 @@
 """alertmanager_test.py AGENT PROGRAMS: the agent and Debian's Alertmanager.
 
 An alert is delivered once, with the fingerprint that both sides compute; it survives an agent that is killed and started
-again, and an Alertmanager that is away for a while; a silenced one is not sent; the end is told.
+again, and an Alertmanager that is away for a while; a silenced one is not sent; the end is told. A webhook is spoken to
+over TLS only when its certificate is the right one.
 """
 
 import contextlib
@@ -12,6 +13,7 @@ import json
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -43,14 +45,21 @@ def free_port():
 class Inbox(http.server.ThreadingHTTPServer):
     """A webhook receiver that keeps what it is sent."""
 
-    def __init__(self):
+    def __init__(self, certificate=None):
+        """`certificate`: the path of a PEM file with the key, for TLS."""
         super().__init__(("127.0.0.1", 0), InboxHandler)
         self.messages = []
+        self.authorizations = []
+        self.scheme = "https" if certificate else "http"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self.socket = context.wrap_socket(self.socket, server_side=True)
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.server_address[1]}/"
+        return f"{self.scheme}://127.0.0.1:{self.server_address[1]}/"
 
     def told(self, status):
         """(fingerprint, startsAt) of every alert that a message brought in this status."""
@@ -61,12 +70,24 @@ class Inbox(http.server.ThreadingHTTPServer):
 class InboxHandler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.authorizations.append(self.headers["Authorization"])
         self.server.messages.append(json.loads(body))
         self.send_response(200)
         self.end_headers()
 
     def log_message(self, *_):
         pass
+
+
+def make_certificate(folder, name):
+    """A PEM file with a key and a certificate of its own for the host `name`."""
+    path = os.path.join(folder, name + ".pem")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                    "-subj", "/CN=" + name, "-addext", "subjectAltName=DNS:" + name, "-keyout", path, "-out", path + ".cert"],
+                   check=True, capture_output=True, timeout=60)
+    with open(path, "a", encoding="utf-8") as file, open(path + ".cert", encoding="utf-8") as certificate:
+        file.write(certificate.read())
+    return path
 
 
 class Alertmanager:
@@ -129,10 +150,10 @@ class AlertmanagerTest(unittest.TestCase):
         self.config = os.path.join(self.folder.name, "heapfloor.yml")
         self.configure(RULES)
 
-    def configure(self, rules):
+    def configure(self, rules, receivers=None):
+        receivers = receivers or f"  alertmanagers:\n    - url: http://127.0.0.1:{self.port}\n      name: am\n"
         with open(self.config, "w", encoding="utf-8") as file:
-            file.write("alerts:\n  resend: 2s\n  instance: testhost\n  external-labels: site=north\n"
-                       f"  alertmanagers:\n    - url: http://127.0.0.1:{self.port}\n      name: am\n" + rules)
+            file.write("alerts:\n  resend: 2s\n  instance: testhost\n  external-labels: site=north\n" + receivers + rules)
 
     def agent(self):
         return Agent("--config.file=" + self.config, "--collection.interval=1s")
@@ -166,6 +187,36 @@ class AlertmanagerTest(unittest.TestCase):
                 wait_until(lambda: self.inbox.told("resolved"), 30, "the end is delivered")
                 self.assertEqual([fingerprint for fingerprint, _ in self.inbox.told("firing")], [alert["fingerprint"]])
                 self.assertEqual(alertmanager.alerts(), [])
+
+    def test_a_webhook_has_the_same_fingerprint(self):
+        direct = Inbox()
+        self.addCleanup(direct.server_close)
+        self.addCleanup(direct.shutdown)
+        self.configure(RULES, f"  alertmanagers: [http://127.0.0.1:{self.port}]\n  webhooks: [{{url: {direct.url}, name: hook}}]\n")
+        with self.alertmanager() as alertmanager, self.agent():
+            wait_until(lambda: direct.told("firing") and self.inbox.told("firing"), 30, "both are told")
+            [alert] = alertmanager.alerts()
+            self.assertEqual({fingerprint for fingerprint, _ in direct.told("firing")}, {alert["fingerprint"]})
+
+    def test_a_webhook_is_trusted_by_its_certificate(self):
+        certificate = make_certificate(self.folder.name, "hook.test")
+        inbox = Inbox(certificate)
+        self.addCleanup(inbox.server_close)
+        self.addCleanup(inbox.shutdown)
+        secret = os.path.join(self.folder.name, "secret")
+        with open(secret, "w", encoding="utf-8") as file:
+            file.write("floor\n")
+        common = f"url: {inbox.url}, username: heap, password_file: {secret}"
+        trusted = f"{common}, name: trusted, ca_file: {certificate}.cert, server_name: hook.test"
+        other_name = f"{common}, name: othername, ca_file: {certificate}.cert, server_name: other.test"
+        self.configure(RULES, f"  webhooks: [{{{trusted}}}, {{{other_name}}}, {{{common}, name: unknown}}]\n")
+        with self.agent() as agent:
+            wait_until(lambda: inbox.told("firing"), 30, "the trusted one is told")
+            for name in ("othername", "unknown"):
+                wait_until(lambda receiver=name: agent.metric("heapfloor_alert_notifications_failed_total",
+                                                              receiver=receiver)[0] > 0, 30, name + " fails")
+            self.assertEqual({message["receiver"] for message in inbox.messages}, {"trusted"})
+            self.assertEqual(set(inbox.authorizations), {"Basic aGVhcDpmbG9vcg=="})
 
     def test_an_alertmanager_that_was_away_is_told(self):
         with self.agent() as agent:
