@@ -327,7 +327,7 @@ void add_trend_keys(KeyList& keys) {
   }
 }
 
-void add_agent_keys(KeyList& keys) {
+void add_alert_keys(KeyList& keys) {
   keys.duration("alerts.hold", "how long a condition must last before its alert fires", 0,
                 86400 * kDays, [](Config& c) -> double& { return c.alerts.hold_seconds; });
   keys.duration("alerts.resolve_hold", "how long it must be over before the alert is resolved", 0,
@@ -346,6 +346,9 @@ void add_agent_keys(KeyList& keys) {
         return set_external_labels(config.alerts.external_labels, text);
       },
       [](const Config& config) { return external_labels_text(config.alerts.external_labels); });
+}
+
+void add_agent_keys(KeyList& keys) {
   keys.count("limits.series", "series under the detector; what is refused is counted", 1, 10000000,
              [](Config& c) -> std::uint64_t& { return c.limits.series; });
   keys.count("limits.groups", "process groups; processes of further ones are put into \"other\"", 1,
@@ -391,6 +394,7 @@ std::vector<ConfigKey> make_keys() {
   KeyList keys;
   add_collection_keys(keys);
   add_trend_keys(keys);
+  add_alert_keys(keys);
   add_agent_keys(keys);
   return keys.take();
 }
