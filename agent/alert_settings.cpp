@@ -179,7 +179,7 @@ void read_quantity(Fields& fields, AlertRule& rule, std::vector<std::string_view
   const std::optional<std::string> signal = fields.text("signal");
   const std::optional<std::string> metric = fields.text("metric");
   if (signal.has_value() == metric.has_value())
-    return fields.fail(fields.item().line, "expects either \"signal\" or \"metric\"");
+    return fields.fail(fields.item().line, R"(expects either "signal" or "metric")");
   const std::string_view scope = rule_scope_name(rule.scope);
   rule.is_signal = signal.has_value();
   rule.quantity = signal ? *signal : *metric;
@@ -221,7 +221,7 @@ void read_threshold(Fields& fields, AlertRule& rule) {
       rule.comparison == Comparison::greater || rule.comparison == Comparison::greater_or_equal;
   if (rule.clear && (is_upper ? *rule.clear > rule.value : *rule.clear < rule.value)) {
     fields.fail("clear",
-                fmt::format("\"clear\" must not be {} \"value\"", is_upper ? "above" : "below"));
+                fmt::format(R"("clear" must not be {} "value")", is_upper ? "above" : "below"));
   }
 }
 
@@ -332,7 +332,7 @@ void read_tls(Fields& fields, HttpClientOptions& http, bool is_https) {
     fields.fail("insecure_skip_verify", "\"insecure_skip_verify\" has no meaning without https");
   if (http.cert_file.empty() != http.key_file.empty())
     fields.fail(http.cert_file.empty() ? "key_file" : "cert_file",
-                "\"cert_file\" and \"key_file\" belong together");
+                R"("cert_file" and "key_file" belong together)");
 }
 
 void read_secrets(Fields& fields, HttpClientOptions& http) {
@@ -342,10 +342,10 @@ void read_secrets(Fields& fields, HttpClientOptions& http) {
   http.bearer_token_file = fields.text_or("bearer_token_file", "");
   const bool has_password = !http.password.empty() || !http.password_file.empty();
   if (!http.password.empty() && !http.password_file.empty())
-    fields.fail("password", "expects either \"password\" or \"password_file\"");
+    fields.fail("password", R"(expects either "password" or "password_file")");
   if (http.username.empty() == has_password)
     fields.fail(has_password ? "username" : "password",
-                "\"username\" needs \"password\" or \"password_file\", and the other way round");
+                R"("username" needs "password" or "password_file", and the other way round)");
   if (!http.username.empty() && !http.bearer_token_file.empty())
     fields.fail("bearer_token_file", "expects either a user name or a token");
 }
@@ -398,7 +398,7 @@ Problem set_receivers(Config& config, std::span<const ConfigItem> items, Receive
                                         "bearer_token_file",
                                         "insecure_skip_verify",
                                         "server_name"};
-  if (kind == ReceiverKind::webhook) keys.push_back("repeat");
+  if (kind == ReceiverKind::webhook) keys.emplace_back("repeat");
   std::vector<ReceiverSettings>& receivers = config.alerts.receivers;
   for (const ConfigItem& entry : items) {
     const ConfigItem item = with_url(entry);

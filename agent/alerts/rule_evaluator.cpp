@@ -20,7 +20,7 @@ constexpr std::string_view kHostSubject = "host";
 bool is_in_bytes(const AlertRule& rule) {
   if (!rule.is_signal) return rule.quantity.ends_with("_bytes");
   const std::optional<Signal> signal = find_signal(rule.quantity);
-  return signal && signal_info(*signal).is_in_bytes;
+  return signal && signal_info(*signal).counted.empty();
 }
 
 std::string say_value(const AlertRule& rule, double value) {
