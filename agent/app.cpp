@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/alert_settings.h"
 #include "agent/build_info.h"
 #include "agent/log.h"
 #include "agent/routes.h"
@@ -74,10 +75,11 @@ App::App(const Config& config, ConfigLoader load, const Clock& clock)
       interval_seconds_(config.collection.interval_seconds),
       load_(std::move(load)),
       config_(config),
+      sender_(clock),
       families_(builtin_collectors()),
       self_metrics_(build_info()),
       pages_(families_, self_metrics_),
-      pipeline_(config, clock, sink_),
+      pipeline_(config, clock, sink_, &sender_),
       requests_(std::make_unique<RequestCounter>(self_metrics_)) {}
 
 App::~App() = default;
@@ -112,6 +114,7 @@ void App::open_history() {
 }
 
 void App::start() {
+  sender_.configure(receiver_settings(config_));  // not before: collect_once() tells nobody
   open_history();
   tick();
   HttpOptions options = web_options(config_);
@@ -119,11 +122,18 @@ void App::start() {
   options.on_log = [](std::string_view message) {
     log_line(LogLevel::debug, "web server", {{"error", message}});
   };
-  const RouteSources sources{pages_, pipeline_, [this]() -> std::optional<std::string> {
+  SilenceActions silences;
+  silences.add = [this](const Silence& silence) { return pipeline_.add_silence(silence); };
+  silences.remove = [this](std::string_view id) { return pipeline_.remove_silence(id); };
+  silences.list = [this] { return pipeline_.silences(); };
+  silences.now_unix_seconds = [this] { return clock_.wall_seconds(); };
+  const RouteSources sources{pages_, pipeline_,
+                             [this]() -> std::optional<std::string> {
                                const Result<void> done = reload();
                                if (done) return std::nullopt;
                                return done.error().path + ": " + done.error().reason;
-                             }};
+                             },
+                             silences};
   server_ = std::make_unique<HttpServer>(options, make_routes(sources));
   self_metrics_.insecure_known(server_->is_insecure());
 }
@@ -156,6 +166,7 @@ Result<void> App::reload() {
   keep_fixed_keys(config_, *loaded);
   configure_log(loaded->log.level, loaded->log.format);
   pipeline_.reconfigure(*loaded);
+  sender_.configure(receiver_settings(*loaded));
   config_ = *loaded;
   log_line(LogLevel::info, "configuration reloaded");
   return {};

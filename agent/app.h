@@ -12,6 +12,7 @@
 #include <stop_token>
 #include <string>
 
+#include "agent/alerts/alert_sender.h"
 #include "agent/alerts/log_sink.h"
 #include "agent/clock.h"
 #include "agent/config.h"
@@ -64,6 +65,7 @@ class App {
   std::mutex reload_mutex_;  // config_
   Config config_;
   LogSink sink_;
+  AlertSender sender_;
   MetricFamilies families_;
   SelfMetrics self_metrics_;
   PageCache pages_;

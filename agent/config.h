@@ -14,6 +14,10 @@
 #include <utility>
 #include <vector>
 
+#include "agent/alerts/alert_rule.h"
+#include "agent/alerts/alert_sender.h"
+#include "agent/alerts/outgoing_alert.h"
+#include "agent/alerts/silence_book.h"
 #include "agent/log.h"
 #include "agent/trend/policy.h"
 #include "collectors/result.h"
@@ -52,6 +56,13 @@ struct Config {
   struct Alerts {
     double hold_seconds = 60;
     double resolve_hold_seconds = 300;
+    double resend_seconds = 60;
+    std::string instance;  // empty: the host's name
+    std::string external_url;
+    LabelSet external_labels;
+    std::vector<AlertRule> rules;
+    std::vector<Silence> silences;
+    std::vector<ReceiverSettings> receivers;  // names and addresses; see receiver_settings()
   } alerts;
 
   struct Limits {

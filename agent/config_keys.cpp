@@ -8,6 +8,7 @@
 #include <cmath>
 #include <variant>
 
+#include "agent/alert_settings.h"
 #include "agent/config.h"
 #include "agent/units.h"
 #include "collectors/collector.h"
@@ -397,11 +398,28 @@ void add_web_keys(KeyList& keys) {
                 0, 3600, [](Config& c) -> double& { return c.web.idle_timeout_seconds; });
 }
 
-void add_agent_keys(KeyList& keys) {
+void add_alert_keys(KeyList& keys) {
   keys.duration("alerts.hold", "how long a condition must last before its alert fires", 0,
                 86400 * kDays, [](Config& c) -> double& { return c.alerts.hold_seconds; });
   keys.duration("alerts.resolve_hold", "how long it must be over before the alert is resolved", 0,
                 86400 * kDays, [](Config& c) -> double& { return c.alerts.resolve_hold_seconds; });
+  keys.duration("alerts.resend", "how often a firing alert is told to an Alertmanager again", 1,
+                3600, [](Config& c) -> double& { return c.alerts.resend_seconds; });
+  keys.text("alerts.instance", "label instance of what is sent; empty is the host's name", true,
+            [](Config& c) -> std::string& { return c.alerts.instance; });
+  keys.text("alerts.external-url",
+            "where people reach this agent's page, for links in what is sent; may be empty", true,
+            [](Config& c) -> std::string& { return c.alerts.external_url; });
+  keys.add(
+      "alerts.external-labels", "TEXT",
+      "further labels of what is sent, such as site=north,team=data",
+      [](Config& config, std::string_view text) {
+        return set_external_labels(config.alerts.external_labels, text);
+      },
+      [](const Config& config) { return external_labels_text(config.alerts.external_labels); });
+}
+
+void add_agent_keys(KeyList& keys) {
   keys.count("limits.series", "series under the detector; what is refused is counted", 1, 10000000,
              [](Config& c) -> std::uint64_t& { return c.limits.series; });
   keys.count("limits.groups", "process groups; processes of further ones are put into \"other\"", 1,
@@ -438,6 +456,7 @@ std::vector<ConfigKey> make_keys() {
   KeyList keys;
   add_collection_keys(keys);
   add_trend_keys(keys);
+  add_alert_keys(keys);
   add_agent_keys(keys);
   add_storage_keys(keys);
   return keys.take();

@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
+#include "agent/alert_settings.h"
 #include "agent/config_item.h"
 
 namespace heapfloor {
@@ -21,7 +23,11 @@ std::optional<ConfigProblem> unknown_field(const ConfigItem& item,
 }
 
 std::span<const ConfigList> config_lists() {
-  static const std::vector<ConfigList> lists;
+  static const std::vector<ConfigList> lists = [] {
+    std::vector<ConfigList> all;
+    for (ConfigList& list : alert_lists()) all.push_back(std::move(list));
+    return all;
+  }();
   return lists;
 }
 

@@ -6,10 +6,12 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <iterator>
 #include <string>
 #include <utility>
 
 #include "agent/alerts/leak_alerts.h"
+#include "agent/exposition/text_format.h"
 #include "agent/log.h"
 #include "agent/snapshot_builder.h"
 #include "collectors/parse/pid_stat.h"
@@ -22,6 +24,8 @@ namespace {
 constexpr std::string_view kProcessCollector = "process";
 constexpr std::string_view kConfigured = "configured";
 constexpr std::string_view kHost = "host";
+constexpr std::string_view kSilencesDocument = "silences";
+constexpr std::string_view kQueueDocument = "queue:";
 constexpr std::string_view kRlimit = "rlimit";
 constexpr std::array<std::string_view, 2> kScopes = {"allocator", "process"};
 
@@ -56,6 +60,13 @@ WatchList::PolicySource policies_of(const Config& config) {
   return [&config](Signal signal) { return config.policy_for(signal_name(signal)); };
 }
 
+// What people call this machine; "localhost" where it has no name.
+std::string host_name() {
+  std::array<char, 256> name{};
+  if (gethostname(name.data(), name.size() - 1) != 0 || name.front() == '\0') return "localhost";
+  return name.data();
+}
+
 void log_transition(const Watch& watch, LeakState before) {
   const LeakState after = watch.judge.state();
   const bool is_loud = after == LeakState::leaking || after == LeakState::suspected;
@@ -70,9 +81,10 @@ void log_transition(const Watch& watch, LeakState before) {
 
 }  // namespace
 
-Pipeline::Pipeline(const Config& config, const Clock& clock, AlertSink& sink)
+Pipeline::Pipeline(const Config& config, const Clock& clock, AlertSink& sink, AlertSender* sender)
     : clock_(clock),
       sink_(sink),
+      sender_(sender),
       started_seconds_(clock.steady_seconds()),
       root_(HostPaths{config.path.procfs, config.path.sysfs, config.path.rootfs}),
       stopwatch_(clock),
@@ -82,7 +94,9 @@ Pipeline::Pipeline(const Config& config, const Clock& clock, AlertSink& sink)
       config_(config),
       groups_(process_tables(config), config.limits.groups),
       watches_(policies_of(config), config.limits.series),
-      alerts_(config.alerts.hold_seconds, config.alerts.resolve_hold_seconds) {
+      alerts_(config.alerts.hold_seconds, config.alerts.resolve_hold_seconds),
+      build_source_([](const std::string&) { return std::nullopt; }),
+      host_name_(host_name()) {
   reload_.last_success_seconds = started_seconds_;
   for (const std::string_view name : kLeakAlertNames) alerts_.declare(std::string(name));
   watches_.on_transition([this](const Watch& watch, LeakState before) {
@@ -95,6 +109,7 @@ Pipeline::Pipeline(const Config& config, const Clock& clock, AlertSink& sink)
     if (history_ != nullptr) recorder_.note_end(watch, history_time(*watch.ended_seconds));
   });
   for (const std::string_view scope : kScopes) leaks_detected_.try_emplace(std::string(scope));
+  follow_configuration();
   find_agent();
 }
 
@@ -126,8 +141,10 @@ void Pipeline::attach(HistoryWriter& history) {
     history.visit(kind, visitor);
   };
   std::map<std::string, std::uint64_t> leaks = leak_counts();
+  std::map<std::string, std::string> documents;
   const RestoreReport report = recorder_.restore(source, history_time(clock_.steady_seconds()),
-                                                 watches_, {&alerts_, &leaks});
+                                                 watches_, {&alerts_, &leaks, &documents});
+  restore_documents(documents);
   for (const auto& [scope, count] : leaks) leaks_detected_[scope].count = count;
   log_line(report.discarded > 0 ? LogLevel::warning : LogLevel::info, "history read",
            {{"series", std::uint64_t{report.watches}},
@@ -144,8 +161,30 @@ HistoryTime Pipeline::history_time(double now_seconds) const {
 void Pipeline::record_history(double now_seconds) {
   if (history_ == nullptr) return;
   std::map<std::string, std::uint64_t> leaks = leak_counts();
-  history_->submit(recorder_.record(watches_, {&alerts_, &leaks}, history_time(now_seconds),
-                                    history_->losses()));
+  std::map<std::string, std::string> documents = save_documents();
+  history_->submit(recorder_.record(watches_, {&alerts_, &leaks, &documents},
+                                    history_time(now_seconds), history_->losses()));
+}
+
+std::map<std::string, std::string> Pipeline::save_documents() const {
+  std::map<std::string, std::string> documents;
+  documents.emplace(kSilencesDocument, silences_.save());
+  if (sender_ == nullptr) return documents;
+  for (auto& [receiver, queue] : sender_->save())
+    documents.emplace(std::string(kQueueDocument) + receiver, std::move(queue));
+  return documents;
+}
+
+void Pipeline::restore_documents(const std::map<std::string, std::string>& documents) {
+  AlertSender::SavedQueues queues;
+  for (const auto& [name, bytes] : documents) {
+    if (name.starts_with(kQueueDocument))
+      queues.emplace_back(name.substr(kQueueDocument.size()), bytes);
+    if (name != kSilencesDocument) continue;
+    if (const Result<void> loaded = silences_.load(bytes); !loaded)
+      log_line(LogLevel::warning, "silences were lost", {{"error", loaded.error().reason}});
+  }
+  if (sender_ != nullptr) sender_->restore(queues);
 }
 
 std::map<std::string, std::uint64_t> Pipeline::leak_counts() const {
@@ -179,7 +218,7 @@ std::shared_ptr<const Snapshot> Pipeline::tick() {
   watch_agent(now_seconds);
   if (is_listed) watch_processes(now_seconds);
   if (is_listed) watches_.finish_tick(now_seconds);
-  deliver_alerts(now_seconds);
+  deliver_alerts(now_seconds, is_listed);
   record_history(now_seconds);
   evaluation_seconds_ = clock_.steady_seconds() - began_seconds;
   return make_snapshot(now_seconds, is_listed);
@@ -281,10 +320,41 @@ void Pipeline::watch_agent(double now_seconds) {
   watches_.observe(key, labels, reading);
 }
 
-void Pipeline::deliver_alerts(double now_seconds) {
-  const std::vector<AlertCondition> conditions = leak_conditions(watches_, now_seconds);
-  for (const AlertTransition& transition : alerts_.step(conditions, now_seconds))
+void Pipeline::deliver_alerts(double now_seconds, bool is_listed) {
+  std::vector<AlertCondition> conditions = leak_conditions(watches_, now_seconds);
+  const RuleEvaluator::Tick tick{watches_, batch_, groups_, is_listed};
+  std::ranges::move(rules_.evaluate(tick, alerts_), std::back_inserter(conditions));
+  const double now_unix_seconds = wall_offset_seconds_ + now_seconds;
+  for (const AlertTransition& transition : alerts_.step(conditions, now_seconds, now_unix_seconds))
     sink_.deliver(transition);
+  silences_.forget_ended(now_unix_seconds);
+  if (silences_.wants_builds()) learn_builds();
+  if (sender_ != nullptr) send_alerts(now_seconds);
+}
+
+void Pipeline::learn_builds() {
+  watches_.for_each([this](const Watch& watch) {
+    if (watch.ended_seconds) return;
+    AlertCondition subject;
+    subject.subject = watch.subject();
+    subject.scope = std::string(watch.scope());
+    subject.group = watch.group;
+    silences_.observe(subject, build_source_);
+  });
+}
+
+void Pipeline::send_alerts(double now_seconds) {
+  const double now_unix_seconds = wall_offset_seconds_ + now_seconds;
+  OutgoingOrigin origin;
+  origin.instance = config_.alerts.instance.empty() ? host_name_ : config_.alerts.instance;
+  origin.external_labels = config_.alerts.external_labels;
+  origin.external_url = config_.alerts.external_url;
+  origin.visible = &visible_name;
+  const auto is_silenced = [&](const AlertCondition& condition) {
+    return silences_.silencing(condition, now_unix_seconds).has_value();
+  };
+  sender_->update(outgoing_alerts(alerts_.alerts(), is_silenced, origin), now_seconds,
+                  now_unix_seconds);
 }
 
 std::shared_ptr<const Snapshot> Pipeline::make_snapshot(double now_seconds, bool is_listed) {
@@ -318,7 +388,9 @@ std::shared_ptr<const Snapshot> Pipeline::make_snapshot(double now_seconds, bool
     builder.add_groups(groups_);
     builder.add_processes(groups_, batch_, config_.limits.exposed_processes);
   }
-  builder.add_alerts(alerts_);
+  builder.add_alerts(alerts_, silences_, wall_offset_seconds_ + now_seconds);
+  builder.add_rules(rules_, config_.alerts.hold_seconds);
+  if (sender_ != nullptr) snapshot->receivers = sender_->status();
   return snapshot;
 }
 
@@ -329,6 +401,33 @@ void Pipeline::reconfigure(const Config& config) {
   watches_.set_series_limit(config.limits.series);
   watches_.set_policies(policies_of(config));
   alerts_.set_holds(config.alerts.hold_seconds, config.alerts.resolve_hold_seconds);
+  follow_configuration();
+}
+
+void Pipeline::follow_configuration() {
+  rules_.set_rules(config_.alerts.rules);
+  for (const AlertRule& rule : config_.alerts.rules) alerts_.declare(rule.name);
+  silences_.set_configured(config_.alerts.silences, clock_.wall_seconds());
+}
+
+void Pipeline::set_build_source(BuildSource source) {
+  const std::scoped_lock lock(mutex_);
+  build_source_ = std::move(source);
+}
+
+Result<std::string> Pipeline::add_silence(const Silence& silence) {
+  const std::scoped_lock lock(mutex_);
+  return silences_.add(silence, clock_.wall_seconds());
+}
+
+bool Pipeline::remove_silence(std::string_view id) {
+  const std::scoped_lock lock(mutex_);
+  return silences_.remove(id);
+}
+
+std::vector<Silence> Pipeline::silences() const {
+  const std::scoped_lock lock(mutex_);
+  return silences_.silences();
 }
 
 void Pipeline::note_reload(bool successful) {

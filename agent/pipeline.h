@@ -15,6 +15,9 @@
 #include <vector>
 
 #include "agent/alerts/alert_book.h"
+#include "agent/alerts/alert_sender.h"
+#include "agent/alerts/rule_evaluator.h"
+#include "agent/alerts/silence_book.h"
 #include "agent/alerts/watch_list.h"
 #include "agent/clock.h"
 #include "agent/config.h"
@@ -50,8 +53,9 @@ class ClockStopwatch final : public Stopwatch {
 
 class Pipeline final : public SeriesReader {
  public:
-  // `clock` and `sink` outlive the pipeline.
-  Pipeline(const Config& config, const Clock& clock, AlertSink& sink);
+  // `clock`, `sink` and `sender` outlive the pipeline; without a sender nobody outside is told.
+  Pipeline(const Config& config, const Clock& clock, AlertSink& sink,
+           AlertSender* sender = nullptr);
 
   // Goes on where the history ends, and writes it from then on. Before the first tick; `history` is
   // opened, not yet started, and outlives the pipeline.
@@ -63,6 +67,13 @@ class Pipeline final : public SeriesReader {
   // Takes over what can change while the agent runs: thresholds, sizes, limits, hold times.
   void reconfigure(const Config& config);
   void note_reload(bool successful);
+
+  // How builds are told apart, for silences that end at the next one. Before the first tick.
+  void set_build_source(BuildSource source);
+  // Silences; see SilenceBook.
+  [[nodiscard]] Result<std::string> add_silence(const Silence& silence);
+  [[nodiscard]] bool remove_silence(std::string_view id);
+  [[nodiscard]] std::vector<Silence> silences() const;
 
   [[nodiscard]] std::optional<SeriesDetail> read(std::string_view id) const override;
 
@@ -80,18 +91,25 @@ class Pipeline final : public SeriesReader {
   void watch_agent(double now_seconds);
   // The smallest of the limits that are known, and which it is.
   [[nodiscard]] Limit limit_of(double value, bool is_agent) const;
-  void deliver_alerts(double now_seconds);
+  void deliver_alerts(double now_seconds, bool is_listed);
+  void learn_builds();
+  void send_alerts(double now_seconds);
+  void follow_configuration();
   void follow_wall_clock();
   [[nodiscard]] std::shared_ptr<const Snapshot> make_snapshot(double now_seconds, bool is_listed);
   void note_leak(const Watch& watch);
   void find_agent();
   void record_history(double now_seconds);
+  // What goes on over a restart beside the watches and the alerts: documents of AgentTotals.
+  [[nodiscard]] std::map<std::string, std::string> save_documents() const;
+  void restore_documents(const std::map<std::string, std::string>& documents);
   [[nodiscard]] HistoryTime history_time(double now_seconds) const;
   [[nodiscard]] std::map<std::string, std::uint64_t> leak_counts() const;
   [[nodiscard]] std::optional<double> sample_of(EntityKind kind, std::string_view name) const;
 
   const Clock& clock_;
   AlertSink& sink_;
+  AlertSender* sender_;
   double started_seconds_;
   DirectoryHostRoot root_;
   ProcessBoard board_;
@@ -107,6 +125,10 @@ class Pipeline final : public SeriesReader {
   GroupTable groups_;
   WatchList watches_;
   AlertBook alerts_;
+  RuleEvaluator rules_;
+  SilenceBook silences_;
+  BuildSource build_source_;
+  std::string host_name_;
   ReloadStatus reload_;
   std::map<std::string, DetectedLeaks> leaks_detected_;  // by scope
   double wall_offset_seconds_ = 0;

@@ -8,6 +8,7 @@
 #include "agent/exposition/api_json.h"
 #include "agent/exposition/page_filter.h"
 #include "agent/http/negotiation.h"
+#include "agent/silence_query.h"
 #include "agent/web/web_assets.h"
 
 namespace heapfloor {
@@ -114,6 +115,43 @@ void add_api_routes(std::vector<Route>& routes, const RouteSources& sources) {
       });
   add("/api/v1/alerts", RouteMatch::exact, "alerts",
       [](const Snapshot& snapshot, const Request&) { return alerts_document(snapshot); });
+  add("/api/v1/rules", RouteMatch::exact, "rules",
+      [](const Snapshot& snapshot, const Request&) { return rules_document(snapshot); });
+}
+
+ApiDocument add_silence(const SilenceActions& silences, const Request& request) {
+  const Result<Silence> silence = parse_silence_query(request.query, silences.now_unix_seconds());
+  if (!silence) return error_document(400, "bad_data", silence.error().reason);
+  const Result<std::string> id = silences.add(*silence);
+  return id ? silence_document(*id) : error_document(503, "unavailable", id.error().reason);
+}
+
+ApiDocument remove_silence(const SilenceActions& silences, const Request& request) {
+  const bool is_id = request.query.size() == 1 && request.query.front().first == "id";
+  if (!is_id) return error_document(400, "bad_data", "expects the parameter id and no other");
+  const std::string& id = request.query.front().second;
+  return silences.remove(id) ? silence_document(id)
+                             : error_document(404, "not_found", "no such silence to remove");
+}
+
+ApiDocument silences_answer(const SilenceActions& silences, const Request& request) {
+  if (request.method != "POST" && request.method != "DELETE")
+    return silences_document(silences.list(), silences.now_unix_seconds());
+  // No page of another site can send it without asking first, whatever the browser.
+  if (request.header("X-Heapfloor") != "1")
+    return error_document(403, "forbidden", "changing requests need the header X-Heapfloor: 1");
+  return request.method == "POST" ? add_silence(silences, request)
+                                  : remove_silence(silences, request);
+}
+
+void add_silence_routes(std::vector<Route>& routes, const RouteSources& sources) {
+  routes.push_back({"/api/v1/silences",
+                    RouteMatch::exact,
+                    {"GET", "POST", "DELETE"},
+                    "silences",
+                    [silences = sources.silences](const Request& request) {
+                      return document_response(silences_answer(silences, request));
+                    }});
 }
 
 }  // namespace
@@ -129,6 +167,7 @@ std::vector<Route> make_routes(const RouteSources& sources) {
                     }});
   add_life_routes(routes, sources);
   add_api_routes(routes, sources);
+  add_silence_routes(routes, sources);
   add_page_routes(routes);
   return routes;
 }

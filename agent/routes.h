@@ -4,19 +4,31 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "agent/alerts/silence_book.h"
 #include "agent/exposition/page_cache.h"
 #include "agent/exposition/snapshot.h"
 #include "agent/http/http_server.h"
+#include "collectors/result.h"
 
 namespace heapfloor {
+
+// What may be done with silences.
+struct SilenceActions {
+  std::function<Result<std::string>(const Silence&)> add;  // returns the id
+  std::function<bool(std::string_view id)> remove;  // false: there is none that can be removed
+  std::function<std::vector<Silence>()> list;
+  std::function<double()> now_unix_seconds;
+};
 
 // What the routes answer from. All outlive the server; all are safe to use from its threads.
 struct RouteSources {
   PageCache& pages;
   const SeriesReader& series;
   std::function<std::optional<std::string>()> reload;  // returns what is wrong, or nothing
+  SilenceActions silences;
 };
 
 std::vector<Route> make_routes(const RouteSources& sources);

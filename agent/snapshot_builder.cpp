@@ -7,6 +7,8 @@
 #include <string>
 #include <tuple>
 
+#include "agent/alerts/leak_alerts.h"
+
 namespace heapfloor {
 namespace {
 
@@ -133,14 +135,30 @@ void SnapshotBuilder::add_processes(const GroupTable& table, const SampleBatch& 
   }
 }
 
-void SnapshotBuilder::add_alerts(const AlertBook& alerts) {
-  for (const Alert& alert : alerts.alerts()) add_alert(alert);
+void SnapshotBuilder::add_alerts(const AlertBook& alerts, const SilenceBook& silences,
+                                 double now_unix_seconds) {
+  for (const Alert& alert : alerts.alerts())
+    add_alert(alert).silenced_by = silences.silencing(alert.condition, now_unix_seconds);
   for (const auto& [name, counts] : alerts.counts()) {
     snapshot_.alert_transitions.push_back({name, counts.pending, counts.firing, counts.resolved});
   }
 }
 
-void SnapshotBuilder::add_alert(const Alert& alert) {
+void SnapshotBuilder::add_rules(const RuleEvaluator& rules, double hold_seconds) {
+  for (const LeakRule& rule : kLeakRules) {
+    snapshot_.rules.push_back({std::string(rule.name), std::string(rule.query),
+                               std::string(rule.severity), std::string(rule.summary), hold_seconds,
+                               false, 0});
+  }
+  for (std::size_t index = 0; index < rules.rules().size(); ++index) {
+    const AlertRule& rule = rules.rules()[index];
+    snapshot_.rules.push_back({rule.name, rule_query(rule), rule.severity, rule.summary,
+                               rule.hold_seconds.value_or(hold_seconds), true,
+                               rules.refused(index)});
+  }
+}
+
+AlertRow& SnapshotBuilder::add_alert(const Alert& alert) {
   const AlertCondition& condition = alert.condition;
   AlertRow& row = snapshot_.alerts.emplace_back();
   row.name = condition.name;
@@ -154,6 +172,7 @@ void SnapshotBuilder::add_alert(const Alert& alert) {
   row.value = condition.value;
   row.summary = condition.summary;
   row.description = condition.description;
+  return row;
 }
 
 }  // namespace heapfloor

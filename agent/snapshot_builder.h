@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "agent/alerts/alert_book.h"
+#include "agent/alerts/rule_evaluator.h"
+#include "agent/alerts/silence_book.h"
 #include "agent/alerts/watch_list.h"
 #include "agent/exposition/snapshot.h"
 #include "agent/series/group_table.h"
@@ -27,10 +29,13 @@ class SnapshotBuilder {
   // Values of their own go to the `exposed` largest processes and to every process that is
   // suspected or worse.
   void add_processes(const GroupTable& table, const SampleBatch& batch, std::size_t exposed);
-  void add_alerts(const AlertBook& alerts);
+  // `now_unix_seconds`: for the silences, which end by it.
+  void add_alerts(const AlertBook& alerts, const SilenceBook& silences, double now_unix_seconds);
+  // `hold_seconds`: of rules without one of their own.
+  void add_rules(const RuleEvaluator& rules, double hold_seconds);
 
  private:
-  void add_alert(const Alert& alert);
+  AlertRow& add_alert(const Alert& alert);
   [[nodiscard]] double seconds_of(std::uint64_t ticks) const {
     return static_cast<double>(ticks) / ticks_per_second_;
   }

@@ -17,4 +17,8 @@ std::string format_duration(double seconds);
 std::optional<double> parse_size(std::string_view text);
 std::string format_size(double bytes);
 
+// Unix seconds; 2026-01-31T12:00:00Z, with a fraction or another offset (RFC 3339, the years 1970
+// to 9999), or the number itself.
+std::optional<double> parse_time(std::string_view text);
+
 }  // namespace heapfloor

@@ -31,6 +31,19 @@ AlertCondition take_condition(ByteReader& in) {
   return condition;
 }
 
+// Positions in rising order; what is none of them is the lowest.
+std::size_t severity_rank(std::string_view severity) {
+  constexpr std::array<std::string_view, 3> kRising = {"info", "warning", "critical"};
+  for (std::size_t rank = 0; rank < kRising.size(); ++rank) {
+    if (kRising.at(rank) == severity) return rank + 1;
+  }
+  return 0;
+}
+
+const std::string& higher_severity(const std::string& before, const std::string& now) {
+  return severity_rank(before) > severity_rank(now) ? before : now;
+}
+
 }  // namespace
 
 std::string_view alert_change_name(AlertChange change) {
@@ -44,7 +57,7 @@ void AlertBook::set_holds(double hold_seconds, double resolve_hold_seconds) {
 }
 
 std::vector<AlertTransition> AlertBook::step(std::span<const AlertCondition> conditions,
-                                             double now_seconds) {
+                                             double now_seconds, double now_unix_seconds) {
   std::vector<AlertTransition> changes;
   std::set<Identity> ended;
   for (const AlertCondition& condition : conditions) {
@@ -55,10 +68,15 @@ std::vector<AlertTransition> AlertBook::step(std::span<const AlertCondition> con
     }
     const auto [entry, is_new] = alerts_.try_emplace(identity);
     Alert& alert = entry->second;
+    std::string severity = alert.phase == AlertPhase::firing
+                               ? higher_severity(alert.condition.severity, condition.severity)
+                               : condition.severity;
     alert.condition = condition;
+    alert.condition.severity = std::move(severity);
     alert.last_seen_seconds = now_seconds;
     if (!is_new) continue;
     alert.active_since_seconds = now_seconds;
+    alert.active_since_unix_seconds = now_unix_seconds;
     ++counts_[condition.name].pending;
     changes.push_back({AlertChange::pending, alert, false});
   }
@@ -66,7 +84,8 @@ std::vector<AlertTransition> AlertBook::step(std::span<const AlertCondition> con
     Alert& alert = entry->second;
     const bool holds = alert.last_seen_seconds == now_seconds;
     const bool is_firing = alert.phase == AlertPhase::firing;
-    if (holds && !is_firing && now_seconds - alert.active_since_seconds >= hold_seconds_) {
+    const double hold_seconds = alert.condition.hold_seconds.value_or(hold_seconds_);
+    if (holds && !is_firing && now_seconds - alert.active_since_seconds >= hold_seconds) {
       alert.phase = AlertPhase::firing;
       ++counts_[alert.condition.name].firing;
       changes.push_back({AlertChange::firing, alert, true});
@@ -84,6 +103,12 @@ std::vector<AlertTransition> AlertBook::step(std::span<const AlertCondition> con
   return changes;
 }
 
+const Alert* AlertBook::find(const std::string& name, const std::string& subject,
+                             const std::string& signal) const {
+  const auto found = alerts_.find(Identity(name, subject, signal));
+  return found == alerts_.end() ? nullptr : &found->second;
+}
+
 std::vector<Alert> AlertBook::alerts() const {
   std::vector<Alert> all;
   all.reserve(alerts_.size());
@@ -97,6 +122,7 @@ void AlertBook::save(ByteWriter& out) const {
     save_condition(out, alert.condition);
     out.put(alert.phase);
     out.put(alert.active_since_seconds);
+    out.put(alert.active_since_unix_seconds);
     out.put(alert.last_seen_seconds);
   }
   out.put(static_cast<std::uint32_t>(counts_.size()));
@@ -117,6 +143,7 @@ bool AlertBook::restore(ByteReader& in) {
     alert.condition = take_condition(in);
     alert.phase = in.take_enum<AlertPhase>(2);
     alert.active_since_seconds = in.take_number<double>(-kMostSeconds, kMostSeconds);
+    alert.active_since_unix_seconds = in.take_number<double>(-kMostSeconds, kMostSeconds);
     alert.last_seen_seconds = in.take_number<double>(-kMostSeconds, kMostSeconds);
     Identity identity(alert.condition.name, alert.condition.subject, alert.condition.signal);
     alerts.emplace(std::move(identity), std::move(alert));

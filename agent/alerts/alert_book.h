@@ -4,11 +4,13 @@
 // fires; a firing alert is resolved when the condition has been away for `resolve_hold_seconds`
 // (hysteresis: a verdict that wavers does not flap), a pending one as soon as it is away. Identity
 // is (name, subject, signal): what changes, such as the rate or the severity, is not part of it.
+// The severity of a firing alert only rises, so that nobody is called twice for one that wavers.
 // Pure: times come from the caller. Not thread-safe.
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -33,12 +35,14 @@ struct AlertCondition {
   std::string summary;
   std::string description;
   bool ended = false;  // its subject has ended: resolved at once, whatever the hold
+  std::optional<double> hold_seconds = {};  // of its own; nothing: the book's
 };
 
 struct Alert {
   AlertCondition condition;  // as last seen
   AlertPhase phase = AlertPhase::pending;
   double active_since_seconds = 0;
+  double active_since_unix_seconds = 0;  // the same moment; it does not move when the date is set
   double last_seen_seconds = 0;
 };
 
@@ -62,9 +66,13 @@ class AlertBook {
   void set_holds(double hold_seconds, double resolve_hold_seconds);
 
   // Takes over what is wrong at `now_seconds`; returns what changed: what is new first.
-  std::vector<AlertTransition> step(std::span<const AlertCondition> conditions, double now_seconds);
+  // `now_unix_seconds` is the same moment on the wall clock.
+  std::vector<AlertTransition> step(std::span<const AlertCondition> conditions, double now_seconds,
+                                    double now_unix_seconds = 0);
 
   [[nodiscard]] std::vector<Alert> alerts() const;  // sorted by name, subject, signal
+  [[nodiscard]] const Alert* find(const std::string& name, const std::string& subject,
+                                  const std::string& signal) const;
   // Transitions since the start, by alert name. Names given to declare() exist with zeros.
   [[nodiscard]] const std::map<std::string, AlertCounts>& counts() const { return counts_; }
   void declare(const std::string& name) { counts_.try_emplace(name); }

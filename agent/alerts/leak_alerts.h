@@ -13,6 +13,22 @@ namespace heapfloor {
 inline constexpr std::array<std::string_view, 2> kLeakAlertNames = {"HeapfloorLeak",
                                                                     "HeapfloorExhaustionPredicted"};
 
+// The same alerts as rules, for those who ask which there are.
+struct LeakRule {
+  std::string_view name;
+  std::string_view query;
+  std::string_view severity;  // at first; it may rise
+  std::string_view summary;
+};
+inline constexpr std::array<LeakRule, 2> kLeakRules = {{
+    {kLeakAlertNames[0], "heapfloor_leak_state{state=\"leaking\"} == 1", "warning",
+     "A process leaks memory."},
+    {kLeakAlertNames[1],
+     "heapfloor_trend_predicted_exhaustion_timestamp_seconds - time() < 86400 and "
+     "heapfloor_trend_confidence_ratio > 0.8",
+     "warning", "A process is about to reach its memory limit."},
+}};
+
 // Conditions of every watched series: HeapfloorLeak while it is leaking;
 // HeapfloorExhaustionPredicted while its limit is predicted to be reached within 24 hours (critical
 // within 4) at a confidence above 0.8. Suspected series raise nothing.

@@ -40,27 +40,120 @@ std::string scientific(double value) {
   return {text.data(), end};
 }
 
+Json alert_json(const AlertRow& alert, double wall_offset_seconds) {
+  Json json = {{"labels",
+                {{"alertname", alert.name},
+                 {"severity", alert.severity},
+                 {"scope", alert.scope},
+                 {"subject", visible_name(alert.subject)},
+                 {"group", visible_name(alert.group)},
+                 {"signal", alert.signal}}},
+               {"annotations",
+                {{"summary", visible_name(alert.summary)},
+                 {"description", visible_name(alert.description)}}},
+               {"state", alert.phase == AlertPhase::firing ? "firing" : "pending"},
+               {"activeAt", rfc3339(wall_offset_seconds + alert.active_since_seconds)},
+               {"value", scientific(alert.value)}};
+  // Not a field of Prometheus's: only there when there is something to say.
+  if (alert.silenced_by) {
+    json["silenced"] = true;
+    json["silencedBy"] = *alert.silenced_by;
+  }
+  return json;
+}
+
+Json rule_json(const RuleRow& rule, const Snapshot& snapshot) {
+  Json alerts = Json::array();
+  std::string_view state = "inactive";
+  for (const AlertRow& alert : snapshot.alerts) {
+    if (alert.name != rule.name) continue;
+    alerts.push_back(alert_json(alert, snapshot.wall_offset_seconds));
+    if (alert.phase == AlertPhase::firing) state = "firing";
+    if (state == "inactive") state = "pending";
+  }
+  const bool is_well = rule.refused == 0;
+  Json json = {{"state", state},
+               {"name", rule.name},
+               {"query", rule.query},
+               {"duration", rule.hold_seconds},
+               {"labels", {{"severity", rule.severity}}},
+               {"annotations", {{"summary", visible_name(rule.summary)}}},
+               {"alerts", std::move(alerts)},
+               {"health", is_well ? "ok" : "err"},
+               {"evaluationTime", snapshot.evaluation_seconds},
+               {"lastEvaluation", rfc3339(snapshot.wall_offset_seconds + snapshot.time_seconds)},
+               {"type", "alerting"}};
+  if (!is_well) {
+    json["lastError"] = "true for more subjects than one rule may raise alerts for; left out: " +
+                        std::to_string(rule.refused);
+  }
+  return json;
+}
+
+Json rule_group_json(const Snapshot& snapshot, std::string_view name, bool is_configured) {
+  Json rules = Json::array();
+  for (const RuleRow& rule : snapshot.rules) {
+    if (rule.is_configured == is_configured) rules.push_back(rule_json(rule, snapshot));
+  }
+  return {{"name", name},
+          {"file", ""},
+          {"rules", std::move(rules)},
+          {"interval", snapshot.interval_seconds},
+          {"limit", 0},
+          {"evaluationTime", snapshot.evaluation_seconds},
+          {"lastEvaluation", rfc3339(snapshot.wall_offset_seconds + snapshot.time_seconds)}};
+}
+
+Json silence_json(const Silence& silence, double now_unix_seconds) {
+  Json matchers = Json::array();
+  for (const auto& [label, glob] : silence.matchers)
+    matchers.push_back({{"name", label}, {"pattern", visible_name(glob)}});
+  Json rebuilt = Json::array();
+  for (const std::string& group : silence.rebuilt) rebuilt.push_back(visible_name(group));
+  Json json;
+  json["id"] = silence.id;
+  json["state"] = is_active(silence, now_unix_seconds) ? "active" : "expired";
+  json["matchers"] = std::move(matchers);
+  json["comment"] = visible_name(silence.comment);
+  json["createdBy"] = visible_name(silence.created_by);
+  json["startsAt"] = rfc3339(silence.starts_at_seconds);
+  json["endsAt"] =
+      silence.ends_at_seconds ? Json(rfc3339(*silence.ends_at_seconds)) : Json(nullptr);
+  json["until"] = silence.until_next_build ? Json("next_build") : Json(nullptr);
+  json["rebuilt"] = std::move(rebuilt);
+  json["configured"] = silence.is_configured;
+  return json;
+}
+
 }  // namespace
 
 ApiDocument alerts_document(const Snapshot& snapshot) {
   Json data;
   data["alerts"] = Json::array();
-  for (const AlertRow& alert : snapshot.alerts) {
-    data["alerts"].push_back(
-        {{"labels",
-          {{"alertname", alert.name},
-           {"severity", alert.severity},
-           {"scope", alert.scope},
-           {"subject", visible_name(alert.subject)},
-           {"group", visible_name(alert.group)},
-           {"signal", alert.signal}}},
-         {"annotations",
-          {{"summary", visible_name(alert.summary)},
-           {"description", visible_name(alert.description)}}},
-         {"state", alert.phase == AlertPhase::firing ? "firing" : "pending"},
-         {"activeAt", rfc3339(snapshot.wall_offset_seconds + alert.active_since_seconds)},
-         {"value", scientific(alert.value)}});
-  }
+  for (const AlertRow& alert : snapshot.alerts)
+    data["alerts"].push_back(alert_json(alert, snapshot.wall_offset_seconds));
+  return success_document(std::move(data));
+}
+
+ApiDocument rules_document(const Snapshot& snapshot) {
+  Json data;
+  data["groups"] = Json::array();
+  data["groups"].push_back(rule_group_json(snapshot, "heapfloor", false));
+  data["groups"].push_back(rule_group_json(snapshot, "configured", true));
+  return success_document(std::move(data));
+}
+
+ApiDocument silences_document(std::span<const Silence> silences, double now_unix_seconds) {
+  Json data;
+  data["silences"] = Json::array();
+  for (const Silence& silence : silences)
+    data["silences"].push_back(silence_json(silence, now_unix_seconds));
+  return success_document(std::move(data));
+}
+
+ApiDocument silence_document(std::string_view id) {
+  Json data;
+  data["id"] = id;
   return success_document(std::move(data));
 }
 

@@ -7,11 +7,13 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "agent/alerts/silence_book.h"
 #include "agent/exposition/self_metrics.h"
 #include "agent/exposition/snapshot.h"
 
@@ -50,8 +52,15 @@ ApiDocument suspect_document(const Snapshot& snapshot, std::string_view id);
 ApiDocument series_document(const Snapshot& snapshot, std::string_view id,
                             const SeriesReader& reader, const ApiParameters& parameters);
 
-// GET /api/v1/alerts, in the form of Prometheus's own endpoint.
+// GET /api/v1/alerts, in the form of Prometheus's own endpoint, and whether each is silenced.
 ApiDocument alerts_document(const Snapshot& snapshot);
+
+// GET /api/v1/rules, in the form of Prometheus's own endpoint.
+ApiDocument rules_document(const Snapshot& snapshot);
+
+// GET /api/v1/silences; and the answer to a new or removed one.
+ApiDocument silences_document(std::span<const Silence> silences, double now_unix_seconds);
+ApiDocument silence_document(std::string_view id);
 
 // {"status":"error","errorType":…,"error":…} with the HTTP status that belongs to it.
 ApiDocument error_document(int status, std::string_view error_type, std::string_view message);

@@ -87,6 +87,21 @@ constexpr std::array<OwnDesc, kOwnFamilies> kOwn = {{
      "alertname,scope,subject,group", "Since when the alert is active.", "alerts"},
     {OwnFamily::alert_transitions, "heapfloor_alert_transitions_total", kCounter, "alertname,to",
      "Transitions of alerts since the agent started.", "alerts"},
+    {OwnFamily::alert_notifications, "heapfloor_alert_notifications_total", kCounter, "receiver",
+     "Alerts sent to the receiver, each as often as it was sent.", "alerts"},
+    {OwnFamily::alert_notifications_failed, "heapfloor_alert_notifications_failed_total", kCounter,
+     "receiver", "Those of them that stood in a request that the receiver did not accept.",
+     "alerts"},
+    {OwnFamily::alert_notifications_dropped, "heapfloor_alert_notifications_dropped_total",
+     kCounter, "receiver", "Alerts given up before the receiver had taken them.", "alerts"},
+    {OwnFamily::alert_notification_duration, "heapfloor_alert_notification_duration_seconds",
+     FamilyType::histogram, "receiver", "Time that a request to the receiver took.", "alerts"},
+    {OwnFamily::alert_queue_length, "heapfloor_alert_queue_length", kGauge, "receiver",
+     "Alerts that the receiver is told of, or still has to be.", "alerts"},
+    {OwnFamily::alert_queue_capacity, "heapfloor_alert_queue_capacity", kGauge, "receiver",
+     "Most alerts that are kept for the receiver.", "alerts"},
+    {OwnFamily::alertmanager_up, "heapfloor_alertmanager_up", kGauge, "alertmanager",
+     "1 when the Alertmanager answered the last request as it should.", "alerts"},
     {OwnFamily::collector_success, "heapfloor_collector_success", kGauge, "collector",
      "1 when the last collection of the collector read anything.", "agent"},
     {OwnFamily::collector_duration, "heapfloor_collector_duration_seconds", kGauge, "collector",
@@ -261,7 +276,7 @@ void MetricFamilies::add(MetricFamily family) {
 }
 
 std::string_view family_type_name(FamilyType type) {
-  constexpr std::array<std::string_view, 3> kNames = {"gauge", "counter", "info"};
+  constexpr std::array<std::string_view, 4> kNames = {"gauge", "counter", "info", "histogram"};
   return kNames.at(static_cast<std::size_t>(type));
 }
 

@@ -21,7 +21,7 @@ namespace heapfloor {
 inline constexpr std::string_view kProcessPrefix = "heapfloor_process_";      // group, pid
 inline constexpr std::string_view kAllocatorPrefix = "heapfloor_allocator_";  // group, allocator
 
-enum class FamilyType : std::uint8_t { gauge, counter, info };
+enum class FamilyType : std::uint8_t { gauge, counter, info, histogram };
 
 // One family, named as its samples are: a counter with _total, an info with _info.
 struct MetricFamily {
@@ -64,6 +64,13 @@ enum class OwnFamily : std::uint8_t {
   alert_active,
   alert_active_since,
   alert_transitions,
+  alert_notifications,
+  alert_notifications_failed,
+  alert_notifications_dropped,
+  alert_notification_duration,
+  alert_queue_length,
+  alert_queue_capacity,
+  alertmanager_up,
   collector_success,
   collector_duration,
   collector_last_success,
@@ -120,7 +127,7 @@ class MetricFamilies {
   std::vector<std::size_t> own_;
 };
 
-// "gauge", "counter", "info".
+// "gauge", "counter", "info", "histogram".
 std::string_view family_type_name(FamilyType type);
 
 // The documentation page: one Markdown table of all families.

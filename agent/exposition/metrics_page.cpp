@@ -22,6 +22,9 @@ namespace {
 
 constexpr std::array<LeakState, 3> kSuspectStates = {LeakState::suspected, LeakState::leaking,
                                                      LeakState::recovering};
+// The bounds of DurationHistogram as OpenMetrics writes them: a whole number keeps its fraction.
+constexpr std::array<std::string_view, DurationHistogram::kBounds.size() + 1> kBucketTexts = {
+    "0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1.0", "2.5", "5.0", "10.0", "+Inf"};
 constexpr std::array<std::string_view, 4> kLogLevels = {"debug", "info", "warning", "error"};
 
 // The series of the detector are counted together, those of the agent's own heap included; they
@@ -65,6 +68,7 @@ class MetricsPage::Renderer {
     add_suspects(snapshot);
     add_trend_totals(snapshot);
     add_alerts(snapshot);
+    add_receivers(snapshot);
     add_collectors(snapshot);
     add_agent(snapshot);
     add_history(snapshot);
@@ -333,6 +337,33 @@ class MetricsPage::Renderer {
       add_own(OwnFamily::alert_transitions, body, {"to", "resolved"}, number(row.resolved));
     }
     writer_.sort_by_labels(families_.index_of(OwnFamily::alert_transitions));
+  }
+
+  void add_receivers(const Snapshot& snapshot) {
+    for (const ReceiverStatus& receiver : snapshot.receivers) {
+      const std::string_view body = labels_.body({{"receiver", receiver.name}});
+      add_own(OwnFamily::alert_notifications, body, number(receiver.counts.sent));
+      add_own(OwnFamily::alert_notifications_failed, body, number(receiver.counts.failed));
+      add_own(OwnFamily::alert_notifications_dropped, body, number(receiver.counts.dropped));
+      add_own(OwnFamily::alert_queue_length, body, number(receiver.queue_length));
+      add_own(OwnFamily::alert_queue_capacity, body, number(receiver.queue_capacity));
+      add_histogram(OwnFamily::alert_notification_duration, body, receiver.durations);
+      if (receiver.kind != ReceiverKind::alertmanager || !receiver.is_up) continue;
+      add_own(OwnFamily::alertmanager_up, labels_.body({{"alertmanager", receiver.name}}),
+              *receiver.is_up ? 1 : 0);
+    }
+  }
+
+  void add_histogram(OwnFamily family, std::string_view body, const DurationHistogram& histogram) {
+    const std::size_t index = families_.index_of(family);
+    std::uint64_t count = 0;  // of a bucket and all before it
+    for (std::size_t i = 0; i < histogram.counts.size(); ++i) {
+      count += histogram.counts.at(i);
+      writer_.add(writer_.column(index, "le", kBucketTexts.at(i), true, "_bucket"), body,
+                  number(count));
+    }
+    writer_.add(writer_.column(index, {}, {}, true, "_count"), body, number(count));
+    writer_.add(writer_.column(index, {}, {}, true, "_sum"), body, histogram.sum_seconds);
   }
 
   void add_collectors(const Snapshot& snapshot) {

@@ -25,6 +25,7 @@ std::string_view openmetrics_name(const MetricFamily& family) {
     case FamilyType::info:
       return without_suffix(family.name, "_info");
     case FamilyType::gauge:
+    case FamilyType::histogram:
       break;
   }
   return family.name;
@@ -134,8 +135,10 @@ PageWriter::PageWriter(const MetricFamilies& families) : families_(families) {
 }
 
 PageWriter::Column PageWriter::column(std::size_t family, std::string_view label_name,
-                                      std::string_view label_value, bool has_body) {
+                                      std::string_view label_value, bool has_body,
+                                      std::string_view suffix) {
   std::string prefix = families_.all()[family].name;
+  prefix += suffix;
   if (!label_name.empty()) {
     prefix += '{';
     prefix += label_name;
@@ -147,7 +150,10 @@ PageWriter::Column PageWriter::column(std::size_t family, std::string_view label
   }
   std::vector<Column>& columns = blocks_[family].columns;
   const auto text = [this](Column column) { return std::string_view(columns_[column].prefix); };
-  const auto place = std::ranges::lower_bound(columns, std::string_view(prefix), {}, text);
+  const bool is_ordered = families_.all()[family].type != FamilyType::histogram;
+  const auto place = is_ordered
+                         ? std::ranges::lower_bound(columns, std::string_view(prefix), {}, text)
+                         : std::ranges::find(columns, std::string_view(prefix), text);
   if (place != columns.end() && columns_[*place].prefix == prefix) return *place;
   const auto added = static_cast<Column>(columns_.size());
   columns.insert(place, added);

@@ -58,8 +58,10 @@ class PageWriter {
   // A column of the family at index `family` of MetricFamilies::all(): all samples that share one
   // fixed label, or none where `label_name` is empty. `has_body` says whether its samples come with
   // a label body. Asking again for the same column gives the same one.
+  // `suffix` is put behind the family's name: the _bucket, _sum and _count of a histogram, whose
+  // columns stand in the order in which they were first asked for.
   Column column(std::size_t family, std::string_view label_name, std::string_view label_value,
-                bool has_body);
+                bool has_body, std::string_view suffix = {});
 
   // Forgets all samples, keeps columns and memory.
   void clear();

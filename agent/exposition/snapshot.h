@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "agent/alerts/alert_book.h"
+#include "agent/alerts/alert_sender.h"
 #include "agent/alerts/leak_state.h"
 #include "agent/alerts/state_change.h"
 #include "agent/history/history_row.h"
@@ -91,6 +92,18 @@ struct AlertRow {
   double value = 0;  // bytes per second
   std::string summary;
   std::string description;
+  std::optional<std::string> silenced_by;  // the id of a silence: it is not sent
+};
+
+// One alerting rule, of the trend or of the configuration.
+struct RuleRow {
+  std::string name;
+  std::string query;  // the condition, as PromQL would write it
+  std::string severity;
+  std::string summary;
+  double hold_seconds = 0;
+  bool is_configured = false;
+  std::uint64_t refused = 0;  // subjects beyond the most alerts of one rule
 };
 
 struct CollectorHealth {
@@ -146,6 +159,8 @@ struct Snapshot {
     std::uint64_t pending = 0, firing = 0, resolved = 0;
   };
   std::vector<AlertTransitions> alert_transitions;
+  std::vector<RuleRow> rules;
+  std::vector<ReceiverStatus> receivers;           // in the configuration's order
   std::array<std::uint64_t, 4> log_messages = {};  // debug, info, warning, error
   bool last_reload_successful = true;
   double last_reload_seconds = 0;

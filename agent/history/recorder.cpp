@@ -14,6 +14,8 @@ namespace {
 constexpr std::size_t kMostName = 256;
 constexpr std::uint32_t kMostReadings = 1000000;
 constexpr std::uint32_t kMostScopes = 64;
+constexpr std::uint32_t kMostDocuments = 1000;
+constexpr std::size_t kMostDocumentBytes = std::size_t{64} * 1024 * 1024;
 
 // FNV-1a (Fowler, Noll, Vo); never 0, which stands for a boot that cannot be told.
 std::uint64_t hash_of(std::string_view boot_id) {
@@ -215,7 +217,14 @@ void HistoryRecorder::restore_agent(const HistoryRow& row, const HistoryTime& no
     std::string scope = in.take_text(kMostName);
     leaks[std::move(scope)] = in.take<std::uint64_t>();
   }
+  std::map<std::string, std::string> documents;
+  const auto document_count = in.take_at_most<std::uint32_t>(kMostDocuments);
+  for (std::uint32_t i = 0; i < document_count && !in.failed(); ++i) {
+    std::string name = in.take_text(kMostName);
+    documents[std::move(name)] = in.take_bytes(kMostDocumentBytes);
+  }
   if (in.failed()) return;
+  if (totals.documents != nullptr) *totals.documents = std::move(documents);
   *totals.leaks_detected = std::move(leaks);
   tick_ = std::max(tick_, head.tick);
   const bool is_this_boot = boot_hash_ != 0 && head.boot_hash == boot_hash_;
@@ -320,6 +329,13 @@ std::string HistoryRecorder::agent_bytes(const AgentTotals& totals, const Histor
   for (const auto& [scope, count] : *totals.leaks_detected) {
     out.put_text(scope);
     out.put(count);
+  }
+  out.put(static_cast<std::uint32_t>(totals.documents == nullptr ? 0 : totals.documents->size()));
+  if (totals.documents != nullptr) {
+    for (const auto& [name, document] : *totals.documents) {
+      out.put_text(name);
+      out.put_bytes(document);
+    }
   }
   totals.alerts->save(out);
   return bytes;

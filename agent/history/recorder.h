@@ -64,6 +64,9 @@ struct HistoryTime {
 struct AgentTotals {
   AlertBook* alerts = nullptr;
   std::map<std::string, std::uint64_t>* leaks_detected = nullptr;  // by scope
+  // What other parts have written down of themselves, by name: silences, what receivers of alerts
+  // have yet to be told. It goes on over a reboot too. May be null.
+  std::map<std::string, std::string>* documents = nullptr;
 };
 
 // How restore() went.

@@ -41,6 +41,11 @@ class ByteWriter {
     put(static_cast<std::uint16_t>(kept.size()));
     out_->append(kept);
   }
+  // Whole, up to 4 GiB.
+  void put_bytes(std::string_view bytes) {
+    put(static_cast<std::uint32_t>(bytes.size()));
+    out_->append(bytes);
+  }
 
  private:
   std::string* out_;
@@ -94,6 +99,14 @@ class ByteReader {
     std::string text(rest_.substr(0, size));
     rest_.remove_prefix(size);
     return text;
+  }
+
+  [[nodiscard]] std::string take_bytes(std::size_t most) {
+    const std::size_t size = take_raw<std::uint32_t>();
+    if (!require(size <= most && size <= rest_.size())) return {};
+    std::string bytes(rest_.substr(0, size));
+    rest_.remove_prefix(size);
+    return bytes;
   }
 
   // Fails unless `holds`; returns whether nothing has failed so far.

@@ -34,6 +34,25 @@ TEST(Units, RefusesWhatIsNotASize) {
   }
 }
 
+TEST(Units, ReadsTimes) {
+  EXPECT_EQ(parse_time("0"), 0);
+  EXPECT_EQ(parse_time("1700000000.5"), 1700000000.5);
+  EXPECT_EQ(parse_time("2023-11-14T22:13:20Z"), 1700000000);
+  EXPECT_EQ(parse_time("2023-11-14t23:13:20.25+01:00"), 1700000000.25);
+  EXPECT_EQ(parse_time("2023-11-14 20:43:20-01:30"), 1700000000);
+  EXPECT_EQ(parse_time("2024-02-29T00:00:00Z"), 1709164800);
+}
+
+TEST(Units, RefusesWhatIsNotATime) {
+  for (const char* text :
+       {"", "soon", "-1", "nan", "inf", "1e300", "2023-11-14", "2023-11-14T22:13:20",
+        "2023-02-29T00:00:00Z", "2023-13-01T00:00:00Z", "2023-11-14T24:00:00Z",
+        "2023-11-14T22:60:00Z", "2023-11-14T22:13:20.Z", "2023-11-14T22:13:20Zx",
+        "2023-11-14T22:13:20+1:00", "1969-12-31T23:59:59Z", "+023-11-14T22:13:20Z"}) {
+    EXPECT_FALSE(parse_time(text)) << text;
+  }
+}
+
 TEST(Units, WritesWhatItReads) {
   for (const char* text : {"15s", "90s", "1h", "30d", "500ms", "1w", "0.0167s"}) {
     const auto seconds = parse_duration(text);

@@ -136,5 +136,46 @@ TEST(LogSink, WritesALineForEachTransitionAndAWarningWhenItFires) {
             before[static_cast<std::size_t>(LogLevel::warning)] + 1);
 }
 
+TEST_F(AlertBookTest, TheSeverityOfAFiringAlertOnlyRises) {
+  const auto severity_after = [this](double now, const std::string& severity) {
+    AlertCondition condition = leak_of("a");
+    condition.severity = severity;
+    book_.step(std::array{condition}, now);
+    return book_.alerts()[0].condition.severity;
+  };
+  EXPECT_EQ(severity_after(0, "critical"), "critical");
+  EXPECT_EQ(severity_after(30, "warning"), "warning") << "nobody was told of a pending one";
+  EXPECT_EQ(severity_after(60, "warning"), "warning");
+  EXPECT_EQ(severity_after(70, "critical"), "critical");
+  EXPECT_EQ(severity_after(80, "warning"), "critical");
+}
+
+TEST_F(AlertBookTest, AConditionMayBringItsOwnHold) {
+  AlertCondition condition = leak_of("a");
+  condition.hold_seconds = 0;
+  const auto changes = book_.step(std::array{condition}, 5);
+  ASSERT_EQ(changes.size(), 2U);
+  EXPECT_EQ(changes[1].change, AlertChange::firing);
+}
+
+TEST_F(AlertBookTest, ARestoredAlertGoesOnFiringSinceItsOwnTime) {
+  step(0, {"a"});
+  step(60, {"a"});
+  const Alert before = *book_.find("HeapfloorLeak", "a", "rss_anon");
+  ASSERT_EQ(before.phase, AlertPhase::firing);
+  std::string bytes;
+  ByteWriter out(bytes);
+  book_.save(out);
+  book_ = AlertBook(60, 300);
+  ByteReader in(bytes);
+  ASSERT_TRUE(book_.restore(in));
+  EXPECT_TRUE(step(70, {"a"}).empty()) << "nothing changed";
+  const Alert* const after = book_.find("HeapfloorLeak", "a", "rss_anon");
+  ASSERT_NE(after, nullptr);
+  EXPECT_EQ(after->active_since_seconds, before.active_since_seconds);
+  EXPECT_EQ(after->active_since_unix_seconds, before.active_since_unix_seconds);
+  EXPECT_EQ(step(370, {}).size(), 1U) << "and is resolved like any other";
+}
+
 }  // namespace
 }  // namespace heapfloor

@@ -376,6 +376,54 @@ TEST(AlertsDocument, IsPrometheussOwnFormat) {
   EXPECT_EQ(alert, expected);
 }
 
+TEST(AlertsDocument, SaysWhatIsSilencedAndByWhat) {
+  Snapshot snapshot = rich::snapshot();
+  snapshot.alerts[0].silenced_by = "17-1";
+  const json alerts = data_of(alerts_document(snapshot))["alerts"];
+  EXPECT_EQ(alerts[0]["silenced"], true);
+  EXPECT_EQ(alerts[0]["silencedBy"], "17-1");
+  EXPECT_FALSE(alerts[1].contains("silenced"));
+}
+
+TEST(RulesDocument, IsPrometheussOwnFormat) {
+  const json groups = data_of(rules_document(rich::snapshot()))["groups"];
+  ASSERT_EQ(groups.size(), 2U);
+  EXPECT_EQ(groups[0]["name"], "heapfloor");
+  EXPECT_EQ(groups[0]["interval"], 15);
+  ASSERT_EQ(groups[0]["rules"].size(), 1U);
+  const json& leak = groups[0]["rules"][0];
+  EXPECT_EQ(leak["type"], "alerting");
+  EXPECT_EQ(leak["state"], "firing");
+  EXPECT_EQ(leak["name"], "HeapfloorLeak");
+  EXPECT_EQ(leak["query"], "heapfloor_leak_state{state=\"leaking\"} == 1");
+  EXPECT_EQ(leak["duration"], 60);
+  EXPECT_EQ(leak["health"], "ok");
+  EXPECT_EQ(leak["labels"], (json{{"severity", "warning"}}));
+  EXPECT_EQ(leak["annotations"], (json{{"summary", "It leaks."}}));
+  ASSERT_EQ(leak["alerts"].size(), 1U);
+  EXPECT_EQ(leak["alerts"][0]["labels"]["alertname"], "HeapfloorLeak");
+  const json& own = groups[1]["rules"][0];
+  EXPECT_EQ(own["state"], "inactive");
+  EXPECT_EQ(own["health"], "err") << "there were more alerts than it may raise";
+  EXPECT_FALSE(own["lastError"].get<std::string>().empty());
+}
+
+TEST(SilencesDocument, ShowsHostileWordsAsTextAndWhatHasEndedAsExpired) {
+  Silence silence;
+  silence.id = "17-1";
+  silence.matchers = {{"group", "pay\xFF*"}};
+  silence.comment = "a\nb";
+  silence.starts_at_seconds = 1'700'000'000;
+  silence.ends_at_seconds = 1'700'003'600;
+  const std::array silences = {silence};
+  const json shown = data_of(silences_document(silences, 1'700'003'599))["silences"][0];
+  EXPECT_EQ(shown["state"], "active");
+  EXPECT_EQ(shown["matchers"][0], (json{{"name", "group"}, {"pattern", "pay\\xFF*"}}));
+  EXPECT_EQ(shown["endsAt"], "2023-11-14T23:13:20Z");
+  EXPECT_TRUE(shown["until"].is_null());
+  EXPECT_EQ(data_of(silences_document(silences, 1'700'003'600))["silences"][0]["state"], "expired");
+}
+
 TEST(AlertsDocument, WritesWholeSecondsWithoutAFraction) {
   Snapshot snapshot = rich::snapshot();
   snapshot.alerts[0].active_since_seconds = 9000;

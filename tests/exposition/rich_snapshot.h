@@ -234,6 +234,21 @@ inline void add_health(Snapshot& snapshot) {
   snapshot.leaks_detected_by_scope["process"] = {
       1, DetectedLeaks::Leak{"process:103:30000", 103, 9000.125}};
   snapshot.alert_transitions = {{"HeapfloorLeak", 2, 1, 0}};
+  ReceiverStatus first;
+  first.name = "first";
+  first.counts = {12, 3, 1};
+  first.queue_length = 2;
+  first.queue_capacity = 10'000;
+  first.is_up = true;
+  for (const double seconds : {0.003, 0.02, 0.7, 12.5}) first.durations.add(seconds);
+  ReceiverStatus chat;
+  chat.kind = ReceiverKind::webhook;
+  chat.name = "chat\"s";
+  chat.queue_capacity = 10'000;
+  snapshot.receivers = {first, chat};
+  snapshot.rules = {{"HeapfloorLeak", "heapfloor_leak_state{state=\"leaking\"} == 1", "warning",
+                     "It leaks.", 60, false, 0},
+                    {"TooBig", "rss_anon > 5", "critical", "Too big.", 300, true, 7}};
   snapshot.log_messages = {0, 12, 1, 0};
   snapshot.reloads = 2;
   snapshot.reloads_failed = 1;

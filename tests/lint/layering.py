@@ -28,7 +28,8 @@ OWNERS = {
     "CLI/": ("agent/cli/",),
     "spdlog/": ("agent/log",),
     "sqlite3.h": ("agent/history/",),
-    "nlohmann/": ("agent/exposition/", "agent/cli/"),
+    "nlohmann/": ("agent/alerts/", "agent/exposition/", "agent/cli/"),
+    "curl/": ("collectors/http_client",),
     # Collectors that ration their reads by what they took, and who hands them the clock.
     "collectors/stopwatch.h": ("collectors/smaps_collector.cpp", "agent/pipeline.h"),
 }

@@ -18,18 +18,20 @@ function order(a, b) {
 
 function createAlert(alert) {
   const state = h('span', { class: 'alert-state' });
+  const silenced = h('span', { class: 'alert-silenced', hidden: true }, 'silenced');
   const summary = h('h2', { class: 'alert-summary' });
   const since = h('span', { class: 'muted' });
   const description = h('p');
   const labels = Object.entries(alert.labels).filter(([name]) => !SHOWN_ELSEWHERE.has(name));
   const { subject, signal } = alert.labels;
-  const link = subject && signal
+  // An alert of a metric has no series of its own.
+  const link = subject && signal && !signal.startsWith('heapfloor_')
     ? h('a', { href: suspectLink(`${subject}/${signal}`) }, 'Chart and reason') : null;
   const element = h('li', { class: 'card alert' },
     h('div', { class: 'card-head' }, state,
       h('span', { class: 'severity', 'data-severity': alert.labels.severity },
         visibleName(alert.labels.severity ?? 'no severity')),
-      h('span', { class: 'alert-name' }, visibleName(alert.labels.alertname)), since),
+      h('span', { class: 'alert-name' }, visibleName(alert.labels.alertname)), silenced, since),
     summary, description,
     h('ul', { class: 'labels' }, labels.map(([name, value]) => h('li', {},
       h('span', {}, visibleName(name)), visibleName(value)))),
@@ -39,6 +41,7 @@ function createAlert(alert) {
     update({ alert: item, now }) {
       setAttribute(element, 'data-alert', item.state);
       setText(state, item.state);
+      silenced.hidden = !item.silenced;
       const seconds = Date.parse(item.activeAt) / 1000;
       setText(since, `active since ${formatMoment(seconds, now)}, ${formatDuration(now - seconds)}`);
       setText(summary, visibleName(item.annotations?.summary ?? item.labels.alertname));

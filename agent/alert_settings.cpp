@@ -1,0 +1,519 @@
+#include "agent/alert_settings.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <utility>
+
+#include "agent/series/signal.h"
+#include "agent/units.h"
+#include "collectors/collector.h"
+
+namespace heapfloor {
+namespace {
+
+using Problem = std::optional<ConfigProblem>;
+
+constexpr std::string_view kProductPrefix = "Heapfloor";
+constexpr double kYear = 365 * 86400.0;
+
+bool is_word(std::string_view text) {
+  const auto is_letter = [](char byte) {
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || byte == '_';
+  };
+  const auto is_part = [&](char byte) { return is_letter(byte) || (byte >= '0' && byte <= '9'); };
+  return !text.empty() && is_letter(text.front()) && std::ranges::all_of(text, is_part);
+}
+
+bool is_camel_case(std::string_view text) {
+  return is_word(text) && text.front() >= 'A' && text.front() <= 'Z' &&
+         text.find('_') == std::string_view::npos && text.size() <= 100;
+}
+
+// Reads the fields of one map; remembers the first thing that is wrong.
+class Fields {
+ public:
+  Fields(const ConfigItem& item, std::span<const std::string_view> known) : item_(item) {
+    if (!item.is_map) {
+      fail(item.line, "expects keys and values");
+    } else {
+      problem_ = unknown_field(item, known);
+    }
+  }
+
+  void fail(int line, std::string reason) {
+    if (!problem_) problem_ = ConfigProblem{line, std::move(reason)};
+  }
+  void fail(std::string_view key, std::string reason) {
+    const ConfigField* const field = item_.field(key);
+    fail(field == nullptr ? item_.line : field->line, std::move(reason));
+  }
+
+  // The value of a key; nothing when it is not there.
+  std::optional<std::string> text(std::string_view key) {
+    const ConfigField* const field = item_.field(key);
+    if (field == nullptr) return std::nullopt;
+    if (field->is_list || field->items.front().is_map) {
+      fail(key, fmt::format("\"{}\" expects one value", key));
+      return std::nullopt;
+    }
+    const std::string& value = field->items.front().text;
+    if (value.size() > kLongestTextBytes)
+      fail(key, fmt::format("\"{}\" is longer than {} bytes", key, kLongestTextBytes));
+    return value;
+  }
+  std::string text_or(std::string_view key, std::string fallback) {
+    return text(key).value_or(std::move(fallback));
+  }
+  std::string required(std::string_view key) {
+    const std::optional<std::string> value = text(key);
+    if (value && !value->empty()) return *value;
+    fail(key, fmt::format("\"{}\" is missing", key));
+    return {};
+  }
+  std::optional<double> duration(std::string_view key, double low, double high) {
+    const std::optional<std::string> value = text(key);
+    if (!value) return std::nullopt;
+    const std::optional<double> seconds = parse_duration(*value);
+    if (!seconds || *seconds < low || *seconds > high) {
+      fail(key, fmt::format("\"{}\" is not a duration between {} and {}", *value,
+                            format_duration(low), format_duration(high)));
+    }
+    return seconds;
+  }
+  bool flag(std::string_view key) {
+    const std::string value = text_or(key, "false");
+    if (value != "true" && value != "false")
+      fail(key, fmt::format("\"{}\" is neither true nor false", value));
+    return value == "true";
+  }
+  // A number, a size or a duration in seconds.
+  std::optional<double> quantity(std::string_view key) {
+    const std::optional<std::string> value = text(key);
+    if (!value) return std::nullopt;
+    double number = 0;
+    const auto [end, error] = std::from_chars(value->data(), value->data() + value->size(), number);
+    if (error == std::errc() && end == value->data() + value->size() && std::isfinite(number))
+      return number;
+    if (const std::optional<double> bytes = parse_size(*value)) return bytes;
+    if (const std::optional<double> seconds = parse_duration(*value)) return seconds;
+    fail(key, fmt::format("\"{}\" is neither a number nor a size nor a duration", *value));
+    return std::nullopt;
+  }
+
+  [[nodiscard]] const ConfigItem& item() const { return item_; }
+  [[nodiscard]] Problem problem() const { return problem_; }
+
+ private:
+  const ConfigItem& item_;
+  Problem problem_;
+};
+
+// --- rules
+
+template <class Value, std::size_t kCount>
+Value named(Fields& fields, std::string_view key, const std::string& text,
+            std::string_view (*name_of)(Value)) {
+  std::string all;
+  for (std::size_t index = 0; index < kCount; ++index) {
+    const auto value = static_cast<Value>(index);
+    if (name_of(value) == text) return value;
+    all += (all.empty() ? "" : ", ") + std::string(name_of(value));
+  }
+  fields.fail(key, fmt::format("\"{}\" is none of {}", text, all));
+  return {};
+}
+
+bool is_signal_of(RuleScope scope, std::string_view name) {
+  const std::optional<Signal> signal = find_signal(name);
+  if (!signal) return false;
+  switch (*signal) {
+    case Signal::rss_anon:
+    case Signal::threads:
+    case Signal::file_descriptors:
+      return scope == RuleScope::process;
+    case Signal::cgroup_anon:
+    case Signal::cgroup_shmem:
+    case Signal::cgroup_slab:
+      return scope == RuleScope::cgroup;
+    default:
+      return false;
+  }
+}
+
+// The labels of its own that a metric of the scope has; nothing when there is no such metric.
+std::optional<std::vector<std::string_view>> metric_labels(RuleScope scope, std::string_view name) {
+  constexpr std::string_view kGroupProcesses = "heapfloor_group_processes";
+  if (scope == RuleScope::group && name == kGroupProcesses) return std::vector<std::string_view>();
+  std::optional<std::vector<std::string_view>> labels;
+  const std::string prefix = fmt::format("heapfloor_{}_", rule_scope_name(scope));
+  for (const CollectorEntry* const entry : builtin_collectors()) {
+    for (const MetricDesc& desc : entry->metrics) {
+      const std::string_view family = scope == RuleScope::group ? desc.group_name : desc.name;
+      if (family != name || !family.starts_with(prefix)) continue;
+      if (!labels) labels.emplace();
+      if (!desc.label_name.empty()) labels->push_back(desc.label_name);
+    }
+  }
+  return labels;
+}
+
+std::vector<std::string_view> scope_labels(RuleScope scope) {
+  switch (scope) {
+    case RuleScope::process:
+      return {"group", "comm", "subject"};
+    case RuleScope::group:
+      return {"group"};
+    case RuleScope::cgroup:
+      return {"cgroup"};
+    case RuleScope::host:
+      return {};
+  }
+  return {};
+}
+
+void read_quantity(Fields& fields, AlertRule& rule, std::vector<std::string_view>& labels) {
+  const std::optional<std::string> signal = fields.text("signal");
+  const std::optional<std::string> metric = fields.text("metric");
+  if (signal.has_value() == metric.has_value())
+    return fields.fail(fields.item().line, R"(expects either "signal" or "metric")");
+  const std::string_view scope = rule_scope_name(rule.scope);
+  rule.is_signal = signal.has_value();
+  rule.quantity = signal ? *signal : *metric;
+  if (rule.is_signal) {
+    if (!is_signal_of(rule.scope, *signal))
+      fields.fail("signal", fmt::format("\"{}\" is no signal of scope {}", *signal, scope));
+    return;
+  }
+  const auto own = metric_labels(rule.scope, *metric);
+  if (!own)
+    return fields.fail("metric", fmt::format("\"{}\" is no metric of scope {}", *metric, scope));
+  labels.insert(labels.end(), own->begin(), own->end());
+}
+
+void read_match(Fields& fields, AlertRule& rule, const std::vector<std::string_view>& labels) {
+  const ConfigField* const match = fields.item().field("match");
+  if (match == nullptr) return;
+  if (match->is_list || !match->items.front().is_map)
+    return fields.fail("match", "\"match\" expects labels and patterns");
+  for (const ConfigField& field : match->items.front().fields) {
+    if (std::ranges::find(labels, field.key) == labels.end())
+      return fields.fail(field.line,
+                         fmt::format("\"{}\" is no label of these readings", field.key));
+    const ConfigItem& glob = field.items.empty() ? fields.item() : field.items.front();
+    if (field.is_list || glob.is_map || glob.text.empty() || glob.text.size() > kLongestTextBytes)
+      return fields.fail(field.line, fmt::format("\"{}\" expects one pattern", field.key));
+    rule.match.emplace_back(field.key, glob.text);
+  }
+}
+
+void read_threshold(Fields& fields, AlertRule& rule) {
+  rule.comparison =
+      named<Comparison, kComparisons>(fields, "op", fields.text_or("op", ">"), &comparison_text);
+  const std::optional<double> value = fields.quantity("value");
+  if (!value) return fields.fail(fields.item().line, "\"value\" is missing");
+  rule.value = *value;
+  rule.clear = fields.quantity("clear");
+  const bool is_upper =
+      rule.comparison == Comparison::greater || rule.comparison == Comparison::greater_or_equal;
+  if (rule.clear && (is_upper ? *rule.clear > rule.value : *rule.clear < rule.value)) {
+    fields.fail("clear",
+                fmt::format(R"("clear" must not be {} "value")", is_upper ? "above" : "below"));
+  }
+}
+
+AlertRule read_rule(Fields& fields) {
+  AlertRule rule;
+  rule.name = fields.required("name");
+  if (!is_camel_case(rule.name))
+    fields.fail("name", fmt::format("\"{}\" is not a name such as PaymentsTooBig", rule.name));
+  if (rule.name.starts_with(kProductPrefix))
+    fields.fail("name", "names that begin with Heapfloor are the agent's own");
+  rule.scope =
+      named<RuleScope, kRuleScopes>(fields, "scope", fields.required("scope"), &rule_scope_name);
+  std::vector<std::string_view> labels = scope_labels(rule.scope);
+  read_quantity(fields, rule, labels);
+  read_match(fields, rule, labels);
+  read_threshold(fields, rule);
+  rule.hold_seconds = fields.duration("hold", 0, kYear);
+  rule.severity = fields.text_or("severity", "warning");
+  constexpr std::array<std::string_view, 3> kSeverities = {"critical", "warning", "info"};
+  if (std::ranges::find(kSeverities, rule.severity) == kSeverities.end())
+    fields.fail("severity",
+                fmt::format("\"{}\" is none of critical, warning, info", rule.severity));
+  rule.summary = fields.text_or("summary", "");
+  return rule;
+}
+
+Problem set_rules(Config& config, std::span<const ConfigItem> items) {
+  constexpr std::array<std::string_view, 11> kKeys = {"name",  "scope",    "signal", "metric",
+                                                      "match", "op",       "value",  "clear",
+                                                      "hold",  "severity", "summary"};
+  std::vector<AlertRule> rules;
+  for (const ConfigItem& item : items) {
+    Fields fields(item, kKeys);
+    if (fields.problem()) return fields.problem();
+    AlertRule rule = read_rule(fields);
+    if (std::ranges::find(rules, rule.name, &AlertRule::name) != rules.end())
+      fields.fail("name", fmt::format("\"{}\" is there twice", rule.name));
+    if (rules.size() == kMostRules)
+      fields.fail(item.line, fmt::format("more than {} rules", kMostRules));
+    if (fields.problem()) return fields.problem();
+    rules.push_back(std::move(rule));
+  }
+  config.alerts.rules = std::move(rules);
+  return std::nullopt;
+}
+
+// --- silences
+
+void read_silence_end(Fields& fields, Silence& silence) {
+  if (const std::optional<std::string> until = fields.text("until")) {
+    silence.until_next_build = *until == "next_build";
+    if (!silence.until_next_build)
+      fields.fail("until", fmt::format("\"{}\" is not next_build", *until));
+  }
+  if (const std::optional<std::string> ends_at = fields.text("ends_at")) {
+    silence.ends_at_seconds = parse_time(*ends_at);
+    if (!silence.ends_at_seconds)
+      fields.fail("ends_at",
+                  fmt::format("\"{}\" is not a time such as 2026-01-31T12:00:00Z", *ends_at));
+  }
+}
+
+Problem set_silences(Config& config, std::span<const ConfigItem> items) {
+  std::vector<std::string_view> keys(kSilenceLabels.begin(), kSilenceLabels.end());
+  for (const std::string_view key : {"comment", "created_by", "ends_at", "until"})
+    keys.push_back(key);
+  std::vector<Silence> silences;
+  for (const ConfigItem& item : items) {
+    Fields fields(item, keys);
+    if (fields.problem()) return fields.problem();
+    Silence silence;
+    for (const std::string_view label : kSilenceLabels) {
+      const std::optional<std::string> glob = fields.text(label);
+      if (!glob) continue;
+      if (const auto problem = add_silence_matcher(silence, label, *glob))
+        fields.fail(label, *problem);
+    }
+    if (silence.matchers.empty()) fields.fail(item.line, "a silence needs something to match");
+    silence.comment = fields.text_or("comment", "");
+    silence.created_by = fields.text_or("created_by", "configuration");
+    read_silence_end(fields, silence);
+    if (silences.size() == kMostRules)
+      fields.fail(item.line, fmt::format("more than {} silences", kMostRules));
+    if (fields.problem()) return fields.problem();
+    silences.push_back(std::move(silence));
+  }
+  config.alerts.silences = std::move(silences);
+  return std::nullopt;
+}
+
+// --- receivers
+
+void read_tls(Fields& fields, HttpClientOptions& http, bool is_https) {
+  constexpr std::array<std::pair<std::string_view, std::string HttpClientOptions::*>, 4> kTexts = {
+      {{"ca_file", &HttpClientOptions::ca_file},
+       {"cert_file", &HttpClientOptions::cert_file},
+       {"key_file", &HttpClientOptions::key_file},
+       {"server_name", &HttpClientOptions::server_name}}};
+  for (const auto& [key, member] : kTexts) {
+    http.*member = fields.text_or(key, "");
+    if (!is_https && !(http.*member).empty())
+      fields.fail(key, fmt::format("\"{}\" has no meaning without https", key));
+  }
+  if (!http.server_name.empty() && !parse_url("https://" + http.server_name))
+    fields.fail("server_name", fmt::format("\"{}\" is not a host's name", http.server_name));
+  http.insecure_skip_verify = fields.flag("insecure_skip_verify");
+  if (http.insecure_skip_verify && !is_https)
+    fields.fail("insecure_skip_verify", "\"insecure_skip_verify\" has no meaning without https");
+  if (http.cert_file.empty() != http.key_file.empty())
+    fields.fail(http.cert_file.empty() ? "key_file" : "cert_file",
+                R"("cert_file" and "key_file" belong together)");
+}
+
+void read_secrets(Fields& fields, HttpClientOptions& http) {
+  http.username = fields.text_or("username", "");
+  http.password = fields.text_or("password", "");
+  http.password_file = fields.text_or("password_file", "");
+  http.bearer_token_file = fields.text_or("bearer_token_file", "");
+  const bool has_password = !http.password.empty() || !http.password_file.empty();
+  if (!http.password.empty() && !http.password_file.empty())
+    fields.fail("password", R"(expects either "password" or "password_file")");
+  if (http.username.empty() == has_password)
+    fields.fail(has_password ? "username" : "password",
+                R"("username" needs "password" or "password_file", and the other way round)");
+  if (!http.username.empty() && !http.bearer_token_file.empty())
+    fields.fail("bearer_token_file", "expects either a user name or a token");
+}
+
+ReceiverSettings read_receiver(Fields& fields, ReceiverKind kind) {
+  ReceiverSettings receiver;
+  receiver.kind = kind;
+  receiver.url = fields.required("url");
+  const Result<UrlParts> url = parse_url(receiver.url);
+  if (!url) {
+    fields.fail("url", fmt::format("\"url\" {}", url.error().reason));
+    return receiver;
+  }
+  const bool has_query = receiver.url.find('?') != std::string::npos;
+  if (kind == ReceiverKind::alertmanager && has_query)
+    fields.fail("url", "the address of an Alertmanager has no query");
+  // Not the path: that of a webhook often is its secret.
+  receiver.name = fields.text_or("name", fmt::format("{}:{}", url->host, url->port));
+  if (receiver.name.empty()) fields.fail("name", "\"name\" is empty");
+  receiver.http.deadline_seconds = fields.duration("timeout", 0.1, 300).value_or(10);
+  receiver.resend_seconds = 4 * 3600;
+  if (kind == ReceiverKind::webhook)
+    receiver.resend_seconds =
+        fields.duration("repeat", 60, kYear).value_or(receiver.resend_seconds);
+  read_tls(fields, receiver.http, url->scheme == "https");
+  read_secrets(fields, receiver.http);
+  return receiver;
+}
+
+// A bare text is short for its `url`.
+ConfigItem with_url(const ConfigItem& entry) {
+  if (entry.is_map || entry.text.empty()) return entry;
+  ConfigItem item;
+  item.line = entry.line;
+  item.is_map = true;
+  item.fields.push_back({"url", entry.line, {entry}, false});
+  return item;
+}
+
+Problem set_receivers(Config& config, std::span<const ConfigItem> items, ReceiverKind kind) {
+  std::vector<std::string_view> keys = {"name",
+                                        "url",
+                                        "timeout",
+                                        "ca_file",
+                                        "cert_file",
+                                        "key_file",
+                                        "username",
+                                        "password",
+                                        "password_file",
+                                        "bearer_token_file",
+                                        "insecure_skip_verify",
+                                        "server_name"};
+  if (kind == ReceiverKind::webhook) keys.emplace_back("repeat");
+  std::vector<ReceiverSettings>& receivers = config.alerts.receivers;
+  for (const ConfigItem& entry : items) {
+    const ConfigItem item = with_url(entry);
+    Fields fields(item, keys);
+    if (fields.problem()) return fields.problem();
+    ReceiverSettings receiver = read_receiver(fields, kind);
+    if (std::ranges::find(receivers, receiver.name, &ReceiverSettings::name) != receivers.end())
+      fields.fail(item.line,
+                  fmt::format("there are two receivers \"{}\": give them names", receiver.name));
+    if (receivers.size() == kMostReceivers)
+      fields.fail(item.line, fmt::format("more than {} receivers", kMostReceivers));
+    if (fields.problem()) return fields.problem();
+    receivers.push_back(std::move(receiver));
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::vector<ConfigList> alert_lists() {
+  const auto receivers = [](ReceiverKind kind) {
+    return [kind](Config& config, std::span<const ConfigItem> items) {
+      return set_receivers(config, items, kind);
+    };
+  };
+  return {
+      {"alerts.rules", "alerts of your own: thresholds on a signal or a metric, with a hold time",
+       "alerts:\n"
+       "  rules:\n"
+       "    - name: PaymentsTooBig         # CamelCase; not Heapfloor…\n"
+       "      scope: group                 # process, group, cgroup, host\n"
+       "      metric: heapfloor_group_swap_bytes   # or signal: rss_anon\n"
+       "      match: {group: \"pay*\"}       # patterns; all must match\n"
+       "      op: \">\"                      # >, >=, <, <=\n"
+       "      value: 2GiB\n"
+       "      clear: 1GiB                  # once firing, it holds above this\n"
+       "      hold: 5m                     # default: alerts.hold\n"
+       "      severity: warning            # critical, warning, info\n"
+       "      summary: Payments has been swapped out.\n",
+       set_rules},
+      {"alerts.silences",
+       "what is not to be sent; /api/v1/silences takes more while the agent runs",
+       "alerts:\n"
+       "  silences:\n"
+       "    - group: batch-*               # alertname, scope, subject, group, signal, severity\n"
+       "      comment: grows until its nightly restart\n"
+       "      ends_at: 2027-01-31T12:00:00Z  # optional\n"
+       "      until: next_build            # optional: ends when the program is another build\n",
+       set_silences},
+      {"alerts.alertmanagers",
+       "Alertmanagers, each of which is told of every alert; none by default",
+       "alerts:\n"
+       "  alertmanagers:\n"
+       "    - url: https://alerts.example:9093   # /api/v2/alerts is added\n"
+       "      name: first                  # shown in metrics and logs; default host:port\n"
+       "      timeout: 10s\n"
+       "      ca_file: /etc/ssl/own.pem    # cert_file, key_file, server_name, "
+       "insecure_skip_verify\n"
+       "      username: heapfloor          # with password or password_file; or bearer_token_file\n"
+       "      password_file: /etc/heapfloor/alertmanager.password\n",
+       receivers(ReceiverKind::alertmanager)},
+      {"alerts.webhooks", "addresses that are sent Alertmanager's webhook message at each change",
+       "alerts:\n"
+       "  webhooks:\n"
+       "    - url: https://chat.example/hook   # further keys as for an Alertmanager\n"
+       "      name: chat\n"
+       "      repeat: 4h                   # how often a firing alert is told again\n",
+       receivers(ReceiverKind::webhook)},
+  };
+}
+
+std::optional<std::string> set_external_labels(LabelSet& labels, std::string_view text) {
+  LabelSet taken;
+  while (!text.empty()) {
+    const std::string_view pair = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(pair.size() + 1, text.size()));
+    const std::size_t equals = pair.find('=');
+    const std::string_view name = pair.substr(0, equals);
+    if (equals == std::string_view::npos || !is_word(name) || equals + 1 == pair.size())
+      return fmt::format("\"{}\" is not a label such as site=north", pair);
+    if (std::ranges::find(taken, name, &LabelSet::value_type::first) != taken.end())
+      return fmt::format("label \"{}\" is there twice", name);
+    taken.emplace_back(name, pair.substr(equals + 1));
+  }
+  std::ranges::sort(taken);
+  labels = std::move(taken);
+  return std::nullopt;
+}
+
+std::string external_labels_text(const LabelSet& labels) {
+  std::string text;
+  for (const auto& [name, value] : labels)
+    text += fmt::format("{}{}={}", text.empty() ? "" : ",", name, value);
+  return text;
+}
+
+std::vector<ReceiverSettings> receiver_settings(const Config& config) {
+  std::vector<ReceiverSettings> settings = config.alerts.receivers;
+  for (ReceiverSettings& receiver : settings) {
+    receiver.external_url = config.alerts.external_url;
+    if (receiver.kind != ReceiverKind::alertmanager) continue;
+    receiver.resend_seconds = config.alerts.resend_seconds;
+    receiver.valid_seconds =
+        4 * std::max(config.collection.interval_seconds, config.alerts.resend_seconds);
+  }
+  return settings;
+}
+
+std::optional<std::string> add_silence_matcher(Silence& silence, std::string_view label,
+                                               std::string_view glob) {
+  if (glob.empty() || glob.size() > kLongestTextBytes) {
+    return fmt::format("\"{}\" expects a pattern of 1 to {} bytes", label, kLongestTextBytes);
+  }
+  silence.matchers.emplace_back(label, glob);
+  return std::nullopt;
+}
+
+}  // namespace heapfloor
