@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "collectors/result.h"
 #include "collectors/sample.h"
@@ -17,16 +18,26 @@ namespace heapfloor {
 class HostRoot;
 struct ProcessBoard;
 
+// Whether a source could be read in the last collection, wherever it was looked for.
+struct SourceAccess {
+  std::string_view source;  // static text: "exe", "smaps_rollup"
+  bool is_accessible = true;
+  std::string_view needs;  // static text: what the agent lacks where it is not
+};
+
 // What one collection reached. Partial success is normal: processes end between the listing and the
 // read.
 struct CollectReport {
   std::uint64_t entities_read = 0;
   std::array<std::uint64_t, kErrorKinds> errors = {};  // entities or values left out, by ErrorKind
   std::optional<Error> first_error;                    // the first of them worth a line in the log
+  std::vector<SourceAccess> sources;                   // those that a privilege may close
   void count(const Error& error) {
     ++errors.at(static_cast<std::size_t>(error.kind));
     if (!first_error && error.kind != ErrorKind::gone) first_error = error;
   }
+  // The same for what is known to be closed to some and is told as a source: no line in the log.
+  void count_quietly(ErrorKind kind) { ++errors.at(static_cast<std::size_t>(kind)); }
 };
 
 // What collectors are made with: settings of the configuration section `collection`, and what they

@@ -16,6 +16,13 @@ bool names_memory(std::string_view controllers) {
 
 }  // namespace
 
+std::optional<std::string_view> PidCgroup::path() const {
+  constexpr std::string_view kRemoved = " (deleted)";
+  std::optional<std::string_view> path = memory && (*memory != "/" || !unified) ? memory : unified;
+  if (path && path->ends_with(kRemoved)) path->remove_suffix(kRemoved.size());
+  return path;
+}
+
 Result<PidCgroup> parse_pid_cgroup(std::string_view text) {
   if (!text.empty() && !text.ends_with('\n')) return malformed("cut off", text);
   PidCgroup found;

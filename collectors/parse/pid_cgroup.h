@@ -14,6 +14,11 @@ struct PidCgroup {
   std::optional<std::string_view> memory;   // version 1: where the controller memory sees it
   std::optional<std::string_view> unified;  // version 2
   friend bool operator==(const PidCgroup&, const PidCgroup&) = default;
+
+  // The one that accounts for the process's memory, without the mark of a removed cgroup. A host
+  // whose memory controller is a hierarchy of version 1 has a line for it, and accounts only there;
+  // where that leaves the process at the root, version 2 may still say which unit it belongs to.
+  [[nodiscard]] std::optional<std::string_view> path() const;
 };
 
 // A line without its two colons or without an absolute path is malformed.
