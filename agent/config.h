@@ -15,6 +15,8 @@
 #include <vector>
 
 #include "agent/log.h"
+#include "agent/series/default_group.h"
+#include "agent/series/group_rules.h"
 #include "agent/trend/policy.h"
 #include "collectors/result.h"
 
@@ -26,6 +28,13 @@ struct Config {
     std::uint64_t descriptor_budget = 16384;
     std::uint64_t refresh_ticks = 4;
   } collection;
+
+  std::vector<GroupSpec> groups;  // first match wins
+
+  struct Grouping {
+    DefaultGrouping by_default = DefaultGrouping::unit;
+    bool children_inherit = true;
+  } grouping;
 
   std::map<std::string, bool, std::less<>>
       collectors;  // only those that were named; others keep their default

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/config_groups.h"
 #include "agent/config_item.h"
 
 namespace heapfloor {
@@ -21,7 +22,7 @@ std::optional<ConfigProblem> unknown_field(const ConfigItem& item,
 }
 
 std::span<const ConfigList> config_lists() {
-  static const std::vector<ConfigList> lists;
+  static const std::vector<ConfigList> lists = {groups_list()};
   return lists;
 }
 

@@ -24,6 +24,7 @@
 #include "agent/series/sample_batch.h"
 #include "collectors/host_root.h"
 #include "collectors/process_board.h"
+#include "collectors/user_names.h"
 
 namespace heapfloor {
 
@@ -62,7 +63,9 @@ class Pipeline final : public SeriesReader {
   [[nodiscard]] WatchLabels labels_of(const ProcessEntry& process) const;
   void watch_agent(double now_seconds);
   // The smallest of the limits that are known, and which it is.
-  [[nodiscard]] Limit limit_of(double value, bool is_agent) const;
+  [[nodiscard]] Limit limit_of(double value, bool is_agent,
+                               std::optional<double> group_limit_bytes) const;
+  [[nodiscard]] Grouping grouping_of(const Config& config);
   void deliver_alerts(double now_seconds);
   void follow_wall_clock();
   [[nodiscard]] std::shared_ptr<const Snapshot> make_snapshot(double now_seconds, bool is_listed);
@@ -74,6 +77,7 @@ class Pipeline final : public SeriesReader {
   AlertSink& sink_;
   double started_seconds_;
   DirectoryHostRoot root_;
+  UserNames users_;
   ProcessBoard board_;
   Scheduler scheduler_;
   SampleBatch batch_;

@@ -39,6 +39,7 @@ void Scheduler::collect(SampleSink& sink) {
     health.success = report.has_value();
     if (report) {
       health.last_success_seconds = ended_seconds;
+      health.sources = report->sources;
       std::ranges::transform(report->errors, health.errors, health.errors.begin(), std::plus<>());
       if (report->first_error) log_error(running, health, *report->first_error, ended_seconds);
     } else {

@@ -12,12 +12,19 @@ Json collector_json(const CollectorHealth& health, const ApiRows& rows) {
   for (std::size_t i = 0; i < kErrorKinds; ++i) {
     errors[std::string(reason_label(static_cast<ErrorKind>(i)))] = health.errors.at(i);
   }
+  Json sources = Json::array();
+  for (const SourceAccess& access : health.sources) {
+    sources.push_back({{"source", access.source},
+                       {"accessible", access.is_accessible},
+                       {"needs", access.is_accessible ? Json(nullptr) : Json(access.needs)}});
+  }
   return {{"name", health.name},
           {"success", health.success},
           {"duration_seconds", json_number(health.duration_seconds)},
           {"last_success_at",
            health.last_success_seconds ? rows.wall(*health.last_success_seconds) : Json(nullptr)},
-          {"errors", std::move(errors)}};
+          {"errors", std::move(errors)},
+          {"sources", std::move(sources)}};
 }
 
 Json counts_json(const Snapshot& snapshot) {

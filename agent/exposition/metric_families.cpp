@@ -93,6 +93,10 @@ constexpr std::array<OwnDesc, kOwnFamilies> kOwn = {{
      kGauge, "collector", "When the collector last read anything.", "agent"},
     {OwnFamily::collector_errors, "heapfloor_collector_errors_total", kCounter, "collector,reason",
      "Entities or values left out because they could not be read.", "agent"},
+    {OwnFamily::source_accessible, "heapfloor_source_accessible", kGauge, "source",
+     "1 when the source could be read wherever the last collection looked for it, 0 when the agent "
+     "lacks the privilege for some.",
+     "agent"},
     {OwnFamily::series, "heapfloor_series", kGauge, "collector",
      "Series that the agent keeps in memory for the detector.", "agent"},
     {OwnFamily::series_limit, "heapfloor_series_limit", kGauge, "collector",

@@ -68,6 +68,7 @@ enum class OwnFamily : std::uint8_t {
   collector_duration,
   collector_last_success,
   collector_errors,
+  source_accessible,
   series,
   series_limit,
   series_dropped,
@@ -83,7 +84,7 @@ enum class OwnFamily : std::uint8_t {
   exposition_size,
   exposition_unlisted_samples,
 };
-inline constexpr std::size_t kOwnFamilies = 44;
+inline constexpr std::size_t kOwnFamilies = 45;
 
 // Immutable after construction; any thread may read it.
 class MetricFamilies {

@@ -173,6 +173,9 @@ class MetricsPage::Renderer {
       add_own(OwnFamily::group_process_exits, body, number(group.exits));
       add_own(OwnFamily::group_unreadable_processes, body, {"source", "status"},
               number(group.unreadable_status));
+      for (const GroupRow::Unreadable& unreadable : group.unreadable)
+        add_own(OwnFamily::group_unreadable_processes, body, {"source", unreadable.source},
+                number(unreadable.processes));
       if (group.processes > 0) {
         add_own(OwnFamily::group_oldest_start, body,
                 snapshot.wall_offset_seconds + group.oldest_start_seconds);
@@ -347,10 +350,26 @@ class MetricsPage::Renderer {
           OwnFamily::collector_last_success, OwnFamily::collector_errors}) {
       writer_.sort_by_labels(families_.index_of(family));
     }
+    add_sources(snapshot);
     const std::string_view body = labels_.body({{"collector", kSeriesCollector}});
     add_own(OwnFamily::series, body, number(snapshot.series.series));
     add_own(OwnFamily::series_limit, body, number(snapshot.series.limit));
     add_own(OwnFamily::series_dropped, body, number(snapshot.series.dropped));
+  }
+
+  // A source that several collectors read is open when it is so to all of them.
+  void add_sources(const Snapshot& snapshot) {
+    std::map<std::string_view, bool> sources;
+    for (const CollectorHealth& health : snapshot.collectors) {
+      for (const SourceAccess& access : health.sources) {
+        const auto [found, added] = sources.try_emplace(access.source, access.is_accessible);
+        if (!added) found->second = found->second && access.is_accessible;
+      }
+    }
+    for (const auto& [source, is_accessible] : sources) {
+      add_own(OwnFamily::source_accessible, labels_.body({{"source", source}}),
+              is_accessible ? 1 : 0);
+    }
   }
 
   void add_agent(const Snapshot& snapshot) {

@@ -20,6 +20,7 @@
 #include "agent/alerts/state_change.h"
 #include "agent/series/point.h"
 #include "agent/trend/verdict.h"
+#include "collectors/collector.h"
 #include "collectors/result.h"
 #include "collectors/sample.h"
 
@@ -40,6 +41,11 @@ struct GroupRow {
   double oldest_start_seconds = 0;  // since boot
   double youngest_start_seconds = 0;
   std::uint64_t unreadable_status = 0;  // processes whose status could not be read
+  struct Unreadable {
+    std::string_view source;  // static text: "exe", "cmdline"
+    std::uint64_t processes = 0;
+  };
+  std::vector<Unreadable> unreadable;  // the other sources, those of which none is closed as well
 };
 
 struct ProcessRow {
@@ -95,6 +101,7 @@ struct CollectorHealth {
   double duration_seconds = 0;
   std::optional<double> last_success_seconds;
   std::array<std::uint64_t, kErrorKinds> errors = {};  // since the agent started
+  std::vector<SourceAccess> sources;                   // as of the last collection
 };
 
 struct SeriesUsage {

@@ -24,6 +24,7 @@ OWNERS = {
     "yaml-cpp/": ("agent/config",),
     "CLI/": ("agent/cli/",),
     "spdlog/": ("agent/log",),
+    "re2/": ("agent/series/group_rules",),
     "nlohmann/": ("agent/exposition/", "agent/cli/"),
 }
 # The door itself, and the defaults of the flags that move it.
