@@ -245,7 +245,8 @@ GroupRules::GroupRules(std::vector<GroupSpec> specs) : specs_(std::move(specs)) 
   for (const GroupSpec& spec : specs_) {
     Compiled& compiled = compiled_.emplace_back();
     const std::string_view name = spec.name.empty() ? kDefaultTemplate : spec.name;
-    if (parse_template(name, compiled.name)) compiled.is_good = false;
+    if (parse_template(name, compiled.name) || template_problem(name, spec.cmdline))
+      compiled.is_good = false;
     for (const std::string& expression : spec.cmdline) {
       compiled.expressions.push_back(compile(expression));
       const RE2& made = *compiled.expressions.back();
