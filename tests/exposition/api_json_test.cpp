@@ -389,5 +389,18 @@ TEST(HealthTexts, AreThoseOfPrometheus) {
   EXPECT_EQ(ready_text(false), "Service Unavailable\n");
 }
 
+TEST(StatusDocument, SaysWhichSourcesAreClosedAndWhatWouldOpenThem) {
+  Snapshot snapshot = rich::snapshot();
+  snapshot.collectors[1].sources = {{"exe", false, "CAP_SYS_PTRACE"}, {"status", true, "nothing"}};
+  const json data = data_of(status_document(snapshot, rich::kBuild));
+  const json& sources = data["collectors"][1]["sources"];
+  ASSERT_EQ(sources.size(), 2U);
+  EXPECT_EQ(sources[0]["source"], "exe");
+  EXPECT_EQ(sources[0]["accessible"], false);
+  EXPECT_EQ(sources[0]["needs"], "CAP_SYS_PTRACE");
+  EXPECT_EQ(sources[1]["accessible"], true);
+  EXPECT_TRUE(sources[1]["needs"].is_null());
+}
+
 }  // namespace
 }  // namespace heapfloor
