@@ -133,6 +133,7 @@ bool GroupTable::take_attributes(const SampleBatch& batch, std::size_t record,
   for (std::string* text : {&process.executable, &process.command_line, &process.user_id,
                             &process.cgroup, &process.unit, &process.container_id})
     text->clear();
+  process.parent_pid = 0;
   for (const auto& [attribute, text] : said) {
     if (attribute == Attribute::executable) process.executable = text;
     if (attribute == Attribute::command_line) process.command_line = text;
