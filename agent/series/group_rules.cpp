@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <map>
 #include <utility>
 
@@ -11,7 +12,7 @@ namespace heapfloor {
 namespace {
 
 // For a program and the cache of its automaton; kMostExpressions of them stay within 16 MiB.
-constexpr std::int64_t kExpressionBytes = 128 * 1024;
+constexpr std::int64_t kExpressionBytes = std::int64_t{128} * 1024;
 constexpr std::size_t kMostCaptures = 32;
 constexpr std::size_t kCommBytes = 15;  // TASK_COMM_LEN less its NUL
 constexpr std::size_t kShortestContainerPrefix = 4;
@@ -47,7 +48,7 @@ std::optional<std::string> parse_template(std::string_view text, std::vector<Tem
     if (open != 0) out.push_back({TemplateField::literal, std::string(text.substr(0, open))});
     if (open == std::string_view::npos) return std::nullopt;
     const std::size_t close = text.find("}}", open);
-    if (close == std::string_view::npos) return "\"{{\" without \"}}\"";
+    if (close == std::string_view::npos) return R"("{{" without "}}")";
     const std::string_view inner = trimmed(text.substr(open + 2, close - open - 2));
     text.remove_prefix(close + 2);
     const std::string_view name = inner.substr(inner.starts_with('.') ? 1 : 0);
