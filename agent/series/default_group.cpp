@@ -88,7 +88,10 @@ std::string_view presentable(std::string_view argument) {
     return std::isalnum(static_cast<unsigned char>(byte)) != 0 || byte == '.' || byte == '_' ||
            byte == '-' || byte == '+' || byte == '@';
   });
-  if (!is_plain || name.empty() || name.size() > kLongestScript || name.front() == '-') return {};
+  // "3" is /dev/fd/3: it says nothing.
+  const bool has_letter = std::ranges::any_of(
+      name, [](char byte) { return std::isalpha(static_cast<unsigned char>(byte)) != 0; });
+  if (!is_plain || !has_letter || name.size() > kLongestScript || name.front() == '-') return {};
   return name;
 }
 

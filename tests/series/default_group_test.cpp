@@ -60,6 +60,7 @@ TEST(ScriptName, IsNoneOfWhatIsNoInterpreter) {
 TEST(ScriptName, IsNeverAnArgumentThatLooksLikeNoFile) {
   EXPECT_EQ(script({"python3", "https://user:password@host/x"}), "x");
   EXPECT_EQ(script({"python3", "password=secret"}), "");
+  EXPECT_EQ(script({"bash", "/dev/fd/3"}), "");
   EXPECT_EQ(script({"python3", "two words"}), "");
   EXPECT_EQ(script({"python3", std::string(1000, 'x')}), "");
   EXPECT_EQ(script_name("python3", std::string("python3\0cut-by-the-bound", 24)), "");
