@@ -1,9 +1,13 @@
 #include "agent/app.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdlib>
 #include <optional>
+#include <stdexcept>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -11,6 +15,7 @@
 #include "agent/build_info.h"
 #include "agent/log.h"
 #include "agent/routes.h"
+#include "agent/web_options.h"
 
 namespace heapfloor {
 namespace {
@@ -23,14 +28,16 @@ class RequestCounter final : public RequestObserver {
   void request_finished(std::string_view handler, int status) override {
     metrics_.request_finished(handler, status);
   }
+  void connections_changed(std::size_t open) override { metrics_.connections_changed(open); }
+  void connection_refused(std::string_view reason) override { metrics_.connection_refused(reason); }
 
  private:
   SelfMetrics& metrics_;
 };
 
 // Keys that decide what is built at start, or the shape of a detector's memory.
-constexpr std::array<std::string_view, 7> kFixedKeys = {
-    "collection.",  "collector.",         "path.",        "web.",
+constexpr std::array<std::string_view, 8> kFixedKeys = {
+    "collection.",  "collector.",         "path.",        "web.", "storage.",
     "trend.bucket", "trend.history_days", "trend.trough_"};
 
 // Takes back what only the next start can change, and tells it.
@@ -47,17 +54,17 @@ void keep_fixed_keys(const Config& running, Config& loaded) {
   }
 }
 
-std::vector<std::string> split_names(std::string_view names) {
-  std::vector<std::string> found;
-  while (!names.empty()) {
-    const std::size_t comma = std::min(names.find(','), names.size());
-    std::string_view name = names.substr(0, comma);
-    while (name.starts_with(' ')) name.remove_prefix(1);
-    while (name.ends_with(' ')) name.remove_suffix(1);
-    if (!name.empty()) found.emplace_back(name);
-    names.remove_prefix(std::min(comma + 1, names.size()));
+constexpr std::string_view kStateDirectory = "/var/lib/heapfloor";
+
+// Where `storage.path: auto` keeps the history: what systemd offers, else the usual place where it
+// is ours to make. Nothing for an ordinary user without either.
+std::string automatic_storage_path() {
+  const char* const offered = std::getenv("STATE_DIRECTORY");
+  if (offered != nullptr && *offered != '\0') {
+    const std::string_view all(offered);
+    return std::string(all.substr(0, all.find(':')));
   }
-  return found;
+  return geteuid() == 0 ? std::string(kStateDirectory) : std::string();
 }
 
 }  // namespace
@@ -82,13 +89,32 @@ std::string App::collect_once(const PageFilter& filter) {
   return *pages_.filtered_page(ExpositionFormat::text, ContentEncoding::identity, filter);
 }
 
+void App::open_history() {
+  const bool is_automatic = config_.storage.path == Config::Storage::kAutomatic;
+  HistoryOptions options;
+  options.path = is_automatic ? automatic_storage_path() : config_.storage.path;
+  options.limits = {config_.storage.retention_seconds, config_.storage.size_bytes};
+  options.sync_seconds = config_.storage.sync_seconds;
+  if (options.path.empty()) {
+    log_line(LogLevel::info, "no history is kept; storage.path would give it a directory");
+    return;
+  }
+  auto history = std::make_unique<HistoryWriter>(options);
+  const Result<void> opened = history->open();
+  if (!opened && opened.error().kind == ErrorKind::denied) {
+    const std::string problem = opened.error().path + ": " + opened.error().reason;
+    if (!is_automatic) throw std::runtime_error("storage.path: " + problem);
+    log_line(LogLevel::warning, "no history is kept", {{"error", problem}});
+    return;
+  }
+  history_ = std::move(history);
+  pipeline_.attach(*history_);
+}
+
 void App::start() {
+  open_history();
   tick();
-  HttpOptions options;
-  options.listen_address = config_.web.listen_address;
-  options.worker_threads = static_cast<std::uint32_t>(config_.web.threads);
-  options.max_requests = static_cast<std::uint32_t>(config_.web.max_requests);
-  options.allowed_hosts = split_names(config_.web.allowed_hosts);
+  HttpOptions options = web_options(config_);
   options.observer = requests_.get();
   options.on_log = [](std::string_view message) {
     log_line(LogLevel::debug, "web server", {{"error", message}});
@@ -99,9 +125,12 @@ void App::start() {
                                return done.error().path + ": " + done.error().reason;
                              }};
   server_ = std::make_unique<HttpServer>(options, make_routes(sources));
+  self_metrics_.insecure_known(server_->is_insecure());
 }
 
 std::uint16_t App::listening_port() const { return server_->listening_port(); }
+
+const HttpServer& App::server() const { return *server_; }
 
 void App::run(const std::stop_token& stop) {
   const double interval = interval_seconds_;

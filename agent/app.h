@@ -19,6 +19,7 @@
 #include "agent/exposition/page_cache.h"
 #include "agent/exposition/page_filter.h"
 #include "agent/exposition/self_metrics.h"
+#include "agent/history/history_writer.h"
 #include "agent/http/http_server.h"
 #include "agent/pipeline.h"
 
@@ -34,8 +35,9 @@ class App {
   App& operator=(const App&) = delete;
   ~App();
 
-  // Collects once, so that the first request finds a page; then starts to serve. Throws
-  // std::runtime_error when the address cannot be served on.
+  // Takes up the history, collects once, so that the first request finds a page; then starts to
+  // serve. Throws std::runtime_error when the address cannot be served on, or when the configured
+  // directory of the history is another agent's or somebody else's.
   void start();
 
   // Collects at every multiple of the interval until `stop` is requested. A tick that took too long
@@ -48,10 +50,13 @@ class App {
   // Collects once and gives the part of the metrics page (text 0.0.4) that `filter` shows.
   std::string collect_once(const PageFilter& filter = {});
 
+  // Only after start().
   [[nodiscard]] std::uint16_t listening_port() const;
+  [[nodiscard]] const HttpServer& server() const;
 
  private:
   void tick();
+  void open_history();
 
   const Clock& clock_;
   const double interval_seconds_;
@@ -62,6 +67,7 @@ class App {
   MetricFamilies families_;
   SelfMetrics self_metrics_;
   PageCache pages_;
+  std::unique_ptr<HistoryWriter> history_;  // before the pipeline, which writes to it
   Pipeline pipeline_;
   std::unique_ptr<RequestObserver> requests_;
   std::unique_ptr<HttpServer> server_;  // last: its threads use all of the above

@@ -27,6 +27,8 @@ struct Config {
     double interval_seconds = 15;
     std::uint64_t descriptor_budget = 16384;
     std::uint64_t refresh_ticks = 4;
+    double smaps_duty = 0.001;
+    double smaps_max_read_seconds = 0.015;
   } collection;
 
   std::vector<GroupSpec> groups;  // first match wins
@@ -68,11 +70,24 @@ struct Config {
     double memory_bytes = 64.0 * 1024 * 1024;
   } limits;
 
+  struct Storage {
+    static constexpr std::string_view kAutomatic = "auto";
+    std::string path = std::string(kAutomatic);  // empty: no history
+    double retention_seconds = 15.0 * 86400;
+    double size_bytes = 256.0 * 1024 * 1024;
+    double sync_seconds = 60;
+  } storage;
+
   struct Web {
     std::string listen_address = "127.0.0.1:4327";
     std::string allowed_hosts;  // separated by commas
     std::uint64_t max_requests = 12;
     std::uint64_t threads = 16;
+    std::string config_file;  // exporter-toolkit's web-config file; empty: none
+    bool allow_insecure = false;
+    std::uint64_t max_connections = 512;
+    std::uint64_t max_connections_per_address = 256;
+    double idle_timeout_seconds = 60;
   } web;
 
   struct Log {

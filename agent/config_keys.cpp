@@ -217,6 +217,22 @@ class KeyList {
         },
         [at](const Config& config) { return std::to_string(at(const_cast<Config&>(config))); });
   }
+  void flag(std::string path, std::string help, bool& (*at)(Config&)) {
+    add(
+        std::move(path), "BOOL", std::move(help),
+        [at](Config& config, std::string_view text) { return take_bool(at(config), text); },
+        [at](const Config& config) {
+          return std::string(at(const_cast<Config&>(config)) ? "true" : "false");
+        });
+  }
+  void number(std::string path, std::string help, double low, double high, double& (*at)(Config&)) {
+    add(
+        std::move(path), "NUMBER", std::move(help),
+        [at, low, high](Config& config, std::string_view text) {
+          return take_number(at(config), text, low, high);
+        },
+        [at](const Config& config) { return fmt::format("{}", at(const_cast<Config&>(config))); });
+  }
   void text(std::string path, std::string help, bool may_be_empty, std::string& (*at)(Config&)) {
     add(
         std::move(path), "TEXT", std::move(help),
@@ -249,6 +265,14 @@ void add_collection_keys(KeyList& keys) {
   keys.count("collection.refresh_ticks",
              "a process whose statm did not move is read whole every so many intervals", 1, 1000,
              [](Config& c) -> std::uint64_t& { return c.collection.refresh_ticks; });
+  keys.number("collection.smaps_duty",
+              "most share of one core's time spent in reads of smaps_rollup (PSS); 0 reads none", 0,
+              0.2, [](Config& c) -> double& { return c.collection.smaps_duty; });
+  keys.duration("collection.smaps_max_read",
+                "a process is not read where that would hold its memory map longer than this; 15ms "
+                "is about 5 GiB in 4 KiB pages",
+                0.0001, 60,
+                [](Config& c) -> double& { return c.collection.smaps_max_read_seconds; });
   for (const CollectorEntry* entry : builtin_collectors()) {
     const std::string name(entry->name);
     const bool by_default = entry->enabled_by_default;
@@ -351,6 +375,53 @@ void add_trend_keys(KeyList& keys) {
   }
 }
 
+void add_storage_keys(KeyList& keys) {
+  constexpr double kLeastStorage = 8.0 * 1024 * 1024;
+  keys.text("storage.path",
+            "directory of the history, which lets everything go on over a restart; auto is "
+            "$STATE_DIRECTORY or, for root, /var/lib/heapfloor; empty keeps none",
+            true, [](Config& c) -> std::string& { return c.storage.path; });
+  keys.duration("storage.retention", "how long transitions and ended processes are kept", 3600,
+                86400 * kDays, [](Config& c) -> double& { return c.storage.retention_seconds; });
+  keys.size("storage.size", "most room that the history may take on the disk", kLeastStorage,
+            [](Config& c) -> double& { return c.storage.size_bytes; });
+  keys.duration("storage.sync_interval", "most that a loss of power may cost", 1, 86400,
+                [](Config& c) -> double& { return c.storage.sync_seconds; });
+}
+
+void add_web_keys(KeyList& keys) {
+  keys.text("web.listen-address",
+            "addresses to serve on, separated by commas: 127.0.0.1:4327, [::1]:4327, :4327 (every "
+            "IPv4 address), [::]:4327 (every address); port 0 takes a free one",
+            false, [](Config& c) -> std::string& { return c.web.listen_address; });
+  keys.text("web.config.file",
+            "exporter-toolkit's web-config file: TLS, basic authentication, client certificates; "
+            "it and what it names are read again when they change",
+            true, [](Config& c) -> std::string& { return c.web.config_file; });
+  keys.flag("web.allow-insecure",
+            "serve on addresses that others reach without TLS and authentication",
+            [](Config& c) -> bool& { return c.web.allow_insecure; });
+  keys.text("web.allowed-hosts",
+            "further names, separated by commas, under which a proxy in front asks for the agent",
+            true, [](Config& c) -> std::string& { return c.web.allowed_hosts; });
+  keys.count("web.max-requests",
+             "requests served at once, below web.threads; more are answered 503", 1, 10000,
+             [](Config& c) -> std::uint64_t& { return c.web.max_requests; });
+  keys.count("web.threads", "threads that serve requests", 1, 256,
+             [](Config& c) -> std::uint64_t& { return c.web.threads; });
+  keys.count("web.max-connections",
+             "clients connected at once; above it the oldest one without a complete request gives "
+             "way",
+             1, 100000, [](Config& c) -> std::uint64_t& { return c.web.max_connections; });
+  keys.count("web.max-connections-per-address",
+             "the same for one address; an IPv6 client counts by its /64", 1, 100000,
+             [](Config& c) -> std::uint64_t& { return c.web.max_connections_per_address; });
+  keys.duration("web.idle-timeout",
+                "how long a client may keep its connection between two requests; 0s closes it "
+                "behind every answer",
+                0, 3600, [](Config& c) -> double& { return c.web.idle_timeout_seconds; });
+}
+
 void add_agent_keys(KeyList& keys) {
   keys.duration("alerts.hold", "how long a condition must last before its alert fires", 0,
                 86400 * kDays, [](Config& c) -> double& { return c.alerts.hold_seconds; });
@@ -365,16 +436,7 @@ void add_agent_keys(KeyList& keys) {
              [](Config& c) -> std::uint64_t& { return c.limits.exposed_processes; });
   keys.size("limits.memory", "the agent's own memory budget, followed by its own detector",
             kLeastLimit, [](Config& c) -> double& { return c.limits.memory_bytes; });
-  keys.text("web.listen-address", "IPv4 address:port to serve on; port 0 takes a free one", false,
-            [](Config& c) -> std::string& { return c.web.listen_address; });
-  keys.text("web.allowed-hosts",
-            "further names, separated by commas, under which a proxy in front asks for the agent",
-            true, [](Config& c) -> std::string& { return c.web.allowed_hosts; });
-  keys.count("web.max-requests",
-             "requests served at once, below web.threads; more are answered 503", 1, 10000,
-             [](Config& c) -> std::uint64_t& { return c.web.max_requests; });
-  keys.count("web.threads", "threads that serve requests", 1, 256,
-             [](Config& c) -> std::uint64_t& { return c.web.threads; });
+  add_web_keys(keys);
   keys.add(
       "log.level", "TEXT", "debug, info, warn or error",
       [](Config& config, std::string_view text) -> Problem {
@@ -403,6 +465,7 @@ std::vector<ConfigKey> make_keys() {
   add_grouping_keys(keys);
   add_trend_keys(keys);
   add_agent_keys(keys);
+  add_storage_keys(keys);
   return keys.take();
 }
 

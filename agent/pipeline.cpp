@@ -14,6 +14,7 @@
 #include "agent/snapshot_builder.h"
 #include "collectors/parse/pid_stat.h"
 #include "collectors/process_metrics.h"
+#include "collectors/smaps_metrics.h"
 
 namespace heapfloor {
 namespace {
@@ -24,9 +25,12 @@ constexpr std::string_view kHost = "host";
 constexpr std::string_view kRlimit = "rlimit";
 constexpr std::array<std::string_view, 2> kScopes = {"allocator", "process"};
 
-CollectorOptions options_of(const Config& config, ProcessBoard& board) {
+CollectorOptions options_of(const Config& config, ProcessBoard& board, const Stopwatch& stopwatch) {
   CollectorOptions options;
   options.board = &board;
+  options.stopwatch = &stopwatch;
+  options.smaps_duty = config.collection.smaps_duty;
+  options.smaps_max_read_seconds = config.collection.smaps_max_read_seconds;
   options.descriptor_budget = config.collection.descriptor_budget;
   options.refresh_ticks = static_cast<std::uint32_t>(config.collection.refresh_ticks);
   return options;
@@ -37,6 +41,15 @@ std::function<bool(const CollectorEntry&)> enabled_by(const Config& config) {
     const auto found = config.collectors.find(entry.name);
     return found == config.collectors.end() ? entry.enabled_by_default : found->second;
   };
+}
+
+// The metrics of the collectors that write processes. Those of one that is switched off are left
+// out, so that what it does not read is not counted as missing.
+std::vector<std::span<const MetricDesc>> process_tables(const Config& config) {
+  std::vector<std::span<const MetricDesc>> tables = {kProcessMetrics};
+  const auto found = config.collectors.find("smaps");
+  if (found == config.collectors.end() || found->second) tables.emplace_back(kSmapsMetrics);
+  return tables;
 }
 
 WatchList::PolicySource policies_of(const Config& config) {
@@ -63,11 +76,12 @@ Pipeline::Pipeline(const Config& config, const Clock& clock, AlertSink& sink)
       started_seconds_(clock.steady_seconds()),
       root_(HostPaths{config.path.procfs, config.path.sysfs, config.path.rootfs}),
       users_(root_),
-      scheduler_(builtin_collectors(), enabled_by(config), root_, options_of(config, board_),
-                 clock),
+      stopwatch_(clock),
+      scheduler_(builtin_collectors(), enabled_by(config), root_,
+                 options_of(config, board_, stopwatch_), clock),
       ticks_per_second_(static_cast<double>(sysconf(_SC_CLK_TCK))),
       config_(config),
-      groups_({kProcessMetrics}, config.limits.groups),
+      groups_(process_tables(config), config.limits.groups),
       watches_(policies_of(config), config.limits.series),
       alerts_(config.alerts.hold_seconds, config.alerts.resolve_hold_seconds) {
   reload_.last_success_seconds = started_seconds_;
@@ -75,6 +89,11 @@ Pipeline::Pipeline(const Config& config, const Clock& clock, AlertSink& sink)
   watches_.on_transition([this](const Watch& watch, LeakState before) {
     if (watch.judge.state() == LeakState::leaking) note_leak(watch);
     log_transition(watch, before);
+    if (history_ != nullptr)
+      recorder_.note_transition(watch, before, history_time(watch.state_since_seconds()));
+  });
+  watches_.on_end([this](const Watch& watch) {
+    if (history_ != nullptr) recorder_.note_end(watch, history_time(*watch.ended_seconds));
   });
   for (const std::string_view scope : kScopes) leaks_detected_.try_emplace(std::string(scope));
   find_agent();
@@ -108,6 +127,46 @@ void Pipeline::find_agent() {
   if (stat && error == std::errc()) agent_ = ProcessId{pid, stat->start_ticks};
 }
 
+void Pipeline::attach(HistoryWriter& history) {
+  const std::scoped_lock lock(mutex_);
+  history_ = &history;
+  std::array<char, 64> buffer{};
+  const Result<std::string_view> boot_id =
+      root_.read(HostRoot::Tree::proc, "sys/kernel/random/boot_id", buffer);
+  if (boot_id) boot_id_ = std::string(*boot_id);
+  follow_wall_clock();
+  const auto source = [&history](RowKind kind, const HistoryStore::Visitor& visitor) {
+    history.visit(kind, visitor);
+  };
+  std::map<std::string, std::uint64_t> leaks = leak_counts();
+  const RestoreReport report = recorder_.restore(source, history_time(clock_.steady_seconds()),
+                                                 watches_, {&alerts_, &leaks});
+  for (const auto& [scope, count] : leaks) leaks_detected_[scope].count = count;
+  log_line(report.discarded > 0 ? LogLevel::warning : LogLevel::info, "history read",
+           {{"series", std::uint64_t{report.watches}},
+            {"discarded", std::uint64_t{report.discarded}},
+            {"ended_by_reboot", std::uint64_t{report.ended_by_reboot}},
+            {"alerts", report.alerts ? "kept" : "none"}});
+  history.start();
+}
+
+HistoryTime Pipeline::history_time(double now_seconds) const {
+  return {boot_id_, now_seconds, wall_offset_seconds_};
+}
+
+void Pipeline::record_history(double now_seconds) {
+  if (history_ == nullptr) return;
+  std::map<std::string, std::uint64_t> leaks = leak_counts();
+  history_->submit(recorder_.record(watches_, {&alerts_, &leaks}, history_time(now_seconds),
+                                    history_->losses()));
+}
+
+std::map<std::string, std::uint64_t> Pipeline::leak_counts() const {
+  std::map<std::string, std::uint64_t> counts;
+  for (const auto& [scope, leaks] : leaks_detected_) counts.emplace(scope, leaks.count);
+  return counts;
+}
+
 std::optional<double> Pipeline::sample_of(EntityKind kind, std::string_view name) const {
   for (std::size_t index = 0; index < batch_.entities(); ++index) {
     if (batch_.entity(index).kind != kind) continue;
@@ -134,6 +193,7 @@ std::shared_ptr<const Snapshot> Pipeline::tick() {
   if (is_listed) watch_processes(now_seconds);
   if (is_listed) watches_.finish_tick(now_seconds);
   deliver_alerts(now_seconds);
+  record_history(now_seconds);
   evaluation_seconds_ = clock_.steady_seconds() - began_seconds;
   return make_snapshot(now_seconds, is_listed);
 }
@@ -266,6 +326,7 @@ std::shared_ptr<const Snapshot> Pipeline::make_snapshot(double now_seconds, bool
   snapshot->reloads = reload_.reloads;
   snapshot->reloads_failed = reload_.failures;
   snapshot->memory_budget_bytes = static_cast<std::uint64_t>(config_.limits.memory_bytes);
+  if (history_ != nullptr) snapshot->history = history_->stats();
   SnapshotBuilder builder(*snapshot, ticks_per_second_);
   builder.add_watches(watches_);
   builder.add_scalars(batch_);

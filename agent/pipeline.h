@@ -19,11 +19,14 @@
 #include "agent/clock.h"
 #include "agent/config.h"
 #include "agent/exposition/snapshot.h"
+#include "agent/history/history_writer.h"
+#include "agent/history/recorder.h"
 #include "agent/scheduler.h"
 #include "agent/series/group_table.h"
 #include "agent/series/sample_batch.h"
 #include "collectors/host_root.h"
 #include "collectors/process_board.h"
+#include "collectors/stopwatch.h"
 #include "collectors/user_names.h"
 
 namespace heapfloor {
@@ -36,10 +39,24 @@ struct ReloadStatus {
   std::uint64_t failures = 0;
 };
 
+// The agent's clock for collectors that ration their reads.
+class ClockStopwatch final : public Stopwatch {
+ public:
+  explicit ClockStopwatch(const Clock& clock) : clock_(clock) {}
+  [[nodiscard]] double seconds() const override { return clock_.steady_seconds(); }
+
+ private:
+  const Clock& clock_;
+};
+
 class Pipeline final : public SeriesReader {
  public:
   // `clock` and `sink` outlive the pipeline.
   Pipeline(const Config& config, const Clock& clock, AlertSink& sink);
+
+  // Goes on where the history ends, and writes it from then on. Before the first tick; `history` is
+  // opened, not yet started, and outlives the pipeline.
+  void attach(HistoryWriter& history);
 
   // Collects once and judges. Never throws for what the host says.
   [[nodiscard]] std::shared_ptr<const Snapshot> tick();
@@ -71,6 +88,9 @@ class Pipeline final : public SeriesReader {
   [[nodiscard]] std::shared_ptr<const Snapshot> make_snapshot(double now_seconds, bool is_listed);
   void note_leak(const Watch& watch);
   void find_agent();
+  void record_history(double now_seconds);
+  [[nodiscard]] HistoryTime history_time(double now_seconds) const;
+  [[nodiscard]] std::map<std::string, std::uint64_t> leak_counts() const;
   [[nodiscard]] std::optional<double> sample_of(EntityKind kind, std::string_view name) const;
 
   const Clock& clock_;
@@ -79,6 +99,7 @@ class Pipeline final : public SeriesReader {
   DirectoryHostRoot root_;
   UserNames users_;
   ProcessBoard board_;
+  ClockStopwatch stopwatch_;
   Scheduler scheduler_;
   SampleBatch batch_;
   double ticks_per_second_;
@@ -93,6 +114,9 @@ class Pipeline final : public SeriesReader {
   ReloadStatus reload_;
   std::map<std::string, DetectedLeaks> leaks_detected_;  // by scope
   double wall_offset_seconds_ = 0;
+  HistoryWriter* history_ = nullptr;
+  HistoryRecorder recorder_;
+  std::string boot_id_;
   std::optional<ProcessId> agent_;  // this process, as the watched /proc numbers it
   std::optional<double> host_available_bytes_;
 };

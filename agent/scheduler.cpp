@@ -6,6 +6,16 @@
 #include "agent/log.h"
 
 namespace heapfloor {
+namespace {
+
+void add_skipped(CollectorHealth& health, const SkippedReads& skipped) {
+  SkippedReads total = health.skipped.value_or(SkippedReads{});
+  total.budget += skipped.budget;
+  total.too_large += skipped.too_large;
+  health.skipped = total;
+}
+
+}  // namespace
 
 Scheduler::Scheduler(std::span<const CollectorEntry* const> entries,
                      const std::function<bool(const CollectorEntry&)>& is_enabled,
@@ -39,8 +49,9 @@ void Scheduler::collect(SampleSink& sink) {
     health.success = report.has_value();
     if (report) {
       health.last_success_seconds = ended_seconds;
-      health.sources = report->sources;
       std::ranges::transform(report->errors, health.errors, health.errors.begin(), std::plus<>());
+      if (report->skipped) add_skipped(health, *report->skipped);
+      health.sources = report->sources;
       if (report->first_error) log_error(running, health, *report->first_error, ended_seconds);
     } else {
       ++health.errors.at(static_cast<std::size_t>(report.error().kind));

@@ -83,6 +83,7 @@ void SnapshotBuilder::add_groups(const GroupTable& table) {
     const auto sources = table.unreadable_sources();
     for (std::size_t source = 0; source < sources.size(); ++source)
       row.unreadable.push_back({sources[source], group.unreadable_by_source.at(source)});
+    row.unread_smaps = group.unsampled;
     row.oldest_start_seconds = seconds_of(group.oldest_start_ticks);
     row.youngest_start_seconds = seconds_of(group.youngest_start_ticks);
     for (std::size_t position = 0; position < group.values.size(); ++position) {

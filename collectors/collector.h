@@ -16,13 +16,20 @@
 namespace heapfloor {
 
 class HostRoot;
+class Stopwatch;
 struct ProcessBoard;
 
-// Whether a source could be read in the last collection, wherever it was looked for.
+// Reads that were left out on purpose in one collection.
+struct SkippedReads {
+  std::uint64_t budget = 0;     // due, and put off
+  std::uint64_t too_large = 0;  // never made: predicted to take longer than allowed
+};
+
+// Whether the agent may read a source, where that is a matter of privileges or of the kernel.
 struct SourceAccess {
-  std::string_view source;  // static text: "exe", "smaps_rollup"
-  bool is_accessible = true;
-  std::string_view needs;  // static text: what the agent lacks where it is not
+  std::string_view source;  // static text: the label source of heapfloor_source_accessible
+  bool is_accessible = false;
+  std::string_view needs = {};  // static text: what the agent lacks where it is not
 };
 
 // What one collection reached. Partial success is normal: processes end between the listing and the
@@ -31,7 +38,8 @@ struct CollectReport {
   std::uint64_t entities_read = 0;
   std::array<std::uint64_t, kErrorKinds> errors = {};  // entities or values left out, by ErrorKind
   std::optional<Error> first_error;                    // the first of them worth a line in the log
-  std::vector<SourceAccess> sources;                   // those that a privilege may close
+  std::optional<SkippedReads> skipped;                 // of collectors that ration their reads
+  std::vector<SourceAccess> sources;                   // those that were tried
   void count(const Error& error) {
     ++errors.at(static_cast<std::size_t>(error.kind));
     if (!first_error && error.kind != ErrorKind::gone) first_error = error;
@@ -47,7 +55,10 @@ struct CollectorOptions {
       16384;  // kept-open descriptors of the process collector, two a process
   std::uint32_t refresh_ticks =
       4;  // a process whose statm did not move is read whole every so many ticks
-  ProcessBoard* board = nullptr;  // outlives the collectors; null: nobody reads it
+  ProcessBoard* board = nullptr;         // outlives the collectors; null: nobody reads it
+  const Stopwatch* stopwatch = nullptr;  // likewise; for those that ration their reads
+  double smaps_duty = 0.001;             // see smaps_budget.h
+  double smaps_max_read_seconds = 0.015;
 };
 
 class Collector {
@@ -58,7 +69,7 @@ class Collector {
   virtual ~Collector() = default;
   // Reads its sources once and writes what it found. An error means nothing could be read at all.
   // Called by one thread, never concurrently. Must not throw, sleep, run commands or look at a
-  // clock.
+  // clock other than the stopwatch of its options.
   [[nodiscard]] virtual Result<CollectReport> collect(SampleSink& sink) = 0;
 };
 

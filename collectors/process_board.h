@@ -23,6 +23,7 @@ struct SeenProcess {
 
 struct ProcessBoard {
   std::vector<SeenProcess> processes;  // user processes that were read, ascending by pid
+  std::uint64_t tick = 0;              // counts the ticks in which they were listed; 0: not yet
 };
 
 }  // namespace heapfloor

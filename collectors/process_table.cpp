@@ -204,7 +204,10 @@ Result<CollectReport> ProcessTable::tick(SampleSink& sink) {
 
   CollectReport report;
   bool stat_was_refused = false;
-  if (options_.board) options_.board->processes.clear();
+  if (options_.board) {
+    options_.board->processes.clear();
+    ++options_.board->tick;
+  }
   for (TrackedProcess& process : processes_) {
     attributes_.were_read = false;
     const auto reading = read_process(process, report);

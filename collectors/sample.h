@@ -22,7 +22,18 @@ struct ProcessId {
 enum class MetricType : std::uint8_t { gauge, counter };
 
 // How the values of the processes of one group make the group's value.
-enum class GroupRule : std::uint8_t { none, sum, maximum };
+enum class GroupRule : std::uint8_t {
+  none,
+  sum,
+  maximum,
+  minimum,
+  // The sum once every process of the group that has memory has a value; until then nothing, since
+  // half a sum would pass for a whole one.
+  complete_sum,
+  // The sum over those that have a value, times resident memory of all over resident memory of
+  // those.
+  resident_scaled_sum,
+};
 
 // One metric of a collector, as constant data. Several descriptors with the same `name` and
 // different `label_value` are the samples of one family; kinds inside one family are disjoint.
@@ -34,6 +45,7 @@ struct MetricDesc {
   std::string_view label_value = {};       // "anon"
   GroupRule group_rule = GroupRule::none;  // process metrics: how groups aggregate it
   std::string_view group_name = {};        // the group family: heapfloor_group_swap_bytes
+  bool is_since_boot = false;  // the value is seconds since boot; readers see it as Unix time
 };
 
 enum class EntityKind : std::uint8_t { host, process, agent, cgroup };

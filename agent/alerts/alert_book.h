@@ -15,6 +15,8 @@
 #include <tuple>
 #include <vector>
 
+#include "agent/series/bytes.h"
+
 namespace heapfloor {
 
 enum class AlertPhase : std::uint8_t { pending, firing };
@@ -66,6 +68,11 @@ class AlertBook {
   // Transitions since the start, by alert name. Names given to declare() exist with zeros.
   [[nodiscard]] const std::map<std::string, AlertCounts>& counts() const { return counts_; }
   void declare(const std::string& name) { counts_.try_emplace(name); }
+
+  void save(ByteWriter& out) const;
+  // Takes over alerts and counts, so that what was active stays active since the same time. False,
+  // and no change, when the bytes are not what save() writes.
+  [[nodiscard]] bool restore(ByteReader& in);
 
  private:
   using Identity = std::tuple<std::string, std::string, std::string>;

@@ -105,4 +105,26 @@ void LeakJudge::restart(double time_seconds) {
   }
 }
 
+void LeakJudge::save(ByteWriter& out) const {
+  out.put(state_);
+  out.put(revocation_);
+  out.put(since_seconds_);
+  out.put(onset_floor_);
+  out.put(highest_floor_);
+  out.put(quiet_since_seconds_);
+}
+
+bool LeakJudge::restore(ByteReader& in) {
+  constexpr double kMostFloor = 1e20;  // a height of a fitted line, which may lie below zero
+  state_ = in.take_enum<LeakState>(kLeakStates);
+  revocation_.reset();
+  if (in.take_flag()) revocation_ = in.take_enum<Revocation>(kRevocations);
+  since_seconds_ = in.take_number<double>(-kMostSeconds, kMostSeconds);
+  onset_floor_ = in.take_number<double>(-kMostFloor, kMostFloor);
+  highest_floor_ = in.take_number<double>(-kMostFloor, kMostFloor);
+  quiet_since_seconds_ = in.take_number<double>(-kMostSeconds, kMostSeconds);
+  if (in.failed()) *this = LeakJudge(*policy_);
+  return !in.failed();
+}
+
 }  // namespace heapfloor

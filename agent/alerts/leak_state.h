@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 
+#include "agent/series/bytes.h"
 #include "agent/trend/policy.h"
 #include "agent/trend/verdict.h"
 
@@ -23,6 +24,7 @@ constexpr std::string_view leak_state_name(LeakState state) {
 
 // Why a leak was revoked.
 enum class Revocation : std::uint8_t { plateau, drop, restart };
+inline constexpr std::size_t kRevocations = 3;
 
 constexpr std::string_view revocation_name(Revocation revocation) {
   constexpr std::array<std::string_view, 3> kNames = {"plateau", "drop", "restart"};
@@ -49,6 +51,10 @@ class LeakJudge {
   [[nodiscard]] double onset_floor() const { return onset_floor_; }
   // Why the last leak was revoked; none before one was.
   [[nodiscard]] std::optional<Revocation> revocation() const { return revocation_; }
+
+  void save(ByteWriter& out) const;
+  // False, and the state of a new judge, when the bytes are not what save() writes.
+  [[nodiscard]] bool restore(ByteReader& in);
 
  private:
   void enter(LeakState state, double time_seconds);

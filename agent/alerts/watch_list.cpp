@@ -76,14 +76,24 @@ void WatchList::observe(const SeriesKey& key, const WatchLabels& labels,
   if (watch.name != labels.name) watch.name = std::string(labels.name);
   if (watch.group != labels.group) watch.group = std::string(labels.group);
   watch.limit_source = labels.limit_source;
+  const std::optional<LeakState> before = take(watch, *index, reading);
+  if (before && hook_) hook_(watch, *before);
+}
+
+std::optional<LeakState> WatchList::take(Watch& watch, SeriesIndex index,
+                                         const Observation& reading) {
   watch.last_value = reading.value;
   watch.last_seen_seconds = reading.time_seconds;
+  watch.last_reading = reading;
   watch.ended_seconds.reset();
-  store_.ring(*index).push(reading.time_seconds, reading.value);
-  if (watch.detector.observe(reading)) {
-    ++evaluations_;
-    judge(watch, reading.time_seconds);
-  }
+  store_.ring(index).push(reading.time_seconds, reading.value);
+  if (!watch.detector.observe(reading)) return std::nullopt;
+  ++evaluations_;
+  return judge(watch, reading.time_seconds);
+}
+
+void WatchList::replay(const SeriesKey& key, const Observation& reading) {
+  if (const auto index = store_.find(key)) take(*watches_[*index], *index, reading);
 }
 
 bool WatchList::make_room(double weight_bytes) {
@@ -108,13 +118,13 @@ bool WatchList::make_room(double weight_bytes) {
   return true;
 }
 
-void WatchList::judge(Watch& watch, double time_seconds) {
+std::optional<LeakState> WatchList::judge(Watch& watch, double time_seconds) {
   const LeakState before = watch.judge.state();
   const Verdict& verdict = watch.detector.verdict();
   const LeakState after = watch.judge.step(verdict, time_seconds, verdict.floor);
-  if (after == before) return;
+  if (after == before) return std::nullopt;
   enter_state(watch, after, time_seconds);
-  if (hook_) hook_(watch, before);
+  return before;
 }
 
 void WatchList::enter_state(Watch& watch, LeakState state, double time_seconds) {
@@ -141,6 +151,7 @@ void WatchList::finish_tick(double time_seconds) {
 
 void WatchList::end(Watch& watch, double time_seconds) {
   watch.ended_seconds = time_seconds;
+  if (end_hook_) end_hook_(watch);
   const LeakState before = watch.judge.state();
   if (before <= LeakState::stable) return;
   watch.judge.restart(time_seconds);

@@ -18,6 +18,7 @@
 
 #include "agent/alerts/leak_state.h"
 #include "agent/alerts/state_change.h"
+#include "agent/series/bytes.h"
 #include "agent/series/point.h"
 #include "agent/series/series_store.h"
 #include "agent/trend/detector.h"
@@ -48,6 +49,7 @@ struct Watch {
   double start_seconds = 0;
   double last_value = 0;
   double last_seen_seconds = 0;
+  Observation last_reading;
   std::optional<double> ended_seconds;  // when its process was found gone
   Detector detector;
   LeakJudge judge;
@@ -65,6 +67,7 @@ class WatchList {
  public:
   using PolicySource = std::function<TrendPolicy(Signal)>;  // the detector's constants of a signal
   using TransitionHook = std::function<void(const Watch&, LeakState before)>;
+  using EndHook = std::function<void(const Watch&)>;
 
   WatchList(const PolicySource& policies, std::size_t series_limit);
 
@@ -79,6 +82,20 @@ class WatchList {
 
   // Called at each change of a state, after it.
   void on_transition(TransitionHook hook) { hook_ = std::move(hook); }
+  // Called when a subject was found gone, before its leak state takes notice of it.
+  void on_end(EndHook hook) { end_hook_ = std::move(hook); }
+
+  // Everything that is known of a watch, its points included (at most 12 KiB at the defaults).
+  void save(ByteWriter& out, const Watch& watch) const;
+  // A watch as it was saved. Nothing when the bytes are of another version or shape, or no watch at
+  // all. It refers to this list's policies, but is not in the list.
+  [[nodiscard]] std::unique_ptr<Watch> read(ByteReader& in, TieredRing& ring) const;
+  // Takes it into the list. Nothing when it is watched already or the cap is reached.
+  const Watch* restore(std::unique_ptr<Watch> watch, TieredRing ring);
+  // A reading that a restored watch took after it was saved: like observe(), but nobody is told of
+  // transitions, who was told already.
+  void replay(const SeriesKey& key, const Observation& reading);
+  static constexpr std::uint8_t kStateVersion = 1;
 
   void for_each(const std::function<void(const Watch&)>& visit) const;
   [[nodiscard]] const Watch* find(std::string_view id) const;
@@ -101,7 +118,10 @@ class WatchList {
   // reached: what is large can kill, and a wide margin keeps two alike from taking turns.
   static constexpr double kWorthReplacing = 2;
 
-  void judge(Watch& watch, double time_seconds);
+  // Returns the state before when it changed.
+  std::optional<LeakState> take(Watch& watch, SeriesIndex index, const Observation& reading);
+  [[nodiscard]] std::optional<LeakState> judge(Watch& watch, double time_seconds);
+  [[nodiscard]] bool restore_watch(ByteReader& in, Watch& watch) const;
   bool make_room(double weight_bytes);
   void end(Watch& watch, double time_seconds);
   void forget(SeriesIndex index);
@@ -112,6 +132,7 @@ class WatchList {
   SeriesStore store_;
   std::vector<std::unique_ptr<Watch>> watches_;  // by SeriesIndex
   TransitionHook hook_;
+  EndHook end_hook_;
   std::uint64_t evaluations_ = 0;
   double hopeless_below_ = 0;  // what make_room() has learned in this tick
 };

@@ -1,4 +1,3 @@
-#include <fmt/format.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -49,16 +48,11 @@ void wait_for_end(const sigset_t& signals, App& app) {
   }
 }
 
-std::string host_of(const std::string& address) {
-  const std::string host = address.substr(0, address.rfind(':'));
-  return host.empty() || host == "0.0.0.0" ? "127.0.0.1" : host;
-}
-
 }  // namespace
 
 int run_agent_command(const ConfigSource& source) {
   const std::optional<Config> config = load_or_explain(source);
-  if (!config) return kExitUsage;
+  if (!config || !web_is_fine(*config)) return kExitUsage;
   raise_descriptor_limit();
   const sigset_t signals = block_signals();
   const SystemClock clock;
@@ -67,9 +61,15 @@ int run_agent_command(const ConfigSource& source) {
   log_line(LogLevel::info, "starting heapfloor",
            {{"version", build_info().version}, {"revision", build_info().revision}});
   app.start();
-  const std::string address =
-      fmt::format("{}:{}", host_of(config->web.listen_address), app.listening_port());
-  log_line(LogLevel::info, "listening", {{"address", address}, {"url", "http://" + address + "/"}});
+  const std::string scheme = app.server().has_tls() ? "https://" : "http://";
+  for (const std::string& address : app.server().listening_addresses()) {
+    log_line(LogLevel::info, "listening", {{"address", address}, {"url", scheme + address + "/"}});
+  }
+  if (app.server().is_insecure()) {
+    log_line(LogLevel::warning,
+             "the web server is open to the network without TLS and authentication, as "
+             "web.allow-insecure permits");
+  }
   std::jthread collection([&app](const std::stop_token& stop) { app.run(stop); });
   wait_for_end(signals, app);
   return kExitFine;

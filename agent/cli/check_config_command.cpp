@@ -15,7 +15,8 @@ int run_check_config_command(const ConfigSource& source, bool print_defaults) {
     fmt::print(stderr, "heapfloor: check-config expects a FILE\n");
     return kExitUsage;
   }
-  if (!load_or_explain(source)) return kExitUsage;
+  const std::optional<Config> config = load_or_explain(source);
+  if (!config || !web_is_fine(*config)) return kExitUsage;
   fmt::print("{}: fine\n", *source.file);
   return kExitFine;
 }

@@ -11,24 +11,31 @@
 
 #include "agent/build_info.h"
 #include "agent/cli/commands.h"
-#include "agent/http/listen_address.h"
 #include "agent/series/signal.h"
 #include "agent/units.h"
+#include "agent/web_options.h"
 
 namespace heapfloor {
 namespace {
 
 constexpr std::string_view kSignalFlags = "--trend.signals.";
 
-// Flags whose names are the user's own (trend.signals.SIGNAL.KEY) cannot be declared; they are
-// taken out first.
-std::vector<std::string> take_signal_flags(int argc, const char* const* argv,
-                                           ConfigSource& source) {
+// A key without a value: CLI11 would take the next argument for it.
+bool is_emptied_key(std::string_view argument) {
+  if (!argument.starts_with("--") || !argument.ends_with('=')) return false;
+  const std::string_view path = argument.substr(2, argument.size() - 3);
+  return std::ranges::find(config_keys(), path, &ConfigKey::path) != config_keys().end();
+}
+
+// Flags whose names are the user's own (trend.signals.SIGNAL.KEY) cannot be declared, and empty
+// values cannot be told from missing ones; both are taken out first.
+std::vector<std::string> take_own_flags(int argc, const char* const* argv, ConfigSource& source) {
   std::vector<std::string> rest;
   for (int index = 1; index < argc; ++index) {
     const std::string_view argument = argv[index];
     const std::size_t equals = argument.find('=');
-    if (argument.starts_with(kSignalFlags) && equals != std::string_view::npos) {
+    const bool is_signal = argument.starts_with(kSignalFlags) && equals != std::string_view::npos;
+    if (is_signal || is_emptied_key(argument)) {
       source.flags.emplace_back(argument.substr(2, equals - 2), argument.substr(equals + 1));
     } else {
       rest.emplace_back(argument);
@@ -124,14 +131,14 @@ std::optional<Config> load_or_explain(const ConfigSource& source) {
     fmt::print(stderr, "heapfloor: {}: {}\n", config.error().path, config.error().reason);
     return std::nullopt;
   }
-  try {
-    static_cast<void>(parse_listen_address(config->web.listen_address));
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "heapfloor: web.listen-address: {}\n", error.what());
-    return std::nullopt;
-  }
   configure_log(config->log.level, config->log.format);
   return std::move(*config);
+}
+
+bool web_is_fine(const Config& config) {
+  const std::optional<std::string> problem = web_problem(web_options(config));
+  if (problem) fmt::print(stderr, "heapfloor: {}\n", *problem);
+  return !problem;
 }
 
 int run_cli(int argc, const char* const* argv) {
@@ -146,7 +153,7 @@ int run_cli(int argc, const char* const* argv) {
   add_config_flags(app, source);
   add_commands(app, source, replay, action);
   try {
-    app.parse(take_signal_flags(argc, argv, source));
+    app.parse(take_own_flags(argc, argv, source));
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kExitFine : kExitUsage;
   }

@@ -41,4 +41,7 @@ int run_version_command();
 // Loads the configuration and sets up the log, or prints what is wrong and returns nothing.
 std::optional<Config> load_or_explain(const ConfigSource& source);
 
+// Whether the web server may start with this configuration; if not, prints why.
+bool web_is_fine(const Config& config);
+
 }  // namespace heapfloor

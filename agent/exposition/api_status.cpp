@@ -12,11 +12,17 @@ Json collector_json(const CollectorHealth& health, const ApiRows& rows) {
   for (std::size_t i = 0; i < kErrorKinds; ++i) {
     errors[std::string(reason_label(static_cast<ErrorKind>(i)))] = health.errors.at(i);
   }
-  Json sources = Json::array();
+  Json skipped;
+  if (health.skipped)
+    skipped = {{"budget", health.skipped->budget}, {"too_large", health.skipped->too_large}};
+  Json sources = Json::object();
+  for (const SourceAccess& access : health.sources)
+    sources[std::string(access.source)] = access.is_accessible;
+  Json closed = Json::object();
   for (const SourceAccess& access : health.sources) {
-    sources.push_back({{"source", access.source},
-                       {"accessible", access.is_accessible},
-                       {"needs", access.is_accessible ? Json(nullptr) : Json(access.needs)}});
+    if (!access.is_accessible)
+      closed[std::string(access.source)] =
+          access.needs.empty() ? Json(nullptr) : Json(access.needs);
   }
   return {{"name", health.name},
           {"success", health.success},
@@ -24,7 +30,9 @@ Json collector_json(const CollectorHealth& health, const ApiRows& rows) {
           {"last_success_at",
            health.last_success_seconds ? rows.wall(*health.last_success_seconds) : Json(nullptr)},
           {"errors", std::move(errors)},
-          {"sources", std::move(sources)}};
+          {"skipped", std::move(skipped)},
+          {"sources", std::move(sources)},
+          {"closed_sources", std::move(closed)}};
 }
 
 Json counts_json(const Snapshot& snapshot) {

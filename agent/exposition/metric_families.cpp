@@ -34,8 +34,10 @@ constexpr std::array<OwnDesc, kOwnFamilies> kOwn = {{
      kGroupSource},
     {OwnFamily::group_unreadable_processes, "heapfloor_group_unreadable_processes", kGauge,
      "group,source",
-     "Processes of the group whose source could not be read; the group's figures that only status "
-     "gives (file and shared memory, peak, swap, data, page tables, locked, hugetlb) lack them.",
+     "Processes of the group whose source could not be read. The group's figures that only status "
+     "gives (file and shared memory, peak, swap, data, page tables, locked, hugetlb) lack those of "
+     "status; those of smaps_rollup, refused, too large or not yet read, leave the group without "
+     "proportional and unique memory, and its estimate takes them as like the others.",
      kGroupSource},
     {OwnFamily::leak_state, "heapfloor_leak_state", kGauge, "scope,subject,group,signal,state",
      "Leak state of one signal of one subject: 1 for the state it is in, 0 for the others.",
@@ -93,9 +95,14 @@ constexpr std::array<OwnDesc, kOwnFamilies> kOwn = {{
      kGauge, "collector", "When the collector last read anything.", "agent"},
     {OwnFamily::collector_errors, "heapfloor_collector_errors_total", kCounter, "collector,reason",
      "Entities or values left out because they could not be read.", "agent"},
+    {OwnFamily::collector_skipped, "heapfloor_collector_skipped_total", kCounter,
+     "collector,reason",
+     "Reads left out on purpose, once in each tick: put off for want of budget, or too large to be "
+     "made at all.",
+     "agent"},
     {OwnFamily::source_accessible, "heapfloor_source_accessible", kGauge, "source",
-     "1 when the source could be read wherever the last collection looked for it, 0 when the agent "
-     "lacks the privilege for some.",
+     "1 while the source can be read; 0 when the kernel lacks it or refuses any process for want "
+     "of a capability.",
      "agent"},
     {OwnFamily::series, "heapfloor_series", kGauge, "collector",
      "Series that the agent keeps in memory for the detector.", "agent"},
@@ -114,6 +121,18 @@ constexpr std::array<OwnDesc, kOwnFamilies> kOwn = {{
      "Reloads that were refused; the old configuration stayed in force.", "agent"},
     {OwnFamily::agent_memory_budget, "heapfloor_agent_memory_budget_bytes", kGauge, "",
      "Memory that the agent is allowed to use by its configuration.", "agent"},
+    {OwnFamily::history_size, "heapfloor_history_size_bytes", kGauge, "",
+     "Size of the history's files.", "history"},
+    {OwnFamily::history_rows_written, "heapfloor_history_rows_written_total", kCounter, "",
+     "Rows written to the history.", "history"},
+    {OwnFamily::history_rows_rejected, "heapfloor_history_rows_rejected_total", kCounter, "",
+     "Rows of the history that did not fit their checksum and were left out.", "history"},
+    {OwnFamily::history_errors, "heapfloor_history_errors_total", kCounter, "",
+     "Times that the history could not be opened, read or written.", "history"},
+    {OwnFamily::history_batches_dropped, "heapfloor_history_batches_dropped_total", kCounter, "",
+     "Intervals that were not written because of an error or a slow disk.", "history"},
+    {OwnFamily::history_last_write, "heapfloor_history_last_write_timestamp_seconds", kGauge, "",
+     "When the history was last written.", "history"},
     {OwnFamily::log_messages, "heapfloor_log_messages_total", kCounter, "level",
      "Log messages written, by level.", "agent"},
     {OwnFamily::build_info, "heapfloor_build_info", FamilyType::info,
@@ -123,6 +142,16 @@ constexpr std::array<OwnDesc, kOwnFamilies> kOwn = {{
      "Answered HTTP requests.", "agent"},
     {OwnFamily::http_requests_in_flight, "heapfloor_http_requests_in_flight", kGauge, "",
      "HTTP requests being answered, this one included.", "agent"},
+    {OwnFamily::http_connections, "heapfloor_http_connections", kGauge, "",
+     "Clients connected to the web server.", "agent"},
+    {OwnFamily::http_connections_refused, "heapfloor_http_connections_refused_total", kCounter,
+     "reason",
+     "Connections ended before a request of theirs was answered: total_limit, address_limit, "
+     "access_list, replaced (the oldest silent one, to make room), timeout, handshake.",
+     "agent"},
+    {OwnFamily::http_insecure, "heapfloor_http_insecure", kGauge, "",
+     "1 when web.allow-insecure lets others reach the web server without TLS and authentication.",
+     "agent"},
     {OwnFamily::exposition_size, "heapfloor_exposition_size_bytes", kGauge, "format",
      "Size of the page as it was last rendered in the format, before compression.", "agent"},
     {OwnFamily::exposition_unlisted_samples, "heapfloor_exposition_unlisted_samples_total",
@@ -155,9 +184,23 @@ FamilyType type_of(MetricType type) {
 }
 
 std::string group_help(const MetricDesc& desc) {
-  return (desc.group_rule == GroupRule::maximum ? "Largest in the group: "
-                                                : "Sum over the group: ") +
-         std::string(desc.help);
+  const auto of_rule = [](GroupRule rule) -> std::string_view {
+    switch (rule) {
+      case GroupRule::maximum:
+        return "Largest in the group: ";
+      case GroupRule::minimum:
+        return "Least in the group: ";
+      case GroupRule::complete_sum:
+        return "Sum over the group, absent until all its processes have been read: ";
+      case GroupRule::resident_scaled_sum:
+        return "Sum over the group, processes not yet read taken as like the others: ";
+      case GroupRule::sum:
+      case GroupRule::none:
+        break;
+    }
+    return "Sum over the group: ";
+  };
+  return std::string(of_rule(desc.group_rule)) + std::string(desc.help);
 }
 
 std::string join(std::span<const std::string> words, std::string_view separator) {

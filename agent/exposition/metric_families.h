@@ -68,6 +68,7 @@ enum class OwnFamily : std::uint8_t {
   collector_duration,
   collector_last_success,
   collector_errors,
+  collector_skipped,
   source_accessible,
   series,
   series_limit,
@@ -77,14 +78,23 @@ enum class OwnFamily : std::uint8_t {
   config_reloads,
   config_reloads_failed,
   agent_memory_budget,
+  history_size,
+  history_rows_written,
+  history_rows_rejected,
+  history_errors,
+  history_batches_dropped,
+  history_last_write,
   log_messages,
   build_info,
   http_requests,
   http_requests_in_flight,
+  http_connections,
+  http_connections_refused,
+  http_insecure,
   exposition_size,
   exposition_unlisted_samples,
 };
-inline constexpr std::size_t kOwnFamilies = 45;
+inline constexpr std::size_t kOwnFamilies = 55;
 
 // Immutable after construction; any thread may read it.
 class MetricFamilies {

@@ -55,6 +55,7 @@ class MetricsPage::Renderer {
   std::string render(const Snapshot& snapshot, ExpositionFormat format, const PageFilter& filter,
                      std::string room) {
     writer_.clear();
+    wall_offset_seconds_ = snapshot.wall_offset_seconds;
     extra_bodies_.clear();
     add_values(snapshot.host, {}, &DescColumns::plain);
     add_agent_values(snapshot.agent);
@@ -66,6 +67,7 @@ class MetricsPage::Renderer {
     add_alerts(snapshot);
     add_collectors(snapshot);
     add_agent(snapshot);
+    add_history(snapshot);
     for (const prometheus::Collectable* const collectable : extra_) add_extra(*collectable);
     add_own(OwnFamily::exposition_unlisted_samples, number(unlisted_samples_));
     std::string page = writer_.write(format, filter, std::move(room));
@@ -127,7 +129,8 @@ class MetricsPage::Renderer {
     if (!column) {
       ++unlisted_samples_;
     } else if (std::isfinite(value.value)) {
-      writer_.add(*column, body, value.value);
+      const double axis = value.desc->is_since_boot ? wall_offset_seconds_ : 0;
+      writer_.add(*column, body, axis + value.value);
     }
   }
 
@@ -176,6 +179,10 @@ class MetricsPage::Renderer {
       for (const GroupRow::Unreadable& unreadable : group.unreadable)
         add_own(OwnFamily::group_unreadable_processes, body, {"source", unreadable.source},
                 number(unreadable.processes));
+      if (group.unread_smaps) {
+        add_own(OwnFamily::group_unreadable_processes, body, {"source", "smaps_rollup"},
+                number(*group.unread_smaps));
+      }
       if (group.processes > 0) {
         add_own(OwnFamily::group_oldest_start, body,
                 snapshot.wall_offset_seconds + group.oldest_start_seconds);
@@ -345,9 +352,11 @@ class MetricsPage::Renderer {
                 {"reason", reason_label(static_cast<ErrorKind>(i))}, number(health.errors.at(i)));
       }
     }
+    for (const CollectorHealth& health : snapshot.collectors) add_rationing(health);
     for (const OwnFamily family :
-         {OwnFamily::collector_success, OwnFamily::collector_duration,
-          OwnFamily::collector_last_success, OwnFamily::collector_errors}) {
+         {OwnFamily::collector_skipped, OwnFamily::source_accessible, OwnFamily::collector_success,
+          OwnFamily::collector_duration, OwnFamily::collector_last_success,
+          OwnFamily::collector_errors}) {
       writer_.sort_by_labels(families_.index_of(family));
     }
     add_sources(snapshot);
@@ -355,6 +364,16 @@ class MetricsPage::Renderer {
     add_own(OwnFamily::series, body, number(snapshot.series.series));
     add_own(OwnFamily::series_limit, body, number(snapshot.series.limit));
     add_own(OwnFamily::series_dropped, body, number(snapshot.series.dropped));
+  }
+
+  void add_rationing(const CollectorHealth& health) {
+    if (health.skipped) {
+      const std::string_view body = labels_.body({{"collector", health.name}});
+      add_own(OwnFamily::collector_skipped, body, {"reason", "budget"},
+              number(health.skipped->budget));
+      add_own(OwnFamily::collector_skipped, body, {"reason", "too_large"},
+              number(health.skipped->too_large));
+    }
   }
 
   // A source that several collectors read is open when it is so to all of them.
@@ -384,6 +403,20 @@ class MetricsPage::Renderer {
     for (std::size_t i = 0; i < kLogLevels.size(); ++i) {
       add_own(OwnFamily::log_messages, labels_.body({{"level", kLogLevels.at(i)}}),
               number(snapshot.log_messages.at(i)));
+    }
+  }
+
+  void add_history(const Snapshot& snapshot) {
+    if (!snapshot.history) return;
+    const HistoryStats& history = *snapshot.history;
+    add_own(OwnFamily::history_size, number(history.size_bytes));
+    add_own(OwnFamily::history_rows_written, number(history.rows_written));
+    add_own(OwnFamily::history_rows_rejected, number(history.rows_rejected));
+    add_own(OwnFamily::history_errors, number(history.errors));
+    add_own(OwnFamily::history_batches_dropped, number(history.batches_dropped));
+    if (history.last_write_seconds > 0) {
+      add_own(OwnFamily::history_last_write,
+              snapshot.wall_offset_seconds + history.last_write_seconds);
     }
   }
 
@@ -422,6 +455,7 @@ class MetricsPage::Renderer {
   std::vector<std::pair<const MetricDesc*, const DescColumns*>> recent_;
   std::array<std::vector<OwnColumn>, kOwnFamilies> own_columns_;
   std::uint64_t unlisted_samples_ = 0;
+  double wall_offset_seconds_ = 0;  // of the snapshot being rendered
 };
 
 MetricsPage::MetricsPage(const MetricFamilies& families,

@@ -15,6 +15,14 @@ struct SelfMetrics::Registered {
       prometheus::BuildCounter().Name("heapfloor_http_requests_total").Register(registry);
   prometheus::Gauge& in_flight =
       prometheus::BuildGauge().Name("heapfloor_http_requests_in_flight").Register(registry).Add({});
+  prometheus::Gauge& connections =
+      prometheus::BuildGauge().Name("heapfloor_http_connections").Register(registry).Add({});
+  prometheus::Family<prometheus::Counter>& refused =
+      prometheus::BuildCounter()
+          .Name("heapfloor_http_connections_refused_total")
+          .Register(registry);
+  prometheus::Gauge& insecure =
+      prometheus::BuildGauge().Name("heapfloor_http_insecure").Register(registry).Add({});
   prometheus::Family<prometheus::Gauge>& sizes =
       prometheus::BuildGauge().Name("heapfloor_exposition_size_bytes").Register(registry);
 };
@@ -38,6 +46,16 @@ void SelfMetrics::request_finished(std::string_view handler, int code) {
   registered_->requests.Add({{"handler", std::string(handler)}, {"code", std::to_string(code)}})
       .Increment();
 }
+
+void SelfMetrics::connections_changed(std::size_t open) {
+  registered_->connections.Set(static_cast<double>(open));
+}
+
+void SelfMetrics::connection_refused(std::string_view reason) {
+  registered_->refused.Add({{"reason", std::string(reason)}}).Increment();
+}
+
+void SelfMetrics::insecure_known(bool insecure) { registered_->insecure.Set(insecure ? 1 : 0); }
 
 void SelfMetrics::page_rendered(ExpositionFormat format, std::size_t bytes) {
   registered_->sizes

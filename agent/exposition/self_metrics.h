@@ -37,6 +37,12 @@ class SelfMetrics {
   void request_started();
   void request_finished(std::string_view handler, int code);
 
+  void connections_changed(std::size_t open);
+  // `reason` is one of the web server's own words.
+  void connection_refused(std::string_view reason);
+  // Whether others reach the web server without TLS and authentication.
+  void insecure_known(bool insecure);
+
   void page_rendered(ExpositionFormat format, std::size_t bytes);
 
   // For MetricsPage; lives as long as this object.

@@ -18,6 +18,7 @@
 #include "agent/alerts/alert_book.h"
 #include "agent/alerts/leak_state.h"
 #include "agent/alerts/state_change.h"
+#include "agent/history/history_row.h"
 #include "agent/series/point.h"
 #include "agent/trend/verdict.h"
 #include "collectors/collector.h"
@@ -46,6 +47,8 @@ struct GroupRow {
     std::uint64_t processes = 0;
   };
   std::vector<Unreadable> unreadable;  // the other sources, those of which none is closed as well
+  // Processes with memory whose smaps_rollup has not been read; nothing where nobody reads it.
+  std::optional<std::uint64_t> unread_smaps;
 };
 
 struct ProcessRow {
@@ -101,7 +104,8 @@ struct CollectorHealth {
   double duration_seconds = 0;
   std::optional<double> last_success_seconds;
   std::array<std::uint64_t, kErrorKinds> errors = {};  // since the agent started
-  std::vector<SourceAccess> sources;                   // as of the last collection
+  std::optional<SkippedReads> skipped;                 // since the agent started
+  std::vector<SourceAccess> sources;                   // as of the last success
 };
 
 struct SeriesUsage {
@@ -153,6 +157,7 @@ struct Snapshot {
   std::uint64_t reloads = 0;
   std::uint64_t reloads_failed = 0;
   std::uint64_t memory_budget_bytes = 0;
+  std::optional<HistoryStats> history;  // nothing where none is kept
 };
 
 // The stored points and floors of one watched series, copied for one request.

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <civetweb.h>
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
@@ -17,85 +18,20 @@
 #include <stdexcept>
 #include <thread>
 
+#include "agent/http/gate.h"
+#include "agent/http/gate_pass.h"
 #include "agent/http/listen_address.h"
+#include "agent/http/request_head.h"
+#include "agent/http/response_head.h"
+#include "agent/http/security.h"
 #include "collectors/parse/ascii.h"
 
 namespace heapfloor {
 namespace {
 
 constexpr std::string_view kUnrouted = "other";
+constexpr int kClosed = 403;  // for the library's own books: the request was dealt with
 constexpr std::string_view kJson = "application/json; charset=utf-8";
-constexpr std::string_view kSecurityHeaders =
-    "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
-    "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'\r\n"
-    "X-Content-Type-Options: nosniff\r\n"
-    "Referrer-Policy: no-referrer\r\n"
-    "Connection: close\r\n";
-
-bool is_api(std::string_view path) { return path.starts_with("/api/"); }
-
-// An answer of the server itself, in the form that clients of that path expect.
-Response refusal(std::string_view path, int status, std::string_view error_type,
-                 std::string_view message) {
-  if (is_api(path)) return api_error(status, error_type, message);
-  return text_response(status, std::string(message) + "\n");
-}
-
-// The HTTP date of now (RFC 9110, section 5.6.7), whatever the locale. The wall clock is right
-// here: the date is for the client's cache and for nothing else.
-std::string http_date() {
-  constexpr std::array<const char*, 7> kDays = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  constexpr std::array<const char*, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  const std::time_t now = std::time(nullptr);
-  std::tm utc{};
-  gmtime_r(&now, &utc);
-  std::array<char, 64> text{};
-  const int length = std::snprintf(text.data(), text.size(), "%s, %02d %s %04d %02d:%02d:%02d GMT",
-                                   kDays.at(static_cast<std::size_t>(utc.tm_wday)), utc.tm_mday,
-                                   kMonths.at(static_cast<std::size_t>(utc.tm_mon)),
-                                   utc.tm_year + 1900, utc.tm_hour, utc.tm_min, utc.tm_sec);
-  return {text.data(), static_cast<std::size_t>(length)};
-}
-
-bool has_line_break(std::string_view text) {
-  return text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos;
-}
-
-void append_header(std::string& head, std::string_view name, std::string_view value) {
-  if (has_line_break(name) || has_line_break(value)) {
-    throw std::invalid_argument("line break in a response header");
-  }
-  head += name;
-  head += ": ";
-  head += value;
-  head += "\r\n";
-}
-
-bool has_body(int status) { return status != 204 && status != 304; }
-
-std::string response_head(const mg_connection* connection, const Response& response) {
-  std::string head = "HTTP/1.1 " + std::to_string(response.status) + ' ';
-  head += mg_get_response_code_text(connection, response.status);
-  head += "\r\n";
-  append_header(head, "Date", http_date());
-  append_header(head, "Content-Type", response.content_type);
-  if (has_body(response.status)) {
-    append_header(head, "Content-Length",
-                  std::to_string(response.body ? response.body->size() : 0));
-  }
-  bool cache_control = false;
-  for (const auto& [name, value] : response.headers) {
-    append_header(head, name, value);
-    cache_control = cache_control || same_word(name, "Cache-Control");
-  }
-  if (!cache_control) append_header(head, "Cache-Control", "no-store");
-  head += kSecurityHeaders;
-  head += "\r\n";
-  return head;
-}
-
 // Sends in slices until `deadline`. A client that went away, or that is too slow, is its own
 // business: short writes are not reported, the connection is closed behind every answer. One write
 // gives up once the client takes nothing for request_timeout_ms, and starts that time anew when the
@@ -104,7 +40,7 @@ std::string response_head(const mg_connection* connection, const Response& respo
 void send(mg_connection* connection, const Response& response, bool with_body,
           std::chrono::steady_clock::time_point deadline) {
   constexpr std::size_t kSliceBytes = std::size_t{16} * 1024;
-  std::string head = response_head(connection, response);
+  std::string head = render_response_head(response);
   std::string_view rest;
   if (with_body && response.body && has_body(response.status)) rest = *response.body;
   const auto next_slice = [&rest] {
@@ -118,46 +54,6 @@ void send(mg_connection* connection, const Response& response, bool with_body,
          !rest.empty() && std::chrono::steady_clock::now() < deadline) {
     slice = next_slice();
   }
-}
-
-// Whether the bytes between two header fields are what RFC 9112 asks for. CivetWeb ends names and
-// values in place with NULs where the colon and the CRLF were, so a second NUL behind a name was a
-// space before the colon, and a missing second NUL behind a value was a bare line feed. Both are
-// ways to make two servers read one request differently.
-bool is_well_formed(const mg_header& header) {
-  const char* const after_name = header.name + std::strlen(header.name) + 1;
-  const char* const after_value = header.value + std::strlen(header.value);
-  return (after_name == header.value || *after_name != '\0') && after_value[1] == '\0';
-}
-
-// Why the request must not be answered, or nothing. CivetWeb 1.15 lets all of these pass.
-std::optional<Response> framing_refusal(const mg_request_info& info, std::string_view path) {
-  const auto refuse = [path](int status, std::string_view message) {
-    return refusal(path, status, "bad_data", message);
-  };
-  if (info.num_headers >= MG_MAX_HEADERS) return refuse(431, "too many header fields");
-  int hosts = 0;
-  int lengths = 0;
-  for (int i = 0; i < info.num_headers; ++i) {
-    const mg_header& header = info.http_headers[i];
-    const std::string_view value = header.value;
-    if (!is_well_formed(header)) return refuse(400, "malformed header field");
-    if (same_word(header.name, "Transfer-Encoding")) {
-      return refuse(400, "request bodies are not accepted");
-    }
-    if (same_word(header.name, "Host")) ++hosts;
-    if (!same_word(header.name, "Content-Length")) continue;
-    const bool digits =
-        !value.empty() && std::ranges::all_of(value, [](char c) { return c >= '0' && c <= '9'; });
-    if (++lengths > 1 || !digits) return refuse(400, "malformed Content-Length");
-    if (value.find_first_not_of('0') != std::string_view::npos) {
-      return refuse(413, "request bodies are not accepted");
-    }
-  }
-  const bool needs_host =
-      info.http_version == nullptr || std::string_view(info.http_version) != "1.0";
-  if (hosts > 1 || (hosts == 0 && needs_host)) return refuse(400, "exactly one Host is needed");
-  return std::nullopt;
 }
 
 std::vector<std::string> allowed_methods(const Route& route) {
@@ -174,50 +70,86 @@ std::string join_methods(const std::vector<std::string>& methods) {
 
 // Whether an Origin header ("http://localhost:4327", or "null" where the browser keeps it back)
 // means this machine.
-bool is_own_origin(std::string_view origin, const ListenAddress& address,
+bool is_own_origin(std::string_view origin, std::span<const ListenAddress> addresses,
                    std::span<const std::string> allowed_hosts) {
   const std::size_t scheme_end = origin.find("://");
   return scheme_end != std::string_view::npos &&
-         is_own_host(origin.substr(scheme_end + 3), address, allowed_hosts);
+         is_own_host(origin.substr(scheme_end + 3), addresses, allowed_hosts);
 }
 
-// Ends the listening on a port and every connection that was accepted on it, so that each thread
-// that waits for one of them goes on at once. The library keeps its sockets to itself, and waits
-// for up to two seconds before it looks whether it is to stop.
-void shut_down_sockets(const ListenAddress& address, std::uint16_t port) noexcept {
+// A name of a loopback socket by getsockname() or getpeername(): its port; 0 for anything else.
+template <class GetName>
+std::uint16_t loopback_port(int descriptor, GetName get_name) noexcept {
+  sockaddr_in name{};
+  socklen_t size = sizeof name;
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): the sockets API
+  if (get_name(descriptor, reinterpret_cast<sockaddr*>(&name), &size) != 0) return 0;
+  const bool loopback =
+      name.sin_family == AF_INET && name.sin_addr.s_addr == htonl(INADDR_LOOPBACK);
+  return loopback ? ntohs(name.sin_port) : std::uint16_t{0};
+}
+
+// Ends what was accepted on a loopback port (and, for all, the listening on it), so that each
+// thread that waits for one of them goes on at once. The library keeps its sockets to itself.
+template <class IsMeant>
+void shut_down_sockets(std::uint16_t port, IsMeant is_meant) noexcept {
   constexpr rlim_t kMaxDescriptors = 65536;  // the kernel gives out the lowest that is free
+  constexpr int kMaxGap = 4096;
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
-  in_addr own{};
-  if (!address.host.empty()) inet_pton(AF_INET, address.host.c_str(), &own);
   const int end = static_cast<int>(std::min(limit.rlim_cur, kMaxDescriptors));
-  for (int descriptor = 0; descriptor < end; ++descriptor) {
-    sockaddr_in local{};
-    socklen_t size = sizeof local;
-    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): the sockets API
-    if (getsockname(descriptor, reinterpret_cast<sockaddr*>(&local), &size) != 0) continue;
-    if (local.sin_family != AF_INET || local.sin_port != htons(port)) continue;
-    if (address.host.empty() || local.sin_addr.s_addr == own.s_addr) {
-      shutdown(descriptor, SHUT_RDWR);
-    }
+  int gap = 0;
+  for (int descriptor = 0; descriptor < end && gap < kMaxGap; ++descriptor) {
+    gap = fcntl(descriptor, F_GETFD) < 0 ? gap + 1 : 0;
+    if (gap > 0 || loopback_port(descriptor, getsockname) != port) continue;
+    if (is_meant(loopback_port(descriptor, getpeername))) shutdown(descriptor, SHUT_RDWR);
   }
 }
 
-// The address of the options, which must leave a worker free to refuse requests.
-ListenAddress checked_address(const HttpOptions& options) {
+std::vector<ListenAddress> checked_addresses(const HttpOptions& options) {
   if (options.max_requests >= options.worker_threads) {
     throw std::runtime_error("the number of requests answered at once (" +
                              std::to_string(options.max_requests) +
                              ") must be less than the number of worker threads (" +
                              std::to_string(options.worker_threads) + ")");
   }
-  return parse_listen_address(options.listen_address);
+  return parse_listen_addresses(options.listen_address);
 }
 
-void fill_request(Request& request, const mg_request_info& info) {
+// What the options put into force; null without a web-config file. An error where it would be less
+// than the addresses need.
+Result<std::shared_ptr<const Security>> checked_security(const HttpOptions& options,
+                                                         std::span<const ListenAddress> addresses) {
+  std::shared_ptr<const Security> security;
+  if (!options.web_config_file.empty()) {
+    auto loaded = load_security(options.web_config_file, options.web_config_parser);
+    if (!loaded) return loaded;
+    security = *std::move(loaded);
+  }
+  const auto problem = exposure_problem(addresses, security.get());
+  if (problem && !options.allow_insecure) {
+    return failure(ErrorKind::denied, options.web_config_file, *problem);
+  }
+  return security;
+}
+
+std::string sentence_of(const Error& error) {
+  return error.path.empty() ? error.reason : error.path + ": " + error.reason;
+}
+
+std::shared_ptr<const Security> security_or_throw(const HttpOptions& options,
+                                                  std::span<const ListenAddress> addresses) {
+  auto security = checked_security(options, addresses);
+  if (!security) throw std::runtime_error(sentence_of(security.error()));
+  return *std::move(security);
+}
+
+void fill_request(Request& request, const mg_request_info& info, const GatePass& pass) {
   request.method = info.request_method;
-  request.remote_address = info.remote_addr;
+  request.remote_address = pass.remote_address;
+  request.is_authenticated = pass.is_authenticated;
   for (int i = 0; i < info.num_headers; ++i) {
+    if (same_word(info.http_headers[i].name, kGateHeader)) continue;
     request.headers.emplace_back(info.http_headers[i].name, info.http_headers[i].value);
   }
 }
@@ -258,25 +190,36 @@ Response api_error(int status, std::string_view error_type, std::string_view mes
 class HttpServer::Server {
  public:
   Server(const HttpOptions& options, std::vector<Route> routes)
-      : options_(options), routes_(std::move(routes)), address_(checked_address(options)) {
-    mg_init_library(MG_FEATURES_DEFAULT);
+      : options_(options),
+        routes_(std::move(routes)),
+        addresses_(checked_addresses(options)),
+        secret_(make_gate_secret()) {
+    const auto security = security_or_throw(options_, addresses_);
+    has_tls_ = security && security->tls;
+    is_insecure_ = exposure_problem(addresses_, security.get()).has_value();
     start();
+    try {
+      gate_.emplace(gate_options(security));
+    } catch (...) {
+      stop();
+      throw;
+    }
   }
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
+  // The gate goes last: answers that the library has given are still on their way through it.
   ~Server() {
+    gate_->stop_accepting();
     drain();
-    const std::jthread waker(
-        [port = listening_port(), this](const std::stop_token& stop) { wake(port, stop); });
-    mg_stop(context_);
-    mg_exit_library();
+    stop();
+    gate_.reset();
   }
 
-  [[nodiscard]] std::uint16_t listening_port() const {
-    std::array<mg_server_port, 2> ports{};
-    mg_get_server_ports(context_, static_cast<int>(ports.size()), ports.data());
-    return static_cast<std::uint16_t>(ports[0].port);
-  }
+  [[nodiscard]] const std::vector<ListenAddress>& addresses() const { return addresses_; }
+  [[nodiscard]] const std::vector<std::uint16_t>& ports() const { return gate_->ports(); }
+  [[nodiscard]] bool has_tls() const { return has_tls_; }
+  [[nodiscard]] bool is_insecure() const { return is_insecure_; }
+  [[nodiscard]] std::uint16_t upstream_port() const { return port_of(context_); }
 
  private:
   // One request between its first and its last byte.
@@ -308,11 +251,36 @@ class HttpServer::Server {
     bool admitted_ = false;
   };
 
+  static std::uint16_t port_of(const mg_context* context) {
+    std::array<mg_server_port, 2> ports{};
+    mg_get_server_ports(context, static_cast<int>(ports.size()), ports.data());
+    return static_cast<std::uint16_t>(ports[0].port);
+  }
+
   static Server& of(const mg_connection* connection) {
     return *static_cast<Server*>(mg_get_user_data(mg_get_context(connection)));
   }
 
+  GateOptions gate_options(std::shared_ptr<const Security> security) {
+    GateOptions gate;
+    gate.addresses = addresses_;
+    gate.access_control_list = options_.access_control_list;
+    gate.upstream_port = upstream_port();
+    gate.secret = secret_;
+    gate.max_connections = options_.max_connections;
+    gate.max_connections_per_address = options_.max_connections_per_address;
+    gate.request_timeout_ms = options_.request_timeout_ms;
+    gate.send_timeout_ms = options_.send_timeout_ms;
+    gate.idle_timeout_ms = options_.idle_timeout_ms;
+    gate.security = std::move(security);
+    gate.reload = [this] { return checked_security(options_, addresses_); };
+    gate.upstream_book = &upstream_book_;
+    gate.observer = options_.observer;
+    return gate;
+  }
+
   void start() {
+    mg_init_library(MG_FEATURES_DEFAULT);
     const std::vector<std::string> settings = civetweb_options();
     std::vector<const char*> arguments;
     arguments.reserve(settings.size() + 1);
@@ -322,10 +290,12 @@ class HttpServer::Server {
     callbacks.begin_request = [](mg_connection* connection) noexcept {
       return of(connection).answer(connection);
     };
-    callbacks.http_error = [](mg_connection* connection, int status, const char*) noexcept {
-      of(connection).answer_malformed(connection, status);
+    callbacks.init_connection = [](const mg_connection* connection, void**) noexcept {
+      of(connection).turn_away_strangers(mg_get_context(connection));
       return 0;
     };
+    // The gate sends nothing malformed, and others get no answer.
+    callbacks.http_error = [](mg_connection*, int, const char*) noexcept { return 0; };
     callbacks.log_message = [](const mg_connection* connection, const char* message) noexcept {
       of(connection).log(message);
       return 1;
@@ -335,9 +305,25 @@ class HttpServer::Server {
     if (context_ != nullptr) return;
     mg_exit_library();
     const std::lock_guard lock(log_mutex_);
-    throw std::runtime_error(
-        "cannot listen on " + options_.listen_address + ": " +
-        (first_message_.empty() ? "the web server did not start" : first_message_));
+    throw std::runtime_error("the web server did not start: " + first_message_);
+  }
+
+  void stop() noexcept {
+    {
+      const std::jthread waker(
+          [port = upstream_port(), this](const std::stop_token& stop) { wake(port, stop); });
+      mg_stop(context_);
+    }
+    mg_exit_library();
+  }
+
+  // Who is not the gate would hold a thread by its silence until the library's timeout. The library
+  // does not tell whose connection it has taken, hence by number.
+  void turn_away_strangers(const mg_context* context) noexcept {
+    if (!upstream_book_.accepted()) return;
+    shut_down_sockets(port_of(context), [this](std::uint16_t peer) {
+      return peer != 0 && !upstream_book_.is_own(peer);
+    });
   }
 
   // mg_stop() cuts answers off in the middle, so those in progress are waited for first; but not
@@ -354,7 +340,7 @@ class HttpServer::Server {
   void wake(std::uint16_t port, const std::stop_token& stop) const noexcept {
     constexpr std::chrono::milliseconds kPause(10);
     while (!stop.stop_requested()) {
-      shut_down_sockets(address_, port);
+      shut_down_sockets(port, [](std::uint16_t) { return true; });
       std::this_thread::sleep_for(kPause);
     }
   }
@@ -362,13 +348,13 @@ class HttpServer::Server {
   // Names and values in turn. No document_root: CivetWeb's file code is never reached, and
   // answering in begin_request keeps it from looking for a .htpasswd file.
   [[nodiscard]] std::vector<std::string> civetweb_options() const {
-    std::vector<std::string> settings = {
+    return {
         "listening_ports",
-        address_.civetweb_port(),
+        "127.0.0.1:0",
         "num_threads",
         std::to_string(options_.worker_threads),
         "request_timeout_ms",
-        std::to_string(options_.request_timeout_ms),
+        "2000",
         "enable_keep_alive",
         "no",
         "connection_queue",
@@ -376,7 +362,7 @@ class HttpServer::Server {
         "listen_backlog",
         "128",
         "max_request_size",
-        "8192",
+        "16384",
         "tcp_nodelay",
         "1",
         "enable_directory_listing",
@@ -398,21 +384,20 @@ class HttpServer::Server {
         "decode_url",
         "no",
     };
-    if (!options_.access_control_list.empty()) {
-      settings.insert(settings.end(), {"access_control_list", options_.access_control_list});
-    }
-    return settings;
   }
 
-  // The whole of a request; nothing may be thrown through the C library.
+  // The whole of a request; nothing may be thrown through the C library. Who does not know the
+  // secret gets not a byte.
   int answer(mg_connection* connection) noexcept {
+    const mg_request_info& info = *mg_get_request_info(connection);
+    const auto pass = pass_of(info);
+    if (!pass) return kClosed;
     Activity activity(*this);
     std::string_view handler = kUnrouted;
     int status = 500;
     notify_started();
     try {
-      const mg_request_info& info = *mg_get_request_info(connection);
-      const Response response = respond(info, activity, handler);
+      const Response response = respond(info, *pass, activity, handler);
       status = response.status;
       send(connection, response, std::string_view(info.request_method) != "HEAD", send_deadline());
     } catch (...) {
@@ -421,6 +406,18 @@ class HttpServer::Server {
     }
     notify_finished(handler, status);
     return status;
+  }
+
+  std::optional<GatePass> pass_of(const mg_request_info& info) const noexcept {
+    const mg_header* const begin = &info.http_headers[0];
+    const mg_header* const end = begin + info.num_headers;
+    const mg_header* const found = std::find_if(
+        begin, end, [](const mg_header& header) { return same_word(header.name, kGateHeader); });
+    try {
+      return found == end ? std::nullopt : parse_gate_pass(found->value, secret_);
+    } catch (...) {
+      return std::nullopt;
+    }
   }
 
   [[nodiscard]] std::chrono::steady_clock::time_point send_deadline() const {
@@ -433,25 +430,13 @@ class HttpServer::Server {
     mg_write(connection, kAnswer.data(), kAnswer.size());
   }
 
-  // What CivetWeb itself could not parse.
-  void answer_malformed(mg_connection* connection, int status) noexcept {
-    const Activity activity(*this);
-    notify_started();
-    try {
-      send(connection, text_response(status, "malformed request\n"), true, send_deadline());
-    } catch (...) {
-      send_last_resort(connection);
-    }
-    notify_finished(kUnrouted, status);
-  }
-
-  Response respond(const mg_request_info& info, Activity& activity, std::string_view& handler) {
+  Response respond(const mg_request_info& info, const GatePass& pass, Activity& activity,
+                   std::string_view& handler) {
     const std::string_view raw = info.request_uri == nullptr ? "" : info.request_uri;
-    if (auto refused = framing_refusal(info, raw)) return *std::move(refused);
     Request request;
-    fill_request(request, info);
-    if (auto refused = host_refusal(request, raw)) return *std::move(refused);
-    if (auto refused = forgery_refusal(request, raw)) return *std::move(refused);
+    fill_request(request, info, pass);
+    if (auto refused = host_refusal(request, pass, raw)) return *std::move(refused);
+    if (auto refused = forgery_refusal(request, pass, raw)) return *std::move(refused);
     auto path = percent_decode(raw);
     auto query = parse_query(info.query_string == nullptr ? "" : info.query_string);
     if (!path || !query || !path->starts_with('/')) {
@@ -500,11 +485,11 @@ class HttpServer::Server {
     return nullptr;
   }
 
-  [[nodiscard]] std::optional<Response> host_refusal(const Request& request,
+  [[nodiscard]] std::optional<Response> host_refusal(const Request& request, const GatePass& pass,
                                                      std::string_view path) const {
-    if (!options_.check_host || !address_.is_loopback()) return std::nullopt;
+    if (!options_.check_host || !pass.is_loopback_listener) return std::nullopt;
     const auto host = request.header("Host");
-    if (!host || is_own_host(*host, address_, options_.allowed_hosts)) return std::nullopt;
+    if (!host || is_own_host(*host, addresses_, options_.allowed_hosts)) return std::nullopt;
     return refusal(path, 403, "forbidden", "requests for this host name are not answered");
   }
 
@@ -513,6 +498,7 @@ class HttpServer::Server {
   // a plain http address that is not loopback, hence the header that no page can send elsewhere
   // without asking first (Fetch Standard, CORS-preflight).
   [[nodiscard]] std::optional<Response> forgery_refusal(const Request& request,
+                                                        const GatePass& pass,
                                                         std::string_view path) const {
     if (request.method == "GET" || request.method == "HEAD") return std::nullopt;
     const auto refuse = [path](std::string_view message) {
@@ -520,12 +506,16 @@ class HttpServer::Server {
     };
     const auto origin = request.header("Origin");
     const std::string_view site = request.header("Sec-Fetch-Site").value_or("");
-    if ((origin && !is_own_origin(*origin, address_, options_.allowed_hosts)) ||
+    if ((origin && !is_own_origin(*origin, addresses_, options_.allowed_hosts)) ||
         same_word(site, "cross-site") || same_word(site, "same-site")) {
       return refuse("requests of other sites are not answered");
     }
-    if (!address_.is_loopback() && request.header("X-Heapfloor") != "1") {
+    if ((!pass.is_loopback_listener || pass.offers_authentication) &&
+        request.header("X-Heapfloor") != "1") {
       return refuse("requests other than GET and HEAD need the header X-Heapfloor: 1");
+    }
+    if (pass.offers_authentication && !pass.is_authenticated) {
+      return refuse("requests other than GET and HEAD need authentication");
     }
     return std::nullopt;
   }
@@ -548,8 +538,12 @@ class HttpServer::Server {
 
   const HttpOptions options_;
   const std::vector<Route> routes_;
-  const ListenAddress address_;
+  const std::vector<ListenAddress> addresses_;
+  const std::string secret_;
+  bool has_tls_ = false;
+  bool is_insecure_ = false;
   mg_context* context_ = nullptr;
+  UpstreamBook upstream_book_;
   std::mutex log_mutex_;
   std::string first_message_;  // the reason, when the server does not start
   std::mutex active_mutex_;
@@ -557,13 +551,39 @@ class HttpServer::Server {
   std::uint32_t active_ = 0;
   std::uint32_t admitted_ = 0;
   bool stopping_ = false;
+  std::optional<Gate> gate_;
 };
+
+std::optional<std::string> web_problem(const HttpOptions& options) {
+  try {
+    const std::vector<ListenAddress> addresses = checked_addresses(options);
+    const auto security = checked_security(options, addresses);
+    if (!security) return sentence_of(security.error());
+  } catch (const std::runtime_error& error) {
+    return error.what();
+  }
+  return std::nullopt;
+}
 
 HttpServer::HttpServer(const HttpOptions& options, std::vector<Route> routes)
     : server_(std::make_unique<Server>(options, std::move(routes))) {}
 
 HttpServer::~HttpServer() = default;
 
-std::uint16_t HttpServer::listening_port() const { return server_->listening_port(); }
+std::uint16_t HttpServer::listening_port() const { return server_->ports().front(); }
+
+std::vector<std::string> HttpServer::listening_addresses() const {
+  std::vector<std::string> texts;
+  for (std::size_t i = 0; i < server_->addresses().size(); ++i) {
+    texts.push_back(server_->addresses()[i].local_text(server_->ports()[i]));
+  }
+  return texts;
+}
+
+bool HttpServer::has_tls() const { return server_->has_tls(); }
+
+bool HttpServer::is_insecure() const { return server_->is_insecure(); }
+
+std::uint16_t HttpServer::upstream_port() const { return server_->upstream_port(); }
 
 }  // namespace heapfloor

@@ -36,6 +36,11 @@ double size_of(const ProcessEntry& entry) {
          entry.shmem_bytes.value_or(0) + entry.swap_bytes.value_or(0);
 }
 
+double resident_of(const ProcessEntry& entry) {
+  return entry.anon_bytes.value_or(0) + entry.file_bytes.value_or(0) +
+         entry.shmem_bytes.value_or(0);
+}
+
 }  // namespace
 
 GroupTable::GroupTable(std::vector<std::span<const MetricDesc>> tables, std::size_t group_limit)
@@ -49,7 +54,8 @@ GroupTable::GroupTable(std::vector<std::span<const MetricDesc>> tables, std::siz
       threads_(metric_named(metrics_, "heapfloor_process_threads")),
       descriptors_(metric_named(metrics_, "heapfloor_process_file_descriptors")),
       descriptor_limit_(metric_named(metrics_, "heapfloor_process_file_descriptors_limit")),
-      unreadable_(metric_named(metrics_, kUnreadable, "status")) {
+      unreadable_(metric_named(metrics_, kUnreadable, "status")),
+      sampled_(metric_named(metrics_, "heapfloor_process_proportional_sample_timestamp_seconds")) {
   for (const MetricDesc* const desc : metrics_) {
     counter_position_.push_back(
         desc->type == MetricType::counter ? static_cast<std::uint32_t>(counters_++) : kNotACounter);
@@ -77,6 +83,7 @@ std::uint32_t GroupTable::group_of(std::string_view name) {
   group.name = std::string(name);
   group.values.resize(metrics_.size());
   group.unreadable_by_source.resize(unreadable_sources_.size());
+  group.covered.resize(metrics_.size());
   group_index_.emplace(group.name, index);
   return index;
 }
@@ -91,6 +98,10 @@ void GroupTable::begin_tick() {
     group.processes = 0;
     group.unreadable = 0;
     std::ranges::fill(group.unreadable_by_source, 0);
+    group.with_memory = 0;
+    group.resident_bytes = 0;
+    group.unsampled.reset();
+    std::ranges::fill(group.covered, 0.0);
     group.oldest_start_ticks = 0;
     group.youngest_start_ticks = 0;
     for (std::size_t position = 0; position < group.values.size(); ++position) {
@@ -122,6 +133,7 @@ void GroupTable::take_entry_value(ProcessEntry& entry, const SampleBatch::Sample
   if (sample.desc == threads_) entry.threads = sample.value;
   if (sample.desc == descriptors_) entry.descriptors = sample.value;
   if (sample.desc == descriptor_limit_) entry.descriptor_limit = sample.value;
+  if (sample.desc == sampled_) entry.is_sampled = true;
   if (sample.desc == unreadable_) entry.is_unreadable = true;
 }
 
@@ -281,7 +293,7 @@ void GroupTable::resolve_inheritance() {
   }
 }
 
-void GroupTable::take_sample(ProcessGroup& group, Remembered& process,
+void GroupTable::take_sample(ProcessGroup& group, const ProcessEntry& entry, Remembered& process,
                              const SampleBatch::Sample& sample) {
   const auto position = position_of(sample.desc);
   if (!position) return;
@@ -292,14 +304,18 @@ void GroupTable::take_sample(ProcessGroup& group, Remembered& process,
       ++group.unreadable_by_source.at(static_cast<std::size_t>(other - other_unreadable_.begin()));
   }
   std::optional<double>& total = group.values[*position];
+  const GroupRule rule = sample.desc->group_rule;
   if (const std::uint32_t counter = counter_position_[*position]; counter != kNotACounter) {
     const double gained = std::max(0.0, sample.value - process.counters[counter]);
     process.counters[counter] = sample.value;
     total = total.value_or(0) + gained;
-  } else if (sample.desc->group_rule == GroupRule::maximum) {
+  } else if (rule == GroupRule::maximum) {
     total = std::max(total.value_or(sample.value), sample.value);
-  } else if (sample.desc->group_rule == GroupRule::sum) {
+  } else if (rule == GroupRule::minimum) {
+    total = std::min(total.value_or(sample.value), sample.value);
+  } else if (rule != GroupRule::none) {
     total = total.value_or(0) + sample.value;
+    group.covered[*position] += rule == GroupRule::resident_scaled_sum ? resident_of(entry) : 1;
   }
 }
 
@@ -323,7 +339,34 @@ void GroupTable::sum_up(const SampleBatch& batch) {
     group.youngest_start_ticks = std::max(group.youngest_start_ticks, start);
     for (std::size_t record = 0; record < entry.batch_entity_count; ++record) {
       for (const SampleBatch::Sample& sample : batch.samples(entry.batch_entities.at(record)))
-        take_sample(group, process, sample);
+        take_sample(group, entry, process, sample);
+    }
+    const double resident = resident_of(entry);
+    group.resident_bytes += resident;
+    const bool has_memory = resident > 0 || entry.is_unreadable;
+    if (has_memory) ++group.with_memory;
+    if (sampled_ != nullptr)
+      group.unsampled = group.unsampled.value_or(0) + (has_memory && !entry.is_sampled ? 1U : 0U);
+  }
+}
+
+// Applies the rules that need the whole group.
+void GroupTable::finish_groups() {
+  for (ProcessGroup& group : groups_) {
+    for (std::size_t position = 0; position < group.values.size(); ++position) {
+      std::optional<double>& value = group.values[position];
+      if (!value) continue;
+      const double covered = group.covered[position];
+      switch (metrics_[position]->group_rule) {
+        case GroupRule::complete_sum:
+          if (covered < static_cast<double>(group.with_memory)) value.reset();
+          break;
+        case GroupRule::resident_scaled_sum:
+          if (covered > 0) value = *value * std::max(1.0, group.resident_bytes / covered);
+          break;
+        default:
+          break;
+      }
     }
   }
 }
@@ -351,6 +394,7 @@ void GroupTable::ingest(const SampleBatch& batch, double time_seconds) {
   for (; before != known_.end(); ++before) count_exit(*before);
   choose_groups(time_seconds);
   sum_up(batch);
+  finish_groups();
   std::swap(known_, next_known_);
   next_known_.clear();
   forget_empty_groups(time_seconds);

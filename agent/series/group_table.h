@@ -51,6 +51,7 @@ struct ProcessEntry {
   std::uint8_t batch_entity_count = 0;
   std::optional<double> anon_bytes, file_bytes, shmem_bytes, swap_bytes, threads;
   std::optional<double> descriptors, descriptor_limit;
+  bool is_sampled = false;     // its smaps_rollup has been read
   bool is_unreadable = false;  // it has memory that could not be read; without it, it has none
   std::string_view cgroup;     // path below the mount point, empty where it is not known
   std::optional<double> limit_bytes;  // configured for the processes of its group
@@ -60,11 +61,18 @@ struct ProcessEntry {
 struct ProcessGroup {
   std::string name;
   std::vector<std::optional<double>> values;  // by position: GroupTable::metric()
+  // By position, for the rules that ask who is in a value: processes (complete_sum), resident
+  // bytes (resident_scaled_sum).
+  std::vector<double> covered;
   std::uint64_t processes = 0;
   std::uint64_t starts = 0;
   std::uint64_t exits = 0;
   std::uint64_t unreadable = 0;
   std::vector<std::uint64_t> unreadable_by_source;  // by position: GroupTable::unreadable_sources()
+  std::uint64_t with_memory = 0;                    // processes that have memory, readable or not
+  double resident_bytes = 0;                        // of all that can be read
+  std::optional<std::uint64_t>
+      unsampled;  // with memory and without a smaps sample, where asked for
   std::uint64_t oldest_start_ticks = 0;
   std::uint64_t youngest_start_ticks = 0;
   double empty_since_seconds = 0;
@@ -148,8 +156,10 @@ class GroupTable {
   [[nodiscard]] const Known* parent_of(const Known& child) const;
   [[nodiscard]] const Remembered* namesake_of(const Known& known) const;
   void sum_up(const SampleBatch& batch);
-  void take_sample(ProcessGroup& group, Remembered& process, const SampleBatch::Sample& sample);
+  void take_sample(ProcessGroup& group, const ProcessEntry& entry, Remembered& process,
+                   const SampleBatch::Sample& sample);
   [[nodiscard]] std::optional<std::size_t> position_of(const MetricDesc* desc) const;
+  void finish_groups();
   void forget_empty_groups(double time_seconds);
 
   std::vector<std::span<const MetricDesc>> tables_;
@@ -172,8 +182,9 @@ class GroupTable {
   std::uint64_t evaluations_ = 0;
   bool is_resolving_ = false;  // in this tick an evaluation gave something new
   std::string agent_unit_, agent_container_id_;
-  std::vector<std::size_t> order_;  // records of processes, by id
-  std::vector<Records> records_;    // parallel to processes_
+  std::vector<std::size_t> order_;       // records of processes, by id
+  std::vector<Records> records_;         // parallel to processes_
+  const MetricDesc* sampled_ = nullptr;  // written for each process with a smaps sample
   std::vector<ProcessEntry> processes_;
   std::vector<Known> known_, next_known_;
   std::vector<ProcessGroup> groups_;

@@ -1,9 +1,41 @@
 #include "agent/series/series_store.h"
 
+#include <algorithm>
 #include <array>
+#include <string>
 #include <utility>
 
 namespace heapfloor {
+namespace {
+
+// By EntityKind; part of the stored format.
+constexpr std::array<std::string_view, 4> kKindNames = {"host", "process", "agent", "cgroup"};
+
+}  // namespace
+
+void save_key(ByteWriter& out, const SeriesKey& key) {
+  out.put_text(kKindNames.at(static_cast<std::size_t>(key.kind)));
+  out.put_text(signal_name(key.signal));
+  out.put(key.process.pid);
+  out.put(key.process.start_ticks);
+  out.put(key.cgroup_id);
+}
+
+std::optional<SeriesKey> take_key(ByteReader& in) {
+  constexpr std::size_t kMostName = 64;
+  const std::string kind_name = in.take_text(kMostName);
+  const std::string name = in.take_text(kMostName);
+  SeriesKey key;
+  key.process.pid = in.take<std::int32_t>();
+  key.process.start_ticks = in.take<std::uint64_t>();
+  key.cgroup_id = in.take<std::uint64_t>();
+  const auto* const kind = std::ranges::find(kKindNames, kind_name);
+  const std::optional<Signal> signal = find_signal(name);
+  if (!in.require(kind != kKindNames.end() && signal.has_value())) return std::nullopt;
+  key.kind = static_cast<EntityKind>(kind - kKindNames.begin());
+  key.signal = *signal;
+  return key;
+}
 
 std::size_t SeriesKeyHash::operator()(const SeriesKey& key) const noexcept {
   // Multiplicative mixing (Knuth); pids are dense and start times are not, so both must reach all

@@ -12,6 +12,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "agent/series/bytes.h"
 #include "agent/series/signal.h"
 #include "agent/series/tiered_ring.h"
 #include "collectors/sample.h"
@@ -25,6 +26,11 @@ struct SeriesKey {
   std::uint64_t cgroup_id = 0;  // kind cgroup
   friend bool operator==(const SeriesKey&, const SeriesKey&) = default;
 };
+
+// A key as bytes, the same in every version of the agent: what it cannot name any more, or not yet,
+// is refused.
+void save_key(ByteWriter& out, const SeriesKey& key);
+[[nodiscard]] std::optional<SeriesKey> take_key(ByteReader& in);
 
 struct SeriesKeyHash {
   std::size_t operator()(const SeriesKey& key) const noexcept;

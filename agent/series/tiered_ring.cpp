@@ -84,4 +84,47 @@ std::size_t TieredRing::heap_bytes() const {
   return bytes;
 }
 
+void TieredRing::save_entry(ByteWriter& out, const Entry& entry) {
+  out.put(entry.tenths);
+  out.put(entry.minimum);
+  out.put(entry.maximum);
+}
+
+TieredRing::Entry TieredRing::take_entry(ByteReader& in) {
+  Entry entry;
+  entry.tenths = in.take<std::uint32_t>();
+  entry.minimum = in.take_number<float>(-kMostValue, kMostValue);
+  entry.maximum = in.take_number<float>(-kMostValue, kMostValue);
+  return entry;
+}
+
+void TieredRing::save(ByteWriter& out) const {
+  out.put(base_seconds_);
+  out.put(empty_);
+  for (const Tier& tier : tiers_) {
+    out.put(tier.merged);
+    save_entry(out, tier.gathering);
+    out.put(static_cast<std::uint16_t>(tier.entries.size()));
+    for (std::size_t i = 0; i < tier.entries.size(); ++i) save_entry(out, nth(tier, i));
+  }
+}
+
+bool TieredRing::restore(ByteReader& in) {
+  *this = TieredRing();
+  base_seconds_ = in.take_number<double>(-kMostSeconds, kMostSeconds);
+  empty_ = in.take_flag();
+  for (Tier& tier : tiers_) {
+    tier.merged = in.take_at_most<std::uint16_t>(kThinning - 1);
+    tier.gathering = take_entry(in);
+    const auto count = in.take_at_most<std::uint16_t>(kPointsPerTier);
+    for (std::size_t i = 0; i < count && !in.failed(); ++i) {
+      const Entry entry = take_entry(in);
+      in.require(tier.entries.empty() || tier.entries.back().tenths <= entry.tenths);
+      append(tier, entry);
+    }
+  }
+  if (in.failed()) *this = TieredRing();
+  return !in.failed();
+}
+
 }  // namespace heapfloor

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "agent/series/bytes.h"
 #include "agent/series/point.h"
 
 namespace heapfloor {
@@ -33,6 +34,10 @@ class TieredRing {
 
   [[nodiscard]] std::size_t heap_bytes() const;
 
+  void save(ByteWriter& out) const;
+  // False, and an empty ring, when the bytes are not what save() writes.
+  [[nodiscard]] bool restore(ByteReader& in);
+
  private:
   struct Entry {
     std::uint32_t tenths = 0;  // since base_seconds_
@@ -48,6 +53,8 @@ class TieredRing {
   };
 
   static void append(Tier& tier, const Entry& entry);
+  static void save_entry(ByteWriter& out, const Entry& entry);
+  static Entry take_entry(ByteReader& in);
   static const Entry& nth(const Tier& tier, std::size_t index);
   [[nodiscard]] Point to_point(const Entry& entry) const;
 

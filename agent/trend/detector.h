@@ -11,6 +11,7 @@
 #include <optional>
 #include <vector>
 
+#include "agent/series/bytes.h"
 #include "agent/series/point.h"
 #include "agent/trend/gates.h"
 #include "agent/trend/high_quantile.h"
@@ -42,11 +43,21 @@ class Detector {
   // Forgets everything that belongs to the former incarnation; compactions() goes on counting.
   void restart(double time_seconds);
 
+  [[nodiscard]] SignalTraits traits() const { return traits_; }
+
   // Troughs inferred, or advances of the epoch seen.
   [[nodiscard]] std::uint64_t compactions() const { return compactions_; }
 
   // Full tests run, for the cost figures.
   [[nodiscard]] std::uint64_t full_tests() const { return full_tests_; }
+
+  // Writes the whole state down (2 KiB at the defaults), and takes it back: the detector then goes
+  // on exactly as the one that was saved. restore() refuses bytes of another version, of a detector
+  // of another shape (bucket, ring, levels, traits), and everything that is not a state; it then
+  // returns false and changes nothing.
+  void save(ByteWriter& out) const;
+  [[nodiscard]] bool restore(ByteReader& in);
+  static constexpr std::uint8_t kStateVersion = 1;
 
   // Everything the series holds, this object included.
   [[nodiscard]] std::size_t memory_bytes() const;
@@ -60,6 +71,9 @@ class Detector {
     Evidence evidence = Evidence::too_few_floors;
     std::uint8_t gate = 0;  // deciding gate; kGates when none
     std::uint8_t hits = 0;  // consecutive closes at which gates 1 to 11 passed
+
+    void save(ByteWriter& out) const;
+    void restore(ByteReader& in);
   };
 
   [[nodiscard]] bool plausible(const Observation& observation) const;
@@ -91,6 +105,7 @@ class Detector {
   void decide(const Candidate& candidate);
   void finish_verdict();
   [[nodiscard]] std::int32_t leading_level() const;
+  void restore_parts(ByteReader& in);
 
   const TrendPolicy* policy_;
   Pyramid pyramid_;

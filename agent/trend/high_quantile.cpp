@@ -76,4 +76,27 @@ double HighQuantile::value() const {
   return static_cast<double>(count_ < 5 ? heights_[count_ - 1] : heights_[2]);
 }
 
+void HighQuantile::save(ByteWriter& out) const {
+  out.put(count_);
+  for (const float height : heights_) out.put(height);
+  for (const std::uint32_t position : positions_) out.put(position);
+}
+
+bool HighQuantile::restore(ByteReader& in) {
+  count_ = in.take_at_most<std::uint32_t>(kMostValues + 1);
+  for (float& height : heights_) height = in.take_number<float>(0, kMostValue);
+  for (std::uint32_t& position : positions_) {
+    position = in.take_at_most<std::uint32_t>(kMostValues + 8);
+  }
+  const std::size_t used = std::min<std::size_t>(count_, heights_.size());
+  in.require(
+      std::is_sorted(heights_.begin(), heights_.begin() + static_cast<std::ptrdiff_t>(used)));
+  in.require(positions_[0] == 1 && positions_[4] <= std::max(count_, 5U));
+  for (std::size_t i = 1; i < positions_.size(); ++i) {
+    in.require(positions_[i] > positions_[i - 1]);
+  }
+  if (in.failed()) clear();
+  return !in.failed();
+}
+
 }  // namespace heapfloor

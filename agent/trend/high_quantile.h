@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdint>
 
+#include "agent/series/bytes.h"
+
 namespace heapfloor {
 
 class HighQuantile {
@@ -13,6 +15,9 @@ class HighQuantile {
   [[nodiscard]] double value() const;
   [[nodiscard]] std::uint32_t count() const { return count_; }
   void clear() { *this = HighQuantile(); }
+
+  void save(ByteWriter& out) const;
+  [[nodiscard]] bool restore(ByteReader& in);  // as Pyramid::restore
 
  private:
   void halve();

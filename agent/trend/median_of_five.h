@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <span>
 
+#include "agent/series/bytes.h"
+
 namespace heapfloor {
 
 // Delays a change by two readings. Before five readings, the upper median of those that exist.
@@ -23,6 +25,20 @@ class MedianOfFive {
   }
 
   void clear() { *this = MedianOfFive(); }
+
+  void save(ByteWriter& out) const {
+    for (const float value : last_) out.put(value);
+    out.put(next_);
+    out.put(count_);
+  }
+  [[nodiscard]] bool restore(ByteReader& in) {  // as Pyramid::restore
+    for (float& value : last_) value = in.take_number<float>(0, kMostValue);
+    next_ = in.take_at_most<std::uint8_t>(4);
+    count_ = in.take_at_most<std::uint8_t>(5);
+    in.require(count_ == 5 || next_ == count_);
+    if (in.failed()) clear();
+    return !in.failed();
+  }
 
  private:
   std::array<float, 5> last_ = {};

@@ -1,6 +1,7 @@
 // An observation: one reading of one signal, as the detector takes it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -21,5 +22,6 @@ enum class SignalTraits : std::uint8_t {
   exact,      // counted, not sampled (allocator in use, structures): every reading may be a floor
   gc_marked,  // only a reading whose epoch has advanced is a floor
 };
+inline constexpr std::size_t kSignalTraits = 3;
 
 }  // namespace heapfloor

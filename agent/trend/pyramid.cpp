@@ -129,12 +129,64 @@ void Pyramid::read(std::size_t level, FloorWindow& window) const {
 
 void Pyramid::clear() {
   std::fill(levels_.begin(), levels_.end(), Level{});
+  open_bucket_ = 0;
   started_ = false;
 }
 
 std::size_t Pyramid::heap_bytes() const {
   return levels_.capacity() * sizeof(Level) + values_.capacity() * sizeof(float) +
          gaps_.capacity() * sizeof(std::uint16_t);
+}
+
+void Pyramid::save(ByteWriter& out) const {
+  out.put(bucket_seconds_);
+  out.put(ring_);
+  out.put(static_cast<std::uint8_t>(levels_.size()));
+  out.put(started_);
+  out.put(open_bucket_);
+  for (std::size_t k = 0; k < levels_.size(); ++k) {
+    const Level& level = levels_[k];
+    out.put(level.open_minimum);
+    out.put(level.evicted_maximum);
+    out.put(level.evicted);
+    out.put(level.open);
+    out.put(level.count);
+    for (std::size_t i = 0; i < level.count; ++i) {  // oldest first
+      const std::size_t slot = (std::size_t{level.head} + ring_ - level.count + i) % ring_;
+      out.put(values_[k * ring_ + slot]);
+      out.put(gaps_[k * ring_ + slot]);
+    }
+  }
+}
+
+bool Pyramid::restore(ByteReader& in) {
+  clear();
+  const bool is_same_shape = in.take_any<double>() == bucket_seconds_ &&
+                             in.take<std::uint8_t>() == ring_ &&
+                             in.take<std::uint8_t>() == levels_.size();
+  if (!in.require(is_same_shape)) return false;
+  started_ = in.take_flag();
+  open_bucket_ = in.take<std::int64_t>();
+  const auto largest = static_cast<std::int64_t>(kLargestBucket);
+  in.require(open_bucket_ > -largest && open_bucket_ < largest);
+  for (std::size_t k = 0; k < levels_.size(); ++k) restore_level(k, in);
+  if (in.failed()) clear();
+  return !in.failed();
+}
+
+void Pyramid::restore_level(std::size_t level, ByteReader& in) {
+  Level& ring = levels_[level];
+  ring.open_minimum = in.take_number<float>(0, kMostValue);
+  ring.evicted_maximum = in.take_number<float>(0, kMostValue);
+  ring.evicted = in.take_flag();
+  ring.open = in.take_flag();
+  ring.count = in.take_at_most(ring_);
+  ring.head = static_cast<std::uint8_t>(ring.count % ring_);
+  for (std::size_t i = 0; i < ring.count; ++i) {
+    values_[level * ring_ + i] = in.take_number<float>(0, kMostValue);
+    gaps_[level * ring_ + i] = in.take_at_most<std::uint16_t>(65534);
+    in.require(gaps_[level * ring_ + i] > 0);
+  }
 }
 
 }  // namespace heapfloor

@@ -12,6 +12,7 @@
 #include <span>
 #include <vector>
 
+#include "agent/series/bytes.h"
 #include "agent/trend/statistics.h"
 
 namespace heapfloor {
@@ -46,6 +47,11 @@ class Pyramid {
   void clear();
   [[nodiscard]] std::size_t heap_bytes() const;
 
+  void save(ByteWriter& out) const;
+  // Takes over what save() wrote for a pyramid of the same shape. False, and unspecified but safe
+  // contents, when the bytes are anything else.
+  [[nodiscard]] bool restore(ByteReader& in);
+
  private:
   struct Level {
     float open_minimum = 0;
@@ -57,6 +63,7 @@ class Pyramid {
   };
 
   void close(std::size_t level, std::int64_t closing, std::int64_t opening);
+  void restore_level(std::size_t level, ByteReader& in);
 
   double bucket_seconds_;
   std::int64_t open_bucket_ = 0;  // of level 0; level k's is this shifted right by k

@@ -54,4 +54,28 @@ void SparseRing::read(FloorWindow& window) const {
   }
 }
 
+void SparseRing::save(ByteWriter& out) const {
+  out.put(evicted_maximum_);
+  out.put(evicted_);
+  out.put(count_);
+  for (std::size_t i = 0; i < count_; ++i) {
+    out.put(times_[i]);
+    out.put(values_[i]);
+  }
+}
+
+bool SparseRing::restore(ByteReader& in) {
+  clear();
+  evicted_maximum_ = in.take_number<float>(0, kMostValue);
+  evicted_ = in.take_flag();
+  count_ = in.take_at_most<std::uint8_t>(kPoints);
+  for (std::size_t i = 0; i < count_; ++i) {
+    times_[i] = in.take_number<double>(-kMostSeconds, kMostSeconds);
+    values_[i] = in.take_number<float>(0, kMostValue);
+    in.require(i == 0 || times_[i] > times_[i - 1]);
+  }
+  if (in.failed()) clear();
+  return !in.failed();
+}
+
 }  // namespace heapfloor

@@ -28,6 +28,9 @@ class SparseRing {
   [[nodiscard]] double newest_seconds() const { return count_ == 0 ? 0 : times_[count_ - 1]; }
   void clear() { *this = SparseRing(); }
 
+  void save(ByteWriter& out) const;
+  [[nodiscard]] bool restore(ByteReader& in);  // as Pyramid::restore
+
  private:
   std::array<double, kPoints> times_ = {};
   std::array<float, kPoints> values_ = {};

@@ -33,4 +33,22 @@ std::optional<Trough> TroughExtractor::push(double time_seconds, double value) {
 
 void TroughExtractor::clear() { *this = TroughExtractor(fall_ratio_, regain_ratio_); }
 
+void TroughExtractor::save(ByteWriter& out) const {
+  out.put(low_time_seconds_);
+  out.put(peak_);
+  out.put(low_);
+  out.put(started_);
+  out.put(falling_);
+}
+
+bool TroughExtractor::restore(ByteReader& in) {
+  low_time_seconds_ = in.take_number<double>(-kMostSeconds, kMostSeconds);
+  peak_ = in.take_number<double>(0, kMostValue);
+  low_ = in.take_number<double>(0, kMostValue);
+  started_ = in.take_flag();
+  falling_ = in.take_flag();
+  if (in.failed()) clear();
+  return !in.failed();
+}
+
 }  // namespace heapfloor

@@ -3,6 +3,8 @@
 
 #include <optional>
 
+#include "agent/series/bytes.h"
+
 namespace heapfloor {
 
 struct Trough {
@@ -20,6 +22,9 @@ class TroughExtractor {
 
   std::optional<Trough> push(double time_seconds, double value);
   void clear();
+
+  void save(ByteWriter& out) const;
+  [[nodiscard]] bool restore(ByteReader& in);  // as Pyramid::restore; the ratios stay
 
  private:
   double fall_ratio_;

@@ -37,6 +37,7 @@ constexpr std::string_view gate_name(Gate gate) {
 }
 
 enum class GateOutcome : std::uint8_t { not_reached, passed, failed, not_applicable };
+inline constexpr std::size_t kGateOutcomes = 4;
 
 struct GateResult {
   GateOutcome outcome = GateOutcome::not_reached;
@@ -51,6 +52,7 @@ enum class Evidence : std::uint8_t {
   held,            // rising, but held back by gate 7 or 9 to 12
   confirmed,       // every gate passed
 };
+inline constexpr std::size_t kEvidences = 4;
 
 struct Growth {  // bytes per second
   double estimate = 0;

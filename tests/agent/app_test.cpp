@@ -6,6 +6,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -18,14 +19,18 @@
 namespace heapfloor {
 namespace {
 
+constexpr std::uint64_t kMiBInKiB = 1024;
+
 class AppTest : public ::testing::Test {
  protected:
   AppTest() {
     config_.path.procfs = proc_.path();
     config_.web.listen_address = "127.0.0.1:0";
+    config_.web.idle_timeout_seconds = 0;
     config_.collection.interval_seconds = 1;
-    proc_.set(7, 700, "payments", 100 * 1024);
-    proc_.set(8, 800, "steady", 200 * 1024);
+    config_.storage.path.clear();
+    proc_.set(7, 700, "payments", 100 * kMiBInKiB);
+    proc_.set(8, 800, "steady", 200 * kMiBInKiB);
   }
 
   [[nodiscard]] std::string get(const std::string& path) const { return request("GET", path); }
@@ -110,7 +115,7 @@ TEST_F(AppTest, CollectsAnswersAndReloadsAtTheSameTime) {
       answered += post("/-/reload").starts_with("HTTP/1.1 200 ") ? 1 : 0;
   });
   for (int tick = 0; tick < 50; ++tick) {
-    proc_.set(7, 700, "payments", (100U + static_cast<unsigned>(tick)) * 1024);
+    proc_.set(7, 700, "payments", (100U + static_cast<unsigned>(tick)) * kMiBInKiB);
     clock_.advance(1);
     static_cast<void>(app_->collect_once());
   }

@@ -9,6 +9,7 @@
 
 #include "agent/trend/explain.h"
 #include "collectors/process_metrics.h"
+#include "collectors/smaps_metrics.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_proc.h"
 
@@ -351,6 +352,48 @@ TEST_F(PipelineTest, ShowsTheProcessesOfAnExposedGroupBesideTheLargest) {
     if (!row.values.empty()) with_values.push_back(row.comm);
   }
   EXPECT_EQ(with_values, (std::vector<std::string>{"large", "shown"}));
+}
+
+const double* value_of(const std::vector<MetricValue>& values, const MetricDesc& desc) {
+  const auto found = std::ranges::find(values, &desc, &MetricValue::desc);
+  return found == values.end() ? nullptr : &found->value;
+}
+
+TEST_F(PipelineTest, TellsProportionalMemoryOfGroupsAndOfExposedProcesses) {
+  proc_.set(7, 700, "payments", 100 * kMiB);
+  proc_.set(8, 800, "payments", 20 * kMiB);
+  start();
+  const auto first = tick();
+  ASSERT_EQ(first->groups.size(), 1U);
+  const GroupRow& group = first->groups[0];
+  EXPECT_EQ(group.unread_smaps, 0U);
+  const double* const anon = value_of(group.values, kProportionalAnon);
+  ASSERT_NE(anon, nullptr);
+  EXPECT_EQ(*anon, 120.0 * 1024 * 1024);
+  const double* const time = value_of(group.values, kProportionalSampleTime);
+  ASSERT_NE(time, nullptr);
+  EXPECT_EQ(*time, clock_.steady_seconds());
+  const double* const estimated = value_of(first->processes[0].values, kProportionalEstimated);
+  ASSERT_NE(estimated, nullptr);
+  EXPECT_EQ(*estimated, 102.0 * 1024 * 1024);
+  // One that is too young to be read leaves the group without a sum, and counts in the estimate.
+  proc_.set(9, 900, "payments", 120 * kMiB);
+  const auto second = tick();
+  EXPECT_EQ(second->groups[0].unread_smaps, 1U);
+  EXPECT_EQ(value_of(second->groups[0].values, kProportionalAnon), nullptr);
+  const double* const scaled = value_of(second->groups[0].values, kProportionalEstimated);
+  ASSERT_NE(scaled, nullptr);
+  EXPECT_NEAR(*scaled, 124.0 * 252 / 128 * 1024 * 1024, 1);
+}
+
+TEST_F(PipelineTest, WithoutTheSmapsCollectorNothingIsSaidOfProportionalMemory) {
+  config_.collectors["smaps"] = false;
+  proc_.set(7, 700, "payments", 100 * kMiB);
+  start();
+  const auto snapshot = tick();
+  EXPECT_FALSE(snapshot->groups[0].unread_smaps);
+  EXPECT_EQ(value_of(snapshot->groups[0].values, kProportionalEstimated), nullptr);
+  EXPECT_EQ(value_of(snapshot->groups[0].values, kProportionalAnon), nullptr);
 }
 
 }  // namespace

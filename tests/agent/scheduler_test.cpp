@@ -28,6 +28,19 @@ class Good final : public Collector {
   }
 };
 
+class Rationed final : public Collector {
+ public:
+  Result<CollectReport> collect(SampleSink& /*sink*/) override {
+    CollectReport report;
+    report.skipped = SkippedReads{.budget = 3, .too_large = 1};
+    report.sources.push_back({"file", ++ticks_ > 1});
+    return report;
+  }
+
+ private:
+  int ticks_ = 0;
+};
+
 class Failing final : public Collector {
  public:
   Result<CollectReport> collect(SampleSink& /*sink*/) override {
@@ -50,6 +63,7 @@ std::unique_ptr<Collector> make(const HostRoot& /*root*/, const CollectorOptions
 constexpr CollectorEntry kGood{"good", "Works.", true, {}, &make<Good>};
 constexpr CollectorEntry kFailing{"failing", "Fails.", true, {}, &make<Failing>};
 constexpr CollectorEntry kThrowing{"throwing", "Throws.", true, {}, &make<Throwing>};
+constexpr CollectorEntry kRationed{"rationed", "Reads little.", true, {}, &make<Rationed>};
 constexpr CollectorEntry kOff{"off", "Is off.", false, {}, &make<Good>};
 constexpr std::array<const CollectorEntry*, 4> kEntries = {&kFailing, &kThrowing, &kOff, &kGood};
 
@@ -90,6 +104,23 @@ TEST_F(SchedulerTest, CountsErrorsByReasonForEver) {
   EXPECT_EQ(good.errors[static_cast<std::size_t>(ErrorKind::gone)], 2U);
   EXPECT_FALSE(failing.last_success_seconds);
   EXPECT_TRUE(good.last_success_seconds);
+}
+
+TEST_F(SchedulerTest, CountsWhatWasSkippedForEverAndKnowsTheLatestAccess) {
+  constexpr std::array<const CollectorEntry*, 2> kEntriesOfThis = {&kRationed, &kGood};
+  Scheduler scheduler(
+      kEntriesOfThis, [](const CollectorEntry&) { return true; }, root_, {}, clock_);
+  scheduler.collect(batch_);
+  const CollectorHealth& rationed = scheduler.health()[0];
+  ASSERT_EQ(rationed.sources.size(), 1U);
+  EXPECT_FALSE(rationed.sources[0].is_accessible);
+  scheduler.collect(batch_);
+  ASSERT_TRUE(rationed.skipped);
+  EXPECT_EQ(rationed.skipped->budget, 6U);
+  EXPECT_EQ(rationed.skipped->too_large, 2U);
+  ASSERT_EQ(rationed.sources.size(), 1U);
+  EXPECT_TRUE(rationed.sources[0].is_accessible);
+  EXPECT_FALSE(scheduler.health()[1].skipped) << "it rations nothing";
 }
 
 TEST_F(SchedulerTest, LogsAnErrorOnceAndThenOnceAnHour) {

@@ -188,6 +188,8 @@ def main():
     results = list(verdicts(rows))
     others = max(row["processes_seen"] - row["processes"] for row in rows if row.get("processes_seen"))
     print(f"\n{others} other processes were there at most.\n")
+    if not shutil.which(PEER):
+        print(f"- {PEER} is not installed: nothing to compare with")
     for sentence, held in results:
         print(f"- {sentence}{'' if held else ': MISSED'}")
     return 1 if options.check and not all(held for _, held in results) else 0

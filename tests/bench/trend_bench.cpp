@@ -24,7 +24,7 @@ double value(std::int64_t kind, double t, std::uint64_t& state) {
 }
 
 void BM_Observe(benchmark::State& state) {
-  const double interval = static_cast<double>(state.range(1));
+  const auto interval = static_cast<double>(state.range(1));
   TrendPolicy policy;
   policy.bucket_seconds = 4 * interval;
   Detector detector(policy, SignalTraits::unmarked);

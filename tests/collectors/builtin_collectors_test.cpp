@@ -6,6 +6,8 @@
 #include <tuple>
 
 #include "collectors/collector.h"
+#include "collectors/process_board.h"
+#include "collectors/stopwatch.h"
 #include "tests/support/memory_host_root.h"
 #include "tests/support/recording_sink.h"
 
@@ -15,6 +17,11 @@ namespace {
 using testing::MemoryHostRoot;
 using testing::RecordingSink;
 
+class StoppedStopwatch final : public Stopwatch {
+ public:
+  [[nodiscard]] double seconds() const override { return 1; }
+};
+
 TEST(BuiltinCollectors, EveryEntryIsComplete) {
   std::set<std::string_view> names;
   for (const CollectorEntry* entry : builtin_collectors()) {
@@ -23,7 +30,7 @@ TEST(BuiltinCollectors, EveryEntryIsComplete) {
     EXPECT_FALSE(entry->metrics.empty());
     EXPECT_NE(entry->make, nullptr);
   }
-  EXPECT_EQ(names, (std::set<std::string_view>{"host", "process", "self"}));
+  EXPECT_EQ(names, (std::set<std::string_view>{"host", "process", "self", "smaps"}));
 }
 
 TEST(BuiltinCollectors, EveryMetricKeepsTheRulesOfNaming) {
@@ -56,9 +63,14 @@ TEST(BuiltinCollectors, OnAHostThatRefusesEverythingNothingIsInvented) {
       return failure(kind, std::string(path), "refused");
     });
     root.pids = {1, 42};
+    ProcessBoard board;
+    const StoppedStopwatch stopwatch;
+    CollectorOptions options;
+    options.board = &board;
+    options.stopwatch = &stopwatch;
     for (const CollectorEntry* entry : builtin_collectors()) {
       RecordingSink sink;
-      const auto report = entry->make(root, {})->collect(sink);
+      const auto report = entry->make(root, options)->collect(sink);
       EXPECT_EQ(sink.process(42), nullptr);
       // A process that ended is never an error worth a line; everything else leaves the host
       // without any value.

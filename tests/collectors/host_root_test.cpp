@@ -28,7 +28,7 @@ class HostRootTest : public ::testing::Test {
         root_(HostPaths{directory_ / "proc", directory_ / "sys", directory_ / "root"}) {
     std::filesystem::create_directories(directory_ / "proc");
   }
-  ~HostRootTest() override { std::filesystem::remove_all(directory_); }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
 
   std::filesystem::path directory_;
   DirectoryHostRoot root_;

@@ -1,9 +1,9 @@
 // The process collector against real processes that the test starts.
 #include <gtest/gtest.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <array>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -22,7 +22,7 @@ using testing::LiveChild;
 using testing::RecordedEntity;
 using testing::RecordingSink;
 
-constexpr std::size_t kMiB = 1024 * 1024;
+constexpr std::size_t kMiB = std::size_t{1024} * 1024;
 constexpr std::size_t kBudget = 16384;
 constexpr std::uint32_t kNever = 1000000;
 

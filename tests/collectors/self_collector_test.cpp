@@ -34,8 +34,8 @@ RecordedEntity collect(const HostRoot& root) {
 TEST(SelfCollector, TheStandardSetIsReadFromSelf) {
   const FixtureHost host("self_normal");
   const RecordedEntity entity = collect(host.root());
-  const double ticks_per_second = static_cast<double>(::sysconf(_SC_CLK_TCK));
-  const double page_bytes = static_cast<double>(::sysconf(_SC_PAGESIZE));
+  const auto ticks_per_second = static_cast<double>(::sysconf(_SC_CLK_TCK));
+  const auto page_bytes = static_cast<double>(::sysconf(_SC_PAGESIZE));
   EXPECT_EQ(entity.value("process_cpu_seconds_total"), 200 / ticks_per_second);
   EXPECT_EQ(entity.value("process_virtual_memory_bytes"), 104857600);
   EXPECT_EQ(entity.value("process_resident_memory_bytes"), 2560 * page_bytes);

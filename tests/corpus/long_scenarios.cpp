@@ -395,7 +395,7 @@ Scenario scenario(std::string_view name, Draft (*make)(Random&)) {
 }  // namespace
 
 const std::vector<Scenario>& long_scenarios() {
-  static const std::vector<Scenario> kScenarios = {
+  static const std::vector<Scenario> scenarios = {
       scenario("L01_linear_native", linear_native),
       scenario("L02_gc_linear_events", gc_linear_events),
       scenario("L03_gc_linear_no_events", gc_linear_no_events),
@@ -451,7 +451,7 @@ const std::vector<Scenario>& long_scenarios() {
       scenario("N29_gc_warm_up", gc_warm_up),
       scenario("N30_gc_daily_load", gc_daily_load),
   };
-  return kScenarios;
+  return scenarios;
 }
 
 }  // namespace heapfloor

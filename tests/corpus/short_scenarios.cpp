@@ -172,7 +172,7 @@ Scenario scenario(std::string_view name, Draft (*make)(Random&)) {
 }  // namespace
 
 const std::vector<Scenario>& short_scenarios() {
-  static const std::vector<Scenario> kScenarios = {
+  static const std::vector<Scenario> scenarios = {
       scenario("SL1_steady", steady_leak),
       scenario("SL2_after_start", leak_after_start),
       scenario("SL3_toothed", toothed_leak),
@@ -193,7 +193,7 @@ const std::vector<Scenario>& short_scenarios() {
       scenario("SN12_wandering", wandering),
       scenario("SN13_worker_pool", worker_pool),
   };
-  return kScenarios;
+  return scenarios;
 }
 
 }  // namespace heapfloor

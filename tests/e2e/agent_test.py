@@ -17,6 +17,8 @@ FAST = "--collection.interval=1s"
 GOOD = "collection:\n  interval: 1s\n"
 BAD = "collection:\n  interval: 1s\n  no_such_key: 1\n"
 NOBODY = 65534
+# The hash of the password "secret".
+BCRYPT_SECRET = "$2y$10$heapfloorheapfloorhea.9qd2tcU/QqKkadJPj.aCNJwWHO16dBm"
 
 
 def run(*arguments, seconds=60, **options):
@@ -108,6 +110,58 @@ class CommandTest(unittest.TestCase):
         self.assertEqual(answer.returncode, 1, answer.stderr)
         self.assertIn(address, answer.stderr)
         self.assertRegex(answer.stderr, r"(?i)in use")
+
+
+    def test_an_address_that_others_reach_is_refused_with_what_to_do(self):
+        answer = run("agent", "--web.listen-address=0.0.0.0:0")
+        self.assertEqual(answer.returncode, 2, answer.stderr)
+        self.assertEqual(answer.stderr.count("\n"), 1, answer.stderr)
+        for part in ("0.0.0.0:0", "--web.config.file=", "127.0.0.1", "--web.allow-insecure=true"):
+            self.assertIn(part, answer.stderr)
+
+    def test_a_plain_password_in_the_web_config_file_is_refused_by_check_config(self):
+        web = os.path.join(self.folder, "web.yml")
+        with open(web, "w", encoding="utf-8") as file:
+            file.write("basic_auth_users:\n  prom: secret\n")
+        answer = run("check-config", self.file('web:\n  config.file: "%s"\n' % web))
+        self.assertEqual(answer.returncode, 2)
+        self.assertIn("bcrypt", answer.stderr)
+
+
+@unittest.skipUnless(shutil.which("openssl") and shutil.which("curl"), "openssl or curl is not installed")
+class SecureTest(unittest.TestCase):
+    """The agent with exporter-toolkit's web-config file, asked by curl."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="heapfloor-e2e-")
+        self.addCleanup(shutil.rmtree, self.folder)
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
+             "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", self.path("server.key"),
+             "-out", self.path("server.crt")], check=True, capture_output=True, timeout=60)
+        with open(self.path("web.yml"), "w", encoding="utf-8") as file:
+            file.write("tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n"
+                       "basic_auth_users:\n  prom: %s\n" % BCRYPT_SECRET)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def curl(self, address, *arguments):
+        answer = subprocess.run(
+            ["curl", "--silent", "--show-error", "--max-time", "20", "--cacert", self.path("server.crt"), "--write-out",
+             "%{http_code} %{num_connects}\n", "--output", "/dev/null", *arguments, f"https://{address}/metrics"],
+            capture_output=True, text=True, timeout=60, check=False)
+        return answer.stdout.split("\n")[:-1]
+
+    def test_it_serves_every_address_with_tls_and_a_password(self):
+        with harness.Agent(FAST, "--web.config.file=" + self.path("web.yml"), listen="0.0.0.0:0") as agent:
+            address = agent.address
+            self.assertTrue([line for line in agent.lines if f"https://{address}/" in line])
+            self.assertEqual(self.curl(address), ["401 1"])
+            self.assertEqual(self.curl(address, "--user", "prom:wrong"), ["401 1"])
+            self.assertEqual(self.curl(address, "--user", "prom:secret"), ["200 1"])
+            twice = self.curl(address, "--user", "prom:secret", "--output", "/dev/null", f"https://{address}/metrics")
+            self.assertEqual(twice, ["200 1", "200 0"], "the second request takes the same connection")
 
 
 class RunningTest(unittest.TestCase):

@@ -38,7 +38,7 @@ class Agent:
         self._address = None
         self._ready = threading.Event()
         self.process = subprocess.Popen(
-            [AGENT, "agent", "--web.listen-address=" + listen, *arguments],
+            [AGENT, "agent", "--web.listen-address=" + listen, "--storage.path=", *arguments],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace",
             **popen)
         self._reader = threading.Thread(target=self._read, daemon=True)

@@ -18,7 +18,7 @@ std::string gunzip(const std::string& compressed) {
   z_stream stream{};
   EXPECT_EQ(inflateInit2(&stream, 15 + 16), Z_OK);
   std::string input = compressed;
-  std::string out(16 * 1024 * 1024, '\0');
+  std::string out(std::size_t{16} * 1024 * 1024, '\0');
   stream.next_in = reinterpret_cast<Bytef*>(input.data());  // NOLINT: zlib reads bytes
   stream.avail_in = static_cast<uInt>(input.size());
   stream.next_out = reinterpret_cast<Bytef*>(out.data());  // NOLINT: zlib writes bytes

@@ -51,6 +51,24 @@ inline constexpr std::array<MetricDesc, 4> kProcessMetrics = {{
      .group_name = "heapfloor_group_major_page_faults_total"},
 }};
 
+inline constexpr std::array<MetricDesc, 3> kSmapsMetrics = {{
+    {.name = "heapfloor_process_proportional_memory_estimated_bytes",
+     .help = "RSS times PSS/RSS.",
+     .group_rule = GroupRule::resident_scaled_sum,
+     .group_name = "heapfloor_group_proportional_memory_estimated_bytes"},
+    {.name = "heapfloor_process_proportional_memory_bytes",
+     .help = "Pss_Anon of /proc/PID/smaps_rollup.",
+     .label_name = "kind",
+     .label_value = "anon",
+     .group_rule = GroupRule::complete_sum,
+     .group_name = "heapfloor_group_proportional_memory_bytes"},
+    {.name = "heapfloor_process_proportional_sample_timestamp_seconds",
+     .help = "When smaps_rollup was last read.",
+     .group_rule = GroupRule::minimum,
+     .group_name = "heapfloor_group_proportional_sample_timestamp_seconds",
+     .is_since_boot = true},
+}};
+
 inline constexpr std::array<MetricDesc, 5> kSelfMetrics = {{
     {.name = "process_resident_memory_bytes", .help = "Resident memory of the agent."},
     {.name = "process_cpu_seconds_total",
@@ -70,8 +88,10 @@ inline constexpr std::array<MetricDesc, 5> kSelfMetrics = {{
 inline const CollectorEntry kHost = {.name = "host", .summary = "", .metrics = kHostMetrics};
 inline const CollectorEntry kProcess = {
     .name = "process", .summary = "", .metrics = kProcessMetrics};
+inline const CollectorEntry kSmaps = {.name = "smaps", .summary = "", .metrics = kSmapsMetrics};
 inline const CollectorEntry kSelf = {.name = "self", .summary = "", .metrics = kSelfMetrics};
-inline constexpr std::array<const CollectorEntry*, 3> kCollectors = {&kHost, &kProcess, &kSelf};
+inline constexpr std::array<const CollectorEntry*, 4> kCollectors = {&kHost, &kProcess, &kSmaps,
+                                                                     &kSelf};
 
 inline const BuildInfo kBuild = {"0.1.0", "abc123", "main", "gcc 12.2.0", "C++20"};
 
@@ -152,6 +172,12 @@ inline void add_groups(Snapshot& snapshot) {
                      group("bad\xFF", 1, 3), group("caf\xC3\xA9", 3, 1234567890123.0),
                      group("gone", 0, 0)};
   snapshot.groups[3].unreadable_status = 1;
+  snapshot.groups[1].unread_smaps = 0;
+  snapshot.groups[1].values.push_back({&kSmapsMetrics[0], 3000});
+  snapshot.groups[1].values.push_back({&kSmapsMetrics[1], 2800});
+  snapshot.groups[1].values.push_back({&kSmapsMetrics[2], 9985.5});
+  snapshot.groups[3].unread_smaps = 2;
+  snapshot.groups[3].values.push_back({&kSmapsMetrics[0], 4000});
   snapshot.groups[4].values.clear();
 }
 
@@ -196,7 +222,11 @@ inline void add_health(Snapshot& snapshot) {
   process_health.errors = {0, 2, 1, 0, 0, 0};
   CollectorHealth self;
   self.name = "self";
-  snapshot.collectors = {host, process_health, self};
+  CollectorHealth smaps = host;
+  smaps.name = "smaps";
+  smaps.skipped = SkippedReads{.budget = 7, .too_large = 1};
+  smaps.sources = {{"smaps_rollup", false}};
+  snapshot.collectors = {host, process_health, self, smaps};
   snapshot.series = {4, 4000, 1, 2};
   snapshot.evaluation_seconds = 0.00125;
   snapshot.evaluations = 4321;
@@ -210,6 +240,7 @@ inline void add_health(Snapshot& snapshot) {
   snapshot.last_reload_successful = false;
   snapshot.last_reload_seconds = 500;
   snapshot.memory_budget_bytes = 67'108'864;
+  snapshot.history = HistoryStats{1'048'576, 4000, 2, 1, 3, 990};
 }
 
 inline Snapshot snapshot() {
@@ -235,6 +266,7 @@ inline Snapshot snapshot() {
                     process(103, 30'000, "bad\xFF", 2), process(104, 35'025, "caf\xC3\xA9", 3),
                     process(4711, 35'000, "small", 3)};
   for (std::size_t i = 0; i < 3; ++i) made.processes[i].values = process_values(1);
+  made.processes[1].values.push_back({&kSmapsMetrics[2], 9985.5});
   made.processes[4].swap_bytes.reset();
   add_watches(made);
   made.alerts = {alert(made.watches[2], "HeapfloorLeak", AlertPhase::firing),

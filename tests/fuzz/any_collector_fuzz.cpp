@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "collectors/collector.h"
+#include "collectors/process_board.h"
+#include "collectors/stopwatch.h"
 #include "tests/fuzz/property.h"
 #include "tests/support/memory_host_root.h"
 
@@ -29,6 +31,7 @@ class CheckingSink final : public heapfloor::SampleSink {
     require(entity.process.pid > last_pid_, "each process comes once, in the order of pids");
     last_pid_ = entity.process.pid;
   }
+  void describe(heapfloor::Attribute /*attribute*/, std::string_view /*text*/) override {}
   void add(const MetricDesc& desc, double value) override {
     require(begun_, "a sample is about an entity");
     const MetricDesc* first = entry_.metrics.data();
@@ -49,6 +52,16 @@ class CheckingSink final : public heapfloor::SampleSink {
   std::int32_t last_pid_ = 0;
 };
 
+// Every look is a little later than the last.
+class CountingStopwatch final : public heapfloor::Stopwatch {
+ public:
+  [[nodiscard]] double seconds() const override { return now_seconds_ += 1e-3; }
+  void advance(double seconds) { now_seconds_ += seconds; }
+
+ private:
+  mutable double now_seconds_ = 1000;
+};
+
 std::vector<std::string_view> pieces_of(std::string_view text) {
   constexpr char kSeparator = 0x1e;
   std::vector<std::string_view> pieces;
@@ -58,6 +71,13 @@ std::vector<std::string_view> pieces_of(std::string_view text) {
     if (end == std::string_view::npos) return pieces;
     text.remove_prefix(end + 1);
   }
+}
+
+const CollectorEntry& process_collector() {
+  for (const CollectorEntry* entry : heapfloor::builtin_collectors()) {
+    if (entry->name == "process") return *entry;
+  }
+  std::abort();
 }
 
 void run(const CollectorEntry& entry, std::string_view text, std::uint8_t descriptors,
@@ -74,13 +94,29 @@ void run(const CollectorEntry& entry, std::string_view text, std::uint8_t descri
         return std::string(pieces[read % pieces.size()]);
       });
   if (descriptors < 128) root.descriptors_left = descriptors;
-  const auto collector = entry.make(root, {.descriptor_budget = 64, .refresh_ticks = 2});
+  heapfloor::ProcessBoard board;
+  CountingStopwatch stopwatch;
+  const heapfloor::CollectorOptions options = {.descriptor_budget = 64,
+                                               .refresh_ticks = 2,
+                                               .board = &board,
+                                               .stopwatch = &stopwatch,
+                                               .smaps_duty = 0.1,
+                                               .smaps_max_read_seconds = 60};
+  // What others read on behalf of the process collector depends on what that saw.
+  const bool is_behind = entry.name == "smaps";
+  const auto before = is_behind ? process_collector().make(root, options) : nullptr;
+  const auto collector = entry.make(root, options);
   for (int tick = 0; tick < 4; ++tick) {
     root.pids = tick % 2 == 0 ? std::vector<std::int32_t>{1, 2, 5, 9}
                               : std::vector<std::int32_t>{1, 3, 5, 9, 11};
     if (tick == 2) root.replace_process(5);
+    if (before) {
+      CheckingSink ignored(process_collector());
+      (void)before->collect(ignored);
+    }
     CheckingSink sink(entry);
     (void)collector->collect(sink);
+    stopwatch.advance(700);
   }
 }
 

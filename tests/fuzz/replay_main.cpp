@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
@@ -17,6 +18,7 @@
 #include <iterator>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
@@ -27,7 +29,7 @@ namespace fs = std::filesystem;
 using Bytes = std::vector<std::uint8_t>;
 
 constexpr std::size_t kMutations = 2000;  // in total, so that no test takes seconds
-constexpr std::size_t kLongestInput = 64 * 1024;
+constexpr std::size_t kLongestInput = std::size_t{64} * 1024;
 
 Bytes read_bytes(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
@@ -97,9 +99,9 @@ class Mutator {
   }
 
   std::uint8_t interesting() {
-    static constexpr char kBytes[] = {'\0', '\n', ' ', '(', ')',    '-',
-                                      '+',  '0',  '9', ':', '\x1e', '\xff'};
-    return static_cast<std::uint8_t>(kBytes[below(sizeof kBytes)]);
+    static constexpr std::array kBytes = {'\0', '\n', ' ', '(', ')',    '-',
+                                          '+',  '0',  '9', ':', '\x1e', '\xff'};
+    return static_cast<std::uint8_t>(kBytes.at(below(kBytes.size())));
   }
 
   const std::vector<Bytes>& corpus_;
@@ -110,10 +112,10 @@ class Mutator {
 const Bytes* current = nullptr;
 
 void write_current(int /*signal*/) {
-  static constexpr char kDigits[] = "0123456789abcdef";
+  static constexpr std::string_view kDigits = "0123456789abcdef";
   for (const std::uint8_t byte : *current) {
-    const char pair[] = {kDigits[byte >> 4U], kDigits[byte & 15U]};
-    if (::write(STDERR_FILENO, pair, sizeof pair) < 0) return;
+    const std::array pair = {kDigits[byte >> 4U], kDigits[byte & 15U]};
+    if (::write(STDERR_FILENO, pair.data(), pair.size()) < 0) return;
   }
   (void)!::write(STDERR_FILENO, "\n", 1);
 }

@@ -151,9 +151,9 @@ class HttpServerTest : public ::testing::Test {
               [](const Request&) { return text_response(200, std::string(3'000'000, 'b')); }),
         route("/huge", "huge",
               [](const Request&) {
-                static const auto kBody = std::make_shared<const std::string>(kHugeBytes, 'h');
+                static const auto body = std::make_shared<const std::string>(kHugeBytes, 'h');
                 Response response;
-                response.body = kBody;
+                response.body = body;
                 return response;
               }),
         route("/not-modified", "empty", [](const Request&) { return text_response(304, ""); }),
@@ -292,9 +292,8 @@ TEST_F(HttpServerTest, HostileUrlsAreRefusedAndOddOnesAreDecoded) {
   }
   EXPECT_EQ(get(port, "/api/v1/series/%ff").body,
             R"({"status":"error","errorType":"bad_data","error":"malformed URL"})");
-  // CivetWeb closes these without a word.
-  EXPECT_EQ(get(port, "*").status, 0);
-  EXPECT_EQ(get(port, "http://other.example/metrics").status, 0);
+  EXPECT_EQ(get(port, "*").status, 400);
+  EXPECT_EQ(get(port, "http://other.example/metrics").status, 400);
   EXPECT_EQ(send_raw(port, "nonsense\r\n\r\n").status, 400);
   EXPECT_EQ(send_raw(port, "GET /metrics HTTP/1.1 x\r\nHost: localhost\r\n\r\n").status, 400);
 }
@@ -437,6 +436,7 @@ TEST_F(HttpServerTest, OtherSitesCannotChangeAnything) {
 TEST_F(HttpServerTest, OnOtherAddressesThanLoopbackChangesNeedAHeaderThatFormsCannotSend) {
   HttpOptions open = options();
   open.listen_address = "0.0.0.0:0";
+  open.allow_insecure = true;
   const std::uint16_t port = start(open);
   const RawResponse refused = get(port, "/-/reload", "", "POST");
   EXPECT_EQ(refused.status, 403);
@@ -522,7 +522,9 @@ TEST_F(HttpServerTest, AClientThatReadsTooSlowlyIsCutOff) {
 }
 
 TEST_F(HttpServerTest, AHugeAnswerReachesAClientThatReadsIt) {
-  const RawResponse response = get(start(), "/huge");
+  HttpOptions patient = options();
+  patient.send_timeout_ms = 60000;  // it reads as fast as the machine lets it
+  const RawResponse response = get(start(patient), "/huge");
   EXPECT_EQ(response.body.size(), kHugeBytes);
 }
 

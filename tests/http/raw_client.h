@@ -19,18 +19,26 @@ namespace heapfloor {
 class RawConnection {
  public:
   // A small receive buffer (0: the system's) makes the server wait for a client that does not read.
-  explicit RawConnection(std::uint16_t port, int receive_buffer_bytes = 0)
-      : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+  explicit RawConnection(std::uint16_t port, int receive_buffer_bytes = 0, int family = AF_INET)
+      : socket_(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     if (receive_buffer_bytes > 0) {
       ::setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes,
                    sizeof receive_buffer_bytes);
     }
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): the sockets API
-    if (::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    sockaddr_in v4{};
+    v4.sin_family = AF_INET;
+    v4.sin_port = htons(port);
+    v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    sockaddr_in6 v6{};
+    v6.sin6_family = AF_INET6;
+    v6.sin6_port = htons(port);
+    v6.sin6_addr = in6addr_loopback;
+    // NOLINTBEGIN(cppcoreguidelines-pro-type-reinterpret-cast): the sockets API
+    const int failed = family == AF_INET
+                           ? ::connect(socket_, reinterpret_cast<const sockaddr*>(&v4), sizeof v4)
+                           : ::connect(socket_, reinterpret_cast<const sockaddr*>(&v6), sizeof v6);
+    // NOLINTEND(cppcoreguidelines-pro-type-reinterpret-cast)
+    if (failed != 0) {
       ::close(socket_);
       throw std::runtime_error("cannot connect");
     }
@@ -45,6 +53,16 @@ class RawConnection {
       if (sent <= 0) return;  // refused before all was sent: the answer says why
       bytes.remove_prefix(static_cast<std::size_t>(sent));
     }
+  }
+
+  [[nodiscard]] int descriptor() const { return socket_; }
+
+  // What comes until the text was received, or until the server closes.
+  [[nodiscard]] std::string receive_until(std::string_view text) const {
+    std::string all;
+    char byte = 0;
+    while (!all.ends_with(text) && ::recv(socket_, &byte, 1, 0) == 1) all += byte;
+    return all;
   }
 
   // Everything until the server closes, with a pause behind each part.

@@ -12,7 +12,7 @@ import sys
 import source_tree
 
 # A layer sees itself and every layer before it.
-ARROW = ("series", "trend", "alerts", "exposition", "web", "http")
+ARROW = ("series", "trend", "alerts", "history", "exposition", "web", "http")
 # Leaves that the layers with side effects may use; series and trend are pure and may not.
 LEAVES = ("agent/log.h", "agent/clock.h")
 PURE = ("series", "trend")
@@ -21,16 +21,23 @@ OWNERS = {
     "prometheus/": ("agent/exposition/",),
     "civetweb": ("agent/http/",),
     "CivetServer.h": ("agent/http/",),
+    "boost/": ("agent/http/",),
+    "openssl/": ("agent/http/",),
+    "crypt.h": ("agent/http/",),
     "yaml-cpp/": ("agent/config",),
     "CLI/": ("agent/cli/",),
     "spdlog/": ("agent/log",),
     "re2/": ("agent/series/group_rules",),
+    "sqlite3.h": ("agent/history/",),
     "nlohmann/": ("agent/exposition/", "agent/cli/"),
+    # Collectors that ration their reads by what they took, and who hands them the clock.
+    "collectors/stopwatch.h": ("collectors/smaps_collector.cpp", "agent/pipeline.h"),
 }
 # The door itself, and the defaults of the flags that move it.
 PATH_LITERAL_OWNERS = ("collectors/host_root.h", "collectors/host_root.cpp", "agent/config.h", "agent/config.cpp")
-# The server asks for the Date header, which reaches clients' caches, and for the deadline of an answer.
-CLOCK_OWNERS = ("agent/clock.cpp", "agent/http/http_server.cpp")
+# The web server asks for the Date header, which reaches clients' caches, for deadlines and for limits of rates.
+CLOCK_OWNERS = ("agent/clock.cpp", "agent/http/http_server.cpp", "agent/http/response_head.cpp", "agent/http/gate.cpp",
+                "agent/http/gate_session.cpp")
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"]([^">]+)[">]', re.M)
 PATH_LITERAL = re.compile(r'"[^"\s(]{0,16}\(?/(?:proc|sys)(?:/|")')

@@ -393,5 +393,98 @@ TEST(GroupTableRules, SumsAreTheHostsWhateverTheRulesAndTheCap) {
   }
 }
 
+constexpr std::array<MetricDesc, 3> kSampledMetrics = {{
+    {.name = "heapfloor_process_proportional_memory_bytes",
+     .help = "PSS.",
+     .group_rule = GroupRule::complete_sum,
+     .group_name = "heapfloor_group_proportional_memory_bytes"},
+    {.name = "heapfloor_process_proportional_memory_estimated_bytes",
+     .help = "PSS of now.",
+     .group_rule = GroupRule::resident_scaled_sum,
+     .group_name = "heapfloor_group_proportional_memory_estimated_bytes"},
+    {.name = "heapfloor_process_proportional_sample_timestamp_seconds",
+     .help = "When.",
+     .group_rule = GroupRule::minimum,
+     .group_name = "heapfloor_group_proportional_sample_timestamp_seconds"},
+}};
+
+struct Sampled {
+  int pid = 0;
+  double proportional = 0;
+  double time_seconds = 0;
+};
+
+class SampledGroup : public ::testing::Test {
+ protected:
+  // One tick of processes of one name, of which some have been sampled.
+  const ProcessGroup& tick(const std::vector<Process>& processes,
+                           const std::vector<Sampled>& sampled) {
+    SampleBatch batch;
+    fill(batch, processes);
+    for (const Sampled& sample : sampled) {
+      batch.begin({EntityKind::process, {sample.pid, 10}, ""});
+      batch.add(kSampledMetrics[0], sample.proportional);
+      batch.add(kSampledMetrics[1], sample.proportional);
+      batch.add(kSampledMetrics[2], sample.time_seconds);
+    }
+    table_.ingest(batch, 0);
+    return *group_named(table_, "a");
+  }
+  static std::optional<double> value(const ProcessGroup& group, std::size_t metric) {
+    return group.values.at(kMetrics.size() + metric);
+  }
+
+  GroupTable table_{{kMetrics, kSampledMetrics}, 100};
+};
+
+TEST_F(SampledGroup, ASumIsThereOnceEveryProcessWithMemoryIsInIt) {
+  const std::vector<Process> both = {{1, 10, "a", 100}, {2, 10, "a", 300}};
+  const ProcessGroup& half = tick(both, {{1, 40, 7}});
+  EXPECT_EQ(value(half, 0), std::nullopt) << "half a sum would pass for a whole one";
+  EXPECT_EQ(half.unsampled, 1U);
+  const ProcessGroup& whole = tick(both, {{1, 40, 7}, {2, 60, 5}});
+  EXPECT_EQ(value(whole, 0), 100);
+  EXPECT_EQ(whole.unsampled, 0U);
+}
+
+TEST_F(SampledGroup, TheEstimateTakesTheUnsampledAsLikeTheOthers) {
+  const std::vector<Process> both = {{1, 10, "a", 100}, {2, 10, "a", 300}};
+  EXPECT_EQ(value(tick(both, {{1, 40, 7}}), 1), 160);
+  EXPECT_EQ(value(tick(both, {{1, 40, 7}, {2, 60, 5}}), 1), 100);
+  EXPECT_EQ(value(tick(both, {}), 1), std::nullopt) << "there is no ratio yet";
+}
+
+TEST_F(SampledGroup, TheTimeIsThatOfTheOldestSample) {
+  const std::vector<Process> both = {{1, 10, "a", 100}, {2, 10, "a", 300}};
+  EXPECT_EQ(value(tick(both, {{1, 40, 7}, {2, 60, 5}}), 2), 5);
+  EXPECT_EQ(value(tick(both, {{1, 40, 7}, {2, 60, 9}}), 2), 7);
+}
+
+TEST_F(SampledGroup, AProcessWithoutMemoryIsNotWaitedFor) {
+  const ProcessGroup& group = tick({{1, 10, "a", 100}, {2, 10, "a", 0}}, {{1, 40, 7}});
+  EXPECT_EQ(value(group, 0), 40);
+  EXPECT_EQ(group.unsampled, 0U);
+}
+
+TEST_F(SampledGroup, AProcessWhoseMemoryCannotBeReadIsWaitedFor) {
+  SampleBatch batch;
+  fill(batch, {{1, 10, "a", 100}});
+  batch.begin({EntityKind::process, {2, 10}, "a"});
+  batch.add(kMetrics[4], 1);
+  batch.begin({EntityKind::process, {1, 10}, ""});
+  batch.add(kSampledMetrics[0], 40);
+  batch.add(kSampledMetrics[2], 7);
+  table_.ingest(batch, 0);
+  const ProcessGroup& group = *group_named(table_, "a");
+  EXPECT_EQ(value(group, 0), std::nullopt);
+  EXPECT_EQ(group.unsampled, 1U);
+}
+
+TEST(GroupTable, WhereNobodySamplesNothingIsUnsampled) {
+  GroupTable table({kMetrics}, 100);
+  ingest(table, {{1, 10, "a", 100}}, 0);
+  EXPECT_EQ(group_named(table, "a")->unsampled, std::nullopt);
+}
+
 }  // namespace
 }  // namespace heapfloor

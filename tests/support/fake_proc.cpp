@@ -12,10 +12,15 @@ constexpr std::uint64_t kOtherKib = 4096;  // file pages of every process
 FakeProc::FakeProc() : directory_(make_temporary_directory()) {
   write_file(directory_ / "stat", "cpu 1 2 3 4\nbtime 1700000000\n");
   write_file(directory_ / "vmstat", "oom_kill 0\npgmajfault 5\n");
+  set_boot_id("0f0b0d34-0000-4000-8000-000000000001");
   set_available(8U << 20U);
 }
 
 FakeProc::~FakeProc() { std::filesystem::remove_all(directory_); }
+
+void FakeProc::set_boot_id(const std::string& boot_id) {
+  write_file(directory_ / "sys/kernel/random/boot_id", boot_id + "\n");
+}
 
 void FakeProc::set_available(std::uint64_t kib) {
   write_file(directory_ / "meminfo", "MemTotal: 16777216 kB\nMemFree: 1024 kB\nMemAvailable: " +
@@ -42,6 +47,13 @@ void FakeProc::set(int pid, std::uint64_t start_ticks, const std::string& comm,
                                      std::to_string(anon_kib) + " kB\nRssFile:\t" +
                                      std::to_string(kOtherKib) + " kB\nRssShmem:\t0 kB\nVmSwap:\t" +
                                      std::to_string(swap_kib) + " kB\nThreads:\t3\n");
+  const std::string anon = std::to_string(anon_kib) + " kB\n";
+  const std::string file = std::to_string(kOtherKib / 2) + " kB\n";  // each page has two sharers
+  write_file(process / "smaps_rollup",
+             "Rss: " + std::to_string(rss_kib) +
+                 " kB\nPss: " + std::to_string(anon_kib + kOtherKib / 2) +
+                 " kB\nPss_Anon: " + anon + "Pss_File: " + file +
+                 "Pss_Shmem: 0 kB\nPrivate_Clean: 0 kB\nPrivate_Dirty: " + anon + "Locked: 0 kB\n");
 }
 
 void FakeProc::set_descriptors(int pid, int count, int limit) {

@@ -23,6 +23,7 @@ class FakeProc {
   void make_zombie(int pid, std::uint64_t start_ticks, const std::string& comm);
   // The process ends.
   void end(int pid);
+  void set_boot_id(const std::string& boot_id);
   void set_available(std::uint64_t kib);
   // The directory is no /proc any more, until show(): nothing in it can be listed.
   void hide();

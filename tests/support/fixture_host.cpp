@@ -1,9 +1,8 @@
 #include "tests/support/fixture_host.h"
 
-#include <stdlib.h>
-
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <set>

@@ -346,6 +346,51 @@ TEST(Explain, CountsWhatTheSignalCounts) {
             "rise 12 descriptors, needs 32 descriptors");
 }
 
+TEST(Explain, SaysWhichGateHoldsARiseAndWhatItWaitsFor) {
+  Verdict verdict;
+  verdict.evidence = Evidence::held;
+  verdict.level = -1;
+  verdict.floors = 6;
+  verdict.growth = {1048576, 1048576, 1048576};
+  const auto held_by = [&verdict](Gate gate, float measured, float required) {
+    verdict.deciding_gate = gate;
+    verdict.gates.at(static_cast<std::size_t>(gate)) = {GateOutcome::failed, measured, required};
+    return explain(verdict);
+  };
+  const std::string rise = "floor rose over 6 compactions by 1 MiB/s (1 to 1); held by ";
+  const std::string end = "; no limit is known";
+  EXPECT_EQ(held_by(Gate::season, 7200, 194400),
+            rise + "season: it may be the rise of a day (2.0 h of history, needs 2.2 days)" + end);
+  EXPECT_EQ(held_by(Gate::season, 0.5F, 0.9F),
+            rise +
+                "season: it may be the rise of a day (50 % of buckets above the day before, "
+                "needs 90 %)" +
+                end);
+  EXPECT_EQ(held_by(Gate::gc_runtime, 3, 4), rise + "gc_runtime: 3 compactions, needs 4" + end);
+  EXPECT_EQ(held_by(Gate::persistence, 1, 2),
+            rise + "persistence: the next bucket has to confirm it" + end);
+  verdict.asymptote = 410.0 * 1048576;
+  EXPECT_EQ(held_by(Gate::shape, 0.3F, 0.8F),
+            rise + "shape: growth slows down, plateau expected at 410 MiB" + end);
+}
+
+TEST(Explain, SaysWhyThereIsNoRise) {
+  Verdict verdict;
+  verdict.evidence = Evidence::too_few_floors;
+  verdict.floors = 5;
+  EXPECT_EQ(explain(verdict), "5 floors so far, too few to judge");
+  verdict.evidence = Evidence::none;
+  EXPECT_EQ(explain(verdict), "the floor does not rise");
+  verdict.deciding_gate = Gate::trend;
+  verdict.gates[0] = {GateOutcome::failed, 7, 10};
+  EXPECT_EQ(explain(verdict), "no lasting rise: trend (S 7, needs 10)") << "a sparse ring counts S";
+  verdict.level = 2;
+  EXPECT_EQ(explain(verdict), "no lasting rise: trend (Z 7, needs 10)");
+  verdict.deciding_gate = Gate::still_growing;
+  verdict.gates.at(static_cast<std::size_t>(Gate::still_growing)) = {GateOutcome::failed, 0, 1024};
+  EXPECT_EQ(explain(verdict), "no lasting rise: still_growing (latest 0 B/h, needs 3.52 MiB/h)");
+}
+
 TEST(GateDetail, NamesWhatWasMeasuredAndWhatIsNeeded) {
   EXPECT_EQ(gate_detail(Gate::trend, {GateOutcome::passed, 7.2F, 3}), "Z 7.20, needs 3");
   EXPECT_EQ(gate_detail(Gate::size, {GateOutcome::failed, 1048576, 2097152}),
@@ -354,6 +399,16 @@ TEST(GateDetail, NamesWhatWasMeasuredAndWhatIsNeeded) {
             "60 min of evidence, needs 12 h");
   EXPECT_EQ(gate_detail(Gate::season, {GateOutcome::failed, 0.5F, 0.9F}),
             "50 % of buckets above the day before, needs 90 %");
+  EXPECT_EQ(gate_detail(Gate::record, {GateOutcome::failed, 1048576, 2097152}),
+            "floor 1 MiB, needs 2 MiB");
+  EXPECT_EQ(gate_detail(Gate::increments, {GateOutcome::failed, 2.5F, 3}),
+            "2.50 effective steps, needs 3");
+  EXPECT_EQ(gate_detail(Gate::shape, {GateOutcome::failed, 0.5F, 0.8F}),
+            "last third grew 0.50 of the middle one, needs 0.80");
+  EXPECT_EQ(gate_detail(Gate::precedent, {GateOutcome::failed, 1048576, 2097152}),
+            "rise 1 MiB, needs 2 MiB");
+  EXPECT_EQ(gate_detail(Gate::persistence, {GateOutcome::passed, 2, 2}),
+            "2 closes in a row, needs 2");
   EXPECT_EQ(gate_detail(Gate::shape, {}), "not reached");
   EXPECT_EQ(gate_detail(Gate::gc_runtime, {GateOutcome::not_applicable, 0, 0}), "does not apply");
 }

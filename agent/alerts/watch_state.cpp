@@ -1,0 +1,84 @@
+// How a watch is written down and read back.
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "agent/alerts/watch_list.h"
+#include "agent/trend/state_bytes.h"
+
+namespace heapfloor {
+namespace {
+
+constexpr std::size_t kMostName = 256;
+// The texts that WatchLabels::limit_source points to.
+constexpr std::array<std::string_view, 4> kLimitSources = {"configured", "host", "rlimit",
+                                                           "cgroup"};
+
+}  // namespace
+
+void WatchList::save(ByteWriter& out, const Watch& watch) const {
+  out.put(kStateVersion);
+  save_key(out, watch.key);
+  out.put(watch.detector.traits());
+  out.put_text(std::string_view(watch.name).substr(0, kMostName));
+  out.put_text(std::string_view(watch.group).substr(0, kMostName));
+  out.put_text(watch.limit_source);
+  out.put(watch.start_seconds);
+  out.put(watch.last_seen_seconds);
+  out.put(watch.ended_seconds);
+  save_observation(out, watch.last_reading);
+  out.put(static_cast<std::uint8_t>(watch.changes.size()));
+  for (const StateChange& change : watch.changes) {
+    out.put(change.time_seconds);
+    out.put(change.state);
+  }
+  watch.judge.save(out);
+  watch.detector.save(out);
+  const auto index = store_.find(watch.key);
+  if (index) store_.ring(*index).save(out);
+}
+
+bool WatchList::restore_watch(ByteReader& in, Watch& watch) const {
+  watch.name = in.take_text(kMostName);
+  watch.group = in.take_text(kMostName);
+  const std::string source = in.take_text(kMostName);
+  const auto* const known = std::ranges::find(kLimitSources, source);
+  if (known != kLimitSources.end()) watch.limit_source = *known;
+  watch.start_seconds = in.take_number<double>(-kMostSeconds, kMostSeconds);
+  watch.last_seen_seconds = in.take_number<double>(-kMostSeconds, kMostSeconds);
+  watch.ended_seconds = in.take_optional<double>(-kMostSeconds, kMostSeconds);
+  watch.last_reading = take_observation(in);
+  watch.last_value = watch.last_reading.value;
+  const auto changes = in.take_at_most<std::uint8_t>(Watch::kChanges);
+  in.require(changes > 0);
+  for (std::size_t i = 0; i < changes; ++i) {
+    StateChange change;
+    change.time_seconds = in.take_number<double>(-kMostSeconds, kMostSeconds);
+    change.state = in.take_enum<LeakState>(kLeakStates);
+    watch.changes.push_back(change);
+  }
+  return in.require(watch.judge.restore(in)) && in.require(watch.detector.restore(in));
+}
+
+std::unique_ptr<Watch> WatchList::read(ByteReader& in, TieredRing& ring) const {
+  const bool is_known = in.take<std::uint8_t>() == kStateVersion;
+  if (!in.require(is_known)) return nullptr;
+  const std::optional<SeriesKey> key = take_key(in);
+  const auto traits = in.take_enum<SignalTraits>(kSignalTraits);
+  if (in.failed()) return nullptr;
+  auto watch = std::make_unique<Watch>(*key, policy(key->signal), traits);
+  if (!restore_watch(in, *watch) || !ring.restore(in)) return nullptr;
+  return watch;
+}
+
+const Watch* WatchList::restore(std::unique_ptr<Watch> watch, TieredRing ring) {
+  if (is_watched(watch->key)) return nullptr;
+  const std::optional<SeriesIndex> index = store_.find_or_add(watch->key);
+  if (!index) return nullptr;
+  store_.ring(*index) = std::move(ring);
+  if (*index >= watches_.size()) watches_.resize(*index + 1U);
+  watches_[*index] = std::move(watch);
+  return watches_[*index].get();
+}
+
+}  // namespace heapfloor

@@ -1,0 +1,385 @@
+#include "agent/history/recorder.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "agent/series/bytes.h"
+#include "agent/series/tiered_ring.h"
+#include "agent/trend/state_bytes.h"
+
+namespace heapfloor {
+namespace {
+
+constexpr std::size_t kMostName = 256;
+constexpr std::uint32_t kMostReadings = 1000000;
+constexpr std::uint32_t kMostScopes = 64;
+
+// FNV-1a (Fowler, Noll, Vo); never 0, which stands for a boot that cannot be told.
+std::uint64_t hash_of(std::string_view boot_id) {
+  std::uint64_t hash = 0xcbf29ce484222325ULL;
+  for (const char byte : boot_id) {
+    hash = (hash ^ static_cast<std::uint8_t>(byte)) * 0x100000001b3ULL;
+  }
+  return boot_id.empty() ? 0 : std::max<std::uint64_t>(hash, 1);
+}
+
+// What rows of kinds agent, series and tick begin with.
+struct RowHead {
+  std::uint64_t boot_hash = 0;
+  std::uint64_t tick = 0;
+  double wall_offset_seconds = 0;
+};
+
+void save_head(ByteWriter& out, const RowHead& head) {
+  out.put(HistoryRecorder::kRowVersion);
+  out.put(head.boot_hash);
+  out.put(head.tick);
+  out.put(head.wall_offset_seconds);
+}
+
+RowHead take_head(ByteReader& in) {
+  RowHead head;
+  in.require(in.take<std::uint8_t>() == HistoryRecorder::kRowVersion);
+  head.boot_hash = in.take<std::uint64_t>();
+  head.tick = in.take<std::uint64_t>();
+  head.wall_offset_seconds = in.take_number<double>(-kMostSeconds, kMostSeconds);
+  return head;
+}
+
+std::string program_of(std::string_view name, std::string_view group, std::string_view signal) {
+  std::string key;
+  for (const std::string_view part : {name, group, signal}) {
+    key += part;
+    key += '\0';
+  }
+  return key;
+}
+
+// Numbers of transitions and incarnations follow the date, so that they go on though the rows
+// before them could not be read.
+std::uint64_t next_number(std::uint64_t& next, double unix_seconds) {
+  constexpr double kMostMilliseconds = 2e14;
+  const double milliseconds = std::clamp(unix_seconds * 1000, 0.0, kMostMilliseconds);
+  const std::uint64_t number = std::max(next, static_cast<std::uint64_t>(milliseconds));
+  next = number + 1;
+  return number;
+}
+
+}  // namespace
+
+void save_incarnation(ByteWriter& out, const Incarnation& incarnation) {
+  out.put(HistoryRecorder::kRowVersion);
+  for (const std::string* const text :
+       {&incarnation.scope, &incarnation.name, &incarnation.group, &incarnation.signal}) {
+    out.put_text(std::string_view(*text).substr(0, kMostName));
+  }
+  out.put(incarnation.reason);
+  out.put(incarnation.state);
+  for (const double number :
+       {incarnation.start_unix_seconds, incarnation.end_unix_seconds, incarnation.window_seconds,
+        incarnation.growth.estimate, incarnation.growth.low, incarnation.growth.high,
+        incarnation.floor_bytes, incarnation.last_bytes}) {
+    out.put(number);
+  }
+}
+
+bool restore_incarnation(ByteReader& in, Incarnation& incarnation) {
+  constexpr double kMost = 1e20;
+  in.require(in.take<std::uint8_t>() == HistoryRecorder::kRowVersion);
+  for (std::string* const text :
+       {&incarnation.scope, &incarnation.name, &incarnation.group, &incarnation.signal}) {
+    *text = in.take_text(kMostName);
+  }
+  incarnation.reason = in.take_enum<EndReason>(kEndReasons);
+  incarnation.state = in.take_enum<LeakState>(kLeakStates);
+  for (double* const number :
+       {&incarnation.start_unix_seconds, &incarnation.end_unix_seconds, &incarnation.window_seconds,
+        &incarnation.growth.estimate, &incarnation.growth.low, &incarnation.growth.high,
+        &incarnation.floor_bytes, &incarnation.last_bytes}) {
+    *number = in.take_number<double>(-kMost, kMost);
+  }
+  return in.finished();
+}
+
+RestoreReport HistoryRecorder::restore(const Source& source, const HistoryTime& now,
+                                       WatchList& watches, const AgentTotals& totals) {
+  RestoreReport report;
+  boot_hash_ = hash_of(now.boot_id);
+  source(RowKind::incarnation, [this](const HistoryRow& row) {
+    Incarnation incarnation;
+    ByteReader in(row.bytes);
+    if (restore_incarnation(in, incarnation)) remember(row.id.number, std::move(incarnation));
+  });
+  source(RowKind::series,
+         [&](const HistoryRow& row) { restore_series(row, now, watches, report); });
+  source(RowKind::tick, [&](const HistoryRow& row) { restore_tick(row, now, watches); });
+  source(RowKind::agent, [&](const HistoryRow& row) { restore_agent(row, now, totals, report); });
+  for (auto& [key, entry] : entries_) {
+    entry.state = watches.find(key)->judge.state();
+    entry.has_ended = watches.find(key)->ended_seconds.has_value();
+    if (batch_.starts_anew) entry.copied_tick = 0;
+  }
+  restored_.clear();
+  bury(report);
+  return report;
+}
+
+void HistoryRecorder::restore_series(const HistoryRow& row, const HistoryTime& now,
+                                     WatchList& watches, RestoreReport& report) {
+  ByteReader in(row.bytes);
+  const RowHead head = take_head(in);
+  TieredRing ring;
+  std::unique_ptr<Watch> watch = watches.read(in, ring);
+  const bool is_whole = watch && in.finished();
+  next_series_ = std::max(next_series_, row.id.number + 1);
+  tick_ = std::max(tick_, head.tick);
+  const bool is_this_boot = boot_hash_ != 0 && head.boot_hash == boot_hash_;
+  if (is_whole && !is_this_boot) {
+    batch_.starts_anew = true;
+    ended_[row.id.number] = {std::move(watch), head.boot_hash, head.tick, head.wall_offset_seconds};
+    return;
+  }
+  const double seen_seconds = watch ? watch->last_seen_seconds : 0;
+  const Watch* const taken = is_whole && seen_seconds <= now.time_seconds
+                                 ? watches.restore(std::move(watch), std::move(ring))
+                                 : nullptr;
+  if (taken == nullptr) {
+    ++report.discarded;
+    batch_.erased.push_back(row.id);
+    return;
+  }
+  ++report.watches;
+  Entry& entry = entries_[taken->key];
+  entry.number = row.id.number;
+  entry.copied_tick = head.tick;
+  entry.recorded_seconds = taken->last_reading.time_seconds;
+  restored_.emplace(row.id.number, taken->key);
+}
+
+void HistoryRecorder::restore_tick(const HistoryRow& row, const HistoryTime& now,
+                                   WatchList& watches) {
+  ByteReader in(row.bytes);
+  const RowHead head = take_head(in);
+  if (in.failed()) return;
+  tick_ = std::max(tick_, head.tick);
+  const bool is_this_boot = boot_hash_ != 0 && head.boot_hash == boot_hash_;
+  const auto count = in.take_at_most<std::uint32_t>(kMostReadings);
+  for (std::uint32_t i = 0; i < count && !in.failed(); ++i) {
+    const auto number = in.take<std::uint64_t>();
+    const Observation reading = take_observation(in);
+    const auto gone = ended_.find(number);
+    if (!in.failed() && gone != ended_.end() && gone->second.boot_hash == head.boot_hash)
+      bring_up_to_date(gone->second, head.tick, reading);
+    const auto found = is_this_boot ? restored_.find(number) : restored_.end();
+    if (in.failed() || found == restored_.end()) continue;
+    Entry& entry = entries_.at(found->second);
+    const bool is_new = reading.time_seconds > entry.recorded_seconds &&
+                        reading.time_seconds <= now.time_seconds && head.tick > entry.copied_tick;
+    if (!is_new) continue;
+    watches.replay(found->second, reading);
+    entry.recorded_seconds = reading.time_seconds;
+  }
+}
+
+void HistoryRecorder::bring_up_to_date(Ended& ended, std::uint64_t tick,
+                                       const Observation& reading) const {
+  Watch& watch = *ended.watch;
+  if (tick <= ended.copied_tick || reading.time_seconds <= watch.last_reading.time_seconds) return;
+  watch.last_reading = reading;
+  watch.last_value = reading.value;
+  watch.last_seen_seconds = reading.time_seconds;
+  if (!watch.detector.observe(reading)) return;
+  const Verdict& verdict = watch.detector.verdict();
+  watch.judge.step(verdict, reading.time_seconds, verdict.floor);
+}
+
+void HistoryRecorder::bury(RestoreReport& report) {
+  for (const auto& [number, ended] : ended_) {
+    ++report.ended_by_reboot;
+    const Watch& watch = *ended.watch;
+    if (!watch.ended_seconds)
+      keep(watch, EndReason::reboot, watch.last_seen_seconds, ended.wall_offset_seconds);
+  }
+  ended_.clear();
+}
+
+void HistoryRecorder::restore_agent(const HistoryRow& row, const HistoryTime& now,
+                                    const AgentTotals& totals, RestoreReport& report) {
+  ByteReader in(row.bytes);
+  const RowHead head = take_head(in);
+  const auto time_seconds = in.take_number<double>(-kMostSeconds, kMostSeconds);
+  const auto scopes = in.take_at_most<std::uint32_t>(kMostScopes);
+  std::map<std::string, std::uint64_t> leaks = *totals.leaks_detected;
+  for (std::uint32_t i = 0; i < scopes && !in.failed(); ++i) {
+    std::string scope = in.take_text(kMostName);
+    leaks[std::move(scope)] = in.take<std::uint64_t>();
+  }
+  if (in.failed()) return;
+  *totals.leaks_detected = std::move(leaks);
+  tick_ = std::max(tick_, head.tick);
+  const bool is_this_boot = boot_hash_ != 0 && head.boot_hash == boot_hash_;
+  if (!is_this_boot || time_seconds > now.time_seconds) return;
+  report.alerts = totals.alerts->restore(in);
+}
+
+void HistoryRecorder::note_transition(const Watch& watch, LeakState before,
+                                      const HistoryTime& now) {
+  const double unix_seconds = now.time_seconds + now.wall_offset_seconds;
+  std::string bytes;
+  ByteWriter out(bytes);
+  save_head(out, {boot_hash_, tick_ + 1, now.wall_offset_seconds});
+  out.put(now.time_seconds);
+  out.put(before);
+  out.put(watch.judge.state());
+  out.put_text(watch.id());
+  out.put_text(std::string_view(watch.name).substr(0, kMostName));
+  out.put_text(std::string_view(watch.group).substr(0, kMostName));
+  save_verdict(out, watch.detector.verdict());
+  put(RowKind::transition, next_number(next_transition_, unix_seconds), std::move(bytes));
+}
+
+void HistoryRecorder::note_end(const Watch& watch, const HistoryTime& now) {
+  keep(watch, EndReason::exited, now.time_seconds, now.wall_offset_seconds);
+}
+
+void HistoryRecorder::keep(const Watch& watch, EndReason reason, double end_seconds,
+                           double wall_offset_seconds) {
+  if (watch.judge.state() == LeakState::learning) return;  // it leaves nothing to compare with
+  const Verdict& verdict = watch.detector.verdict();
+  const bool is_rising =
+      verdict.evidence == Evidence::held || verdict.evidence == Evidence::confirmed;
+  Incarnation incarnation;
+  incarnation.scope = std::string(watch.scope());
+  incarnation.name = watch.name.substr(0, kMostName);
+  incarnation.group = watch.group.substr(0, kMostName);
+  incarnation.signal = std::string(signal_name(watch.key.signal));
+  incarnation.start_unix_seconds = wall_offset_seconds + watch.start_seconds;
+  incarnation.end_unix_seconds = wall_offset_seconds + end_seconds;
+  incarnation.reason = reason;
+  incarnation.state = watch.judge.state();
+  incarnation.window_seconds = verdict.window_end_seconds - verdict.window_start_seconds;
+  if (is_rising) incarnation.growth = verdict.growth;
+  incarnation.floor_bytes = verdict.floor;
+  incarnation.last_bytes = watch.last_value;
+  std::string bytes;
+  ByteWriter out(bytes);
+  save_incarnation(out, incarnation);
+  const std::uint64_t number = next_number(next_incarnation_, incarnation.end_unix_seconds);
+  put(RowKind::incarnation, number, std::move(bytes));
+  remember(number, std::move(incarnation));
+}
+
+void HistoryRecorder::remember(std::uint64_t number, Incarnation incarnation) {
+  const auto forget = [this](const Stored& stored) {
+    batch_.erased.push_back({RowKind::incarnation, stored.number});
+  };
+  next_incarnation_ = std::max(next_incarnation_, number + 1);
+  std::deque<Stored>& lives =
+      programs_[program_of(incarnation.name, incarnation.group, incarnation.signal)];
+  lives.push_back({number, std::move(incarnation)});
+  if (lives.size() > kIncarnations) {
+    forget(lives.front());
+    lives.pop_front();
+  }
+  if (programs_.size() <= kMostPrograms) return;
+  const auto oldest = std::ranges::min_element(
+      programs_, {}, [](const auto& program) { return program.second.back().number; });
+  for (const Stored& stored : oldest->second) forget(stored);
+  programs_.erase(oldest);
+}
+
+void HistoryRecorder::put(RowKind kind, std::uint64_t number, std::string bytes) {
+  batch_.rows.push_back({{kind, number}, 0, std::move(bytes)});
+}
+
+bool HistoryRecorder::is_due(const Entry& entry, const Watch& watch) const {
+  return entry.copied_tick == 0 || entry.state != watch.judge.state() ||
+         entry.has_ended != watch.ended_seconds.has_value() ||
+         entry.number % kTicksPerCopy == tick_ % kTicksPerCopy ||
+         tick_ - entry.copied_tick >= kTicksPerCopy;
+}
+
+void HistoryRecorder::copy(const WatchList& watches, const Watch& watch, Entry& entry) {
+  std::string bytes;
+  ByteWriter out(bytes);
+  save_head(out, {boot_hash_, tick_, batch_.unix_seconds - batch_.time_seconds});
+  watches.save(out, watch);
+  put(RowKind::series, entry.number, std::move(bytes));
+  entry.copied_tick = tick_;
+  entry.state = watch.judge.state();
+  entry.has_ended = watch.ended_seconds.has_value();
+}
+
+std::string HistoryRecorder::agent_bytes(const AgentTotals& totals, const HistoryTime& now) const {
+  std::string bytes;
+  ByteWriter out(bytes);
+  save_head(out, {boot_hash_, tick_, now.wall_offset_seconds});
+  out.put(now.time_seconds);
+  out.put(static_cast<std::uint32_t>(totals.leaks_detected->size()));
+  for (const auto& [scope, count] : *totals.leaks_detected) {
+    out.put_text(scope);
+    out.put(count);
+  }
+  totals.alerts->save(out);
+  return bytes;
+}
+
+bool HistoryRecorder::must_write_all(std::uint64_t losses) {
+  const bool was_lately = whole_tick_ != 0 && tick_ - whole_tick_ < kTicksPerCopy;
+  if (losses <= losses_seen_ || was_lately) return false;
+  losses_seen_ = losses;
+  whole_tick_ = tick_;
+  return true;
+}
+
+HistoryBatch HistoryRecorder::record(const WatchList& watches, const AgentTotals& totals,
+                                     const HistoryTime& now, std::uint64_t losses) {
+  ++tick_;
+  batch_.time_seconds = now.time_seconds;
+  batch_.unix_seconds = now.time_seconds + now.wall_offset_seconds;
+  const bool all = must_write_all(losses);
+  std::string readings;
+  ByteWriter out(readings);
+  std::uint32_t count = 0;
+  watches.for_each([&](const Watch& watch) {
+    const auto [found, is_new] = entries_.try_emplace(watch.key);
+    Entry& entry = found->second;
+    if (is_new) entry.number = next_series_++;
+    if (all) entry.copied_tick = 0;
+    entry.seen_tick = tick_;
+    const double read_seconds = watch.last_reading.time_seconds;
+    const bool is_read = read_seconds > std::exchange(entry.recorded_seconds, read_seconds);
+    if (is_due(entry, watch)) return copy(watches, watch, entry);
+    if (!is_read) return;
+    out.put(entry.number);
+    save_observation(out, watch.last_reading);
+    ++count;
+  });
+  std::erase_if(entries_, [this](const auto& item) {
+    if (item.second.seen_tick == tick_) return false;
+    batch_.erased.push_back({RowKind::series, item.second.number});
+    return true;
+  });
+  std::string tick;
+  ByteWriter head(tick);
+  save_head(head, {boot_hash_, tick_, now.wall_offset_seconds});
+  head.put(count);
+  put(RowKind::tick, tick_, tick + readings);
+  put(RowKind::agent, 0, agent_bytes(totals, now));
+  batch_.first_tick = tick_ > 2 * kTicksPerCopy ? tick_ - 2 * kTicksPerCopy : 0;
+  for (HistoryRow& row : batch_.rows) row.unix_seconds = batch_.unix_seconds;
+  return std::exchange(batch_, HistoryBatch());
+}
+
+std::vector<Incarnation> HistoryRecorder::incarnations(std::string_view name,
+                                                       std::string_view group,
+                                                       std::string_view signal) const {
+  std::vector<Incarnation> lives;
+  const auto found = programs_.find(program_of(name, group, signal));
+  if (found == programs_.end()) return lives;
+  for (const Stored& stored : found->second) lives.push_back(stored.incarnation);
+  return lives;
+}
+
+}  // namespace heapfloor

@@ -1,0 +1,156 @@
+// HistoryRecorder: between what the agent knows and the rows of its history.
+//
+// A watch is written whole (detector, leak state, points) when it is new, when its state changes
+// and else every kTicksPerCopy ticks, a share of all in each tick; beside it one row a tick holds
+// the readings of all. Together they bring a watch back exactly as it was at the last tick that was
+// written, at a thousandth of the cost of writing everything every time. Not thread-safe: the owner
+// locks.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "agent/alerts/alert_book.h"
+#include "agent/alerts/watch_list.h"
+#include "agent/history/history_row.h"
+#include "agent/series/series_store.h"
+
+namespace heapfloor {
+
+// Why a subject is gone.
+enum class EndReason : std::uint8_t { exited, reboot };
+inline constexpr std::size_t kEndReasons = 2;
+
+constexpr std::string_view end_reason_name(EndReason reason) {
+  return reason == EndReason::exited ? "exited" : "reboot";
+}
+
+// One former life of a program: what the next one can be compared with. Unix times.
+struct Incarnation {
+  std::string scope;
+  std::string name;
+  std::string group;
+  std::string signal;
+  double start_unix_seconds = 0;
+  double end_unix_seconds = 0;
+  EndReason reason = EndReason::exited;
+  LeakState state = LeakState::learning;  // before the end
+  double window_seconds = 0;              // that the growth was measured over
+  Growth growth;                          // zeros where it was not rising
+  double floor_bytes = 0;
+  double last_bytes = 0;
+};
+
+void save_incarnation(ByteWriter& out, const Incarnation& incarnation);
+[[nodiscard]] bool restore_incarnation(ByteReader& in, Incarnation& incarnation);
+
+// Where and when the agent runs.
+struct HistoryTime {
+  std::string boot_id;             // kernel.random.boot_id; empty where it cannot be read
+  double time_seconds = 0;         // steady axis
+  double wall_offset_seconds = 0;  // Unix time minus steady time
+};
+
+// What goes on over a restart beside the watches.
+struct AgentTotals {
+  AlertBook* alerts = nullptr;
+  std::map<std::string, std::uint64_t>* leaks_detected = nullptr;  // by scope
+};
+
+// How restore() went.
+struct RestoreReport {
+  std::size_t watches = 0;    // that go on
+  std::size_t discarded = 0;  // of another version or shape, or damaged
+  std::size_t ended_by_reboot = 0;
+  bool alerts = false;
+};
+
+class HistoryRecorder {
+ public:
+  // Calls the visitor with each row of the kind, in order.
+  using Source = std::function<void(RowKind, const std::function<void(const HistoryRow&)>&)>;
+
+  // Before the first tick. Nothing of processes goes on over a reboot, and nothing at all where the
+  // boot cannot be told.
+  RestoreReport restore(const Source& source, const HistoryTime& now, WatchList& watches,
+                        const AgentTotals& totals);
+
+  // The hooks of the watch list.
+  void note_transition(const Watch& watch, LeakState before, const HistoryTime& now);
+  void note_end(const Watch& watch, const HistoryTime& now);
+
+  // What this tick changed. `losses` is HistoryWriter::losses(): when it has grown, everything is
+  // written again, at most every kTicksPerCopy ticks, since a slow disk loses more of what is
+  // large.
+  [[nodiscard]] HistoryBatch record(const WatchList& watches, const AgentTotals& totals,
+                                    const HistoryTime& now, std::uint64_t losses);
+
+  // The last kIncarnations of one program and signal, oldest first.
+  [[nodiscard]] std::vector<Incarnation> incarnations(std::string_view name, std::string_view group,
+                                                      std::string_view signal) const;
+
+  static constexpr std::size_t kIncarnations = 8;
+  static constexpr std::size_t kMostPrograms = 512;  // with incarnations, in memory
+  static constexpr std::uint64_t kTicksPerCopy = 64;
+  static constexpr std::uint8_t kRowVersion = 1;
+
+ private:
+  struct Entry {  // of a series that has a row
+    std::uint64_t number = 0;
+    std::uint64_t copied_tick = 0;
+    double recorded_seconds = 0;  // its newest reading in a row
+    std::uint64_t seen_tick = 0;
+    LeakState state = LeakState::learning;
+    bool has_ended = false;
+  };
+  struct Ended {
+    std::unique_ptr<Watch> watch;
+    std::uint64_t boot_hash = 0;
+    std::uint64_t copied_tick = 0;
+    double wall_offset_seconds = 0;
+  };
+  struct Stored {  // an incarnation and its row
+    std::uint64_t number = 0;
+    Incarnation incarnation;
+  };
+
+  void restore_series(const HistoryRow& row, const HistoryTime& now, WatchList& watches,
+                      RestoreReport& report);
+  void restore_tick(const HistoryRow& row, const HistoryTime& now, WatchList& watches);
+  void restore_agent(const HistoryRow& row, const HistoryTime& now, const AgentTotals& totals,
+                     RestoreReport& report);
+  void bring_up_to_date(Ended& ended, std::uint64_t tick, const Observation& reading) const;
+  void bury(RestoreReport& report);
+  void keep(const Watch& watch, EndReason reason, double end_seconds, double wall_offset_seconds);
+  void remember(std::uint64_t number, Incarnation incarnation);
+  [[nodiscard]] bool must_write_all(std::uint64_t losses);
+  [[nodiscard]] bool is_due(const Entry& entry, const Watch& watch) const;
+  void copy(const WatchList& watches, const Watch& watch, Entry& entry);
+  void put(RowKind kind, std::uint64_t number, std::string bytes);
+  [[nodiscard]] std::string agent_bytes(const AgentTotals& totals, const HistoryTime& now) const;
+
+  HistoryBatch batch_;  // being gathered for the next record()
+  std::uint64_t boot_hash_ = 0;
+  std::uint64_t tick_ = 0;
+  std::uint64_t next_series_ = 1;
+  std::uint64_t next_transition_ = 1;
+  std::uint64_t next_incarnation_ = 1;
+  std::uint64_t losses_seen_ = 0;
+  std::uint64_t whole_tick_ = 0;  // when everything was last written at once
+  std::unordered_map<SeriesKey, Entry, SeriesKeyHash> entries_;
+  // Only while restoring, by number: watches that go on, and those that a reboot has ended.
+  std::unordered_map<std::uint64_t, SeriesKey> restored_;
+  std::unordered_map<std::uint64_t, Ended> ended_;
+  std::map<std::string, std::deque<Stored>> programs_;  // by what makes them alike
+};
+
+}  // namespace heapfloor

@@ -1,0 +1,88 @@
+#include "agent/trend/state_bytes.h"
+
+namespace heapfloor {
+namespace {
+
+constexpr double kMostNumber = 1e20;  // times and rates of a forecast reach far
+
+}  // namespace
+
+void save_observation(ByteWriter& out, const Observation& observation) {
+  out.put(observation.time_seconds);
+  out.put(observation.value);
+  out.put(observation.epoch);
+  out.put(observation.limit);
+  out.put(observation.load);
+}
+
+Observation take_observation(ByteReader& in) {
+  constexpr double kAny = 1e300;
+  Observation observation;
+  observation.time_seconds = in.take_number<double>(-kMostSeconds, kMostSeconds);
+  observation.value = in.take_number<double>(-kAny, kAny);
+  if (in.take_flag()) observation.epoch = in.take<std::uint64_t>();
+  observation.limit = in.take_optional<double>(-kAny, kAny);
+  observation.load = in.take_optional<double>(-kAny, kAny);
+  return in.failed() ? Observation() : observation;
+}
+
+void save_verdict(ByteWriter& out, const Verdict& verdict) {
+  out.put(verdict.evidence);
+  out.put(verdict.deciding_gate);
+  for (const GateResult& gate : verdict.gates) {
+    out.put(gate.outcome);
+    out.put(gate.measured);
+    out.put(gate.required);
+  }
+  out.put(verdict.level);
+  out.put(verdict.floors);
+  out.put(verdict.rising_floors);
+  for (const double number :
+       {verdict.bucket_seconds, verdict.window_start_seconds, verdict.window_end_seconds, verdict.z,
+        verdict.confidence, verdict.growth.estimate, verdict.growth.low, verdict.growth.high,
+        verdict.floor, verdict.level_median, verdict.line_time_seconds, verdict.line_value,
+        verdict.amplitude, verdict.evidence_seconds, verdict.evidence_needed_seconds}) {
+    out.put(number);
+  }
+  out.put(verdict.limit);
+  out.put(verdict.asymptote);
+  out.put(verdict.exhaustion.has_value());
+  if (!verdict.exhaustion) return;
+  out.put(verdict.exhaustion->at_seconds);
+  out.put(verdict.exhaustion->earliest_seconds);
+  out.put(verdict.exhaustion->latest_seconds);
+}
+
+bool restore_verdict(ByteReader& in, Verdict& verdict) {
+  verdict = Verdict();
+  verdict.evidence = in.take_enum<Evidence>(kEvidences);
+  if (in.take_flag()) verdict.deciding_gate = in.take_enum<Gate>(kGates);
+  for (GateResult& gate : verdict.gates) {
+    gate.outcome = in.take_enum<GateOutcome>(kGateOutcomes);
+    gate.measured = in.take_any<float>();  // shown, never computed with
+    gate.required = in.take_any<float>();
+  }
+  verdict.level = in.take<std::int32_t>();
+  in.require(verdict.level >= -1);
+  verdict.floors = in.take<std::uint32_t>();
+  verdict.rising_floors = in.take<std::uint32_t>();
+  for (double* const number :
+       {&verdict.bucket_seconds, &verdict.window_start_seconds, &verdict.window_end_seconds,
+        &verdict.z, &verdict.confidence, &verdict.growth.estimate, &verdict.growth.low,
+        &verdict.growth.high, &verdict.floor, &verdict.level_median, &verdict.line_time_seconds,
+        &verdict.line_value, &verdict.amplitude, &verdict.evidence_seconds,
+        &verdict.evidence_needed_seconds}) {
+    *number = in.take_number<double>(-kMostNumber, kMostNumber);
+  }
+  verdict.limit = in.take_optional<double>(0, kMostLimit);
+  verdict.asymptote = in.take_optional<double>(-kMostAsymptote, kMostAsymptote);
+  if (in.take_flag()) {
+    Exhaustion& end = verdict.exhaustion.emplace();
+    end.at_seconds = in.take_number<double>(-kMostNumber, kMostNumber);
+    end.earliest_seconds = in.take_number<double>(-kMostNumber, kMostNumber);
+    end.latest_seconds = in.take_optional<double>(-kMostNumber, kMostNumber);
+  }
+  return !in.failed();
+}
+
+}  // namespace heapfloor

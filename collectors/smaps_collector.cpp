@@ -1,0 +1,227 @@
+// Proportional and unique memory of processes, from /proc/PID/smaps_rollup; Linux 4.14.
+//
+// Sources: Documentation/ABI/testing/procfs-smaps_rollup. Cost, and who pays it: see
+// smaps_budget.h; so only some processes are read in a tick, and what was read of the others is
+// written again, with the time of that reading. One sample takes about 200 bytes a process.
+//
+// The processes are those of the process collector in the same tick: without it there is nothing to
+// read. Kernel threads and zombies have no resident memory and are never read. Where the process
+// collector keeps a directory open, that is the process; elsewhere the start time is confirmed
+// after the read.
+//
+// Needs, for processes of other users, CAP_PERFMON since 6.15 and CAP_SYS_PTRACE before. A process
+// that refuses is counted once, and asked again every kDeniedRetrySeconds.
+#include <algorithm>
+#include <array>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "collectors/collector.h"
+#include "collectors/host_root.h"
+#include "collectors/parse/pid_stat.h"
+#include "collectors/parse/smaps_rollup.h"
+#include "collectors/parse/text.h"
+#include "collectors/process_board.h"
+#include "collectors/smaps_budget.h"
+#include "collectors/smaps_metrics.h"
+#include "collectors/stopwatch.h"
+
+namespace heapfloor {
+namespace {
+
+constexpr std::string_view kSource = "smaps_rollup";
+constexpr double kDeniedRetrySeconds = 600;
+constexpr double kRetrySeconds = 60;
+constexpr double kUnavailableRetrySeconds = 3600;
+// Most processes that are born end before they are worth a read.
+constexpr double kYoungSeconds = 10;
+constexpr std::size_t kBufferBytes = 4096;  // a rollup has about 700 bytes, stat about 350
+
+struct SizeMetric {
+  const MetricDesc* desc;
+  std::optional<std::uint64_t> SmapsRollup::*value;
+};
+constexpr std::array kSizes = {
+    SizeMetric{&kProportionalAnon, &SmapsRollup::proportional_anon_bytes},
+    SizeMetric{&kProportionalFile, &SmapsRollup::proportional_file_bytes},
+    SizeMetric{&kProportionalShmem, &SmapsRollup::proportional_shmem_bytes},
+    SizeMetric{&kUniqueClean, &SmapsRollup::private_clean_bytes},
+    SizeMetric{&kUniqueDirty, &SmapsRollup::private_dirty_bytes},
+    SizeMetric{&kProportionalSwap, &SmapsRollup::proportional_swap_bytes},
+    SizeMetric{&kLazyFree, &SmapsRollup::lazy_free_bytes},
+    SizeMetric{&kTransparentHugepage, &SmapsRollup::anon_huge_page_bytes},
+};
+
+// What is remembered of a process beside its target, at the same position.
+struct Reading {
+  const SeenProcess* seen = nullptr;  // in this tick's board
+  SmapsRollup rollup;
+  double read_seconds = 0;
+  bool is_denied = false;
+};
+
+class SmapsCollector final : public Collector {
+ public:
+  SmapsCollector(const HostRoot& root, const CollectorOptions& options)
+      : root_(root),
+        board_(options.board),
+        stopwatch_(options.stopwatch),
+        budget_({options.smaps_duty, options.smaps_max_read_seconds}) {}
+
+  [[nodiscard]] Result<CollectReport> collect(SampleSink& sink) override {
+    if (board_ == nullptr || stopwatch_ == nullptr || board_->tick == board_tick_) {
+      return failure(ErrorKind::unavailable, std::string(kSource),
+                     "the collector process has not listed the processes");
+    }
+    const double now_seconds = stopwatch_->seconds();
+    reconcile(now_seconds);
+    board_tick_ = board_->tick;
+    budget_.begin_tick(now_seconds, targets_);
+    CollectReport report;
+    while (now_seconds >= quiet_until_seconds_) {
+      const auto target = budget_.next();
+      if (!target) break;
+      read(*target, report);
+    }
+    report.skipped = SkippedReads{.budget = budget_.left_over(), .too_large = budget_.too_large()};
+    report_access(report);
+    write(sink);
+    return report;
+  }
+
+ private:
+  // Makes targets_ and readings_ hold exactly the processes of the board that have memory.
+  void reconcile(double now_seconds) {
+    next_targets_.clear();
+    next_readings_.clear();
+    std::size_t known = 0;
+    for (const SeenProcess& seen : board_->processes) {
+      if (seen.resident_bytes == 0) continue;
+      while (known < targets_.size() && targets_[known].id < seen.id) ++known;
+      if (known < targets_.size() && targets_[known].id == seen.id) {
+        next_targets_.push_back(targets_[known]);
+        next_readings_.push_back(readings_[known]);
+      } else {
+        SmapsTarget& target = next_targets_.emplace_back();
+        target.id = seen.id;
+        target.waiting_since_seconds = now_seconds;
+        // Those of the first tick were there before the agent.
+        if (board_tick_ != 0) target.not_before_seconds = now_seconds + kYoungSeconds;
+        next_readings_.emplace_back();
+      }
+      next_targets_.back().resident_bytes = seen.resident_bytes;
+      next_readings_.back().seen = &seen;
+    }
+    std::swap(targets_, next_targets_);
+    std::swap(readings_, next_readings_);
+  }
+
+  void read(std::size_t position, CollectReport& report) {
+    Reading& reading = readings_[position];
+    const double began_seconds = stopwatch_->seconds();
+    const auto rollup = read_rollup(*reading.seen);
+    const double seconds = stopwatch_->seconds() - began_seconds;
+    if (rollup) {
+      reading.rollup = *rollup;
+      reading.read_seconds = began_seconds;
+      reading.is_denied = false;
+      budget_.took(position, seconds);
+      ++report.entities_read;
+      return;
+    }
+    const ErrorKind kind = rollup.error().kind;
+    const bool is_known = kind == ErrorKind::denied && reading.is_denied;
+    if (!is_known) report.count(rollup.error());
+    reading.is_denied = kind == ErrorKind::denied;
+    is_unavailable_ = kind == ErrorKind::unavailable;
+    if (is_unavailable_) quiet_until_seconds_ = began_seconds + kUnavailableRetrySeconds;
+    budget_.failed(position, seconds, reading.is_denied ? kDeniedRetrySeconds : kRetrySeconds);
+  }
+
+  [[nodiscard]] Result<SmapsRollup> read_rollup(const SeenProcess& seen) {
+    if (seen.directory != nullptr) return read_rollup_in(*seen.directory, seen.id.pid);
+    auto opened = root_.open_process(seen.id.pid);
+    if (!opened) return Failure(std::move(opened.error()));
+    auto rollup = read_rollup_in(*opened, seen.id.pid);
+    if (!rollup) return rollup;
+    auto text = opened->read("stat", buffer_);
+    if (!text) return Failure(std::move(text.error()));
+    const auto stat = with_path(parse_pid_stat(*text), path_of(seen.id.pid, "stat"));
+    if (!stat) return Failure(stat.error());
+    if (stat->start_ticks == seen.id.start_ticks) return rollup;
+    return failure(ErrorKind::gone, std::to_string(seen.id.pid), "the pid was reused");
+  }
+
+  [[nodiscard]] Result<SmapsRollup> read_rollup_in(const ProcessDir& directory, std::int32_t pid) {
+    auto text = directory.read("smaps_rollup", buffer_);
+    if (!text) return Failure(std::move(text.error()));
+    return with_path(parse_smaps_rollup(*text), path_of(pid, "smaps_rollup"));
+  }
+
+  static std::string path_of(std::int32_t pid, const char* name) {
+    return std::to_string(pid) + "/" + name;
+  }
+
+  void report_access(CollectReport& report) const {
+    const bool is_denied = std::ranges::any_of(readings_, &Reading::is_denied);
+    const bool is_sampled = std::ranges::any_of(targets_, &SmapsTarget::is_sampled);
+    if (is_denied || is_unavailable_) {
+      report.sources.push_back({kSource, false});
+    } else if (is_sampled) {
+      report.sources.push_back({kSource, true});
+    }
+  }
+
+  void write(SampleSink& sink) const {
+    for (std::size_t position = 0; position < targets_.size(); ++position) {
+      if (targets_[position].is_sampled) write_process(position, sink);
+    }
+    const auto duty = budget_.duty_ratio();
+    if (!duty) return;
+    sink.begin({.kind = EntityKind::agent});
+    sink.add(kSmapsDuty, *duty);
+  }
+
+  void write_process(std::size_t position, SampleSink& sink) const {
+    const SmapsRollup& rollup = readings_[position].rollup;
+    sink.begin({.kind = EntityKind::process, .process = targets_[position].id});
+    for (const SizeMetric& size : kSizes) {
+      if (rollup.*size.value) sink.add(*size.desc, static_cast<double>(*(rollup.*size.value)));
+    }
+    if (rollup.resident_bytes > 0) {
+      const double ratio = std::min(1.0, static_cast<double>(rollup.proportional_bytes) /
+                                             static_cast<double>(rollup.resident_bytes));
+      sink.add(kProportionalEstimated,
+               ratio * static_cast<double>(targets_[position].resident_bytes));
+    }
+    sink.add(kProportionalSampleTime, readings_[position].read_seconds);
+  }
+
+  const HostRoot& root_;
+  const ProcessBoard* board_;
+  const Stopwatch* stopwatch_;
+  SmapsBudget budget_;
+  std::vector<SmapsTarget> targets_, next_targets_;  // ascending by id
+  std::vector<Reading> readings_, next_readings_;    // by position in targets_
+  std::array<char, kBufferBytes> buffer_ = {};
+  std::uint64_t board_tick_ = 0;
+  double quiet_until_seconds_ = 0;  // a kernel without the file is asked rarely
+  bool is_unavailable_ = false;
+};
+
+std::unique_ptr<Collector> make(const HostRoot& root, const CollectorOptions& options) {
+  return std::make_unique<SmapsCollector>(root, options);
+}
+
+}  // namespace
+
+extern constinit const CollectorEntry smaps_collector = {
+    .name = "smaps",
+    .summary = "proportional and unique memory of processes, read under a budget",
+    .enabled_by_default = true,
+    .metrics = kSmapsMetrics,
+    .make = make,
+};
+
+}  // namespace heapfloor

@@ -1,0 +1,92 @@
+// What is read back from the history: the first byte says which kind of bytes the rest claims to
+// be.
+#include <string>
+
+#include "agent/alerts/alert_book.h"
+#include "agent/alerts/watch_list.h"
+#include "agent/history/recorder.h"
+#include "tests/fuzz/property.h"
+
+namespace heapfloor::testing {
+namespace {
+
+WatchList make_list() {
+  return WatchList([](Signal) { return TrendPolicy(); }, 4);
+}
+
+// A watch that is believed can be saved again, judged on, and shown.
+void try_watch(std::string_view bytes) {
+  WatchList list = make_list();
+  ByteReader in(bytes);
+  TieredRing ring;
+  std::unique_ptr<Watch> watch = list.read(in, ring);
+  if (!watch) return;
+  const SeriesKey key = watch->key;
+  const double now = watch->last_reading.time_seconds;
+  const Watch* const taken = list.restore(std::move(watch), std::move(ring));
+  require(taken != nullptr, "an empty list has room");
+  std::string again;
+  ByteWriter out(again);
+  list.save(out, *taken);
+  WatchList other = make_list();
+  ByteReader back(again);
+  TieredRing other_ring;
+  require(other.read(back, other_ring) != nullptr && back.finished(),
+          "what was believed is believed again");
+  for (int i = 0; i < 40; ++i) {
+    Observation reading;
+    reading.time_seconds = now + 30.0 * i;
+    reading.value = 1e8 + 1e6 * i;
+    reading.limit = 1e9;
+    list.replay(key, reading);
+  }
+  require(!list.points(*taken).empty(), "a watch that is read has points");
+  static_cast<void>(taken->detector.floors());
+  static_cast<void>(taken->id());
+}
+
+void try_alerts(std::string_view bytes) {
+  AlertBook book(60, 300);
+  ByteReader in(bytes);
+  if (!book.restore(in)) {
+    require(book.alerts().empty(), "a refusal changes nothing");
+    return;
+  }
+  std::string again;
+  ByteWriter out(again);
+  book.save(out);
+  AlertBook other(60, 300);
+  ByteReader back(again);
+  require(other.restore(back) && back.finished(), "what was believed is believed again");
+  static_cast<void>(book.step({}, 1e6));
+}
+
+void try_incarnation(std::string_view bytes) {
+  Incarnation incarnation;
+  ByteReader in(bytes);
+  if (!restore_incarnation(in, incarnation)) return;
+  std::string again;
+  ByteWriter out(again);
+  save_incarnation(out, incarnation);
+  require(again == bytes, "an incarnation has one way to be written");
+}
+
+}  // namespace
+}  // namespace heapfloor::testing
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace heapfloor::testing;  // NOLINT(google-build-using-namespace): one function
+  if (size == 0) return 0;
+  const std::string_view rest = text_of(data, size).substr(1);
+  switch (data[0] % 3) {
+    case 0:
+      try_watch(rest);
+      break;
+    case 1:
+      try_alerts(rest);
+      break;
+    default:
+      try_incarnation(rest);
+  }
+  return 0;
+}

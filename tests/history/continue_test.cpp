@@ -1,0 +1,222 @@
+// A restart: the agent goes on where it stood.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/history/history_writer.h"
+#include "agent/pipeline.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/fake_proc.h"
+#include "tests/support/fixture_host.h"
+
+namespace heapfloor {
+namespace {
+
+constexpr std::uint64_t kMiB = 1024;  // in KiB
+
+class RecordingSink final : public AlertSink {
+ public:
+  void deliver(const AlertTransition& transition) noexcept override {
+    transitions.push_back(transition);
+  }
+  std::vector<AlertTransition> transitions;
+};
+
+class ContinueTest : public ::testing::Test {
+ protected:
+  ContinueTest() {
+    config_.path.procfs = proc_.path();
+    config_.collection.interval_seconds = 1;
+    config_.trend.policy.time_scale = 1.0 / 60;
+    config_.trend.limit_bytes = 512.0 * 1024 * 1024;
+    config_.alerts.hold_seconds = 5;
+    start();
+  }
+  ~ContinueTest() override {
+    stop();
+    std::filesystem::remove_all(state_);
+  }
+
+  void start() {
+    history_ =
+        std::make_unique<HistoryWriter>(HistoryOptions{state_, {86400, 64.0 * 1024 * 1024}, 60});
+    ASSERT_TRUE(history_->open());
+    pipeline_ = std::make_unique<Pipeline>(config_, clock_, sink_);
+    pipeline_->attach(*history_);
+  }
+  void stop() {
+    pipeline_.reset();
+    history_.reset();
+  }
+  void restart() {
+    stop();
+    start();
+  }
+
+  std::shared_ptr<const Snapshot> tick() {
+    clock_.advance(1);
+    return pipeline_->tick();
+  }
+
+  // `seconds` ticks in which process 7 gains a MiB each and process 8 does nothing.
+  std::shared_ptr<const Snapshot> leak(int seconds) {
+    std::shared_ptr<const Snapshot> last;
+    for (int second = 0; second < seconds; ++second) {
+      leaked_ += kMiB;
+      proc_.set(7, 700, "payments", 100 * kMiB + leaked_);
+      proc_.set(8, 800, "steady", 200 * kMiB);
+      last = tick();
+    }
+    return last;
+  }
+
+  static const WatchRow* watch_of(const Snapshot& snapshot, const std::string& subject) {
+    const auto found = std::ranges::find(snapshot.watches, subject, &WatchRow::subject);
+    return found == snapshot.watches.end() ? nullptr : &*found;
+  }
+
+  std::string state_ = testing::make_temporary_directory().string();
+  testing::FakeProc proc_;
+  FakeClock clock_;
+  RecordingSink sink_;
+  Config config_;
+  std::unique_ptr<HistoryWriter> history_;
+  std::unique_ptr<Pipeline> pipeline_;
+  std::uint64_t leaked_ = 0;
+};
+
+void expect_equal(const WatchRow& before, const WatchRow& after) {
+  EXPECT_EQ(after.state, before.state);
+  EXPECT_EQ(after.state_since_seconds, before.state_since_seconds);
+  EXPECT_EQ(after.changes.size(), before.changes.size());
+  EXPECT_EQ(after.verdict.evidence, before.verdict.evidence);
+  EXPECT_EQ(after.verdict.growth.estimate, before.verdict.growth.estimate);
+  EXPECT_EQ(after.verdict.growth.low, before.verdict.growth.low);
+  EXPECT_EQ(after.verdict.floor, before.verdict.floor);
+  EXPECT_EQ(after.verdict.z, before.verdict.z);
+  EXPECT_EQ(after.verdict.evidence_seconds, before.verdict.evidence_seconds);
+  EXPECT_EQ(after.inferred_compactions, before.inferred_compactions);
+}
+
+// Two agents see the same host, one of them is restarted at every phase of what it writes.
+TEST_F(ContinueTest, JudgesAfterRestartsExactlyAsIfThereHadBeenNone) {
+  RecordingSink other_sink;
+  Pipeline undisturbed(config_, clock_, other_sink);
+  for (int second = 0; second < 260; ++second) {
+    const auto after = leak(1);
+    const auto before = undisturbed.tick();
+    for (const char* const subject : {"process:7:700", "process:8:800"}) {
+      ASSERT_NE(watch_of(*after, subject), nullptr);
+      expect_equal(*watch_of(*before, subject), *watch_of(*after, subject));
+    }
+    const auto kept = pipeline_->read("process:7:700/rss_anon");
+    const auto whole = undisturbed.read("process:7:700/rss_anon");
+    ASSERT_EQ(kept->points.size(), whole->points.size()) << "in second " << second;
+    EXPECT_EQ(kept->points.back().maximum, whole->points.back().maximum);
+    ASSERT_EQ(kept->floors.size(), whole->floors.size());
+    ASSERT_EQ(after->alerts.size(), before->alerts.size()) << "in second " << second;
+    for (std::size_t i = 0; i < after->alerts.size(); ++i) {
+      EXPECT_EQ(after->alerts[i].active_since_seconds, before->alerts[i].active_since_seconds);
+      EXPECT_EQ(after->alerts[i].phase, before->alerts[i].phase);
+    }
+    EXPECT_EQ(after->leaks_detected_by_scope.at("process").count,
+              before->leaks_detected_by_scope.at("process").count);
+    if (second % 7 == 3) restart();
+  }
+  ASSERT_EQ(sink_.transitions.size(), other_sink.transitions.size()) << "nobody is told twice";
+  EXPECT_EQ(sink_.transitions.back().change, AlertChange::firing);
+}
+
+TEST_F(ContinueTest, EndsWhatDiedWhileNobodyWatchedAndResolvesItsAlert) {
+  leak(260);
+  stop();
+  proc_.end(7);
+  clock_.advance(30);
+  start();
+  const auto snapshot = tick();
+  EXPECT_TRUE(snapshot->alerts.empty());
+  EXPECT_EQ(sink_.transitions.back().change, AlertChange::resolved);
+  ASSERT_NE(watch_of(*snapshot, "process:7:700"), nullptr);
+  EXPECT_EQ(watch_of(*snapshot, "process:7:700")->state, LeakState::recovering);
+}
+
+TEST_F(ContinueTest, ContinuesNoProcessOverAReboot) {
+  leak(260);
+  proc_.set_boot_id("0f0b0d34-0000-4000-8000-000000000002");
+  restart();
+  const auto snapshot = leak(1);
+  EXPECT_EQ(watch_of(*snapshot, "process:7:700")->state, LeakState::learning);
+  EXPECT_EQ(pipeline_->read("process:7:700/rss_anon")->points.size(), 1U);
+  EXPECT_TRUE(snapshot->alerts.empty());
+  EXPECT_EQ(snapshot->leaks_detected_by_scope.at("process").count, 1U) << "a counter never falls";
+  restart();
+  EXPECT_EQ(pipeline_->read("process:7:700/rss_anon")->points.size(), 1U)
+      << "and what was before the reboot is gone for good";
+}
+
+TEST_F(ContinueTest, ContinuesNothingWhereTheBootCannotBeTold) {
+  proc_.set_boot_id("");
+  std::filesystem::remove(std::filesystem::path(proc_.path()) / "sys/kernel/random/boot_id");
+  restart();
+  leak(100);
+  restart();
+  EXPECT_EQ(watch_of(*leak(1), "process:7:700")->state, LeakState::learning);
+}
+
+TEST_F(ContinueTest, NeverContinuesTheSeriesOfAProcessUnderAReusedPid) {
+  leak(100);
+  stop();
+  proc_.end(7);
+  proc_.set(7, 99999, "payments", 300 * kMiB);
+  start();
+  const auto snapshot = tick();
+  ASSERT_NE(watch_of(*snapshot, "process:7:99999"), nullptr);
+  EXPECT_EQ(watch_of(*snapshot, "process:7:99999")->state, LeakState::learning);
+  EXPECT_EQ(pipeline_->read("process:7:99999/rss_anon")->points.size(), 1U);
+}
+
+TEST_F(ContinueTest, KeepsItsOrderThoughTheDateJumps) {
+  leak(100);
+  clock_.set_wall_offset(-1e6);  // before 1970
+  leak(20);
+  restart();
+  clock_.set_wall_offset(4.2e9);  // 2103
+  leak(20);
+  restart();
+  clock_.set_wall_offset(1.7e9);
+  leak(1);
+  const auto detail = pipeline_->read("process:7:700/rss_anon");
+  EXPECT_EQ(detail->points.size(), 141U);
+  EXPECT_TRUE(std::ranges::is_sorted(detail->points, {}, &Point::time_seconds));
+  EXPECT_EQ(history_->stats().rows_rejected, 0U);
+}
+
+TEST_F(ContinueTest, BeginsAnewWhereTheDetectorsShapeIsAnother) {
+  leak(260);
+  config_.trend.bucket_seconds = 10;
+  restart();
+  EXPECT_EQ(watch_of(*leak(1), "process:7:700")->state, LeakState::learning);
+}
+
+TEST_F(ContinueTest, ForgetsTheRowsOfWhatEnded) {
+  leak(20);
+  proc_.end(8);
+  tick();
+  stop();
+  HistoryWriter reader({state_, {86400, 64.0 * 1024 * 1024}, 60});
+  ASSERT_TRUE(reader.open());
+  std::size_t series = 0;
+  reader.visit(RowKind::series, [&series](const HistoryRow&) { ++series; });
+  EXPECT_EQ(series, 1U) << "that of process 7";
+  std::size_t ticks = 0;
+  reader.visit(RowKind::tick, [&ticks](const HistoryRow&) { ++ticks; });
+  EXPECT_EQ(ticks, 21U);
+}
+
+}  // namespace
+}  // namespace heapfloor

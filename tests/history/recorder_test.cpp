@@ -1,0 +1,189 @@
+#include "agent/history/recorder.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+
+namespace heapfloor {
+namespace {
+
+constexpr double kMiB = 1024.0 * 1024.0;
+
+TrendPolicy fast_policy(Signal) {
+  TrendPolicy policy;
+  policy.bucket_seconds = 4;
+  policy.time_scale = 1.0 / 60;
+  return policy;
+}
+
+// A recorder with what it needs, and the rows that its batches make.
+class RecorderTest : public ::testing::Test {
+ protected:
+  RecorderTest() { hook(); }
+
+  void hook() {
+    watches_.on_end([this](const Watch& watch) { recorder_.note_end(watch, time()); });
+    watches_.on_transition([this](const Watch& watch, LeakState before) {
+      recorder_.note_transition(watch, before, time());
+    });
+  }
+  [[nodiscard]] HistoryTime time() const { return {boot_, now_, 1.7e9}; }
+
+  void observe(std::uint64_t start_ticks, double value) {
+    WatchLabels labels;
+    labels.name = "worker";
+    labels.group = "workers";
+    Observation reading;
+    reading.time_seconds = now_;
+    reading.value = value;
+    reading.limit = 512 * kMiB;
+    watches_.observe(key(start_ticks), labels, reading);
+  }
+  static SeriesKey key(std::uint64_t start_ticks) {
+    SeriesKey key;
+    key.kind = EntityKind::process;
+    key.process = {7, start_ticks};
+    return key;
+  }
+  void finish_tick() {
+    watches_.finish_tick(now_);
+    put(recorder_.record(watches_, {&alerts_, &leaks_}, time(), losses_));
+    ++now_;
+  }
+  void put(const HistoryBatch& batch) {
+    last_batch_ = batch;
+    if (batch.starts_anew) {
+      std::erase_if(rows_, [](const auto& row) {
+        return row.first.kind == RowKind::series || row.first.kind == RowKind::tick;
+      });
+    }
+    for (const RowId& id : batch.erased) rows_.erase(id);
+    for (const HistoryRow& row : batch.rows) rows_[row.id] = row;
+  }
+  // A life of process 7 that grows by a MiB a second.
+  void live(std::uint64_t start_ticks, int seconds) {
+    for (int second = 0; second < seconds; ++second) {
+      observe(start_ticks, (100 + second) * kMiB);
+      finish_tick();
+    }
+  }
+  RestoreReport restore() {
+    recorder_ = HistoryRecorder();
+    watches_ = WatchList(fast_policy, 100);
+    hook();
+    return recorder_.restore(
+        [this](RowKind kind, const std::function<void(const HistoryRow&)>& visitor) {
+          for (const auto& [id, row] : rows_) {
+            if (id.kind == kind) visitor(row);
+          }
+        },
+        time(), watches_, {&alerts_, &leaks_});
+  }
+  [[nodiscard]] bool has_series() const {
+    return std::ranges::any_of(
+        last_batch_.rows, [](const HistoryRow& row) { return row.id.kind == RowKind::series; });
+  }
+  [[nodiscard]] std::size_t count(RowKind kind) const {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(rows_, [kind](const auto& row) { return row.first.kind == kind; }));
+  }
+
+  std::string boot_ = "boot-1";
+  double now_ = 1000;
+  std::uint64_t losses_ = 0;
+  WatchList watches_{fast_policy, 100};
+  AlertBook alerts_{60, 300};
+  std::map<std::string, std::uint64_t> leaks_;
+  HistoryRecorder recorder_;
+  HistoryBatch last_batch_;
+  std::map<RowId, HistoryRow> rows_;
+};
+
+TEST_F(RecorderTest, KeepsTheLastEightLivesOfAProgramOverRestarts) {
+  for (std::uint64_t life = 1; life <= 10; ++life) {
+    live(life, 120);
+    finish_tick();
+  }
+  EXPECT_EQ(count(RowKind::incarnation), HistoryRecorder::kIncarnations);
+  restore();
+  const auto lives = recorder_.incarnations("worker", "workers", "rss_anon");
+  ASSERT_EQ(lives.size(), HistoryRecorder::kIncarnations);
+  EXPECT_EQ(lives.back().reason, EndReason::exited);
+  EXPECT_GT(lives.back().growth.estimate, 0.5 * kMiB) << "it grew by a MiB a second";
+  EXPECT_GT(lives.back().window_seconds, 0);
+  EXPECT_EQ(lives.back().last_bytes, 219 * kMiB);
+  EXPECT_LT(lives.front().end_unix_seconds, lives.back().end_unix_seconds);
+  EXPECT_TRUE(recorder_.incarnations("worker", "others", "rss_anon").empty());
+}
+
+TEST_F(RecorderTest, MakesAnIncarnationOfWhatARebootEnded) {
+  live(1, 120);
+  boot_ = "boot-2";
+  now_ = 5;
+  const RestoreReport report = restore();
+  EXPECT_EQ(report.ended_by_reboot, 1U);
+  EXPECT_EQ(report.watches, 0U);
+  const auto lives = recorder_.incarnations("worker", "workers", "rss_anon");
+  ASSERT_EQ(lives.size(), 1U);
+  EXPECT_EQ(lives[0].reason, EndReason::reboot);
+  EXPECT_EQ(lives[0].end_unix_seconds, 1.7e9 + 1119);
+  finish_tick();
+  EXPECT_TRUE(last_batch_.starts_anew);
+  EXPECT_EQ(count(RowKind::series), 0U);
+}
+
+TEST_F(RecorderTest, LeavesNothingOfAProcessThatNobodyCouldJudge) {
+  live(1, 10);
+  finish_tick();
+  EXPECT_EQ(count(RowKind::incarnation), 0U);
+  EXPECT_EQ(count(RowKind::series), 0U);
+}
+
+TEST_F(RecorderTest, WritesAWatchWholeOnlyNowAndThen) {
+  live(1, 200);
+  std::size_t copies = 0;
+  for (int second = 0; second < 640; ++second) {
+    observe(1, 300 * kMiB);
+    finish_tick();
+    copies += static_cast<std::size_t>(std::ranges::count_if(
+        last_batch_.rows, [](const HistoryRow& row) { return row.id.kind == RowKind::series; }));
+  }
+  EXPECT_GE(copies, 10U);
+  EXPECT_LE(copies, 14U) << "every 64 ticks, and when its state changes";
+}
+
+TEST_F(RecorderTest, WritesEverythingAgainAfterSomethingWasLost) {
+  live(1, 5);
+  observe(1, 105 * kMiB);
+  ++losses_;
+  finish_tick();
+  EXPECT_TRUE(has_series());
+  observe(1, 106 * kMiB);
+  ++losses_;
+  finish_tick();
+  EXPECT_FALSE(has_series()) << "but not again and again, or a slow disk would never catch up";
+  live(1, 63);
+  EXPECT_TRUE(has_series());
+}
+
+TEST_F(RecorderTest, LogsEveryTransition) {
+  live(1, 260);
+  EXPECT_EQ(watches_.find(key(1))->judge.state(), LeakState::leaking);
+  EXPECT_EQ(count(RowKind::transition), watches_.find(key(1))->changes.size() - 1)
+      << "each but the first, into learning";
+}
+
+TEST_F(RecorderTest, TakesNothingFromRowsThatAreNotWhatItWrites) {
+  live(1, 100);
+  for (auto& [id, row] : rows_) row.bytes.resize(row.bytes.size() / 2);
+  const RestoreReport report = restore();
+  EXPECT_EQ(report.watches, 0U);
+  EXPECT_EQ(report.discarded, 1U);
+  EXPECT_FALSE(report.alerts);
+  finish_tick();
+  EXPECT_EQ(count(RowKind::series), 0U) << "and does not keep them";
+}
+
+}  // namespace
+}  // namespace heapfloor
