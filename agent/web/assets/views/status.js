@@ -40,7 +40,8 @@ function createCollector() {
         ? h('span', { class: 'muted' }, 'everything read')
         : h('ul', {}, [
           ...closed.map(([source, needs]) => h('li', { 'data-source': source },
-            h('strong', {}, visibleName(source)), ` closed to this agent${needs ? `; it needs ${visibleName(needs)}` : ''}`)),
+            h('strong', {}, visibleName(source)),
+            ` closed to this agent${needs ? `; it needs ${visibleName(needs)}` : ''}`)),
           ...counted.map(([reason, count]) => h('li', { 'data-reason': reason },
             h('strong', {}, formatCount(count)), ` ${REASONS[reason] ?? visibleName(reason)}`))])));
     },
