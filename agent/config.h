@@ -19,6 +19,8 @@
 #include "agent/alerts/outgoing_alert.h"
 #include "agent/alerts/silence_book.h"
 #include "agent/log.h"
+#include "agent/series/default_group.h"
+#include "agent/series/group_rules.h"
 #include "agent/trend/policy.h"
 #include "collectors/result.h"
 
@@ -32,6 +34,13 @@ struct Config {
     double smaps_duty = 0.001;
     double smaps_max_read_seconds = 0.015;
   } collection;
+
+  std::vector<GroupSpec> groups;  // first match wins
+
+  struct Grouping {
+    DefaultGrouping by_default = DefaultGrouping::unit;
+    bool children_inherit = true;
+  } grouping;
 
   std::map<std::string, bool, std::less<>>
       collectors;  // only those that were named; others keep their default

@@ -298,6 +298,31 @@ void add_collection_keys(KeyList& keys) {
             [](Config& c) -> std::string& { return c.path.rootfs; });
 }
 
+void add_grouping_keys(KeyList& keys) {
+  keys.add(
+      "grouping.default", "TEXT",
+      "group of a process that no rule of \"groups\" names: unit (systemd service, else container, "
+      "else the script that an interpreter runs, else comm) or comm",
+      [](Config& config, std::string_view text) -> Problem {
+        if (text != "unit" && text != "comm")
+          return fmt::format("\"{}\" is neither unit nor comm", text);
+        config.grouping.by_default = text == "unit" ? DefaultGrouping::unit : DefaultGrouping::comm;
+        return std::nullopt;
+      },
+      [](const Config& config) {
+        return std::string(config.grouping.by_default == DefaultGrouping::unit ? "unit" : "comm");
+      });
+  keys.add(
+      "grouping.inherit", "BOOL",
+      "a process that no rule names is in the group of its parent where a rule names that",
+      [](Config& config, std::string_view text) {
+        return take_bool(config.grouping.children_inherit, text);
+      },
+      [](const Config& config) -> std::string {
+        return config.grouping.children_inherit ? "true" : "false";
+      });
+}
+
 void add_trend_keys(KeyList& keys) {
   keys.add(
       "trend.bucket", "DURATION",
@@ -455,6 +480,7 @@ void add_agent_keys(KeyList& keys) {
 std::vector<ConfigKey> make_keys() {
   KeyList keys;
   add_collection_keys(keys);
+  add_grouping_keys(keys);
   add_trend_keys(keys);
   add_alert_keys(keys);
   add_agent_keys(keys);

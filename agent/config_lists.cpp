@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "agent/alert_settings.h"
+#include "agent/config_groups.h"
 #include "agent/config_item.h"
 
 namespace heapfloor {
@@ -24,7 +25,7 @@ std::optional<ConfigProblem> unknown_field(const ConfigItem& item,
 
 std::span<const ConfigList> config_lists() {
   static const std::vector<ConfigList> lists = [] {
-    std::vector<ConfigList> all;
+    std::vector<ConfigList> all = {groups_list()};
     for (ConfigList& list : alert_lists()) all.push_back(std::move(list));
     return all;
   }();

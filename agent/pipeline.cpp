@@ -87,6 +87,7 @@ Pipeline::Pipeline(const Config& config, const Clock& clock, AlertSink& sink, Al
       sender_(sender),
       started_seconds_(clock.steady_seconds()),
       root_(HostPaths{config.path.procfs, config.path.sysfs, config.path.rootfs}),
+      users_(root_),
       stopwatch_(clock),
       scheduler_(builtin_collectors(), enabled_by(config), root_,
                  options_of(config, board_, stopwatch_), clock),
@@ -111,6 +112,18 @@ Pipeline::Pipeline(const Config& config, const Clock& clock, AlertSink& sink, Al
   for (const std::string_view scope : kScopes) leaks_detected_.try_emplace(std::string(scope));
   follow_configuration();
   find_agent();
+  groups_.set_grouping(grouping_of(config));
+}
+
+Grouping Pipeline::grouping_of(const Config& config) {
+  Grouping grouping;
+  grouping.rules = std::make_shared<const GroupRules>(config.groups);
+  grouping.by_default = config.grouping.by_default;
+  grouping.children_inherit = config.grouping.children_inherit;
+  grouping.ticks_per_second = ticks_per_second_;
+  grouping.user_name = [this](std::string_view user_id) { return users_.name_of(user_id); };
+  grouping.agent = agent_;
+  return grouping;
 }
 
 void Pipeline::note_leak(const Watch& watch) {
@@ -233,12 +246,15 @@ void Pipeline::follow_wall_clock() {
     wall_offset_seconds_ = offset;
 }
 
-Pipeline::Limit Pipeline::limit_of(double value, bool is_agent) const {
+Pipeline::Limit Pipeline::limit_of(double value, bool is_agent,
+                                   std::optional<double> group_limit_bytes) const {
   if (is_agent) return {config_.limits.memory_bytes, kConfigured};
   Limit limit;
   // What is swapped out is part of the value, so it is part of what the limit is counted from.
   if (host_available_bytes_) limit = {value + *host_available_bytes_, kHost};
-  const std::optional<double>& configured = config_.trend.limit_bytes;
+  // What is configured for the group stands for what is configured for all.
+  const std::optional<double> configured =
+      group_limit_bytes ? group_limit_bytes : config_.trend.limit_bytes;
   if (configured && (!limit.bytes || *configured < *limit.bytes)) limit = {configured, kConfigured};
   return limit;
 }
@@ -268,7 +284,7 @@ void Pipeline::watch_memory(const ProcessEntry& process, double now_seconds) {
   const bool is_agent = agent_ && process.id == *agent_;
   const double value = *process.anon_bytes + process.swap_bytes.value_or(0);
   if (value < config_.trend.minimum_size_bytes && !is_agent && !watches_.is_watched(key)) return;
-  const Limit limit = limit_of(value, is_agent);
+  const Limit limit = limit_of(value, is_agent, process.limit_bytes);
   WatchLabels labels = labels_of(process);
   labels.limit_source = limit.source;
   Observation reading;
@@ -398,6 +414,7 @@ void Pipeline::reconfigure(const Config& config) {
   const std::scoped_lock lock(mutex_);
   config_ = config;
   groups_.set_group_limit(config.limits.groups);
+  groups_.set_grouping(grouping_of(config));
   watches_.set_series_limit(config.limits.series);
   watches_.set_policies(policies_of(config));
   alerts_.set_holds(config.alerts.hold_seconds, config.alerts.resolve_hold_seconds);

@@ -30,6 +30,7 @@
 #include "collectors/host_root.h"
 #include "collectors/process_board.h"
 #include "collectors/stopwatch.h"
+#include "collectors/user_names.h"
 
 namespace heapfloor {
 
@@ -90,7 +91,9 @@ class Pipeline final : public SeriesReader {
   [[nodiscard]] WatchLabels labels_of(const ProcessEntry& process) const;
   void watch_agent(double now_seconds);
   // The smallest of the limits that are known, and which it is.
-  [[nodiscard]] Limit limit_of(double value, bool is_agent) const;
+  [[nodiscard]] Limit limit_of(double value, bool is_agent,
+                               std::optional<double> group_limit_bytes) const;
+  [[nodiscard]] Grouping grouping_of(const Config& config);
   void deliver_alerts(double now_seconds, bool is_listed);
   void learn_builds();
   void send_alerts(double now_seconds);
@@ -112,6 +115,7 @@ class Pipeline final : public SeriesReader {
   AlertSender* sender_;
   double started_seconds_;
   DirectoryHostRoot root_;
+  UserNames users_;
   ProcessBoard board_;
   ClockStopwatch stopwatch_;
   Scheduler scheduler_;

@@ -82,6 +82,9 @@ void SnapshotBuilder::add_groups(const GroupTable& table) {
     row.starts = group.starts;
     row.exits = group.exits;
     row.unreadable_status = group.unreadable;
+    const auto sources = table.unreadable_sources();
+    for (std::size_t source = 0; source < sources.size(); ++source)
+      row.unreadable.push_back({sources[source], group.unreadable_by_source.at(source)});
     row.unread_smaps = group.unsampled;
     row.oldest_start_seconds = seconds_of(group.oldest_start_ticks);
     row.youngest_start_seconds = seconds_of(group.youngest_start_ticks);
@@ -127,7 +130,7 @@ void SnapshotBuilder::add_processes(const GroupTable& table, const SampleBatch& 
     row.threads = whole<std::uint32_t>(process.threads);
     if (const auto found = watched.find(process.id); found != watched.end())
       row.watch = found->second;
-    if (!is_exposed[index] && !suspects.contains(process.id)) continue;
+    if (!is_exposed[index] && !process.is_exposed && !suspects.contains(process.id)) continue;
     for (std::size_t record = 0; record < process.batch_entity_count; ++record) {
       for (const SampleBatch::Sample& sample : batch.samples(process.batch_entities.at(record)))
         row.values.push_back({sample.desc, sample.value});

@@ -26,8 +26,8 @@ class SnapshotBuilder {
   void add_scalars(const SampleBatch& batch);
   void add_watches(const WatchList& watches);
   void add_groups(const GroupTable& table);
-  // Values of their own go to the `exposed` largest processes and to every process that is
-  // suspected or worse.
+  // Values of their own go to the `exposed` largest processes, to those of the groups that are
+  // configured so and to every process that is suspected or worse.
   void add_processes(const GroupTable& table, const SampleBatch& batch, std::size_t exposed);
   // `now_unix_seconds`: for the silences, which end by it.
   void add_alerts(const AlertBook& alerts, const SilenceBook& silences, double now_unix_seconds);

@@ -29,6 +29,7 @@ struct SkippedReads {
 struct SourceAccess {
   std::string_view source;  // static text: the label source of heapfloor_source_accessible
   bool is_accessible = false;
+  std::string_view needs = {};  // static text: what the agent lacks where it is not
 };
 
 // What one collection reached. Partial success is normal: processes end between the listing and the
@@ -43,6 +44,8 @@ struct CollectReport {
     ++errors.at(static_cast<std::size_t>(error.kind));
     if (!first_error && error.kind != ErrorKind::gone) first_error = error;
   }
+  // The same for what is known to be closed to some and is told as a source: no line in the log.
+  void count_quietly(ErrorKind kind) { ++errors.at(static_cast<std::size_t>(kind)); }
 };
 
 // What collectors are made with: settings of the configuration section `collection`, and what they

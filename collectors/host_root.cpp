@@ -131,6 +131,14 @@ Result<std::size_t> ProcessDir::count_descriptors() const {
   return root_->count_descriptors_in(pid_, directory_);
 }
 
+Result<std::string_view> ProcessDir::read_start(const char* name, std::span<char> buffer) const {
+  return root_->read_start_in(pid_, directory_, name, buffer);
+}
+
+Result<std::string_view> ProcessDir::read_link(const char* name, std::span<char> buffer) const {
+  return root_->read_link_in(pid_, directory_, name, buffer);
+}
+
 ProcessDir::Keeping ProcessDir::keep_open(const char* name) {
   if (!pinned()) return Keeping::no_descriptor;
   if (kept_ >= 0) return Keeping::kept;
@@ -279,6 +287,52 @@ Result<std::string_view> DirectoryHostRoot::read_in(std::int32_t pid, int direct
   if (length) return std::string_view(buffer.data(), *length);
   if (error_number == ENOENT && directory_is_dead(directory)) error_number = ESRCH;
   errno = error_number;
+  return read_failure(process_path(pid, name), buffer.size());
+}
+
+std::string DirectoryHostRoot::path_for(std::int32_t pid, int directory, const char* name) const {
+  return directory < 0 ? process_path(pid, name) : std::string(name);
+}
+
+Failure DirectoryHostRoot::failure_in(std::int32_t pid, int directory, const char* name,
+                                      int error_number) const {
+  if (error_number == ENOENT && directory >= 0 && directory_is_dead(directory))
+    error_number = ESRCH;
+  return failure_of(error_number, process_path(pid, name));
+}
+
+Result<std::string_view> DirectoryHostRoot::read_start_in(std::int32_t pid, int directory,
+                                                          const char* name,
+                                                          std::span<char> buffer) const {
+  const std::string path = path_for(pid, directory, name);
+  std::size_t length = 0;
+  ssize_t got = -1;
+  int error_number = 0;
+  {
+    const Descriptor file(open_for_read(directory < 0 ? AT_FDCWD : directory, path.c_str(), 0));
+    if (file.get() >= 0) {
+      do {
+        got = read_some(file.get(), buffer.data() + length, buffer.size() - length);
+        if (got > 0) length += static_cast<std::size_t>(got);
+      } while (got > 0 && length < buffer.size());
+    }
+    error_number = errno;
+  }
+  restore_spare();
+  if (got < 0) return failure_in(pid, directory, name, error_number);
+  return std::string_view(buffer.data(), length);
+}
+
+Result<std::string_view> DirectoryHostRoot::read_link_in(std::int32_t pid, int directory,
+                                                         const char* name,
+                                                         std::span<char> buffer) const {
+  const std::string path = path_for(pid, directory, name);
+  const ssize_t length = ::readlinkat(directory < 0 ? AT_FDCWD : directory, path.c_str(),
+                                      buffer.data(), buffer.size());
+  if (length < 0) return failure_in(pid, directory, name, errno);
+  if (static_cast<std::size_t>(length) < buffer.size())
+    return std::string_view(buffer.data(), static_cast<std::size_t>(length));
+  errno = EFBIG;
   return read_failure(process_path(pid, name), buffer.size());
 }
 

@@ -54,6 +54,11 @@ class ProcessDir {
 
   // Reads the whole file `name` into `buffer`; the view points into it.
   [[nodiscard]] Result<std::string_view> read(const char* name, std::span<char> buffer) const;
+  // The same for a file of which the start is enough: what does not fit is not asked for.
+  [[nodiscard]] Result<std::string_view> read_start(const char* name, std::span<char> buffer) const;
+  // The target of the symbolic link `name`. The kernel lets only those see it who may trace the
+  // process; one without (of a zombie, of a kernel thread) is `unavailable`.
+  [[nodiscard]] Result<std::string_view> read_link(const char* name, std::span<char> buffer) const;
 
   enum class Keeping : std::uint8_t { kept, no_descriptor, failed };
   // How many descriptors the process has open. `unavailable` where only a listing could say so
@@ -114,6 +119,12 @@ class HostRoot {
                                                          std::span<char> buffer) const = 0;
   [[nodiscard]] virtual Result<std::size_t> count_descriptors_in(std::int32_t pid,
                                                                  int directory) const = 0;
+  [[nodiscard]] virtual Result<std::string_view> read_start_in(std::int32_t pid, int directory,
+                                                               const char* name,
+                                                               std::span<char> buffer) const = 0;
+  [[nodiscard]] virtual Result<std::string_view> read_link_in(std::int32_t pid, int directory,
+                                                              const char* name,
+                                                              std::span<char> buffer) const = 0;
   // A handle, or a negated errno.
   [[nodiscard]] virtual int open_in(int directory, const char* name) const = 0;
   [[nodiscard]] virtual Result<std::string_view> read_line(std::int32_t pid, int file,
@@ -150,6 +161,12 @@ class DirectoryHostRoot final : public HostRoot {
                                                  std::span<char> buffer) const override;
   [[nodiscard]] Result<std::size_t> count_descriptors_in(std::int32_t pid,
                                                          int directory) const override;
+  [[nodiscard]] Result<std::string_view> read_start_in(std::int32_t pid, int directory,
+                                                       const char* name,
+                                                       std::span<char> buffer) const override;
+  [[nodiscard]] Result<std::string_view> read_link_in(std::int32_t pid, int directory,
+                                                      const char* name,
+                                                      std::span<char> buffer) const override;
   [[nodiscard]] int open_in(int directory, const char* name) const override;
   [[nodiscard]] Result<std::string_view> read_line(std::int32_t pid, int file, const char* name,
                                                    std::span<char> buffer) const override;
@@ -164,6 +181,11 @@ class DirectoryHostRoot final : public HostRoot {
   [[nodiscard]] int open_for_read(int directory, const char* path, int flags) const;
   void restore_spare() const noexcept;
   [[nodiscard]] bool directory_is_dead(int directory) const;
+  // A path for openat and its kin: `name` below the directory, or the whole path when unpinned.
+  [[nodiscard]] std::string path_for(std::int32_t pid, int directory, const char* name) const;
+  // What a refusal to read in a process's directory means.
+  [[nodiscard]] Failure failure_in(std::int32_t pid, int directory, const char* name,
+                                   int error_number) const;
 
   static constexpr std::size_t kMostListed = ProcessDir::kMostListedDescriptors;
 

@@ -71,6 +71,15 @@ inline constexpr std::array kProcessMetrics = {
     MetricDesc{"heapfloor_process_unreadable",
                "1 while the named source of this process cannot be read.", MetricType::gauge,
                "source", "status"},
+    MetricDesc{"heapfloor_process_unreadable",
+               "1 while the named source of this process cannot be read.", MetricType::gauge,
+               "source", "exe"},
+    MetricDesc{"heapfloor_process_unreadable",
+               "1 while the named source of this process cannot be read.", MetricType::gauge,
+               "source", "cmdline"},
+    MetricDesc{"heapfloor_process_unreadable",
+               "1 while the named source of this process cannot be read.", MetricType::gauge,
+               "source", "cgroup"},
 };
 
 inline constexpr const MetricDesc& kProcessResidentAnon =
@@ -109,5 +118,11 @@ inline constexpr const MetricDesc& kProcessMajorFaults =
 // family is heapfloor_group_unreadable_processes, a count of processes.
 inline constexpr const MetricDesc& kProcessUnreadableStatus =
     find_metric(kProcessMetrics, "heapfloor_process_unreadable", "status");
+inline constexpr const MetricDesc& kProcessUnreadableExe =
+    find_metric(kProcessMetrics, "heapfloor_process_unreadable", "exe");
+inline constexpr const MetricDesc& kProcessUnreadableCmdline =
+    find_metric(kProcessMetrics, "heapfloor_process_unreadable", "cmdline");
+inline constexpr const MetricDesc& kProcessUnreadableCgroup =
+    find_metric(kProcessMetrics, "heapfloor_process_unreadable", "cgroup");
 
 }  // namespace heapfloor

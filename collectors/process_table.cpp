@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "collectors/parse/integer.h"
+#include "collectors/parse/pid_cgroup.h"
 #include "collectors/parse/pid_limits.h"
 #include "collectors/parse/pid_statm.h"
 #include "collectors/parse/text.h"
@@ -40,7 +41,22 @@ constexpr std::array kStatusSizes = {
     StatusSize{&kProcessSwap, &PidStatus::swap_bytes},
 };
 static_assert(kStatusSizes.size() == TrackedProcess::kSizes);
-static_assert(sizeof(TrackedProcess) - sizeof(std::string) <= 200);
+static_assert(sizeof(TrackedProcess) - sizeof(std::string) <= 240);
+
+// Sources of attributes, by their bit in TrackedProcess::unreadable.
+struct AttributeSource {
+  const MetricDesc* unreadable;
+  std::string_view needs;
+};
+constexpr std::string_view kNeedsSight = "the group of hidepid's gid= option, or CAP_SYS_PTRACE";
+constexpr std::array kAttributeSources = {
+    AttributeSource{&kProcessUnreadableExe, "CAP_SYS_PTRACE"},
+    AttributeSource{&kProcessUnreadableCmdline, kNeedsSight},
+    AttributeSource{&kProcessUnreadableCgroup, kNeedsSight},
+};
+constexpr std::size_t kExe = 0;
+constexpr std::size_t kCmdline = 1;
+constexpr std::size_t kCgroup = 2;
 
 constexpr std::size_t kAnon = 0;
 constexpr std::size_t kFile = 1;
@@ -90,6 +106,12 @@ void take_stat(TrackedProcess& process, const PidStat& stat) {
 }
 
 void take_status(TrackedProcess& process, const PidStatus& status) {
+  if (status.user_id && *status.user_id <= std::numeric_limits<std::uint32_t>::max()) {
+    const auto user = static_cast<std::uint32_t>(*status.user_id);
+    if (!process.user_known || process.user_id != user) process.attributes_due = true;
+    process.user_id = user;
+    process.user_known = true;
+  }
   for (std::size_t i = 0; i < kStatusSizes.size(); ++i) {
     const auto& value = status.*kStatusSizes[i].value;
     if (value) set_size(process, i, *value);
@@ -97,6 +119,15 @@ void take_status(TrackedProcess& process, const PidStatus& status) {
 }
 
 std::string path_of(std::int32_t pid, const char* name) { return std::to_string(pid) + "/" + name; }
+
+// Where the memory of the process is accounted for.
+Result<std::string_view> cgroup_path(std::string_view text) {
+  const auto cgroup = parse_pid_cgroup(text);
+  if (!cgroup) return Failure(cgroup.error());
+  const auto path = cgroup->path();
+  if (path) return *path;
+  return failure(ErrorKind::unavailable, "cgroup", "in no cgroup of memory");
+}
 
 // Whatever else refuses a read, the process may be alive.
 bool has_ended(const Error& error) {
@@ -120,7 +151,24 @@ void emit(const TrackedProcess& process, SampleSink& sink) {
   if (process.has_descriptor_limit) sink.add(kProcessDescriptorLimit, process.descriptor_limit);
   if (process.has_oom_score) sink.add(kProcessOomScore, process.oom_score);
   if (process.status_unreadable) sink.add(kProcessUnreadableStatus, 1);
+  for (std::size_t i = 0; i < kAttributeSources.size(); ++i) {
+    if ((process.unreadable >> i & 1U) != 0) sink.add(*kAttributeSources[i].unreadable, 1);
+  }
 }
+
+// FNV-1a, 64 bits: texts that a target chose to collide only hide its own change of attributes.
+class Hash {
+ public:
+  void add(std::string_view text) {
+    for (const char byte : text) add(static_cast<unsigned char>(byte));
+    add(std::uint64_t{0x100});
+  }
+  void add(std::uint64_t value) { state_ = (state_ ^ value) * 0x100000001b3U; }
+  [[nodiscard]] std::uint64_t value() const { return state_; }
+
+ private:
+  std::uint64_t state_ = 0xcbf29ce484222325U;
+};
 
 }  // namespace
 
@@ -155,14 +203,17 @@ Result<CollectReport> ProcessTable::tick(SampleSink& sink) {
   reconcile();
 
   CollectReport report;
+  bool stat_was_refused = false;
   if (options_.board) {
     options_.board->processes.clear();
     ++options_.board->tick;
   }
   for (TrackedProcess& process : processes_) {
+    attributes_.were_read = false;
     const auto reading = read_process(process, report);
     if (!reading) {
       report.count(reading.error());
+      stat_was_refused = stat_was_refused || reading.error().kind == ErrorKind::denied;
       process.known = false;
       if (has_ended(reading.error())) process.identified = false;
     }
@@ -170,14 +221,94 @@ Result<CollectReport> ProcessTable::tick(SampleSink& sink) {
     if (!process.identified || process.kernel_thread) continue;
     if (reading) {
       ++report.entities_read;
+      if (attributes_.were_read) process.unreadable = attributes_.refused;
       emit(process, sink);
+      if (attributes_.were_read) describe(process, sink);
       publish(process);
     } else {
       begin(process, sink);
       sink.add(kProcessUnreadableStatus, 1);
     }
   }
+  report_sources(report, stat_was_refused);
   return report;
+}
+
+// Every pid namespace has a process 1 for as long as it lives: where it is not listed, processes
+// are hidden (hidepid=2 and 4).
+void ProcessTable::report_sources(CollectReport& report, bool stat_was_refused) const {
+  const bool lists_all = !pids_.empty() && pids_.front() == 1;
+  report.sources.push_back({"processes", lists_all, kNeedsSight});
+  report.sources.push_back({"stat", !stat_was_refused, kNeedsSight});
+  std::uint8_t refused = 0;
+  bool status_refused = false;
+  for (const TrackedProcess& process : processes_) {
+    refused = static_cast<std::uint8_t>(refused | process.unreadable);
+    status_refused = status_refused || process.status_unreadable;
+  }
+  report.sources.push_back({"status", !status_refused, kNeedsSight});
+  for (std::size_t i = 0; i < kAttributeSources.size(); ++i) {
+    const AttributeSource& source = kAttributeSources[i];
+    report.sources.push_back(
+        {source.unreadable->label_value, (refused >> i & 1U) == 0, source.needs});
+  }
+}
+
+bool ProcessTable::attributes_due(const TrackedProcess& process) const {
+  if (process.kernel_thread) return false;
+  if (process.attributes_due) return true;
+  if (!has_size(process, kVirtual)) return false;
+  if (!process.settled && tick_ - process.named_tick >= kSettleTicks) return true;
+  const std::uint32_t period = std::max(1U, options_.refresh_ticks) * kAttributesRefreshes;
+  return (tick_ + static_cast<std::uint32_t>(process.pid)) % period == 0;
+}
+
+std::uint64_t ProcessTable::Attributes::hash(const TrackedProcess& process) const {
+  Hash hash;
+  hash.add(process.name);
+  hash.add(process.user_known ? std::uint64_t{process.user_id} + 1 : 0);
+  for (const auto* text : {&executable, &command_line, &cgroup}) {
+    hash.add(std::uint64_t{text->has_value()});
+    hash.add(text->has_value() ? std::string_view(**text) : std::string_view());
+  }
+  return hash.value();
+}
+
+Result<void> ProcessTable::read_attributes(const ProcessDir& directory, CollectReport& report) {
+  std::optional<Error> ended;
+  std::uint8_t refused = 0;
+  const auto take = [&](std::size_t source, Result<std::string_view> text) {
+    if (text) return std::optional<std::string>(*text);
+    const ErrorKind kind = text.error().kind;
+    if (kind == ErrorKind::gone) {
+      ended = std::move(text.error());
+    } else if (kind != ErrorKind::unavailable) {  // no such file: a zombie has no executable
+      refused = static_cast<std::uint8_t>(refused | 1U << source);
+      report.count_quietly(kind);
+    }
+    return std::optional<std::string>();
+  };
+  attributes_.executable = take(kExe, directory.read_link("exe", buffer()));
+  attributes_.command_line =
+      take(kCmdline, directory.read_start("cmdline", buffer().first(kMostCommandLineBytes)));
+  attributes_.cgroup = take(kCgroup, directory.read("cgroup", buffer()).and_then(cgroup_path));
+  if (ended) return Failure(std::move(*ended));
+  attributes_.refused = refused;
+  attributes_.were_read = true;
+  return {};
+}
+
+void ProcessTable::describe(TrackedProcess& process, SampleSink& sink) {
+  process.attributes_due = false;
+  process.settled = tick_ - process.named_tick >= kSettleTicks;
+  const std::uint64_t hash = attributes_.hash(process);
+  if (hash == process.attributes_hash) return;
+  process.attributes_hash = hash;
+  if (attributes_.executable) sink.describe(Attribute::executable, *attributes_.executable);
+  if (attributes_.command_line) sink.describe(Attribute::command_line, *attributes_.command_line);
+  if (process.user_known) sink.describe(Attribute::user_id, std::to_string(process.user_id));
+  sink.describe(Attribute::parent_id, std::to_string(process.parent_pid));
+  if (attributes_.cgroup) sink.describe(Attribute::cgroup, *attributes_.cgroup);
 }
 
 void ProcessTable::publish(const TrackedProcess& process) const {
@@ -235,7 +366,10 @@ Result<void> ProcessTable::read_kept(TrackedProcess& process, CollectReport& rep
   if (!statm) return Failure(statm.error());
   const auto fingerprint = fingerprint_of(*statm);
   const bool same = process.known && process.fingerprint == fingerprint;
-  if (same && !refresh_due(process.pid)) return {};
+  if (same && !refresh_due(process.pid)) {
+    if (!attributes_due(process)) return {};
+    return read_attributes(process.directory, report);
+  }
 
   auto stat = read_stat(process.pid, process.directory);
   if (!stat) {
@@ -245,9 +379,29 @@ Result<void> ProcessTable::read_kept(TrackedProcess& process, CollectReport& rep
     process.known = false;
     return {};
   }
+  take_identity(process, *stat);
   take_stat(process, *stat);
   process.fingerprint = fingerprint;
-  return read_status(process, process.directory, report);
+  auto status = read_status(process, process.directory, report);
+  if (!status || !attributes_due(process)) return status;
+  return read_attributes(process.directory, report);
+}
+
+// Another process, or another program under another name: its attributes are not known.
+void ProcessTable::take_identity(TrackedProcess& process, const PidStat& stat) const {
+  const bool same = process.identified && process.start_ticks == stat.start_ticks;
+  if (!same) {
+    process.attributes_hash = 0;
+    process.user_known = false;
+    process.unreadable = 0;
+  }
+  if (!same || process.name != stat.comm) {
+    process.attributes_due = true;
+    process.named_tick = tick_;
+    process.settled = false;
+  }
+  process.parent_pid = static_cast<std::uint32_t>(std::min<std::uint64_t>(
+      stat.parent_pid.value_or(0), std::numeric_limits<std::int32_t>::max()));
 }
 
 Result<void> ProcessTable::read_opened(TrackedProcess& process, CollectReport& report) {
@@ -261,12 +415,26 @@ Result<void> ProcessTable::read_opened(TrackedProcess& process, CollectReport& r
   const auto fingerprint = fingerprint_of(*stat);
   const bool same = process.known && process.start_ticks == stat->start_ticks &&
                     process.fingerprint == fingerprint;
-  if (same && !refresh_due(process.pid)) return {};
+  const bool is_whole = !same || refresh_due(process.pid);
+  if (!is_whole && !attributes_due(process)) return {};
+  if (is_whole) {
+    take_identity(process, *stat);
+    take_stat(process, *stat);
+    process.fingerprint = fingerprint;
+    auto status = read_status(process, directory, report);
+    if (!status) return status;
+  }
+  if (attributes_due(process)) {
+    auto attributes = read_attributes(directory, report);
+    if (!attributes) return attributes;
+  }
+  return confirm(process, directory);
+}
 
-  take_stat(process, *stat);
-  process.fingerprint = fingerprint;
-  auto status = read_status(process, directory, report);
-  if (!status || directory.pinned()) return status;
+// What was read by path may be of the next owner of the pid; a pinned directory cannot be.
+Result<void> ProcessTable::confirm(const TrackedProcess& process,
+                                   const ProcessDir& directory) const {
+  if (directory.pinned()) return {};
   auto again = read_stat(process.pid, directory);
   if (!again) return Failure(std::move(again.error()));
   if (again->start_ticks == process.start_ticks) return {};

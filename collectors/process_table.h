@@ -26,6 +26,12 @@
 // start time. One that cannot be read for another reason is an entity without samples until it can;
 // where only its refresh failed and statm did not move, its samples are repeated for one tick.
 //
+// What a process is in words (executable, command line, user, parent, cgroup) is read when it is
+// met, once more kSettleTicks later, because a name settles only after exec, when comm or user
+// change, and in every kAttributesRefreshes-th refresh; it is described when it has changed. In a
+// steady state that is a hundredth of a read a process and tick. A process without memory (a
+// zombie) keeps what was known.
+//
 // Thread rule: one thread at a time.
 #pragma once
 
@@ -33,6 +39,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,7 +52,7 @@
 
 namespace heapfloor {
 
-// One process as last read. At most 200 bytes beside the name, since a host has thousands.
+// One process as last read. At most 240 bytes beside the name, since a host has thousands.
 struct TrackedProcess {
   static constexpr std::size_t kSizes =
       10;  // one for each entry of kStatusSizes in process_table.cpp
@@ -66,11 +73,19 @@ struct TrackedProcess {
   bool has_descriptors = false;
   bool has_descriptor_limit = false;
   bool has_oom_score = false;
+  std::uint64_t attributes_hash = 0;  // of what was described last
+  std::uint32_t user_id = 0;
+  std::uint32_t parent_pid = 0;
+  std::uint32_t named_tick = 0;     // when it was met, or its name changed
   std::uint16_t sizes_present = 0;  // bit i: sizes_bytes[i] was read
+  std::uint8_t unreadable = 0;      // bit i: kAttributeSources[i] of process_table.cpp was refused
   bool known = false;       // read whole, and the fingerprint is of the present way of reading
   bool identified = false;  // start time and name are those of the process that has the pid
   bool kernel_thread = false;
   bool status_unreadable = false;
+  bool user_known = false;
+  bool attributes_due = false;
+  bool settled = false;  // looked at again since named_tick
 };
 
 class ProcessTable {
@@ -85,7 +100,18 @@ class ProcessTable {
   // Descriptors held between ticks.
   [[nodiscard]] std::size_t held_descriptors() const { return held_; }
 
+  static constexpr std::uint32_t kSettleTicks = 2;
+  static constexpr std::uint32_t kAttributesRefreshes = 64;
+
  private:
+  // What was read of one process in this tick, for the moment between reading and writing.
+  struct Attributes {
+    bool were_read = false;
+    std::optional<std::string> executable, command_line, cgroup;
+    std::uint8_t refused = 0;
+    [[nodiscard]] std::uint64_t hash(const TrackedProcess& process) const;
+  };
+
   void update_allowance();
   void reconcile();
   [[nodiscard]] bool refresh_due(std::int32_t pid) const;
@@ -97,6 +123,15 @@ class ProcessTable {
   [[nodiscard]] Result<PidStat> read_stat(std::int32_t pid, const ProcessDir& directory) const;
   void take_descriptors(TrackedProcess& process, const ProcessDir& directory) const;
   void take_rarely(TrackedProcess& process, const ProcessDir& directory) const;
+  // Whether its attributes are to be read in this tick.
+  [[nodiscard]] bool attributes_due(const TrackedProcess& process) const;
+  // Fails only when the process ended.
+  [[nodiscard]] Result<void> read_attributes(const ProcessDir& directory, CollectReport& report);
+  void describe(TrackedProcess& process, SampleSink& sink);
+  void take_identity(TrackedProcess& process, const PidStat& stat) const;
+  [[nodiscard]] Result<void> confirm(const TrackedProcess& process,
+                                     const ProcessDir& directory) const;
+  void report_sources(CollectReport& report, bool stat_was_refused) const;
   void take_anon_from_statm(TrackedProcess& process, const ProcessDir& directory) const;
   [[nodiscard]] bool keep(TrackedProcess& process, ProcessDir& directory);
   void release(TrackedProcess& process);
@@ -110,6 +145,7 @@ class ProcessTable {
   const HostRoot& root_;
   CollectorOptions options_;
   std::size_t page_bytes_;
+  Attributes attributes_;
   std::vector<std::int32_t> pids_;
   std::vector<TrackedProcess> processes_;  // ascending by pid
   // Uninitialised: only what is used becomes resident.

@@ -69,6 +69,7 @@ enum class Attribute : std::uint8_t {
   command_line,  // process: arguments, each ended by NUL, cut at kMostCommandLineBytes; may hold
                  // secrets: for matching only, never shown
   user_id,       // process: real uid, decimal
+  parent_id,     // process: pid of its parent when this was read, decimal
   cgroup,        // process: path of its cgroup below the mount point
   runtime,       // cgroup: docker, containerd, cri-o, podman, systemd …
   container_id,
@@ -81,7 +82,7 @@ enum class Attribute : std::uint8_t {
   unit,
   slice,
 };
-inline constexpr std::size_t kAttributes = 14;
+inline constexpr std::size_t kAttributes = 15;
 inline constexpr std::size_t kMostCommandLineBytes = 1024;
 
 // The only thing a collector writes to. begin() names the entity of all add() and describe() calls

@@ -18,6 +18,12 @@ Json collector_json(const CollectorHealth& health, const ApiRows& rows) {
   Json sources = Json::object();
   for (const SourceAccess& access : health.sources)
     sources[std::string(access.source)] = access.is_accessible;
+  Json closed = Json::object();
+  for (const SourceAccess& access : health.sources) {
+    if (!access.is_accessible)
+      closed[std::string(access.source)] =
+          access.needs.empty() ? Json(nullptr) : Json(access.needs);
+  }
   return {{"name", health.name},
           {"success", health.success},
           {"duration_seconds", json_number(health.duration_seconds)},
@@ -25,7 +31,8 @@ Json collector_json(const CollectorHealth& health, const ApiRows& rows) {
            health.last_success_seconds ? rows.wall(*health.last_success_seconds) : Json(nullptr)},
           {"errors", std::move(errors)},
           {"skipped", std::move(skipped)},
-          {"sources", std::move(sources)}};
+          {"sources", std::move(sources)},
+          {"closed_sources", std::move(closed)}};
 }
 
 Json counts_json(const Snapshot& snapshot) {

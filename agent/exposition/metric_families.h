@@ -101,7 +101,9 @@ enum class OwnFamily : std::uint8_t {
   exposition_size,
   exposition_unlisted_samples,
 };
-inline constexpr std::size_t kOwnFamilies = 55;
+// The last enumerator says how many there are.
+inline constexpr std::size_t kOwnFamilies =
+    static_cast<std::size_t>(OwnFamily::exposition_unlisted_samples) + 1;
 
 // Immutable after construction; any thread may read it.
 class MetricFamilies {

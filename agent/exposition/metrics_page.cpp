@@ -180,6 +180,9 @@ class MetricsPage::Renderer {
       add_own(OwnFamily::group_process_exits, body, number(group.exits));
       add_own(OwnFamily::group_unreadable_processes, body, {"source", "status"},
               number(group.unreadable_status));
+      for (const GroupRow::Unreadable& unreadable : group.unreadable)
+        add_own(OwnFamily::group_unreadable_processes, body, {"source", unreadable.source},
+                number(unreadable.processes));
       if (group.unread_smaps) {
         add_own(OwnFamily::group_unreadable_processes, body, {"source", "smaps_rollup"},
                 number(*group.unread_smaps));
@@ -387,6 +390,7 @@ class MetricsPage::Renderer {
           OwnFamily::collector_errors}) {
       writer_.sort_by_labels(families_.index_of(family));
     }
+    add_sources(snapshot);
     const std::string_view body = labels_.body({{"collector", kSeriesCollector}});
     add_own(OwnFamily::series, body, number(snapshot.series.series));
     add_own(OwnFamily::series_limit, body, number(snapshot.series.limit));
@@ -401,9 +405,20 @@ class MetricsPage::Renderer {
       add_own(OwnFamily::collector_skipped, body, {"reason", "too_large"},
               number(health.skipped->too_large));
     }
-    for (const SourceAccess& access : health.sources) {
-      add_own(OwnFamily::source_accessible, labels_.body({{"source", access.source}}),
-              access.is_accessible ? 1 : 0);
+  }
+
+  // A source that several collectors read is open when it is so to all of them.
+  void add_sources(const Snapshot& snapshot) {
+    std::map<std::string_view, bool> sources;
+    for (const CollectorHealth& health : snapshot.collectors) {
+      for (const SourceAccess& access : health.sources) {
+        const auto [found, added] = sources.try_emplace(access.source, access.is_accessible);
+        if (!added) found->second = found->second && access.is_accessible;
+      }
+    }
+    for (const auto& [source, is_accessible] : sources) {
+      add_own(OwnFamily::source_accessible, labels_.body({{"source", source}}),
+              is_accessible ? 1 : 0);
     }
   }
 

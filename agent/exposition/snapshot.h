@@ -43,6 +43,11 @@ struct GroupRow {
   double oldest_start_seconds = 0;  // since boot
   double youngest_start_seconds = 0;
   std::uint64_t unreadable_status = 0;  // processes whose status could not be read
+  struct Unreadable {
+    std::string_view source;  // static text: "exe", "cmdline"
+    std::uint64_t processes = 0;
+  };
+  std::vector<Unreadable> unreadable;  // the other sources, those of which none is closed as well
   // Processes with memory whose smaps_rollup has not been read; nothing where nobody reads it.
   std::optional<std::uint64_t> unread_smaps;
 };

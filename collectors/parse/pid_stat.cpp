@@ -53,6 +53,7 @@ Result<PidStat> parse_pid_stat(std::string_view text) {
     return malformed("not flags", tokens[field(9)]);
   }
   stat.flags = static_cast<std::uint32_t>(*flags);
+  stat.parent_pid = parse_unsigned(tokens[field(4)]);
   for (const Number& number : kNumbers) {
     const auto value = parse_unsigned(tokens[number.field]);
     if (!value) return malformed("not a number", tokens[number.field]);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "collectors/result.h"
@@ -10,8 +11,9 @@
 namespace heapfloor {
 
 struct PidStat {
-  std::string_view comm;    // points into the text; hostile: any bytes but NUL
-  std::uint32_t flags = 0;  // PF_* of include/linux/sched.h
+  std::string_view comm;                    // points into the text; hostile: any bytes but NUL
+  std::optional<std::uint64_t> parent_pid;  // 0: none in this pid namespace
+  std::uint32_t flags = 0;                  // PF_* of include/linux/sched.h
   std::uint64_t minor_faults = 0;
   std::uint64_t major_faults = 0;
   std::uint64_t user_ticks = 0;

@@ -10,7 +10,7 @@ namespace {
 using Field = SizeField<PidStatus>;
 
 // Most of the sixty lines are not ours; their first byte says so.
-constexpr std::string_view kFirstBytes = "VRHT";
+constexpr std::string_view kFirstBytes = "VRHTU";
 
 constexpr std::array kSizes = {
     Field{"VmSize", &PidStatus::virtual_bytes},
@@ -36,6 +36,10 @@ Result<PidStatus> parse_pid_status(std::string_view text) {
       if (!threads) return malformed("not a count", line.line);
       status.threads = *threads;
       return status;
+    }
+    if (line.key == "Uid") {
+      status.user_id = parse_unsigned(next_token(line.value));
+      continue;
     }
     if (!read_size(kSizes, line, status)) return malformed("not a size", line.line);
   }

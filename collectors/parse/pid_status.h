@@ -14,6 +14,7 @@ namespace heapfloor {
 // not write: RssAnon, RssFile and RssShmem came with 4.5, HugetlbPages with 4.4.
 struct PidStatus {
   std::uint64_t threads = 0;
+  std::optional<std::uint64_t> user_id;  // real
   std::optional<std::uint64_t> virtual_bytes;
   std::optional<std::uint64_t> locked_bytes;
   std::optional<std::uint64_t> resident_peak_bytes;

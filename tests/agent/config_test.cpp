@@ -2,11 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
+
+#include "agent/config_item.h"
+#include "agent/series/group_rules.h"
 
 namespace heapfloor {
 namespace {
@@ -150,6 +154,85 @@ TEST(Config, IsDocumentedByTheShippedFile) {
   text << file.rdbuf();
   EXPECT_EQ(text.str(), render_default_config())
       << "rewrite it with: heapfloor check-config --defaults > packaging/heapfloor.yml";
+}
+
+TEST(ConfigGroups, ReadsEveryFieldOfAGroup) {
+  const auto config = parse_config(
+      "groups:\n"
+      "  - name: \"{{.Matches.app}}\"\n"
+      "    comm: [a, b]\n"
+      "    exe: /usr/bin/java\n"
+      "    cmdline: ['-Dapp=(?P<app>[a-z]+)', 'x']\n"
+      "    user: [batch, 1005]\n"
+      "    cgroup: [\"/x/*\"]\n"
+      "    unit: [\"y@*.service\"]\n"
+      "    container: [0123]\n"
+      "    min_age: 5m\n"
+      "    min_size: 100MiB\n"
+      "    limit: 2GiB\n"
+      "    expose: true\n"
+      "  - {comm: [z]}\n"
+      "grouping: {default: comm, inherit: false}\n",
+      "f.yml");
+  ASSERT_TRUE(config) << config.error().reason;
+  ASSERT_EQ(config->groups.size(), 2U);
+  const GroupSpec& first = config->groups[0];
+  EXPECT_EQ(first.name, "{{.Matches.app}}");
+  EXPECT_EQ(first.comm, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(first.exe, (std::vector<std::string>{"/usr/bin/java"})) << "one value is a list of one";
+  EXPECT_EQ(first.cmdline.size(), 2U);
+  EXPECT_EQ(first.user, (std::vector<std::string>{"batch", "1005"}));
+  EXPECT_EQ(first.minimum_age_seconds, 300);
+  EXPECT_EQ(first.minimum_size_bytes, 100.0 * 1024 * 1024);
+  EXPECT_EQ(first.limit_bytes, 2.0 * 1024 * 1024 * 1024);
+  EXPECT_TRUE(first.is_exposed);
+  EXPECT_FALSE(config->groups[1].is_exposed);
+  EXPECT_EQ(config->grouping.by_default, DefaultGrouping::comm);
+  EXPECT_FALSE(config->grouping.children_inherit);
+}
+
+TEST(ConfigGroups, SayInWhichLineWhatIsWrong) {
+  const std::vector<std::pair<std::string, std::string>> wrong = {
+      {"groups: nginx\n", "f.yml:1"},
+      {"groups:\n  - nginx\n", "f.yml:2"},
+      {"groups:\n  - comm: [a]\n    pid: [1]\n", "f.yml:3"},
+      {"groups:\n  - comm: []\n", "f.yml:2"},
+      {"groups:\n  - comm: [a]\n    cmdline:\n      - fine\n      - (broken\n", "f.yml:5"},
+      {"groups:\n  - comm: [a]\n    name: '{{.PID}}'\n", "f.yml:3"},
+      {"groups:\n  - comm: [a]\n    name: '{{.Matches.x}}'\n", "f.yml:3"},
+      {"groups:\n  - comm: [a]\n    limit: much\n", "f.yml:3"},
+      {"groups:\n  - comm: [a]\n    limit: 1KiB\n", "f.yml:3"},
+      {"groups:\n  - comm: [a]\n    min_age: 5\n", "f.yml:3"},
+      {"groups:\n  - comm: [a]\n    expose: maybe\n", "f.yml:3"},
+      {"groups:\n  - comm: [{a: b}]\n", "f.yml:2"},
+      {"groups:\n  - name: [a]\n", "f.yml:2"},
+      {"groups:\n  - comm: [" + std::string(kLongestGroupPattern + 1, 'x') + "]\n", "f.yml:2"},
+      {"grouping:\n  default: pod\n", "f.yml:2"},
+  };
+  for (const auto& [text, where] : wrong) {
+    const auto config = parse_config(text, "f.yml");
+    ASSERT_FALSE(config) << text;
+    EXPECT_EQ(config.error().path, where) << text << config.error().reason;
+    EXPECT_FALSE(config.error().reason.empty());
+  }
+}
+
+TEST(ConfigGroups, AreBounded) {
+  std::string many = "groups:\n";
+  for (std::size_t i = 0; i <= kMostGroupRules; ++i) many += "  - {comm: [a]}\n";
+  EXPECT_FALSE(parse_config(many, "f.yml"));
+  many = "groups:\n";
+  for (std::size_t i = 0; i <= kMostExpressions; ++i) many += "  - {cmdline: [a]}\n";
+  EXPECT_FALSE(parse_config(many, "f.yml"));
+}
+
+TEST(ConfigGroups, AreDocumentedByAnExampleThatIsRead) {
+  const auto lists = config_lists();
+  const auto groups = std::ranges::find(lists, "groups", &ConfigList::path);
+  ASSERT_NE(groups, lists.end());
+  const auto config = parse_config(groups->example, "example");
+  ASSERT_TRUE(config) << config.error().path << config.error().reason;
+  EXPECT_EQ(config->groups.size(), 3U);
 }
 
 }  // namespace

@@ -320,6 +320,40 @@ TEST_F(PipelineTest, MakesGroupsThatSumUpToTheHost) {
     EXPECT_EQ(snapshot->groups[row.group].name, row.comm);
 }
 
+TEST_F(PipelineTest, ForecastsAgainstTheBudgetOfTheGroupAndFollowsAReload) {
+  config_.groups = {{.name = "pay", .comm = {"payments"}, .limit_bytes = 300.0 * 1024 * 1024}};
+  start();
+  auto snapshot = leak(5);
+  const WatchRow* watched = watch_of(*snapshot, "process:7:700");
+  ASSERT_NE(watched, nullptr);
+  EXPECT_EQ(watched->group, "pay");
+  EXPECT_EQ(watched->limit_source, "configured");
+  EXPECT_EQ(watched->verdict.limit, 300.0 * 1024 * 1024) << "the group's, not trend.limit";
+  Config changed = config_;
+  changed.groups = {{.name = "renamed", .comm = {"payments"}}};
+  pipeline_->reconfigure(changed);
+  snapshot = leak(5);
+  watched = watch_of(*snapshot, "process:7:700");
+  ASSERT_NE(watched, nullptr);
+  EXPECT_EQ(watched->group, "renamed");
+  EXPECT_EQ(watched->verdict.limit, config_.trend.limit_bytes);
+}
+
+TEST_F(PipelineTest, ShowsTheProcessesOfAnExposedGroupBesideTheLargest) {
+  config_.limits.exposed_processes = 1;
+  config_.groups = {{.name = "shown", .comm = {"shown"}, .is_exposed = true}};
+  proc_.set(1, 10, "large", 50 * kMiB);
+  proc_.set(2, 20, "shown", 1 * kMiB);
+  proc_.set(3, 30, "hidden", 2 * kMiB);
+  start();
+  const auto snapshot = tick();
+  std::vector<std::string> with_values;
+  for (const ProcessRow& row : snapshot->processes) {
+    if (!row.values.empty()) with_values.push_back(row.comm);
+  }
+  EXPECT_EQ(with_values, (std::vector<std::string>{"large", "shown"}));
+}
+
 const double* value_of(const std::vector<MetricValue>& values, const MetricDesc& desc) {
   const auto found = std::ranges::find(values, &desc, &MetricValue::desc);
   return found == values.end() ? nullptr : &found->value;

@@ -56,6 +56,10 @@ struct Numbers {
   std::uint64_t minor_faults = 100;
   std::uint64_t swap_kilobytes = 0;
   bool kernel_thread = false;
+  std::string exe = "/usr/bin/server";
+  std::string cmdline = std::string("server\0--fast\0", 14);
+  std::string cgroup = "0::/system.slice/server.service\n";
+  std::uint32_t user = 1000;
 };
 
 std::string stat_of(std::int32_t pid, const Numbers& numbers) {
@@ -67,7 +71,8 @@ std::string stat_of(std::int32_t pid, const Numbers& numbers) {
 }
 
 std::string status_of(const Numbers& numbers) {
-  return "Name:\tx\nVmSize:\t102400 kB\nRssAnon:\t" + std::to_string(numbers.anon_kilobytes) +
+  return "Name:\tx\nUid:\t" + std::to_string(numbers.user) +
+         "\t0\t0\t0\nVmSize:\t102400 kB\nRssAnon:\t" + std::to_string(numbers.anon_kilobytes) +
          " kB\nRssFile:\t2048 kB\nRssShmem:\t0 kB\nVmSwap:\t" +
          std::to_string(numbers.swap_kilobytes) + " kB\nThreads:\t3\n";
 }
@@ -115,6 +120,9 @@ class ChangingHost {
     if (file == "stat") return stat_of(pid, process->second);
     if (file == "status") return status_of(process->second);
     if (file == "limits") return limits;
+    if (file == "exe") return process->second.exe;
+    if (file == "cmdline") return process->second.cmdline;
+    if (file == "cgroup") return process->second.cgroup;
     return "25600 " + std::to_string(process->second.resident_pages) + " 512 5 0 7500 0\n";
   }
 };
@@ -186,6 +194,140 @@ TEST(ProcessCollector, TellsTheCollectorsBehindItWhatItSaw) {
   ASSERT_EQ(board.processes.size(), 1U);
   EXPECT_EQ(board.processes[0].id.pid, 9);
 }
+
+TEST(ProcessAttributes, AProcessThatIsMetIsDescribedInWords) {
+  ChangingHost host;
+  host.add(7);
+  ProcessTable table(host.root, kRarely);
+  Collected now;
+  tick(table, now);
+  const RecordedEntity* server = now.sink.process(7);
+  ASSERT_NE(server, nullptr);
+  EXPECT_EQ(server->attribute(Attribute::executable), "/usr/bin/server");
+  EXPECT_EQ(server->attribute(Attribute::command_line), std::string("server\0--fast\0", 14));
+  EXPECT_EQ(server->attribute(Attribute::user_id), "1000");
+  EXPECT_EQ(server->attribute(Attribute::parent_id), "1");
+  EXPECT_EQ(server->attribute(Attribute::cgroup), "/system.slice/server.service");
+}
+
+class ProcessAttributesWithBudget : public ::testing::TestWithParam<std::size_t> {
+ protected:
+  ProcessAttributesWithBudget() { host_.add(7); }
+  [[nodiscard]] std::size_t described() const { return now_.sink.process(7)->attributes.size(); }
+  void next() { tick(table_, now_); }
+
+  ChangingHost host_;
+  ProcessTable table_{host_.root, {.descriptor_budget = GetParam(), .refresh_ticks = 4}};
+  Collected now_;
+};
+
+TEST_P(ProcessAttributesWithBudget, AreReadTwiceAndThenNearlyNeverWhileNothingChanges) {
+  for (int round = 0; round < 100; ++round) {
+    next();
+    EXPECT_EQ(described(), round == 0 ? 5U : 0U) << "said once";
+  }
+  for (const char* file : {"exe", "cmdline", "cgroup"}) EXPECT_EQ(host_.reads[file], 2) << file;
+  for (int round = 0; round < 1000; ++round) next();
+  for (const char* file : {"exe", "cmdline", "cgroup"}) EXPECT_LE(host_.reads[file], 7) << file;
+}
+
+TEST_P(ProcessAttributesWithBudget, OfAProgramThatWasExecutedAfterTheForkAreSeenWhenItSettles) {
+  next();
+  host_.processes[7].exe = "/usr/bin/nginx";
+  next();
+  EXPECT_EQ(described(), 0U);
+  next();
+  EXPECT_EQ(now_.sink.process(7)->attribute(Attribute::executable), "/usr/bin/nginx");
+}
+
+TEST_P(ProcessAttributesWithBudget, AreReadAgainWhenTheNameChanges) {
+  for (int round = 0; round < 20; ++round) next();
+  host_.processes[7].comm = "renamed";
+  host_.processes[7].resident_pages += 1;
+  host_.processes[7].cmdline = "renamed";
+  next();
+  EXPECT_EQ(now_.sink.process(7)->attribute(Attribute::command_line), "renamed");
+}
+
+TEST_P(ProcessAttributesWithBudget, AreReadAgainWhenTheUserChanges) {
+  for (int round = 0; round < 20; ++round) next();
+  host_.processes[7].user = 33;
+  for (int round = 0; round < 4 && described() == 0; ++round) next();
+  EXPECT_EQ(now_.sink.process(7)->attribute(Attribute::user_id), "33");
+  EXPECT_EQ(described(), 5U) << "all are said again, not only what changed";
+}
+
+TEST_P(ProcessAttributesWithBudget, OfASilentMoveAreFoundInTurn) {
+  for (int round = 0; round < 20; ++round) next();
+  host_.processes[7].cgroup = "0::/elsewhere\n";
+  int rounds = 0;
+  do next();
+  while (described() == 0 && ++rounds < 1000);
+  EXPECT_EQ(now_.sink.process(7)->attribute(Attribute::cgroup), "/elsewhere");
+  EXPECT_LE(rounds, 256);
+}
+
+TEST_P(ProcessAttributesWithBudget, OfTheNextOwnerOfAPidAreItsOwn) {
+  next();
+  host_.reuse(7, {.comm = "other", .start_ticks = 9000, .exe = "/bin/other", .cmdline = "other"});
+  next();
+  EXPECT_EQ(now_.sink.process(7)->process.start_ticks, 9000U);
+  EXPECT_EQ(now_.sink.process(7)->attribute(Attribute::executable), "/bin/other");
+}
+
+TEST_P(ProcessAttributesWithBudget, ThatAreRefusedAreLeftOutCountedAndToldAsASource) {
+  host_.refused["exe"] = ErrorKind::denied;
+  next();
+  const RecordedEntity* server = now_.sink.process(7);
+  ASSERT_NE(server, nullptr);
+  EXPECT_EQ(server->attribute(Attribute::executable), std::nullopt);
+  EXPECT_TRUE(server->attribute(Attribute::command_line));
+  EXPECT_EQ(server->value(kProcessUnreadableExe), 1);
+  EXPECT_FALSE(server->value(kProcessUnreadableCmdline));
+  EXPECT_EQ(errors_of(now_.report, ErrorKind::denied), 1U);
+  EXPECT_FALSE(now_.report.first_error) << "a line in the log would come with every new process";
+  for (const SourceAccess& source : now_.report.sources) {
+    const bool open = source.source != "exe" && source.source != "processes";
+    EXPECT_EQ(source.is_accessible, open) << source.source;
+  }
+  next();
+  EXPECT_EQ(now_.sink.process(7)->value(kProcessUnreadableExe), 1) << "for as long as it is so";
+  EXPECT_EQ(errors_of(now_.report, ErrorKind::denied), 0U) << "it was not asked for again";
+}
+
+TEST_P(ProcessAttributesWithBudget, ThatDoNotExistAreNoRefusal) {
+  host_.refused["exe"] = ErrorKind::unavailable;
+  next();
+  EXPECT_FALSE(now_.sink.process(7)->value(kProcessUnreadableExe));
+  EXPECT_EQ(errors_of(now_.report, ErrorKind::unavailable), 0U);
+}
+
+TEST_P(ProcessAttributesWithBudget, OfALongCommandLineAreItsStart) {
+  host_.processes[7].cmdline = std::string(100000, 'x');
+  next();
+  EXPECT_EQ(now_.sink.process(7)->attribute(Attribute::command_line)->size(),
+            kMostCommandLineBytes);
+}
+
+TEST_P(ProcessAttributesWithBudget, OfOneThatDiesWhileTheyAreReadAreNotSaid) {
+  for (const char* file : {"stat", "status", "statm", "exe", "cmdline", "cgroup"}) {
+    ChangingHost host;
+    host.add(7);
+    host.add(9, {.comm = "neighbour"});
+    host.refused[file] = ErrorKind::gone;
+    ProcessTable table(host.root, {.descriptor_budget = GetParam(), .refresh_ticks = 4});
+    Collected now;
+    tick(table, now);
+    if (std::string_view(file) == "statm" && GetParam() == 0) continue;  // not read at all
+    EXPECT_EQ(now.sink.process(7), nullptr) << file;
+    host.refused.clear();
+    tick(table, now);
+    ASSERT_NE(now.sink.process(7), nullptr) << file;
+    EXPECT_EQ(now.sink.process(7)->attributes.size(), 5U) << file;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(KeptOpenOrNot, ProcessAttributesWithBudget, ::testing::Values(0, 16384));
 
 TEST(ProcessCollector, EveryMetricOfAProcessIsReadInBytesAndCounts) {
   const FixtureHost host("process_growing");

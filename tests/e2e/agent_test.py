@@ -52,7 +52,10 @@ class CommandTest(unittest.TestCase):
         self.assertEqual(capacity, [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")])
         with open("/proc/self/comm", encoding="utf-8") as comm:
             ours = comm.read().rstrip("\n")
-        self.assertIn(ours, {l["group"] for n, l, _ in samples if n == "heapfloor_group_processes"})
+        by_name = harness.parse_page(run("once", "--grouping.default=comm").stdout)
+        groups = [{l["group"] for n, l, _ in page if n == "heapfloor_group_processes"} for page in (samples, by_name)]
+        self.assertIn(os.path.basename(sys.argv[0]), groups[0], "an interpreter is named by its script")
+        self.assertIn(ours, groups[1])
 
     def test_once_replaces_a_file_for_node_exporter(self):
         path = os.path.join(self.folder, "heapfloor.prom")

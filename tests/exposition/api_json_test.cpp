@@ -441,5 +441,13 @@ TEST(HealthTexts, AreThoseOfPrometheus) {
   EXPECT_EQ(ready_text(false), "Service Unavailable\n");
 }
 
+TEST(StatusDocument, SaysWhichSourcesAreClosedAndWhatWouldOpenThem) {
+  Snapshot snapshot = rich::snapshot();
+  snapshot.collectors[1].sources = {{"exe", false, "CAP_SYS_PTRACE"}, {"status", true, "nothing"}};
+  const json data = data_of(status_document(snapshot, rich::kBuild));
+  EXPECT_EQ(data["collectors"][1]["sources"], json({{"exe", false}, {"status", true}}));
+  EXPECT_EQ(data["collectors"][1]["closed_sources"], json({{"exe", "CAP_SYS_PTRACE"}}));
+}
+
 }  // namespace
 }  // namespace heapfloor

@@ -342,5 +342,23 @@ TEST(MetricFamiliesTest, TheDocumentationPageHasARowForEachFamily) {
               HasSubstr("| `heapfloor_group_resident_memory_bytes` | gauge | group, kind | "));
 }
 
+TEST_F(MetricsPageTest, SaysWhichSourcesAreClosedAndOfHowManyProcesses) {
+  Snapshot snapshot = rich::snapshot();
+  snapshot.collectors[0].sources = {{"shared", false, "a privilege"}};
+  snapshot.collectors[1].sources = {{"exe", false, "CAP_SYS_PTRACE"}, {"shared", true, ""}};
+  snapshot.groups[3].unreadable = {{"exe", 2}, {"cmdline", 0}};
+  const std::string page = text(snapshot);
+  EXPECT_THAT(page, HasSubstr("heapfloor_source_accessible{source=\"exe\"} 0\n"));
+  EXPECT_THAT(page, HasSubstr("heapfloor_source_accessible{source=\"shared\"} 0\n"))
+      << "closed to one of its readers";
+  EXPECT_THAT(
+      page,
+      HasSubstr("heapfloor_group_unreadable_processes{source=\"exe\",group=\"caf\xC3\xA9\"} 2\n"));
+  EXPECT_THAT(
+      page,
+      HasSubstr(
+          "heapfloor_group_unreadable_processes{source=\"cmdline\",group=\"caf\xC3\xA9\"} 0\n"));
+}
+
 }  // namespace
 }  // namespace heapfloor

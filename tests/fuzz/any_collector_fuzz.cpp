@@ -31,7 +31,6 @@ class CheckingSink final : public heapfloor::SampleSink {
     require(entity.process.pid > last_pid_, "each process comes once, in the order of pids");
     last_pid_ = entity.process.pid;
   }
-  void describe(heapfloor::Attribute /*attribute*/, std::string_view /*text*/) override {}
   void add(const MetricDesc& desc, double value) override {
     require(begun_, "a sample is about an entity");
     const MetricDesc* first = entry_.metrics.data();

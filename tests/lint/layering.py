@@ -27,6 +27,7 @@ OWNERS = {
     "yaml-cpp/": ("agent/config",),
     "CLI/": ("agent/cli/",),
     "spdlog/": ("agent/log",),
+    "re2/": ("agent/series/group_rules",),
     "sqlite3.h": ("agent/history/",),
     "nlohmann/": ("agent/alerts/", "agent/exposition/", "agent/cli/"),
     "curl/": ("collectors/http_client",),

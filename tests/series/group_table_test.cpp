@@ -9,7 +9,7 @@
 namespace heapfloor {
 namespace {
 
-constexpr std::array<MetricDesc, 5> kMetrics = {{
+constexpr std::array<MetricDesc, 6> kMetrics = {{
     {.name = "heapfloor_process_resident_memory_bytes",
      .help = "RSS.",
      .label_name = "kind",
@@ -33,6 +33,10 @@ constexpr std::array<MetricDesc, 5> kMetrics = {{
      .help = "Unreadable.",
      .label_name = "source",
      .label_value = "status"},
+    {.name = "heapfloor_process_unreadable",
+     .help = "Unreadable.",
+     .label_name = "source",
+     .label_value = "exe"},
 }};
 
 struct Process {
@@ -173,6 +177,220 @@ TEST(GroupTable, JoinsWhatSeveralCollectorsSayOfOneProcess) {
   ASSERT_EQ(table.processes().size(), 2U);
   EXPECT_EQ(table.processes()[0].batch_entity_count, 1);
   EXPECT_EQ(table.processes()[1].batch_entity_count, 2);
+}
+
+TEST(GroupTable, CountsWhatCouldNotBeReadBySource) {
+  GroupTable table({kMetrics}, 100);
+  SampleBatch batch;
+  batch.begin({EntityKind::process, {1, 1}, "closed"});
+  batch.add(kMetrics[5], 1);
+  table.ingest(batch, 0);
+  ASSERT_EQ(table.unreadable_sources().size(), 1U);
+  EXPECT_EQ(table.unreadable_sources()[0], "exe");
+  EXPECT_EQ(group_named(table, "closed")->unreadable_by_source[0], 1U);
+  EXPECT_EQ(group_named(table, "closed")->unreadable, 0U);
+  EXPECT_FALSE(table.processes()[0].is_unreadable) << "its memory was read";
+}
+
+// A process with what is said of it in words.
+struct Described {
+  int pid = 0;
+  std::uint64_t start = 0;
+  std::string comm;
+  double anon = 10;
+  std::string parent = "1";
+  std::string cgroup = {};
+  std::string command_line = {};
+  std::string user = {};
+  std::string exe = {};
+};
+
+void ingest_described(GroupTable& table, const std::vector<Described>& processes,
+                      double time_seconds, bool is_said = true) {
+  SampleBatch batch;
+  for (const Described& process : processes) {
+    batch.begin({EntityKind::process, {process.pid, process.start}, process.comm});
+    batch.add(kMetrics[0], process.anon);
+    if (!is_said) continue;
+    batch.describe(Attribute::parent_id, process.parent);
+    if (!process.exe.empty()) batch.describe(Attribute::executable, process.exe);
+    if (!process.cgroup.empty()) batch.describe(Attribute::cgroup, process.cgroup);
+    if (!process.user.empty()) batch.describe(Attribute::user_id, process.user);
+    if (!process.command_line.empty())
+      batch.describe(Attribute::command_line, process.command_line);
+  }
+  table.ingest(batch, time_seconds);
+}
+
+std::string group_of(const GroupTable& table, int pid) {
+  for (const ProcessEntry& process : table.processes()) {
+    if (process.id.pid == pid) return table.groups()[process.group].name;
+  }
+  return "(no process)";
+}
+
+Grouping by_rules(std::vector<GroupSpec> specs) {
+  Grouping grouping;
+  grouping.rules = std::make_shared<const GroupRules>(std::move(specs));
+  return grouping;
+}
+
+TEST(GroupTableRules, NameTheGroupLimitAndExposureOfAProcess) {
+  GroupTable table({kMetrics}, 100);
+  table.set_grouping(
+      by_rules({{.name = "batch", .user = {"1005"}, .limit_bytes = 2e9, .is_exposed = true}}));
+  ingest_described(table,
+                   {{.pid = 7, .comm = "x", .cgroup = "/system.slice/x.service", .user = "1005"},
+                    {.pid = 8, .comm = "y", .user = "0"}},
+                   0);
+  EXPECT_EQ(group_of(table, 7), "batch");
+  EXPECT_EQ(group_of(table, 8), "y");
+  EXPECT_EQ(table.processes()[0].limit_bytes, 2e9);
+  EXPECT_TRUE(table.processes()[0].is_exposed);
+  EXPECT_EQ(table.processes()[0].cgroup, "/system.slice/x.service");
+  EXPECT_FALSE(table.processes()[1].limit_bytes);
+  EXPECT_EQ(table.processes()[1].cgroup, "");
+}
+
+TEST(GroupTableRules, AreAskedOnlyWhenSomethingChanged) {
+  GroupTable table({kMetrics}, 100);
+  table.set_grouping(by_rules({{.name = "x", .comm = {"x"}}}));
+  const std::vector<Described> both = {{.pid = 7, .comm = "x"}, {.pid = 8, .comm = "y"}};
+  ingest_described(table, both, 0);
+  EXPECT_EQ(table.evaluations(), 2U);
+  for (int tick = 1; tick < 100; ++tick) ingest_described(table, both, tick, false);
+  EXPECT_EQ(table.evaluations(), 2U);
+  EXPECT_EQ(group_of(table, 7), "x") << "attributes are remembered";
+  ingest_described(table, {{.pid = 7, .comm = "x"}, {.pid = 8, .comm = "x"}}, 100, false);
+  EXPECT_EQ(table.evaluations(), 3U);
+  EXPECT_EQ(group_of(table, 8), "x") << "a name that changed";
+  table.set_grouping(by_rules({{.name = "new", .comm = {"x"}}}));
+  ingest_described(table, {{.pid = 7, .comm = "x"}, {.pid = 8, .comm = "x"}}, 101, false);
+  EXPECT_EQ(group_of(table, 7), "new") << "rules that changed";
+}
+
+TEST(GroupTableRules, ChildrenInheritTheGroupOfAParentThatARuleNames) {
+  GroupTable table({kMetrics}, 100);
+  table.set_grouping(by_rules({{.name = "web", .comm = {"nginx"}, .limit_bytes = 1e9}}));
+  const std::vector<Described> family = {
+      {.pid = 1, .start = 1, .comm = "init"},
+      {.pid = 5, .start = 50, .comm = "helper", .parent = "9"},
+      {.pid = 9, .start = 40, .comm = "worker", .parent = "20"},
+      {.pid = 20, .start = 30, .comm = "nginx", .parent = "1"},
+      {.pid = 30, .start = 60, .comm = "stranger", .parent = "31"}};
+  ingest_described(table, family, 0);
+  EXPECT_EQ(group_of(table, 5), "web") << "a grandchild, whatever the numbers";
+  EXPECT_EQ(group_of(table, 9), "web");
+  EXPECT_EQ(group_of(table, 30), "stranger");
+  EXPECT_EQ(table.processes()[1].limit_bytes, 1e9);
+  ingest_described(table, {family[1], family[2]}, 1, false);
+  EXPECT_EQ(group_of(table, 5), "web") << "orphans stay";
+  EXPECT_EQ(group_of(table, 9), "web");
+  ingest_described(table, {{.pid = 5, .start = 50, .comm = "renamed"}, family[2]}, 2, false);
+  EXPECT_EQ(group_of(table, 5), "web") << "and stay under another name";
+}
+
+TEST(GroupTableRules, AParentsGroupThatIsFoundLateReachesItsChildren) {
+  GroupTable table({kMetrics}, 100);
+  table.set_grouping(by_rules({{.name = "web", .comm = {"nginx"}}}));
+  ingest_described(table, {{.pid = 20, .comm = "sh"}, {.pid = 21, .comm = "w", .parent = "20"}}, 0);
+  EXPECT_EQ(group_of(table, 21), "w");
+  ingest_described(table, {{.pid = 20, .comm = "nginx"}, {.pid = 21, .comm = "w"}}, 1, false);
+  EXPECT_EQ(group_of(table, 21), "web");
+  ingest_described(table, {{.pid = 20, .comm = "sh"}, {.pid = 21, .comm = "w"}}, 2, false);
+  EXPECT_EQ(group_of(table, 21), "w") << "and leaves them with it";
+}
+
+TEST(GroupTableRules, NobodyInheritsFromInitOrFromAYoungerOwnerOfTheParentsPid) {
+  GroupTable table({kMetrics}, 100);
+  table.set_grouping(
+      by_rules({{.name = "boot", .comm = {"systemd"}}, {.name = "web", .comm = {"nginx"}}}));
+  ingest_described(table,
+                   {{.pid = 1, .start = 1, .comm = "systemd"},
+                    {.pid = 5, .start = 50, .comm = "child", .parent = "1"},
+                    {.pid = 6, .start = 50, .comm = "orphan", .parent = "7"},
+                    {.pid = 7, .start = 90, .comm = "nginx"}},
+                   0);
+  EXPECT_EQ(group_of(table, 5), "child");
+  EXPECT_EQ(group_of(table, 6), "orphan");
+}
+
+TEST(GroupTableRules, InheritanceCanBeTurnedOffAndACircleOfParentsEnds) {
+  GroupTable table({kMetrics}, 100);
+  Grouping grouping = by_rules({{.name = "web", .comm = {"nginx"}}});
+  const std::vector<Described> family = {{.pid = 20, .comm = "nginx"},
+                                         {.pid = 21, .comm = "w", .parent = "20"},
+                                         {.pid = 30, .comm = "a", .parent = "31"},
+                                         {.pid = 31, .comm = "b", .parent = "30"}};
+  table.set_grouping(grouping);
+  ingest_described(table, family, 0);
+  EXPECT_EQ(group_of(table, 21), "web");
+  EXPECT_EQ(group_of(table, 30), "a");
+  grouping.children_inherit = false;
+  table.set_grouping(grouping);
+  ingest_described(table, family, 1, false);
+  EXPECT_EQ(group_of(table, 21), "w");
+}
+
+TEST(GroupTableRules, ARuleThatWaitsForAgeOrSizeIsAskedAgainInTime) {
+  GroupTable table({kMetrics}, 100);
+  table.set_grouping(by_rules(
+      {{.name = "large", .minimum_size_bytes = 1000}, {.name = "old", .minimum_age_seconds = 50}}));
+  ingest_described(table, {{.pid = 7, .start = 1000, .comm = "x"}}, 20);
+  EXPECT_EQ(group_of(table, 7), "x");
+  ingest_described(table, {{.pid = 7, .start = 1000, .comm = "x"}}, 59, false);
+  EXPECT_EQ(group_of(table, 7), "x");
+  ingest_described(table, {{.pid = 7, .start = 1000, .comm = "x"}}, 60, false);
+  EXPECT_EQ(group_of(table, 7), "old");
+  ingest_described(table, {{.pid = 7, .start = 1000, .comm = "x", .anon = 1000}}, 61, false);
+  EXPECT_EQ(group_of(table, 7), "large");
+  ingest_described(table, {{.pid = 7, .start = 1000, .comm = "x", .anon = 10}}, 62, false);
+  EXPECT_EQ(group_of(table, 7), "large") << "a group does not flap with a size";
+}
+
+TEST(GroupTableRules, TheAgentsOwnUnitAndContainerSayNothingOfItsNeighbours) {
+  const std::string here = "/system.slice/ci.service";
+  GroupTable table({kMetrics}, 100);
+  Grouping grouping;
+  grouping.agent = ProcessId{9, 0};
+  table.set_grouping(grouping);
+  ingest_described(table,
+                   {{.pid = 7, .comm = "neighbour", .cgroup = here},
+                    {.pid = 8, .comm = "other", .cgroup = "/system.slice/db.service"},
+                    {.pid = 9, .comm = "heapfloor", .cgroup = here}},
+                   0);
+  EXPECT_EQ(group_of(table, 7), "neighbour");
+  EXPECT_EQ(group_of(table, 8), "db.service");
+  EXPECT_EQ(group_of(table, 9), "heapfloor");
+}
+
+TEST(GroupTableRules, SumsAreTheHostsWhateverTheRulesAndTheCap) {
+  for (const std::size_t cap : {2U, 5U, 1000U}) {
+    GroupTable table({kMetrics}, cap);
+    table.set_grouping(by_rules({{.name = "{{.Matches.n}}", .cmdline = {"(?P<n>[0-9]+)"}},
+                                 {.name = "few", .comm = {"a", "b"}}}));
+    std::vector<Described> processes;
+    double sum = 0;
+    for (int pid = 2; pid < 500; ++pid) {
+      const std::string parent = std::to_string(pid / 3);
+      processes.push_back({.pid = pid,
+                           .comm = std::string(1, static_cast<char>('a' + pid % 26)),
+                           .anon = pid * 4096.0,
+                           .parent = parent,
+                           .command_line = pid % 7 == 0 ? "x" + std::to_string(pid) : ""});
+      sum += pid * 4096.0;
+    }
+    ingest_described(table, processes, 0);
+    double grouped = 0;
+    std::uint64_t members = 0;
+    for (const ProcessGroup& group : table.groups()) {
+      grouped += group.values[0].value_or(0);
+      members += group.processes;
+    }
+    EXPECT_EQ(grouped, sum);
+    EXPECT_EQ(members, processes.size());
+    EXPECT_LE(table.groups().size(), cap);
+  }
 }
 
 constexpr std::array<MetricDesc, 3> kSampledMetrics = {{

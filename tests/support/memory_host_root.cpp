@@ -71,6 +71,26 @@ Result<std::size_t> MemoryHostRoot::count_descriptors_in(std::int32_t pid, int d
   return found->second;
 }
 
+Result<std::string_view> MemoryHostRoot::read_start_in(std::int32_t pid, int directory,
+                                                       const char* name,
+                                                       std::span<char> buffer) const {
+  const std::string path = std::to_string(pid) + "/" + name;
+  if (directory >= 0 && open_.at(directory).incarnation != incarnation(pid)) {
+    return failure(ErrorKind::gone, path, "no such process");
+  }
+  const auto text = text_("proc/" + path);
+  if (!text) return Failure(text.error());
+  const std::size_t length = std::min(text->size(), buffer.size());
+  std::copy_n(text->begin(), length, buffer.begin());
+  return std::string_view(buffer.data(), length);
+}
+
+Result<std::string_view> MemoryHostRoot::read_link_in(std::int32_t pid, int directory,
+                                                      const char* name,
+                                                      std::span<char> buffer) const {
+  return read_in(pid, directory, name, buffer);
+}
+
 int MemoryHostRoot::open_in(int directory, const char* /*name*/) const {
   return open_handle(open_.at(directory).pid);
 }

@@ -22,6 +22,7 @@ TEST(PidStat, EveryFieldIsReadFromItsPlace) {
   const auto stat = parse_pid_stat(text);
   ASSERT_TRUE(stat);
   EXPECT_EQ(stat->comm, "server");
+  EXPECT_EQ(stat->parent_pid, 17U);
   EXPECT_EQ(stat->minor_faults, 100U);
   EXPECT_EQ(stat->major_faults, 2U);
   EXPECT_EQ(stat->user_ticks, 150U);
@@ -50,10 +51,18 @@ TEST(PidStat, AHostileNameCannotForgeFields) {
 TEST(PidStat, ColumnsThatNobodyAsksForAreSkipped) {
   std::string text = with_name("server");
   const std::string usual = text;
-  text.replace(text.find(" S 17"), 5, " ?? -x");
+  text.replace(text.find(" S 17 42"), 8, " ?? 17 -x");
   const auto stat = parse_pid_stat(text);
   ASSERT_TRUE(stat);
   EXPECT_EQ(*stat, *parse_pid_stat(usual));
+}
+
+TEST(PidStat, AParentThatIsNoNumberIsNotKnown) {
+  std::string text = with_name("server");
+  text.replace(text.find(" S 17"), 5, " S -x");
+  const auto stat = parse_pid_stat(text);
+  ASSERT_TRUE(stat);
+  EXPECT_EQ(stat->parent_pid, std::nullopt);
 }
 
 TEST(PidStat, ANameLongerThanAnyKernelWritesIsCut) {

@@ -20,6 +20,7 @@ TEST(PidStatus, EverySizeIsReadInBytes) {
   const auto status = parse_pid_status(kStatus);
   ASSERT_TRUE(status);
   EXPECT_EQ(status->threads, 3U);
+  EXPECT_EQ(status->user_id, 1000U);
   EXPECT_EQ(status->virtual_bytes, 8000U * 1024);
   EXPECT_EQ(status->locked_bytes, 16U * 1024);
   EXPECT_EQ(status->resident_peak_bytes, 700U * 1024);
@@ -58,6 +59,7 @@ TEST(PidStatus, ASizeThatIsNoneIsMalformed) {
 
 TEST(PidStatus, LinesThatNobodyAsksForAreSkipped) {
   const auto status = parse_pid_status("Uid: root\nVmStk: x\nVmSwap: 12 kB\nThreads: 1\n");
+  EXPECT_EQ(status->user_id, std::nullopt) << "who owns it is no reason to lose its memory";
   ASSERT_TRUE(status);
   EXPECT_EQ(status->swap_bytes, 12U * 1024);
 }

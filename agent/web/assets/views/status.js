@@ -35,10 +35,15 @@ function createCollector() {
       setText(duration, formatMilliseconds(collector.duration_seconds));
       setText(success, collector.last_success_at ? formatAge(now - collector.last_success_at) : 'never');
       const counted = Object.entries(collector.errors ?? {}).filter(([, count]) => count > 0);
-      setChildren(errors, JSON.stringify(counted), () => (counted.length === 0
+      const closed = Object.entries(collector.closed_sources ?? {});
+      setChildren(errors, JSON.stringify([counted, closed]), () => (counted.length + closed.length === 0
         ? h('span', { class: 'muted' }, 'everything read')
-        : h('ul', {}, counted.map(([reason, count]) => h('li', { 'data-reason': reason },
-          h('strong', {}, formatCount(count)), ` ${REASONS[reason] ?? visibleName(reason)}`)))));
+        : h('ul', {}, [
+          ...closed.map(([source, needs]) => h('li', { 'data-source': source },
+            h('strong', {}, visibleName(source)),
+            ` closed to this agent${needs ? `; it needs ${visibleName(needs)}` : ''}`)),
+          ...counted.map(([reason, count]) => h('li', { 'data-reason': reason },
+            h('strong', {}, formatCount(count)), ` ${REASONS[reason] ?? visibleName(reason)}`))])));
     },
   };
 }
