@@ -7,8 +7,8 @@
 #include <span>
 #include <utility>
 
-#include "agent/alerts/glob.h"
 #include "agent/alerts/leak_alerts.h"
+#include "agent/series/glob.h"
 #include "agent/trend/signal_list.h"
 
 namespace heapfloor {

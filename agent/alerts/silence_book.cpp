@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "agent/alerts/glob.h"
+#include "agent/series/glob.h"
 
 namespace heapfloor {
 namespace {

@@ -8,6 +8,8 @@
 #include <map>
 #include <utility>
 
+#include "agent/series/glob.h"
+
 namespace heapfloor {
 namespace {
 
@@ -155,29 +157,6 @@ std::optional<std::string> template_problem(std::string_view name,
       return "no expression of cmdline has a group (?P<" + piece.text.substr(0, 40) + ">…)";
   }
   return std::nullopt;
-}
-
-bool glob_matches(std::string_view pattern, std::string_view text) {
-  std::size_t at = 0;
-  std::size_t in_text = 0;
-  std::size_t star = std::string_view::npos;  // the last one, and what it stands for so far
-  std::size_t behind_star = 0;
-  while (in_text < text.size()) {
-    if (at < pattern.size() && pattern[at] == '*') {
-      star = at++;
-      behind_star = in_text;
-    } else if (at < pattern.size() && (pattern[at] == '?' || pattern[at] == text[in_text])) {
-      ++at;
-      ++in_text;
-    } else if (star != std::string_view::npos) {
-      at = star + 1;
-      in_text = ++behind_star;
-    } else {
-      return false;
-    }
-  }
-  while (at < pattern.size() && pattern[at] == '*') ++at;
-  return at == pattern.size();
 }
 
 struct GroupRules::Compiled {

@@ -46,9 +46,6 @@ inline constexpr std::size_t kLongestGroupName = 255;
 [[nodiscard]] std::optional<std::string> template_problem(std::string_view name,
                                                           const std::vector<std::string>& cmdline);
 
-// Whether the whole text matches: * stands for any text, ? for one byte.
-[[nodiscard]] bool glob_matches(std::string_view pattern, std::string_view text);
-
 class GroupRules {
  public:
   // The specs have been found good by the functions above; one that was not matches nothing.

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <string>
 
-#include "agent/alerts/glob.h"
+#include "agent/series/glob.h"
 
 namespace heapfloor {
 namespace {

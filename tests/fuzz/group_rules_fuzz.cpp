@@ -5,6 +5,7 @@
 #include <array>
 
 #include "agent/series/default_group.h"
+#include "agent/series/glob.h"
 #include "tests/fuzz/property.h"
 
 namespace {

@@ -1,4 +1,4 @@
-#include "agent/alerts/glob.h"
+#include "agent/series/glob.h"
 #include "agent/http/url.h"
 #include "agent/silence_query.h"
 #include "tests/fuzz/property.h"

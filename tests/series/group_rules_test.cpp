@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "agent/series/glob.h"
+
 namespace heapfloor {
 namespace {
 
