@@ -1,5 +1,5 @@
-#include "agent/series/glob.h"
 #include "agent/http/url.h"
+#include "agent/series/glob.h"
 #include "agent/silence_query.h"
 #include "tests/fuzz/property.h"
 
