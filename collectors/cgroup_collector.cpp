@@ -45,7 +45,6 @@ using Tree = HostRoot::Tree;
 constexpr std::size_t kBufferBytes = std::size_t{512} * 1024;
 // Deeper ones are not looked for: nothing nests its containers this far, and a path has an end.
 constexpr std::size_t kMostDepth = 32;
-constexpr std::size_t kMostPathBytes = 4096 - 64;  // PATH_MAX, with room for mount point and file
 
 // A mounted hierarchy.
 struct Hierarchy {
@@ -276,7 +275,7 @@ class CgroupCollector final : public Collector {
   // The places to look in: those of mountinfo, the roots of hierarchies first, then those where
   // systemd mounts them. The first process sees the host's mounts, where it may be asked.
   std::vector<std::pair<Tree, std::string>> places() {
-    constexpr std::string_view kSys = "/sys/";
+    constexpr std::string_view kSys = "sys/";  // below the root of the mounts
     std::vector<std::pair<Tree, std::string>> found;
     for (const std::string_view whose : {"1/mountinfo", "self/mountinfo"}) {
       const auto text = root_.read(Tree::proc, whose, {buffer_.get(), kBufferBytes});
@@ -285,10 +284,11 @@ class CgroupCollector final : public Collector {
       if (!mounts || mounts->empty()) continue;
       std::ranges::stable_sort(*mounts, std::greater<>(), &CgroupMount::shows_all);
       for (const CgroupMount& mount : *mounts) {
-        const std::string_view point = mount.mount_point;
+        std::string_view point = mount.mount_point;
         if (!point.starts_with('/') || !(mount.is_v2 || mount.has_memory)) continue;
+        point.remove_prefix(1);
         const bool is_sys = point.starts_with(kSys);
-        found.emplace_back(is_sys ? Tree::sys : Tree::root, point.substr(is_sys ? kSys.size() : 1));
+        found.emplace_back(is_sys ? Tree::sys : Tree::root, point.substr(is_sys ? kSys.size() : 0));
       }
       break;
     }
@@ -359,7 +359,7 @@ class CgroupCollector final : public Collector {
       if (!facts->may_have_directories || next.depth == kMostDepth) continue;
       if (!root_.list_directories(memory_->tree, directory, limit_ + 1, names_)) continue;
       for (const std::string& name : names_) {
-        if (met == limit_ || next.path.size() + name.size() > kMostPathBytes) {
+        if (met == limit_ || next.path.size() + 1 + name.size() > kMostCgroupPathBytes) {
           ++skipped_;
           continue;
         }

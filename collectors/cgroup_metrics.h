@@ -59,8 +59,8 @@ inline constexpr std::array kCgroupMetrics = {
     cgroup_detail::gauge("heapfloor_cgroups", "Cgroups that were read in the last tick."),
     cgroup_detail::counter(
         "heapfloor_cgroups_skipped_total",
-        "Cgroups, at least, that were not read because limits.cgroups was reached; counted at each "
-        "tick."),
+        "Cgroups, at least, that were not read because limits.cgroups was reached or their path is "
+        "too long; counted at each tick."),
     cgroup_detail::gauge("heapfloor_cgroup_memory_current_bytes",
                          "Memory charged to the cgroup and those below it (memory.current, "
                          "memory.usage_in_bytes)."),

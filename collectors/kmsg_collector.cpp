@@ -45,8 +45,10 @@ class KmsgCollector final : public Collector {
     CollectReport report;
     board_->victims.clear();
     if (!log_.is_open() && tick_++ % kRetryTicks == 0) open(report);
+    if (log_.is_open()) read_records(report);
+    if (board_->is_log_readable)
+      report.sources.push_back({"kmsg", *board_->is_log_readable, "CAP_SYSLOG"});
     if (!log_.is_open()) return report;
-    read_records(report);
     sink.begin({.kind = EntityKind::host});
     sink.add(*kVictims, static_cast<double>(victims_));
     sink.add(*kGaps, static_cast<double>(gaps_));
