@@ -37,9 +37,9 @@ class RequestCounter final : public RequestObserver {
 };
 
 // Keys that decide what is built at start, or the shape of a detector's memory.
-constexpr std::array<std::string_view, 8> kFixedKeys = {
-    "collection.",  "collector.",         "path.",        "web.", "storage.",
-    "trend.bucket", "trend.history_days", "trend.trough_"};
+constexpr std::array<std::string_view, 9> kFixedKeys = {
+    "collection.",  "collector.",         "path.",         "web.",          "storage.",
+    "trend.bucket", "trend.history_days", "trend.trough_", "limits.cgroups"};
 
 // Takes back what only the next start can change, and tells it.
 void keep_fixed_keys(const Config& running, Config& loaded) {

@@ -77,6 +77,7 @@ struct Config {
   struct Limits {
     std::uint64_t series = 2000;
     std::uint64_t groups = 1000;
+    std::uint64_t cgroups = 1000;
     std::uint64_t exposed_processes = 20;
     double memory_bytes = 64.0 * 1024 * 1024;
   } limits;

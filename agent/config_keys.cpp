@@ -340,7 +340,7 @@ void add_trend_keys(KeyList& keys) {
       [](const Config& config) {
         return config.trend.bucket_seconds ? format_duration(*config.trend.bucket_seconds) : "auto";
       });
-  keys.size("trend.minimum_size", "processes are followed from this much anonymous memory up", 0,
+  keys.size("trend.minimum_size", "processes and cgroups are followed from this much memory up", 0,
             [](Config& c) -> double& { return c.trend.minimum_size_bytes; });
   keys.count("trend.minimum_threads",
              "the number of a process's threads is followed from this many up", 1, 1000000000,
@@ -449,6 +449,9 @@ void add_agent_keys(KeyList& keys) {
              [](Config& c) -> std::uint64_t& { return c.limits.series; });
   keys.count("limits.groups", "process groups; processes of further ones are put into \"other\"", 1,
              1000000, [](Config& c) -> std::uint64_t& { return c.limits.groups; });
+  keys.count("limits.cgroups",
+             "cgroups that are read, those nearest to the root first; what is left out is counted",
+             1, 1000000, [](Config& c) -> std::uint64_t& { return c.limits.cgroups; });
   keys.count("limits.exposed_processes",
              "largest processes with series of their own, beside every suspect", 0, 100000,
              [](Config& c) -> std::uint64_t& { return c.limits.exposed_processes; });

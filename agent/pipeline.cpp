@@ -27,11 +27,27 @@ constexpr std::string_view kHost = "host";
 constexpr std::string_view kSilencesDocument = "silences";
 constexpr std::string_view kQueueDocument = "queue:";
 constexpr std::string_view kRlimit = "rlimit";
-constexpr std::array<std::string_view, 2> kScopes = {"allocator", "process"};
+constexpr std::string_view kCgroup = "cgroup";
+constexpr std::array<std::string_view, 3> kScopes = {"allocator", "cgroup", "process"};
 
-CollectorOptions options_of(const Config& config, ProcessBoard& board, const Stopwatch& stopwatch) {
+// What of a cgroup is watched, each alone: anonymous memory, files in shared memory (tmpfs), and
+// what the kernel keeps for it and cannot give back.
+struct CgroupSignal {
+  Signal signal;
+  std::optional<double> CgroupEntry::*value;
+};
+constexpr std::array kCgroupSignals = {
+    CgroupSignal{Signal::cgroup_anon, &CgroupEntry::own_anon_bytes},
+    CgroupSignal{Signal::cgroup_shmem, &CgroupEntry::own_shmem_bytes},
+    CgroupSignal{Signal::cgroup_slab, &CgroupEntry::own_slab_bytes},
+};
+
+CollectorOptions options_of(const Config& config, ProcessBoard& board, OomBoard& oom_board,
+                            const Stopwatch& stopwatch) {
   CollectorOptions options;
   options.board = &board;
+  options.oom_board = &oom_board;
+  options.cgroup_limit = config.limits.cgroups;
   options.stopwatch = &stopwatch;
   options.smaps_duty = config.collection.smaps_duty;
   options.smaps_max_read_seconds = config.collection.smaps_max_read_seconds;
@@ -90,7 +106,7 @@ Pipeline::Pipeline(const Config& config, const Clock& clock, AlertSink& sink, Al
       users_(root_),
       stopwatch_(clock),
       scheduler_(builtin_collectors(), enabled_by(config), root_,
-                 options_of(config, board_, stopwatch_), clock),
+                 options_of(config, board_, oom_board_, stopwatch_), clock),
       ticks_per_second_(static_cast<double>(sysconf(_SC_CLK_TCK))),
       config_(config),
       groups_(process_tables(config), config.limits.groups),
@@ -227,8 +243,11 @@ std::shared_ptr<const Snapshot> Pipeline::tick() {
   follow_wall_clock();
   host_available_bytes_ = sample_of(EntityKind::host, "heapfloor_host_memory_available_bytes");
   if (is_listed) groups_.ingest(batch_, now_seconds);
+  cgroups_.ingest(batch_);
+  follow_ooms(now_seconds);
   const double began_seconds = clock_.steady_seconds();
   watch_agent(now_seconds);
+  watch_cgroups(now_seconds);
   if (is_listed) watch_processes(now_seconds);
   if (is_listed) watches_.finish_tick(now_seconds);
   deliver_alerts(now_seconds, is_listed);
@@ -246,17 +265,62 @@ void Pipeline::follow_wall_clock() {
     wall_offset_seconds_ = offset;
 }
 
-Pipeline::Limit Pipeline::limit_of(double value, bool is_agent,
-                                   std::optional<double> group_limit_bytes) const {
-  if (is_agent) return {config_.limits.memory_bytes, kConfigured};
+Pipeline::Limit Pipeline::limit_of(double value, std::optional<double> cgroup_bytes,
+                                   std::optional<double> configured_bytes) const {
   Limit limit;
+  const auto consider = [&limit](std::optional<double> bytes, std::string_view source) {
+    if (bytes && (!limit.bytes || *bytes < *limit.bytes)) limit = {bytes, source};
+  };
   // What is swapped out is part of the value, so it is part of what the limit is counted from.
-  if (host_available_bytes_) limit = {value + *host_available_bytes_, kHost};
-  // What is configured for the group stands for what is configured for all.
-  const std::optional<double> configured =
-      group_limit_bytes ? group_limit_bytes : config_.trend.limit_bytes;
-  if (configured && (!limit.bytes || *configured < *limit.bytes)) limit = {configured, kConfigured};
+  if (host_available_bytes_) consider(value + *host_available_bytes_, kHost);
+  consider(configured_bytes, kConfigured);
+  consider(cgroup_bytes, kCgroup);
   return limit;
+}
+
+std::optional<double> Pipeline::cgroup_limit_of(std::string_view path) const {
+  const CgroupEntry* const cgroup = cgroups_.find(path);
+  return cgroup == nullptr ? std::nullopt : cgroup->limit_bytes;
+}
+
+void Pipeline::watch_cgroups(double now_seconds) {
+  for (const CgroupEntry& cgroup : cgroups_.cgroups()) {
+    for (const CgroupSignal& watched : kCgroupSignals) {
+      if (const std::optional<double>& value = cgroup.*watched.value)
+        watch_cgroup(cgroup, watched.signal, *value, now_seconds);
+    }
+  }
+}
+
+void Pipeline::watch_cgroup(const CgroupEntry& cgroup, Signal signal, double value,
+                            double now_seconds) {
+  const SeriesKey key{EntityKind::cgroup, signal, {}, cgroup.id};
+  if (value < config_.trend.minimum_size_bytes && !watches_.is_watched(key)) return;
+  // What else of the cgroup cannot be reclaimed takes its part of the limit.
+  std::optional<double> left = cgroup_limit_of(cgroup.path);
+  if (left) *left -= std::max(0.0, cgroup.unreclaimable_bytes.value_or(value) - value);
+  const Limit limit = limit_of(value, left, std::nullopt);
+  Observation reading;
+  reading.time_seconds = now_seconds;
+  reading.value = value;
+  reading.limit = limit.bytes;
+  WatchLabels labels;
+  labels.name = cgroup.name;
+  labels.group = cgroup.name;
+  labels.limit_source = limit.source;
+  labels.cgroup = cgroup.path;
+  watches_.observe(key, labels, reading);
+}
+
+void Pipeline::follow_ooms(double now_seconds) {
+  ooms_.step(cgroups_, oom_board_, now_seconds);
+  for (const OomVictim& victim : oom_board_.victims) {
+    log_line(LogLevel::warning, "the kernel killed a process for want of memory",
+             {{"pid", static_cast<std::uint64_t>(victim.pid)},
+              {"comm", victim.comm},
+              {"cgroup", victim.cgroup},
+              {"workload", workload_of(victim.cgroup)}});
+  }
 }
 
 void Pipeline::watch_processes(double now_seconds) {
@@ -270,6 +334,7 @@ WatchLabels Pipeline::labels_of(const ProcessEntry& process) const {
   WatchLabels labels;
   labels.name = batch_.entity(process.batch_entities[0]).name;
   labels.group = groups_.groups()[process.group].name;
+  labels.cgroup = process.cgroup;
   labels.start_seconds = static_cast<double>(process.id.start_ticks) / ticks_per_second_;
   return labels;
 }
@@ -284,7 +349,11 @@ void Pipeline::watch_memory(const ProcessEntry& process, double now_seconds) {
   const bool is_agent = agent_ && process.id == *agent_;
   const double value = *process.anon_bytes + process.swap_bytes.value_or(0);
   if (value < config_.trend.minimum_size_bytes && !is_agent && !watches_.is_watched(key)) return;
-  const Limit limit = limit_of(value, is_agent, process.limit_bytes);
+  // What is configured for the group stands for what is configured for all.
+  const std::optional<double> configured =
+      process.limit_bytes ? process.limit_bytes : config_.trend.limit_bytes;
+  const Limit limit = is_agent ? Limit{config_.limits.memory_bytes, kConfigured}
+                               : limit_of(value, cgroup_limit_of(process.cgroup), configured);
   WatchLabels labels = labels_of(process);
   labels.limit_source = limit.source;
   Observation reading;
@@ -400,6 +469,8 @@ std::shared_ptr<const Snapshot> Pipeline::make_snapshot(double now_seconds, bool
   SnapshotBuilder builder(*snapshot, ticks_per_second_);
   builder.add_watches(watches_);
   builder.add_scalars(batch_);
+  builder.add_cgroups(cgroups_, batch_);
+  builder.add_ooms(ooms_);
   if (is_listed) {
     builder.add_groups(groups_);
     builder.add_processes(groups_, batch_, config_.limits.exposed_processes);

@@ -25,9 +25,12 @@
 #include "agent/history/history_writer.h"
 #include "agent/history/recorder.h"
 #include "agent/scheduler.h"
+#include "agent/series/cgroup_table.h"
 #include "agent/series/group_table.h"
+#include "agent/series/oom_book.h"
 #include "agent/series/sample_batch.h"
 #include "collectors/host_root.h"
+#include "collectors/oom_board.h"
 #include "collectors/process_board.h"
 #include "collectors/stopwatch.h"
 #include "collectors/user_names.h"
@@ -90,10 +93,16 @@ class Pipeline final : public SeriesReader {
   void watch_counts(const ProcessEntry& process, double now_seconds);
   [[nodiscard]] WatchLabels labels_of(const ProcessEntry& process) const;
   void watch_agent(double now_seconds);
-  // The smallest of the limits that are known, and which it is.
-  [[nodiscard]] Limit limit_of(double value, bool is_agent,
-                               std::optional<double> group_limit_bytes) const;
   [[nodiscard]] Grouping grouping_of(const Config& config);
+  void watch_cgroups(double now_seconds);
+  void watch_cgroup(const CgroupEntry& cgroup, Signal signal, double value, double now_seconds);
+  // The smallest of the limits that are known, and which it is. `cgroup_bytes` is what cgroups
+  // leave to the value; `configured_bytes` is a process's budget.
+  [[nodiscard]] Limit limit_of(double value, std::optional<double> cgroup_bytes,
+                               std::optional<double> configured_bytes) const;
+  // The smallest limit of a cgroup and those above it; nothing where none is known.
+  [[nodiscard]] std::optional<double> cgroup_limit_of(std::string_view path) const;
+  void follow_ooms(double now_seconds);
   void deliver_alerts(double now_seconds, bool is_listed);
   void learn_builds();
   void send_alerts(double now_seconds);
@@ -117,6 +126,7 @@ class Pipeline final : public SeriesReader {
   DirectoryHostRoot root_;
   UserNames users_;
   ProcessBoard board_;
+  OomBoard oom_board_;
   ClockStopwatch stopwatch_;
   Scheduler scheduler_;
   SampleBatch batch_;
@@ -127,6 +137,8 @@ class Pipeline final : public SeriesReader {
   mutable std::mutex mutex_;  // everything below
   Config config_;
   GroupTable groups_;
+  CgroupTable cgroups_;
+  OomBook ooms_;
   WatchList watches_;
   AlertBook alerts_;
   RuleEvaluator rules_;

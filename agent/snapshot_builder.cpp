@@ -30,6 +30,7 @@ WatchRow row_of(const Watch& watch) {
   row.basis = std::string(watch.basis());
   row.name = watch.name;
   row.group = watch.group;
+  row.cgroup = watch.cgroup;
   row.process = watch.key.process;
   row.start_seconds = watch.start_seconds;
   row.state = watch.judge.state();
@@ -61,6 +62,27 @@ void SnapshotBuilder::add_watches(const WatchList& watches) {
   watches.for_each([this](const Watch& watch) { snapshot_.watches.push_back(row_of(watch)); });
   std::ranges::sort(snapshot_.watches, {},
                     [](const WatchRow& row) { return std::tie(row.subject, row.signal); });
+}
+
+void SnapshotBuilder::add_cgroups(const CgroupTable& table, const SampleBatch& batch) {
+  for (const CgroupEntry& cgroup : table.cgroups()) {
+    CgroupRow& row = snapshot_.cgroups.emplace_back();
+    row.path = std::string(cgroup.path);
+    for (const CgroupWord& word : cgroup.words)
+      row.words.emplace_back(cgroup_label(word.attribute), word.text);
+    for (const SampleBatch::Sample& sample : batch.samples(cgroup.batch_entity))
+      row.values.push_back({sample.desc, sample.value});
+  }
+  std::ranges::sort(snapshot_.cgroups, {}, &CgroupRow::path);
+}
+
+void SnapshotBuilder::add_ooms(const OomBook& book) {
+  for (const auto& [name, oom] : book.workloads())
+    snapshot_.workloads.push_back({name, oom.kills(), oom.last_seconds});
+  for (const OomVictimEntry& entry : book.victims()) {
+    snapshot_.oom_victims.push_back({entry.victim.pid, entry.victim.comm, entry.victim.cgroup,
+                                     entry.workload, entry.victim.anon_bytes, entry.time_seconds});
+  }
 }
 
 void SnapshotBuilder::add_groups(const GroupTable& table) {

@@ -11,7 +11,9 @@
 #include "agent/alerts/silence_book.h"
 #include "agent/alerts/watch_list.h"
 #include "agent/exposition/snapshot.h"
+#include "agent/series/cgroup_table.h"
 #include "agent/series/group_table.h"
+#include "agent/series/oom_book.h"
 #include "agent/series/sample_batch.h"
 
 namespace heapfloor {
@@ -25,6 +27,8 @@ class SnapshotBuilder {
 
   void add_scalars(const SampleBatch& batch);
   void add_watches(const WatchList& watches);
+  void add_cgroups(const CgroupTable& table, const SampleBatch& batch);
+  void add_ooms(const OomBook& book);
   void add_groups(const GroupTable& table);
   // Values of their own go to the `exposed` largest processes, to those of the groups that are
   // configured so and to every process that is suspected or worse.

@@ -17,6 +17,7 @@ namespace heapfloor {
 
 class HostRoot;
 class Stopwatch;
+struct OomBoard;
 struct ProcessBoard;
 
 // Reads that were left out on purpose in one collection.
@@ -55,7 +56,9 @@ struct CollectorOptions {
       16384;  // kept-open descriptors of the process collector, two a process
   std::uint32_t refresh_ticks =
       4;  // a process whose statm did not move is read whole every so many ticks
-  ProcessBoard* board = nullptr;         // outlives the collectors; null: nobody reads it
+  std::size_t cgroup_limit = 1000;  // cgroups read in a tick; those nearest to the root come first
+  ProcessBoard* board = nullptr;    // outlives the collectors; null: nobody reads it
+  OomBoard* oom_board = nullptr;    // the same
   const Stopwatch* stopwatch = nullptr;  // likewise; for those that ration their reads
   double smaps_duty = 0.001;             // see smaps_budget.h
   double smaps_max_read_seconds = 0.015;

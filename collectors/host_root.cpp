@@ -76,8 +76,8 @@ Failure read_failure(std::string path, std::size_t room) {
                  "too large: more than " + std::to_string(room) + " bytes");
 }
 
-// Calls `visit` with the name of each entry, until it returns false. False with errno set when the
-// directory cannot be read.
+// Calls `visit` with the name and the type of each entry, until it returns false. False with errno
+// set when the directory cannot be read.
 template <class Visit>
 bool for_each_entry(int directory, Visit visit) {
   alignas(dirent64) std::array<char, 32768> buffer;
@@ -88,7 +88,7 @@ bool for_each_entry(int directory, Visit visit) {
     for (std::size_t at = 0; at < static_cast<std::size_t>(length);) {
       // The kernel lays the records out itself; d_reclen keeps each aligned.
       const auto* entry = reinterpret_cast<const dirent64*>(buffer.data() + at);
-      if (!visit(static_cast<const char*>(entry->d_name))) return true;
+      if (!visit(static_cast<const char*>(entry->d_name), entry->d_type)) return true;
       at += entry->d_reclen;
     }
   }
@@ -121,6 +121,14 @@ ErrorKind error_kind_of(int error_number) {
 ProcessDir::~ProcessDir() {
   if (kept_ >= 0) root_->close(kept_);
   if (directory_ >= 0) root_->close(directory_);
+}
+
+KernelLog::~KernelLog() {
+  if (file_ >= 0) root_->close(file_);
+}
+
+Result<std::optional<std::string_view>> KernelLog::next(std::span<char> buffer) const {
+  return root_->read_record(file_, buffer);
 }
 
 Result<std::string_view> ProcessDir::read(const char* name, std::span<char> buffer) const {
@@ -221,6 +229,60 @@ Result<std::string_view> DirectoryHostRoot::read(Tree tree, std::string_view pat
   return read_failure(std::move(full), buffer.size());
 }
 
+Result<DirectoryFacts> DirectoryHostRoot::look_at_directory(Tree tree,
+                                                            std::string_view path) const {
+  std::string full = full_path(tree, path);
+  struct stat status = {};
+  if (::stat(full.c_str(), &status) != 0) return failure_of(errno, std::move(full));
+  if (!S_ISDIR(status.st_mode)) return failure_of(ENOTDIR, std::move(full));
+  // A directory is linked from its parent, from itself and from each directory in it, where the
+  // file system keeps that count (fs/kernfs/inode.c does, btrfs and overlayfs say 1).
+  constexpr nlink_t kLinksOfALeaf = 2;
+  return DirectoryFacts{status.st_ino, status.st_nlink != kLinksOfALeaf};
+}
+
+Result<void> DirectoryHostRoot::list_directories(Tree tree, std::string_view path, std::size_t most,
+                                                 std::vector<std::string>& names) const {
+  names.clear();
+  std::string full = full_path(tree, path);
+  bool complete = false;
+  int error_number = 0;
+  {
+    const Descriptor directory(open_for_read(AT_FDCWD, full.c_str(), O_DIRECTORY));
+    if (directory.get() >= 0) {
+      complete = for_each_entry(directory.get(), [&](const char* name, unsigned char type) {
+        const std::string_view entry(name);
+        if (type == DT_DIR && entry != "." && entry != "..") names.emplace_back(entry);
+        return names.size() < most;
+      });
+    }
+    error_number = errno;
+  }
+  restore_spare();
+  if (!complete) return failure_of(error_number, std::move(full));
+  std::sort(names.begin(), names.end());
+  return {};
+}
+
+Result<KernelLog> DirectoryHostRoot::open_kernel_log() const {
+  std::string full = full_path(Tree::root, "dev/kmsg");
+  // Not with the spare descriptor: this one is kept.
+  const int file = ::open(full.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+  if (file < 0) return failure_of(errno, std::move(full));
+  KernelLog log(*this, file);
+  if (::lseek(file, 0, SEEK_END) < 0) return failure_of(errno, std::move(full));
+  return log;
+}
+
+Result<std::optional<std::string_view>> DirectoryHostRoot::read_record(
+    int file, std::span<char> buffer) const {
+  const ssize_t got = read_some(file, buffer.data(), buffer.size());
+  if (got > 0) return std::string_view(buffer.data(), static_cast<std::size_t>(got));
+  if (got == 0 || errno == EAGAIN) return std::nullopt;
+  if (errno == EPIPE) return std::string_view();
+  return failure_of(errno, full_path(Tree::root, "dev/kmsg"));
+}
+
 Result<void> DirectoryHostRoot::list_pids(std::vector<std::int32_t>& pids) const {
   pids.clear();
   bool complete = false;
@@ -228,7 +290,7 @@ Result<void> DirectoryHostRoot::list_pids(std::vector<std::int32_t>& pids) const
   {
     const Descriptor directory(open_for_read(AT_FDCWD, paths_.procfs.c_str(), O_DIRECTORY));
     if (directory.get() >= 0) {
-      complete = for_each_entry(directory.get(), [&pids](const char* name) {
+      complete = for_each_entry(directory.get(), [&pids](const char* name, unsigned char /*type*/) {
         if (*name < '1' || *name > '9') return true;
         const char* end = name + std::strlen(name);
         std::int32_t pid = 0;
@@ -375,10 +437,11 @@ Result<std::size_t> DirectoryHostRoot::count_in(int directory, const char* path,
   {
     const Descriptor opened(open_for_read(directory, path, O_DIRECTORY));
     if (opened.get() >= 0) {
-      complete = for_each_entry(opened.get(), [&entries, most](const char* entry) {
-        entries += *entry != '.';
-        return entries <= most;
-      });
+      complete =
+          for_each_entry(opened.get(), [&entries, most](const char* entry, unsigned char /*type*/) {
+            entries += *entry != '.';
+            return entries <= most;
+          });
     }
     error_number = errno;
   }

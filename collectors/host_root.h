@@ -12,6 +12,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -86,6 +87,43 @@ class ProcessDir {
   int kept_ = -1;
 };
 
+// The kernel's log, read from the moment it was opened on. Source:
+// Documentation/ABI/testing/dev-kmsg.
+class KernelLog {
+ public:
+  KernelLog() = default;
+  // `file` is a handle of `root`, owned from here on.
+  KernelLog(const HostRoot& root, int file) : root_(&root), file_(file) {}
+  KernelLog(const KernelLog&) = delete;
+  KernelLog& operator=(const KernelLog&) = delete;
+  KernelLog(KernelLog&& other) noexcept { swap(other); }
+  KernelLog& operator=(KernelLog&& other) noexcept {
+    KernelLog(std::move(other)).swap(*this);
+    return *this;
+  }
+  ~KernelLog();
+
+  [[nodiscard]] bool is_open() const { return file_ >= 0; }
+  // The next record, in `buffer`; nothing when there is none yet: never waits. An empty text where
+  // records were overwritten before they were read.
+  [[nodiscard]] Result<std::optional<std::string_view>> next(std::span<char> buffer) const;
+
+ private:
+  void swap(KernelLog& other) noexcept {
+    std::swap(root_, other.root_);
+    std::swap(file_, other.file_);
+  }
+
+  const HostRoot* root_ = nullptr;
+  int file_ = -1;
+};
+
+// What tells one directory from another, and whether it is worth listing.
+struct DirectoryFacts {
+  std::uint64_t inode = 0;
+  bool may_have_directories = true;  // false only where the file system counts them (kernfs does)
+};
+
 class HostRoot {
  public:
   enum class Tree : std::uint8_t { proc, sys, root };
@@ -100,6 +138,19 @@ class HostRoot {
   [[nodiscard]] virtual Result<std::string_view> read(Tree tree, std::string_view path,
                                                       std::span<char> buffer) const = 0;
 
+  // The directory at `path`; `unavailable` when there is none.
+  [[nodiscard]] virtual Result<DirectoryFacts> look_at_directory(Tree tree,
+                                                                 std::string_view path) const = 0;
+
+  // Replaces `names` by the directories in the directory at `path`, at most `most` of them, in
+  // order. Symbolic links are not followed.
+  [[nodiscard]] virtual Result<void> list_directories(Tree tree, std::string_view path,
+                                                      std::size_t most,
+                                                      std::vector<std::string>& names) const = 0;
+
+  // Opens dev/kmsg of the root tree behind its last record.
+  [[nodiscard]] virtual Result<KernelLog> open_kernel_log() const = 0;
+
   // Replaces `pids` by the processes of this moment, ascending, each once.
   [[nodiscard]] virtual Result<void> list_pids(std::vector<std::int32_t>& pids) const = 0;
 
@@ -112,6 +163,7 @@ class HostRoot {
 
  private:
   friend class ProcessDir;
+  friend class KernelLog;
   // Handles are the implementation's own numbers, never negative; `directory` is negative when
   // unpinned.
   [[nodiscard]] virtual Result<std::string_view> read_in(std::int32_t pid, int directory,
@@ -130,6 +182,8 @@ class HostRoot {
   [[nodiscard]] virtual Result<std::string_view> read_line(std::int32_t pid, int file,
                                                            const char* name,
                                                            std::span<char> buffer) const = 0;
+  [[nodiscard]] virtual Result<std::optional<std::string_view>> read_record(
+      int file, std::span<char> buffer) const = 0;
   virtual void close(int handle) const noexcept = 0;
 };
 
@@ -152,6 +206,11 @@ class DirectoryHostRoot final : public HostRoot {
 
   [[nodiscard]] Result<std::string_view> read(Tree tree, std::string_view path,
                                               std::span<char> buffer) const override;
+  [[nodiscard]] Result<DirectoryFacts> look_at_directory(Tree tree,
+                                                         std::string_view path) const override;
+  [[nodiscard]] Result<void> list_directories(Tree tree, std::string_view path, std::size_t most,
+                                              std::vector<std::string>& names) const override;
+  [[nodiscard]] Result<KernelLog> open_kernel_log() const override;
   [[nodiscard]] Result<void> list_pids(std::vector<std::int32_t>& pids) const override;
   [[nodiscard]] Result<ProcessDir> open_process(std::int32_t pid) const override;
   [[nodiscard]] Result<std::size_t> count_own_descriptors() const override;
@@ -170,6 +229,8 @@ class DirectoryHostRoot final : public HostRoot {
   [[nodiscard]] int open_in(int directory, const char* name) const override;
   [[nodiscard]] Result<std::string_view> read_line(std::int32_t pid, int file, const char* name,
                                                    std::span<char> buffer) const override;
+  [[nodiscard]] Result<std::optional<std::string_view>> read_record(
+      int file, std::span<char> buffer) const override;
   void close(int handle) const noexcept override;
 
   // Descriptors that the fd directory at `path` below the descriptor `directory` tells of.

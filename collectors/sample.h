@@ -84,6 +84,7 @@ enum class Attribute : std::uint8_t {
 };
 inline constexpr std::size_t kAttributes = 15;
 inline constexpr std::size_t kMostCommandLineBytes = 1024;
+inline constexpr std::size_t kMostCgroupPathBytes = 1024;
 
 // The only thing a collector writes to. begin() names the entity of all add() and describe() calls
 // until the next begin(); one entity may be begun by several collectors in a tick. The sink copies

@@ -50,6 +50,13 @@ std::string say_forecast(const Watch& watch, double now_seconds) {
                      say_span(end.at_seconds - now_seconds), interval);
 }
 
+// "payments (pid 4711)", "nginx.service (cgroup /system.slice/nginx.service)".
+std::string say_subject(const Watch& watch) {
+  return watch.key.kind == EntityKind::cgroup
+             ? fmt::format("{} (cgroup {})", watch.name, watch.cgroup)
+             : fmt::format("{} (pid {})", watch.name, watch.key.process.pid);
+}
+
 AlertCondition condition_of(const Watch& watch, std::string_view name) {
   AlertCondition condition;
   condition.name = std::string(name);
@@ -69,8 +76,8 @@ AlertCondition leak_condition(const Watch& watch, double now_seconds) {
   const std::string_view counted = signal_info(watch.key.signal).counted;
   condition.summary = fmt::format("{} leaks {}.", watch.name, counted.empty() ? "memory" : counted);
   condition.description =
-      fmt::format("The {} of {} (pid {}) stands at {} and rises by {} ({} to {}). {}",
-                  counted.empty() ? "heap floor" : "floor", watch.name, watch.key.process.pid,
+      fmt::format("The {} of {} stands at {} and rises by {} ({} to {}). {}",
+                  counted.empty() ? "heap floor" : "floor", say_subject(watch),
                   say_amount(watch, verdict.floor), say_growth(watch, verdict.growth.estimate),
                   say_growth(watch, verdict.growth.low), say_growth(watch, verdict.growth.high),
                   say_forecast(watch, now_seconds));
@@ -87,10 +94,9 @@ AlertCondition exhaustion_condition(const Watch& watch, double now_seconds) {
   condition.summary = counted.empty()
                           ? fmt::format("{} is about to reach its memory limit.", watch.name)
                           : fmt::format("{} is about to run out of {}.", watch.name, counted);
-  condition.description =
-      fmt::format("The {} of {} (pid {}) stands at {}. {}",
-                  counted.empty() ? "heap floor" : "floor", watch.name, watch.key.process.pid,
-                  say_amount(watch, verdict.floor), say_forecast(watch, now_seconds));
+  condition.description = fmt::format(
+      "The {} of {} stands at {}. {}", counted.empty() ? "heap floor" : "floor", say_subject(watch),
+      say_amount(watch, verdict.floor), say_forecast(watch, now_seconds));
   return condition;
 }
 

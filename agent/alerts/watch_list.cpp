@@ -21,6 +21,7 @@ Watch::Watch(const SeriesKey& series_key, const TrendPolicy& policy, SignalTrait
 
 std::string_view Watch::scope() const {
   if (key.signal == Signal::external) return "external";
+  if (key.kind == EntityKind::cgroup) return "cgroup";
   if (key.signal == Signal::allocator_live) return "allocator";
   return "process";
 }
@@ -32,6 +33,7 @@ std::string_view Watch::basis() const {
 
 std::string Watch::subject() const {
   if (key.signal == Signal::external) return fmt::format("external:{}", name);
+  if (key.kind == EntityKind::cgroup) return fmt::format("cgroup:{}", cgroup);
   return fmt::format("{}:{}:{}", scope(), key.process.pid, key.process.start_ticks);
 }
 
@@ -75,6 +77,8 @@ void WatchList::observe(const SeriesKey& key, const WatchLabels& labels,
   Watch& watch = *slot;
   if (watch.name != labels.name) watch.name = std::string(labels.name);
   if (watch.group != labels.group) watch.group = std::string(labels.group);
+  const std::string_view cgroup = labels.cgroup.substr(0, kMostCgroupPathBytes);
+  if (watch.cgroup != cgroup) watch.cgroup = std::string(cgroup);
   watch.limit_source = labels.limit_source;
   const std::optional<LeakState> before = take(watch, *index, reading);
   if (before && hook_) hook_(watch, *before);

@@ -33,7 +33,8 @@ namespace heapfloor {
 struct WatchLabels {
   std::string_view name;
   std::string_view group;
-  std::string_view limit_source;  // "configured", "host"; static text
+  std::string_view limit_source;  // "cgroup", "configured", "host"; static text
+  std::string_view cgroup = {};   // path: the subject, or that of the process where it is known
   double start_seconds = 0;
   // Of a new series; nothing: what the signal promises.
   std::optional<SignalTraits> traits = {};
@@ -45,17 +46,18 @@ struct Watch {
   SeriesKey key;
   std::string name;
   std::string group;
+  std::string cgroup;  // path: the subject, or that of the process
   std::string_view limit_source;
   double start_seconds = 0;
   double last_value = 0;
   double last_seen_seconds = 0;
   Observation last_reading;
-  std::optional<double> ended_seconds;  // when its process was found gone
+  std::optional<double> ended_seconds;  // when its subject was found gone
   Detector detector;
   LeakJudge judge;
   std::vector<StateChange> changes;  // the newest kChanges, oldest first
 
-  [[nodiscard]] std::string subject() const;  // "process:4711:123456"
+  [[nodiscard]] std::string subject() const;  // "process:4711:123456", "cgroup:/a/b"
   [[nodiscard]] std::string_view scope() const;
   [[nodiscard]] std::string_view basis() const;
   [[nodiscard]] std::string id() const;  // subject/signal
@@ -95,7 +97,7 @@ class WatchList {
   // A reading that a restored watch took after it was saved: like observe(), but nobody is told of
   // transitions, who was told already.
   void replay(const SeriesKey& key, const Observation& reading);
-  static constexpr std::uint8_t kStateVersion = 1;
+  static constexpr std::uint8_t kStateVersion = 2;
 
   void for_each(const std::function<void(const Watch&)>& visit) const;
   [[nodiscard]] const Watch* find(std::string_view id) const;
@@ -111,7 +113,8 @@ class WatchList {
   static constexpr double kEndedRetentionSeconds = 900;
   static constexpr std::size_t kMostBytesPerWatch =
       sizeof(Watch) + Watch::kChanges * sizeof(StateChange) +
-      128;  // 128: comm and group beyond their inline room
+      128 +  // comm and group beyond their inline room
+      kMostCgroupPathBytes;
 
  private:
   // A subject this many times as large takes the place of one that nobody suspects, when the cap is

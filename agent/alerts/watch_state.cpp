@@ -22,6 +22,7 @@ void WatchList::save(ByteWriter& out, const Watch& watch) const {
   out.put(watch.detector.traits());
   out.put_text(std::string_view(watch.name).substr(0, kMostName));
   out.put_text(std::string_view(watch.group).substr(0, kMostName));
+  out.put_text(watch.cgroup);
   out.put_text(watch.limit_source);
   out.put(watch.start_seconds);
   out.put(watch.last_seen_seconds);
@@ -41,6 +42,7 @@ void WatchList::save(ByteWriter& out, const Watch& watch) const {
 bool WatchList::restore_watch(ByteReader& in, Watch& watch) const {
   watch.name = in.take_text(kMostName);
   watch.group = in.take_text(kMostName);
+  watch.cgroup = in.take_text(kMostCgroupPathBytes);
   const std::string source = in.take_text(kMostName);
   const auto* const known = std::ranges::find(kLimitSources, source);
   if (known != kLimitSources.end()) watch.limit_source = *known;

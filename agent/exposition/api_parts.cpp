@@ -13,6 +13,12 @@ std::string dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+// The path of the cgroup that a watch is about or in.
+Json cgroup_json(const WatchRow* watch) {
+  if (watch == nullptr || watch->cgroup.empty()) return nullptr;
+  return visible_name(watch->cgroup);
+}
+
 }  // namespace
 
 ApiDocument success_document(Json data) {
@@ -87,14 +93,16 @@ Json ApiRows::watch_subject(const WatchRow& watch) const {
   return {{"pid", process ? Json(watch.process.pid) : Json(nullptr)},
           {"start_time", process ? wall(watch.start_seconds) : Json(nullptr)},
           {"comm", visible_name(watch.name)},
-          {"group", visible_name(watch.group)}};
+          {"group", visible_name(watch.group)},
+          {"cgroup", cgroup_json(&watch)}};
 }
 
 Json ApiRows::process_subject(const ProcessRow& process) const {
   return {{"pid", process.id.pid},
           {"start_time", wall(process.start_seconds)},
           {"comm", visible_name(process.comm)},
-          {"group", visible_name(group_name(process))}};
+          {"group", visible_name(group_name(process))},
+          {"cgroup", cgroup_json(watch_of(process))}};
 }
 
 std::string watch_id(const WatchRow& watch) {

@@ -119,7 +119,7 @@ bool matches(const SubjectRow& row, const SubjectsQuery& query, const ApiRows& r
   };
   // Subjects are alike in most of their letters and digits: only a whole one is meant.
   if (row.process == nullptr) {
-    return contains(row.watch->name) || contains(row.watch->group) ||
+    return contains(row.watch->name) || contains(row.watch->group) || contains(row.watch->cgroup) ||
            shown(row.watch->subject) == query.search;
   }
   return contains(row.process->comm) || contains(rows.group_name(*row.process)) ||

@@ -22,7 +22,11 @@ std::string_view severity_of(const Snapshot& snapshot, const WatchRow& watch) {
 // The verdict in words; of a revoked leak, first why it was revoked.
 std::string reason_of(const WatchRow& watch) {
   std::string reason = explain(watch.verdict, counted_by(watch.signal));
-  if (watch.ended_seconds) return "its process has ended; before that: " + reason;
+  if (watch.ended_seconds) {
+    const std::string what =
+        watch.scope == "cgroup" ? "the cgroup was removed" : "its process has ended";
+    return what + "; before that: " + reason;
+  }
   if (watch.state != LeakState::recovering || watch.revocation.empty()) return reason;
   return "revoked after a " + std::string(watch.revocation) + "; now: " + reason;
 }
@@ -49,7 +53,6 @@ Json suspect_json(const Snapshot& snapshot, const WatchRow& watch) {
   json["id"] = watch_id(watch);
   json["scope"] = watch.scope;
   json["subject"] = rows.watch_subject(watch);
-  json["subject"]["cgroup"] = nullptr;
   json["signal"] = watch.signal;
   json["basis"] = watch.basis;
   json["state"] = leak_state_name(watch.state);

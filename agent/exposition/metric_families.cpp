@@ -39,6 +39,19 @@ constexpr std::array<OwnDesc, kOwnFamilies> kOwn = {{
      "status; those of smaps_rollup, refused, too large or not yet read, leave the group without "
      "proportional and unique memory, and its estimate takes them as like the others.",
      kGroupSource},
+    {OwnFamily::cgroup_info, "heapfloor_cgroup_info", FamilyType::info,
+     "cgroup,runtime,container_id,container,image,pod,pod_uid,namespace,qos,unit,slice",
+     "What the cgroup is, as far as its path tells; always 1. Labels that are not known are "
+     "empty.",
+     "collector cgroup"},
+    {OwnFamily::workload_oom_kills, "heapfloor_workload_oom_kills_total", kCounter, "workload",
+     "Processes of the workload (pod, container, unit, else path of the cgroup) killed for want of "
+     "memory since the agent started; stays when the cgroup is gone. The larger of what cgroups "
+     "count (oom_kill) and what the kernel's log says.",
+     "collector cgroup"},
+    {OwnFamily::workload_last_oom, "heapfloor_workload_last_oom_timestamp_seconds", kGauge,
+     "workload", "When the agent last saw a process of the workload killed for want of memory.",
+     "collector cgroup"},
     {OwnFamily::leak_state, "heapfloor_leak_state", kGauge, "scope,subject,group,signal,state",
      "Leak state of one signal of one subject: 1 for the state it is in, 0 for the others.",
      "alerts"},
@@ -253,6 +266,7 @@ void MetricFamilies::add_collector(const CollectorEntry& entry) {
     std::vector<std::string> labels;
     if (desc.name.starts_with(kProcessPrefix)) labels = {"group", "pid"};
     if (desc.name.starts_with(kAllocatorPrefix)) labels = {"group", "allocator"};
+    if (desc.name.starts_with(kCgroupPrefix)) labels = {"cgroup"};
     if (!desc.label_name.empty()) labels.emplace_back(desc.label_name);
     add({std::string(desc.name), type_of(desc.type), labels, std::string(desc.help), source});
     if (desc.group_rule == GroupRule::none || desc.group_name.empty()) continue;

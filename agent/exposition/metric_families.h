@@ -20,6 +20,7 @@ namespace heapfloor {
 // Collectors' families whose samples carry the labels of their entity.
 inline constexpr std::string_view kProcessPrefix = "heapfloor_process_";      // group, pid
 inline constexpr std::string_view kAllocatorPrefix = "heapfloor_allocator_";  // group, allocator
+inline constexpr std::string_view kCgroupPrefix = "heapfloor_cgroup_";        // cgroup
 
 enum class FamilyType : std::uint8_t { gauge, counter, info, histogram };
 
@@ -44,6 +45,9 @@ enum class OwnFamily : std::uint8_t {
   group_oldest_start,
   group_youngest_start,
   group_unreadable_processes,
+  cgroup_info,
+  workload_oom_kills,
+  workload_last_oom,
   leak_state,
   leak_suspects,
   leaks_detected,

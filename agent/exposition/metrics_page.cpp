@@ -64,6 +64,8 @@ class MetricsPage::Renderer {
     add_agent_values(snapshot.agent);
     add_groups(snapshot);
     add_processes(snapshot);
+    add_cgroups(snapshot);
+    add_workloads(snapshot);
     add_watches(snapshot);
     add_suspects(snapshot);
     add_trend_totals(snapshot);
@@ -91,7 +93,7 @@ class MetricsPage::Renderer {
   };
   // Where the values of one descriptor go; nothing where there is no such family in the table.
   struct DescColumns {
-    std::optional<Column> plain, process, group, allocator;
+    std::optional<Column> plain, process, group, allocator, cgroup;
   };
 
   std::optional<Column> desc_column(std::string_view name, const MetricDesc& desc, bool has_body) {
@@ -112,6 +114,8 @@ class MetricsPage::Renderer {
         found->second.process = desc_column(desc->name, *desc, true);
       } else if (desc->name.starts_with(kAllocatorPrefix)) {
         found->second.allocator = desc_column(desc->name, *desc, true);
+      } else if (desc->name.starts_with(kCgroupPrefix)) {
+        found->second.cgroup = desc_column(desc->name, *desc, true);
       } else {
         found->second.plain = desc_column(desc->name, *desc, false);
       }
@@ -210,6 +214,44 @@ class MetricsPage::Renderer {
           process.values,
           labels_.body({{"group", snapshot.groups[process.group].name}, {"pid", pid.view()}}),
           &DescColumns::process);
+    }
+  }
+
+  void add_cgroups(const Snapshot& snapshot) {
+    for (const CgroupRow& cgroup : snapshot.cgroups) {
+      add_values(cgroup.values, labels_.body({{"cgroup", cgroup.path}}), &DescColumns::cgroup);
+      // A cgroup of which only the path is known has nothing to be joined with.
+      if (!cgroup.words.empty()) add_own(OwnFamily::cgroup_info, info_body(cgroup), 1);
+    }
+  }
+
+  std::string_view info_body(const CgroupRow& cgroup) {
+    const auto pair = [&cgroup](std::string_view label) -> LabelPair {
+      const auto found = std::ranges::find_if(
+          cgroup.words, [label](const auto& word) { return word.first == label; });
+      return {label, found == cgroup.words.end() ? std::string_view() : found->second};
+    };
+    return labels_.body({{"cgroup", cgroup.path},
+                         pair("runtime"),
+                         pair("container_id"),
+                         pair("container"),
+                         pair("image"),
+                         pair("pod"),
+                         pair("pod_uid"),
+                         pair("namespace"),
+                         pair("qos"),
+                         pair("unit"),
+                         pair("slice")});
+  }
+
+  void add_workloads(const Snapshot& snapshot) {
+    for (const WorkloadRow& workload : snapshot.workloads) {
+      const std::string_view body = labels_.body({{"workload", workload.name}});
+      add_own(OwnFamily::workload_oom_kills, body, number(workload.oom_kills));
+      if (workload.last_oom_seconds) {
+        add_own(OwnFamily::workload_last_oom, body,
+                snapshot.wall_offset_seconds + *workload.last_oom_seconds);
+      }
     }
   }
 

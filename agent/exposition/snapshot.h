@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agent/alerts/alert_book.h"
@@ -63,23 +64,47 @@ struct ProcessRow {
   std::vector<MetricValue> values;  // filled for exposed processes only (the largest, and suspects)
 };
 
+struct CgroupRow {
+  std::string path;  // raw
+  // Label and raw text of what is known: {"unit", "nginx.service"}.
+  std::vector<std::pair<std::string_view, std::string>> words;
+  std::vector<MetricValue> values;
+};
+
+// What the OOM killer took of one workload since the agent started.
+struct WorkloadRow {
+  std::string name;  // raw
+  std::uint64_t oom_kills = 0;
+  std::optional<double> last_oom_seconds;
+};
+
+struct OomVictimRow {
+  std::int32_t pid = 0;
+  std::string comm;      // raw
+  std::string cgroup;    // raw; empty where the kernel did not name it
+  std::string workload;  // the same
+  std::optional<std::uint64_t> anon_bytes;
+  double time_seconds = 0;
+};
+
 // One series under the detector.
 struct WatchRow {
   std::string subject;       // process:4711:123456
   std::string scope;         // process, allocator, host …
   std::string signal;        // rss_anon
   std::string basis;         // rss_floor
-  std::string name;          // comm, raw
+  std::string name;          // comm, or what the cgroup is called; raw
+  std::string cgroup;        // its path: the subject, or that of the process; raw
   std::string group;         // raw
   ProcessId process;         // scope process
   double start_seconds = 0;  // of the process, since boot
   LeakState state = LeakState::learning;
   double state_since_seconds = 0;
-  std::optional<double> ended_seconds;  // its process was found gone; shown for a while
+  std::optional<double> ended_seconds;  // its subject was found gone; shown for a while
   std::string_view
       revocation;  // "plateau", "drop", "restart": why its last leak was revoked; static text
   double last_value = 0;
-  std::string limit_source;  // "configured", "host"; empty when no limit is known
+  std::string limit_source;  // "cgroup", "configured", "host"; empty when no limit is known
   Verdict verdict;
   std::vector<StateChange> changes;  // the newest 16 transitions, oldest first
   std::array<std::uint64_t, 1> inferred_compactions = {};  // troughs found, cause="inferred"
@@ -148,11 +173,14 @@ struct Snapshot {
   std::uint64_t minimum_size_bytes = 0;  // from which a process is watched
   double first_verdict_seconds = 0;      // how long a new process is learned at least
   std::vector<MetricValue> host;
-  std::vector<MetricValue> agent;     // what the self collector measured
-  std::vector<GroupRow> groups;       // sorted by name
-  std::vector<ProcessRow> processes;  // sorted by pid, a pid once
-  std::vector<WatchRow> watches;      // sorted by subject, then signal
-  std::vector<AlertRow> alerts;       // sorted by name, then subject
+  std::vector<MetricValue> agent;         // what the self collector measured
+  std::vector<GroupRow> groups;           // sorted by name
+  std::vector<ProcessRow> processes;      // sorted by pid, a pid once
+  std::vector<CgroupRow> cgroups;         // sorted by path
+  std::vector<WorkloadRow> workloads;     // sorted by name
+  std::vector<OomVictimRow> oom_victims;  // the newest 64, oldest first
+  std::vector<WatchRow> watches;          // sorted by subject, then signal
+  std::vector<AlertRow> alerts;           // sorted by name, then subject
   std::vector<CollectorHealth> collectors;
   SeriesUsage series;
   double evaluation_seconds = 0;

@@ -1,5 +1,6 @@
 #include "collectors/parse/kernel_log.h"
 
+#include <charconv>
 #include <limits>
 
 #include "collectors/parse/text.h"
@@ -44,6 +45,26 @@ Result<KernelLogRecord> parse_kernel_log_record(std::string_view record) {
   // Facility 0 is the kernel's own: what a program writes is given another one.
   constexpr std::uint64_t kSeverities = 8;
   return KernelLogRecord{*priority < kSeverities, *sequence, *microseconds, text};
+}
+
+std::string unescaped_log_text(std::string_view text) {
+  constexpr std::size_t kEscape = 4;  // \xNN
+  std::string plain;
+  while (!text.empty()) {
+    unsigned value = 0;
+    if (text.starts_with("\\x") && text.size() >= kEscape) {
+      const char* digits = text.data() + 2;
+      const auto [stop, refused] = std::from_chars(digits, digits + 2, value, 16);
+      if (refused == std::errc() && stop == digits + 2) {
+        plain.push_back(static_cast<char>(value));
+        text.remove_prefix(kEscape);
+        continue;
+      }
+    }
+    plain.push_back(text.front());
+    text.remove_prefix(1);
+  }
+  return plain;
 }
 
 std::optional<OomSelection> find_oom_selection(std::string_view text) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "collectors/result.h"
@@ -19,6 +20,9 @@ struct KernelLogRecord {
   friend bool operator==(const KernelLogRecord&, const KernelLogRecord&) = default;
 };
 Result<KernelLogRecord> parse_kernel_log_record(std::string_view record);
+
+// The text as it was before the log wrote control bytes, bytes above 126 and backslashes as \xNN.
+std::string unescaped_log_text(std::string_view text);
 
 // Which cgroup the next victim is in (since 4.19):
 // "oom-kill:constraint=CONSTRAINT_MEMCG,…,task_memcg=/a/b,task=leaky,pid=42,uid=0".

@@ -25,6 +25,9 @@ class AppTest : public ::testing::Test {
  protected:
   AppTest() {
     config_.path.procfs = proc_.path();
+    // No cgroups and no kernel log of the machine that runs the test.
+    config_.path.sysfs = proc_.path() + "/no-sys";
+    config_.path.rootfs = proc_.path() + "/no-root";
     config_.web.listen_address = "127.0.0.1:0";
     config_.web.idle_timeout_seconds = 0;
     config_.collection.interval_seconds = 1;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "collectors/smaps_metrics.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_proc.h"
+#include "tests/support/fixture_host.h"
 
 namespace heapfloor {
 namespace {
@@ -30,11 +32,33 @@ class PipelineTest : public ::testing::Test {
  protected:
   PipelineTest() {
     config_.path.procfs = proc_.path();
+    // And not the cgroups of the machine that runs the test.
+    config_.path.sysfs = (host_ / "sys").string();
+    config_.path.rootfs = host_.string();
     config_.collection.interval_seconds = 1;
     config_.trend.policy.time_scale = 1.0 / 60;
     config_.trend.limit_bytes = 512.0 * 1024 * 1024;
     config_.alerts.hold_seconds = 5;
     config_.limits.exposed_processes = 2;
+  }
+
+  ~PipelineTest() override { std::filesystem::remove_all(host_); }
+
+  // A cgroup of version 2; the hierarchy comes with the first.
+  void set_cgroup(const std::string& path, std::uint64_t anon_bytes, std::uint64_t oom_kills = 0,
+                  const std::string& limit = "max") {
+    const std::filesystem::path root = host_ / "sys/fs/cgroup";
+    testing::write_file(root / "cgroup.controllers", "memory\n");
+    const std::filesystem::path place = root / path;
+    const std::string anon = std::to_string(anon_bytes);
+    testing::write_file(place / "memory.current", anon + "\n");
+    testing::write_file(place / "memory.stat",
+                        "anon " + anon + "\nfile 0\ninactive_file 0\nactive_file 0\nshmem 0\n");
+    testing::write_file(place / "memory.max", limit + "\n");
+    const std::string kills = "oom_kill " + std::to_string(oom_kills) + "\n";
+    testing::write_file(place / "memory.events", kills);
+    testing::write_file(place / "memory.events.local", kills);
+    testing::write_file(place / "cgroup.procs", "1\n");
   }
 
   void start() { pipeline_ = std::make_unique<Pipeline>(config_, clock_, sink_); }
@@ -60,6 +84,7 @@ class PipelineTest : public ::testing::Test {
     return found == snapshot.watches.end() ? nullptr : &*found;
   }
 
+  const std::filesystem::path host_ = testing::make_temporary_directory();
   testing::FakeProc proc_;
   FakeClock clock_;
   RecordingSink sink_;
@@ -394,6 +419,85 @@ TEST_F(PipelineTest, WithoutTheSmapsCollectorNothingIsSaidOfProportionalMemory) 
   EXPECT_FALSE(snapshot->groups[0].unread_smaps);
   EXPECT_EQ(value_of(snapshot->groups[0].values, kProportionalEstimated), nullptr);
   EXPECT_EQ(value_of(snapshot->groups[0].values, kProportionalAnon), nullptr);
+}
+
+TEST_F(PipelineTest, ACgroupThatLeaksIsFoundAndWhatItIsInIsNot) {
+  constexpr std::uint64_t kBytes = 1024 * 1024;
+  start();
+  std::shared_ptr<const Snapshot> last;
+  for (std::uint64_t second = 0; second < 260; ++second) {
+    set_cgroup("system.slice", (180 + second) * kBytes);
+    set_cgroup("system.slice/leaky.service", (100 + second) * kBytes, 0,
+               std::to_string(512 * kBytes));
+    set_cgroup("system.slice/steady.service", 80 * kBytes);
+    last = tick();
+  }
+  const WatchRow* const leaky = watch_of(*last, "cgroup:/system.slice/leaky.service");
+  ASSERT_NE(leaky, nullptr);
+  EXPECT_EQ(leaky->state, LeakState::leaking);
+  EXPECT_EQ(leaky->scope, "cgroup");
+  EXPECT_EQ(leaky->signal, "cgroup_anon");
+  EXPECT_EQ(leaky->name, "leaky.service");
+  EXPECT_EQ(leaky->limit_source, "cgroup");
+  EXPECT_EQ(leaky->verdict.limit, 512.0 * kBytes);
+  const WatchRow* const steady = watch_of(*last, "cgroup:/system.slice/steady.service");
+  ASSERT_NE(steady, nullptr);
+  EXPECT_EQ(steady->state, LeakState::stable);
+  EXPECT_EQ(watch_of(*last, "cgroup:/system.slice"), nullptr);
+  EXPECT_EQ(last->leaks_detected_by_scope.at("cgroup").count, 1U);
+  std::filesystem::remove_all(host_ / "sys/fs/cgroup/system.slice/leaky.service");
+  last = tick();
+  const WatchRow* const ended = watch_of(*last, "cgroup:/system.slice/leaky.service");
+  ASSERT_NE(ended, nullptr);
+  EXPECT_TRUE(ended->ended_seconds);
+}
+
+TEST_F(PipelineTest, WhatElseOfACgroupCannotBeReclaimedTakesItsPartOfTheLimit) {
+  constexpr std::uint64_t kBytes = 1024 * 1024;
+  start();
+  set_cgroup("a", 100 * kBytes, 0, std::to_string(400 * kBytes));
+  testing::write_file(host_ / "sys/fs/cgroup/a/memory.current",
+                      std::to_string(150 * kBytes) + "\n");
+  std::shared_ptr<const Snapshot> last;
+  for (int second = 0; second < 20; ++second) last = tick();
+  const WatchRow* const watch = watch_of(*last, "cgroup:/a");
+  ASSERT_NE(watch, nullptr);
+  EXPECT_EQ(watch->verdict.limit, 350.0 * kBytes);
+}
+
+TEST_F(PipelineTest, AProcessIsLimitedByItsCgroupWhereThatIsTheSmallestLimit) {
+  constexpr std::uint64_t kBytes = 1024 * 1024;
+  proc_.set(7, 700, "payments", 100 * kMiB);
+  testing::write_file(std::filesystem::path(proc_.path()) / "7/cgroup", "0::/a/b\n");
+  set_cgroup("a", 150 * kBytes, 0, std::to_string(300 * kBytes));
+  set_cgroup("a/b", 100 * kBytes, 0, std::to_string(400 * kBytes));
+  start();
+  std::shared_ptr<const Snapshot> last;
+  for (int second = 0; second < 20; ++second) last = tick();
+  const WatchRow* const process = watch_of(*last, "process:7:700");
+  ASSERT_NE(process, nullptr);
+  EXPECT_EQ(process->limit_source, "cgroup");
+  EXPECT_EQ(process->verdict.limit, 300.0 * kBytes);
+  EXPECT_EQ(process->cgroup, "/a/b");
+}
+
+TEST_F(PipelineTest, AKillIsCountedForItsWorkloadAndStaysWhenTheCgroupIsGone) {
+  start();
+  set_cgroup("leaky.service", 1000);
+  ASSERT_EQ(tick()->workloads.size(), 1U);
+  set_cgroup("leaky.service", 1000, 1);
+  static_cast<void>(tick());
+  std::filesystem::remove_all(host_ / "sys/fs/cgroup/leaky.service");
+  const auto last = tick();
+  ASSERT_EQ(last->workloads.size(), 1U);
+  EXPECT_EQ(last->workloads[0].name, "leaky.service");
+  EXPECT_EQ(last->workloads[0].oom_kills, 1U);
+  EXPECT_TRUE(last->workloads[0].last_oom_seconds);
+  const auto health = std::ranges::find(last->collectors, "kmsg", &CollectorHealth::name);
+  ASSERT_NE(health, last->collectors.end());
+  ASSERT_EQ(health->sources.size(), 1U);
+  EXPECT_EQ(health->sources[0].source, "kmsg");
+  EXPECT_FALSE(health->sources[0].is_accessible);
 }
 
 }  // namespace

@@ -30,7 +30,8 @@ TEST(BuiltinCollectors, EveryEntryIsComplete) {
     EXPECT_FALSE(entry->metrics.empty());
     EXPECT_NE(entry->make, nullptr);
   }
-  EXPECT_EQ(names, (std::set<std::string_view>{"host", "process", "self", "smaps"}));
+  EXPECT_EQ(names,
+            (std::set<std::string_view>{"cgroup", "host", "kmsg", "process", "self", "smaps"}));
 }
 
 TEST(BuiltinCollectors, EveryMetricKeepsTheRulesOfNaming) {
@@ -63,6 +64,7 @@ TEST(BuiltinCollectors, OnAHostThatRefusesEverythingNothingIsInvented) {
       return failure(kind, std::string(path), "refused");
     });
     root.pids = {1, 42};
+    root.kernel_log_refusal = Error{kind, "dev/kmsg", "refused"};
     ProcessBoard board;
     const StoppedStopwatch stopwatch;
     CollectorOptions options;

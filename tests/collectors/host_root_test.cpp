@@ -231,5 +231,55 @@ TEST_F(HostRootTest, WhenEvenTheSpareIsRefusedTheErrorIsReturned) {
   EXPECT_TRUE(root_.read(Tree::proc, "meminfo", buffer));
 }
 
+TEST_F(HostRootTest, ADirectoryIsItsInodeAndKnowsWhetherItHasDirectories) {
+  write_file(directory_ / "sys/fs/a/file", "x");
+  const auto leaf = root_.look_at_directory(Tree::sys, "fs/a");
+  ASSERT_TRUE(leaf);
+  struct stat status = {};
+  ASSERT_EQ(::stat((directory_ / "sys/fs/a").c_str(), &status), 0);
+  EXPECT_EQ(leaf->inode, status.st_ino);
+  EXPECT_TRUE(root_.look_at_directory(Tree::sys, "fs")->may_have_directories);
+  for (const char* path : {"fs/none", "fs/a/file"}) {
+    const auto refused = root_.look_at_directory(Tree::sys, path);
+    ASSERT_FALSE(refused) << path;
+    EXPECT_EQ(refused.error().kind, ErrorKind::unavailable);
+  }
+}
+
+TEST_F(HostRootTest, DirectoriesAreListedInOrderWithoutFilesAndLinks) {
+  for (const char* name : {"b", "a", ".hidden"})
+    std::filesystem::create_directories(directory_ / "sys/fs" / name);
+  write_file(directory_ / "sys/fs/file", "x");
+  std::filesystem::create_directory_symlink("a", directory_ / "sys/fs/link");
+  std::vector<std::string> names = {"stale"};
+  ASSERT_TRUE(root_.list_directories(Tree::sys, "fs", 10, names));
+  EXPECT_EQ(names, (std::vector<std::string>{".hidden", "a", "b"}));
+  ASSERT_TRUE(root_.list_directories(Tree::sys, "fs", 2, names));
+  EXPECT_EQ(names.size(), 2U);
+  EXPECT_FALSE(root_.list_directories(Tree::sys, "fs/none", 2, names));
+}
+
+TEST_F(HostRootTest, DirectoriesAreListedWithTheLastDescriptor) {
+  std::filesystem::create_directories(directory_ / "sys/fs/a");
+  std::vector<std::string> names;
+  const DescriptorsExhausted exhausted;
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(root_.list_directories(Tree::sys, "fs", 10, names));
+    EXPECT_EQ(names, (std::vector<std::string>{"a"}));
+  }
+}
+
+TEST_F(HostRootTest, TheKernelsLogIsReadFromItsEndOn) {
+  EXPECT_EQ(root_.open_kernel_log().error().kind, ErrorKind::unavailable);
+  write_file(directory_ / "root/dev/kmsg", "6,1,2,-;before\n");
+  std::array<char, 128> buffer = {};
+  const auto log = root_.open_kernel_log();
+  ASSERT_TRUE(log);
+  EXPECT_EQ(log->next(buffer).value(), std::nullopt);
+  write_file(directory_ / "root/dev/kmsg", "6,1,2,-;before\n6,2,3,-;after\n");
+  EXPECT_EQ(log->next(buffer).value(), "6,2,3,-;after\n");
+  EXPECT_EQ(log->next(buffer).value(), std::nullopt);
+}
+
 }  // namespace
 }  // namespace heapfloor

@@ -97,7 +97,11 @@ TEST(SubjectsDocument, OfAWatchedProcessHasItsVerdict) {
       {"id", kLeaking},
       {"scope", "process"},
       {"subject",
-       {{"pid", 103}, {"start_time", 1'700'000'300}, {"comm", "bad\\xFF"}, {"group", "bad\\xFF"}}},
+       {{"pid", 103},
+        {"start_time", 1'700'000'300},
+        {"comm", "bad\\xFF"},
+        {"group", "bad\\xFF"},
+        {"cgroup", nullptr}}},
       {"signal", "rss_anon"},
       {"basis", "rss_floor"},
       {"watched", true},
@@ -447,6 +451,26 @@ TEST(StatusDocument, SaysWhichSourcesAreClosedAndWhatWouldOpenThem) {
   const json data = data_of(status_document(snapshot, rich::kBuild));
   EXPECT_EQ(data["collectors"][1]["sources"], json({{"exe", false}, {"status", true}}));
   EXPECT_EQ(data["collectors"][1]["closed_sources"], json({{"exe", "CAP_SYS_PTRACE"}}));
+}
+
+TEST(SuspectsDocument, ACgroupHasItsPathAndNoPid) {
+  Snapshot snapshot = rich::snapshot();
+  snapshot.watches.insert(snapshot.watches.begin(), rich::cgroup_watch());
+  for (ProcessRow& process : snapshot.processes) process.watch.reset();
+  constexpr const char* kId = "cgroup:/system.slice/nginx.service/cgroup_shmem";
+  const json suspect = data_of(suspect_document(snapshot, kId))["suspect"];
+  EXPECT_EQ(suspect["id"], kId);
+  EXPECT_EQ(suspect["scope"], "cgroup");
+  EXPECT_EQ(suspect["subject"]["cgroup"], "/system.slice/nginx.service");
+  EXPECT_EQ(suspect["subject"]["comm"], "nginx.service");
+  EXPECT_TRUE(suspect["subject"]["pid"].is_null());
+  EXPECT_EQ(suspect["predicted_exhaustion"]["limit_source"], "cgroup");
+  const json listed =
+      data_of(subjects_document(snapshot, {{"scope", "cgroup"}, {"search", "SYSTEM.slice"}}));
+  EXPECT_THAT(ids(listed["subjects"]), ElementsAre(kId));
+  snapshot.watches[0].ended_seconds = 9500;
+  const json ended = data_of(suspect_document(snapshot, kId))["suspect"];
+  EXPECT_THAT(ended["reason"].get<std::string>(), ::testing::StartsWith("the cgroup was removed"));
 }
 
 }  // namespace

@@ -85,13 +85,27 @@ inline constexpr std::array<MetricDesc, 5> kSelfMetrics = {{
      .label_value = "fastbin"},
 }};
 
+inline constexpr std::array<MetricDesc, 3> kCgroupMetrics = {{
+    {.name = "heapfloor_cgroup_memory_current_bytes", .help = "memory.current."},
+    {.name = "heapfloor_cgroup_memory_component_bytes",
+     .help = "Disjoint parts of memory.stat.",
+     .label_name = "component",
+     .label_value = "shmem"},
+    {.name = "heapfloor_cgroup_memory_events_local_total",
+     .help = "memory.events.local.",
+     .type = MetricType::counter,
+     .label_name = "event",
+     .label_value = "oom_kill"},
+}};
+
 inline const CollectorEntry kHost = {.name = "host", .summary = "", .metrics = kHostMetrics};
 inline const CollectorEntry kProcess = {
     .name = "process", .summary = "", .metrics = kProcessMetrics};
 inline const CollectorEntry kSmaps = {.name = "smaps", .summary = "", .metrics = kSmapsMetrics};
 inline const CollectorEntry kSelf = {.name = "self", .summary = "", .metrics = kSelfMetrics};
-inline constexpr std::array<const CollectorEntry*, 4> kCollectors = {&kHost, &kProcess, &kSmaps,
-                                                                     &kSelf};
+inline const CollectorEntry kCgroup = {.name = "cgroup", .summary = "", .metrics = kCgroupMetrics};
+inline constexpr std::array<const CollectorEntry*, 5> kCollectors = {&kHost, &kProcess, &kSmaps,
+                                                                     &kCgroup, &kSelf};
 
 inline const BuildInfo kBuild = {"0.1.0", "abc123", "main", "gcc 12.2.0", "C++20"};
 
@@ -195,6 +209,36 @@ inline void add_watches(Snapshot& snapshot) {
   for (std::uint32_t i = 0; i < 4; ++i) snapshot.processes[i].watch = i;
 }
 
+inline void add_cgroups(Snapshot& snapshot) {
+  const std::vector<MetricValue> values = {
+      {&kCgroupMetrics[0], 5e8}, {&kCgroupMetrics[1], 4096}, {&kCgroupMetrics[2], 1}};
+  snapshot.cgroups = {
+      {"/a\"b\n\xFF", {}, values},
+      {"/kubepods/podx",
+       {{"runtime", "containerd"}, {"container_id", "0123456789ab"}, {"pod_uid", "12-34"}},
+       values},
+      {"/system.slice/dev-x2d\\x2d.service", {{"unit", "dev-x2d\\x2d.service"}}, values}};
+  snapshot.workloads = {{"nginx.service", 0, std::nullopt}, {"pod/12-34", 3, 9000.5}};
+  snapshot.oom_victims = {{42, "leaky", "/kubepods/podx", "pod/12-34", 65536, 9000.5}};
+}
+
+inline WatchRow cgroup_watch() {
+  WatchRow row;
+  row.cgroup = "/system.slice/nginx.service";
+  row.subject = "cgroup:" + row.cgroup;
+  row.scope = "cgroup";
+  row.signal = "cgroup_shmem";
+  row.basis = "rss_floor";
+  row.name = row.group = "nginx.service";
+  row.state = LeakState::leaking;
+  row.state_since_seconds = 9000;
+  row.last_value = 312e6;
+  row.verdict = rising(Evidence::confirmed, 60'000);
+  row.limit_source = "cgroup";
+  row.changes = {{9000, LeakState::leaking}};
+  return row;
+}
+
 inline AlertRow alert(const WatchRow& of, std::string name, AlertPhase phase) {
   AlertRow row;
   row.name = std::move(name);
@@ -283,6 +327,7 @@ inline Snapshot snapshot() {
   for (std::size_t i = 0; i < 3; ++i) made.processes[i].values = process_values(1);
   made.processes[1].values.push_back({&kSmapsMetrics[2], 9985.5});
   made.processes[4].swap_bytes.reset();
+  add_cgroups(made);
   add_watches(made);
   made.alerts = {alert(made.watches[2], "HeapfloorLeak", AlertPhase::firing),
                  alert(made.watches[1], "HeapfloorLeakSuspected", AlertPhase::pending)};

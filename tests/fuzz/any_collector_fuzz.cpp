@@ -26,7 +26,8 @@ class CheckingSink final : public heapfloor::SampleSink {
   explicit CheckingSink(const CollectorEntry& entry) : entry_(entry) {}
   void begin(const heapfloor::Entity& entity) override {
     begun_ = true;
-    require(entity.name.size() <= 64, "a name is at most 64 bytes");
+    const bool is_cgroup = entity.kind == heapfloor::EntityKind::cgroup;
+    require(entity.name.size() <= (is_cgroup ? kMostTextBytes : 64), "a name is bounded");
     if (entity.kind != heapfloor::EntityKind::process) return;
     require(entity.process.pid > last_pid_, "each process comes once, in the order of pids");
     last_pid_ = entity.process.pid;
@@ -92,11 +93,20 @@ void run(const CollectorEntry& entry, std::string_view text, std::uint8_t descri
         }
         return std::string(pieces[read % pieces.size()]);
       });
+  // Directories in directories, which are called as the input likes.
+  root.directories = [&pieces](std::string_view path) {
+    constexpr std::size_t kMostPath = 48;
+    std::vector<std::string> names = {"cgroup", "memory"};
+    const std::string_view first = pieces.front().substr(0, 16);
+    if (!first.empty() && first.find('/') == std::string_view::npos) names.emplace_back(first);
+    return path.size() < kMostPath ? names : std::vector<std::string>();
+  };
   if (descriptors < 128) root.descriptors_left = descriptors;
   heapfloor::ProcessBoard board;
   CountingStopwatch stopwatch;
   const heapfloor::CollectorOptions options = {.descriptor_budget = 64,
                                                .refresh_ticks = 2,
+                                               .cgroup_limit = 12,
                                                .board = &board,
                                                .stopwatch = &stopwatch,
                                                .smaps_duty = 0.1,

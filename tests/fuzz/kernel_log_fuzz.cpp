@@ -6,6 +6,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace heapfloor::testing;  // NOLINT(google-build-using-namespace): one function
   const std::string_view text = text_of(data, size);
   require_pure_and_total(heapfloor::parse_kernel_log_record, text);
+  require(heapfloor::unescaped_log_text(text).size() <= size, "a text only becomes shorter");
   const auto record = heapfloor::parse_kernel_log_record(text);
   for (const std::string_view line : {text, record ? record->text : std::string_view()}) {
     if (const auto selection = heapfloor::find_oom_selection(line))

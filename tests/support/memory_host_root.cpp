@@ -31,6 +31,41 @@ Result<std::string_view> MemoryHostRoot::read(Tree tree, std::string_view path,
   return std::string_view(buffer.data(), text->size());
 }
 
+Result<DirectoryFacts> MemoryHostRoot::look_at_directory(Tree tree, std::string_view path) const {
+  const std::string full = name_of(tree).append(path);
+  const std::size_t slash = full.rfind('/');
+  const auto siblings =
+      directories ? directories(full.substr(0, slash)) : std::vector<std::string>();
+  if (std::ranges::find(siblings, full.substr(slash + 1)) == siblings.end())
+    return failure(ErrorKind::unavailable, full, "no such directory");
+  const auto found = directory_incarnations_.find(full);
+  const std::uint64_t incarnation = found == directory_incarnations_.end() ? 0 : found->second;
+  return DirectoryFacts{std::hash<std::string>()(full) + incarnation, true};
+}
+
+Result<void> MemoryHostRoot::list_directories(Tree tree, std::string_view path, std::size_t most,
+                                              std::vector<std::string>& names) const {
+  names = directories ? directories(name_of(tree).append(path)) : std::vector<std::string>();
+  if (names.size() > most) names.resize(most);
+  return {};
+}
+
+Result<KernelLog> MemoryHostRoot::open_kernel_log() const {
+  if (kernel_log_refusal) return Failure(*kernel_log_refusal);
+  const int handle = open_handle(0);
+  if (handle < 0) return failure(ErrorKind::io, "root/dev/kmsg", "no descriptor left");
+  return KernelLog(*this, handle);
+}
+
+Result<std::optional<std::string_view>> MemoryHostRoot::read_record(int /*file*/,
+                                                                    std::span<char> buffer) const {
+  if (kernel_log.empty()) return std::nullopt;
+  const std::string record = std::move(kernel_log.front());
+  kernel_log.pop_front();
+  const std::size_t length = record.copy(buffer.data(), buffer.size());
+  return std::string_view(buffer.data(), length);
+}
+
 Result<void> MemoryHostRoot::list_pids(std::vector<std::int32_t>& out) const {
   out = pids;
   return {};

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,14 +24,27 @@ class MemoryHostRoot final : public HostRoot {
 
   std::vector<std::int32_t> pids;
   std::map<std::int32_t, std::size_t> descriptors;  // what processes have open, where it is known
+  // The directories in one, by its path ("sys/fs/cgroup"); a directory that is in none is not
+  // there. Its inode is a number of its path and of how often it was replaced.
+  std::function<std::vector<std::string>(std::string_view path)> directories;
+  // What open_kernel_log() says; its records are taken from the front, "" is a gap.
+  std::optional<Error> kernel_log_refusal;
+  mutable std::deque<std::string> kernel_log;
   std::size_t descriptors_left = SIZE_MAX;  // opens of processes and kept files that still succeed
 
+  // A directory of the same name, and another inode.
+  void replace_directory(const std::string& path) { ++directory_incarnations_[path]; }
   // Another process takes over the pid: what is open of the old one fails with `gone` from now on.
   void replace_process(std::int32_t pid) { ++incarnations_[pid]; }
   [[nodiscard]] std::size_t open_handles() const { return open_.size(); }
 
   [[nodiscard]] Result<std::string_view> read(Tree tree, std::string_view path,
                                               std::span<char> buffer) const override;
+  [[nodiscard]] Result<DirectoryFacts> look_at_directory(Tree tree,
+                                                         std::string_view path) const override;
+  [[nodiscard]] Result<void> list_directories(Tree tree, std::string_view path, std::size_t most,
+                                              std::vector<std::string>& names) const override;
+  [[nodiscard]] Result<KernelLog> open_kernel_log() const override;
   [[nodiscard]] Result<void> list_pids(std::vector<std::int32_t>& out) const override;
   [[nodiscard]] Result<ProcessDir> open_process(std::int32_t pid) const override;
   [[nodiscard]] Result<std::size_t> count_own_descriptors() const override;
@@ -52,6 +67,8 @@ class MemoryHostRoot final : public HostRoot {
   [[nodiscard]] int open_in(int directory, const char* name) const override;
   [[nodiscard]] Result<std::string_view> read_line(std::int32_t pid, int file, const char* name,
                                                    std::span<char> buffer) const override;
+  [[nodiscard]] Result<std::optional<std::string_view>> read_record(
+      int file, std::span<char> buffer) const override;
   void close(int handle) const noexcept override;
 
   [[nodiscard]] int open_handle(std::int32_t pid) const;
@@ -59,6 +76,7 @@ class MemoryHostRoot final : public HostRoot {
 
   Text text_;
   std::map<std::int32_t, int> incarnations_;
+  std::map<std::string, std::uint64_t, std::less<>> directory_incarnations_;
   mutable std::map<int, Handle> open_;
   mutable int next_handle_ = 0;
 };

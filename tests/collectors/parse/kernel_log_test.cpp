@@ -60,6 +60,12 @@ TEST(KernelLog, KillsAreFoundInAllTheirWordings) {
   }
 }
 
+TEST(KernelLog, TheLogsWayOfWritingBytesIsUndone) {
+  EXPECT_EQ(unescaped_log_text("/by\\x5cx2duuid\\x0a"), "/by\\x2duuid\n");
+  EXPECT_EQ(unescaped_log_text("a\\x4"), "a\\x4");
+  EXPECT_EQ(unescaped_log_text("\\xzz\\x"), "\\xzz\\x");
+}
+
 TEST(KernelLog, OtherLinesAreNoKills) {
   for (const char* text :
        {"oom_reaper: reaped process 42 (a), now anon-rss:0kB", "Killed process 42", "",

@@ -14,11 +14,12 @@ export function subjectLink(id) {
   return `#/subject/${encodeId(id)}`;
 }
 
-/** "pid 4711 · group shop"; what is unknown is left out. */
+/** "pid 4711 · group shop", "cgroup · /system.slice/shop.service"; what is unknown is left out. */
 export function subjectMeta(subject, scope, unit) {
   const parts = [];
   if (!isBytes(unit)) parts.push(h('span', { class: 'meta-unit' }, unit));
   if (scope && scope !== 'process') parts.push(h('span', {}, scope));
+  if (scope === 'cgroup' && subject.cgroup) parts.push(h('span', {}, nameElement(subject.cgroup)));
   if (subject.pid) parts.push(h('span', {}, `pid\u00a0${subject.pid}`));
   if (subject.group && subject.group !== subject.comm) {
     parts.push(h('span', {}, 'group\u00a0', nameElement(subject.group)));

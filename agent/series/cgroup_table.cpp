@@ -1,0 +1,161 @@
+#include "agent/series/cgroup_table.h"
+
+#include <algorithm>
+
+#include "collectors/cgroup_metrics.h"
+
+namespace heapfloor {
+namespace {
+
+constexpr std::size_t kShownIdDigits = 12;
+
+constexpr const MetricDesc* part(std::string_view label) {
+  return cgroup_metric("heapfloor_cgroup_memory_component_bytes", label);
+}
+
+struct Field {
+  const MetricDesc* desc;
+  std::optional<double> CgroupEntry::*value;
+};
+constexpr std::array kFields = {
+    Field{part("anon"), &CgroupEntry::own_anon_bytes},
+    Field{part("shmem"), &CgroupEntry::own_shmem_bytes},
+    Field{part("slab_unreclaimable"), &CgroupEntry::own_slab_bytes},
+    Field{cgroup_metric("heapfloor_cgroup_unreclaimable_memory_bytes"),
+          &CgroupEntry::unreclaimable_bytes},
+    Field{cgroup_metric("heapfloor_cgroup_memory_effective_limit_bytes"),
+          &CgroupEntry::limit_bytes},
+    Field{cgroup_metric("heapfloor_cgroup_processes"), &CgroupEntry::processes},
+    Field{cgroup_metric("heapfloor_cgroup_memory_events_total", "oom_kill"),
+          &CgroupEntry::oom_kills},
+    Field{cgroup_metric("heapfloor_cgroup_memory_events_local_total", "oom_kill"),
+          &CgroupEntry::local_oom_kills},
+};
+
+constexpr std::array kOwnShares = {&CgroupEntry::own_anon_bytes, &CgroupEntry::own_shmem_bytes,
+                                   &CgroupEntry::own_slab_bytes};
+
+std::string short_name(std::string_view path, std::span<const CgroupWord> words) {
+  const auto word = [words](Attribute wanted) {
+    const auto found = std::ranges::find(words, wanted, &CgroupWord::attribute);
+    return found == words.end() ? std::string_view() : std::string_view(found->text);
+  };
+  const std::string_view id = word(Attribute::container_id);
+  if (!id.empty()) return std::string(id.substr(0, kShownIdDigits));
+  const std::string_view last = path.substr(path.rfind('/') + 1);
+  // A unit is what the cgroup is, and not only what it is in.
+  if (const std::string_view unit = word(Attribute::unit); last.ends_with(unit) && !unit.empty())
+    return std::string(unit);
+  return last.empty() ? std::string(path) : std::string(last);
+}
+
+// Host memory limits everything, and is no limit of a cgroup.
+std::optional<double> host_capacity(const SampleBatch& batch) {
+  for (std::size_t index = 0; index < batch.entities(); ++index) {
+    if (batch.entity(index).kind != EntityKind::host) continue;
+    for (const SampleBatch::Sample& sample : batch.samples(index)) {
+      if (sample.desc->name == "heapfloor_host_memory_capacity_bytes") return sample.value;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string_view parent_path(std::string_view path) {
+  if (path.size() <= 1) return {};
+  const std::size_t slash = path.rfind('/');
+  return slash == 0 ? path.substr(0, 1) : path.substr(0, slash);
+}
+
+std::string_view cgroup_label(Attribute attribute) {
+  switch (attribute) {
+    case Attribute::runtime:
+      return "runtime";
+    case Attribute::container_id:
+      return "container_id";
+    case Attribute::container:
+      return "container";
+    case Attribute::image:
+      return "image";
+    case Attribute::pod:
+      return "pod";
+    case Attribute::pod_uid:
+      return "pod_uid";
+    case Attribute::kubernetes_namespace:
+      return "namespace";
+    case Attribute::qos:
+      return "qos";
+    case Attribute::unit:
+      return "unit";
+    case Attribute::slice:
+      return "slice";
+    default:
+      return {};
+  }
+}
+
+CgroupTable::Known& CgroupTable::know(const SampleBatch& batch, std::size_t index) {
+  const Entity entity = batch.entity(index);
+  Known& known = known_[entity.cgroup_id];
+  known.is_alive = true;
+  const auto said = batch.descriptions(index);
+  if (known.path == entity.name && said.empty()) return known;
+  known.path = std::string(entity.name);
+  if (!said.empty()) known.words.clear();
+  for (const SampleBatch::Description& word : said) {
+    if (!cgroup_label(word.attribute).empty())
+      known.words.push_back({word.attribute, std::string(word.text)});
+  }
+  known.name = short_name(known.path, known.words);
+  return known;
+}
+
+void CgroupTable::ingest(const SampleBatch& batch) {
+  cgroups_.clear();
+  by_path_.clear();
+  for (auto& [id, known] : known_) known.is_alive = false;
+  const std::optional<double> capacity = host_capacity(batch);
+  for (std::size_t index = 0; index < batch.entities(); ++index) {
+    if (batch.entity(index).kind != EntityKind::cgroup) continue;
+    const Known& known = know(batch, index);
+    CgroupEntry& entry = cgroups_.emplace_back();
+    entry.id = batch.entity(index).cgroup_id;
+    entry.path = known.path;
+    entry.name = known.name;
+    entry.words = known.words;
+    entry.batch_entity = static_cast<std::uint32_t>(index);
+    for (const SampleBatch::Sample& sample : batch.samples(index)) {
+      const auto* const field = std::ranges::find(kFields, sample.desc, &Field::desc);
+      if (field != kFields.end()) entry.*field->value = sample.value;
+    }
+    if (capacity && entry.limit_bytes && *entry.limit_bytes >= *capacity) entry.limit_bytes.reset();
+    by_path_.insert_or_assign(entry.path, cgroups_.size() - 1);
+  }
+  std::erase_if(known_, [](const auto& item) { return !item.second.is_alive; });
+  subtract_children();
+}
+
+// Below 0 a share cannot be: the two figures were read one after the other.
+void CgroupTable::subtract_children() {
+  std::vector<std::array<double, kOwnShares.size()>> below(cgroups_.size());
+  for (const CgroupEntry& entry : cgroups_) {
+    const auto parent = by_path_.find(parent_path(entry.path));
+    if (parent == by_path_.end()) continue;
+    for (std::size_t share = 0; share < kOwnShares.size(); ++share)
+      below[parent->second].at(share) += (entry.*kOwnShares.at(share)).value_or(0);
+  }
+  for (std::size_t index = 0; index < cgroups_.size(); ++index) {
+    for (std::size_t share = 0; share < kOwnShares.size(); ++share) {
+      std::optional<double>& value = cgroups_[index].*kOwnShares.at(share);
+      if (value) value = std::max(0.0, *value - below[index].at(share));
+    }
+  }
+}
+
+const CgroupEntry* CgroupTable::find(std::string_view path) const {
+  const auto found = by_path_.find(path);
+  return found == by_path_.end() ? nullptr : &cgroups_[found->second];
+}
+
+}  // namespace heapfloor

@@ -1,0 +1,77 @@
+// CgroupTable: the cgroups of the last tick, what they are, and what the detector watches of them.
+//
+// A cgroup's figures hold those of the cgroups below it. So that a parent and its only child are
+// not both watched for one leak, each is watched on its own share: its figure less those of the
+// cgroups directly below it. The shares add up to the whole host, and memory that outlived the
+// cgroup it was charged to (files in shared memory, dentries) is watched in the parent that the
+// kernel gave it to. Not thread-safe: the collection thread's own.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "agent/series/sample_batch.h"
+#include "collectors/sample.h"
+
+namespace heapfloor {
+
+// What a cgroup is, in words: the label and the text, of those that are known.
+struct CgroupWord {
+  Attribute attribute = Attribute::runtime;
+  std::string text;
+};
+
+struct CgroupEntry {
+  std::uint64_t id = 0;
+  std::string_view path;  // into the table
+  std::string_view name;  // unit, first digits of a container's id, or last part of the path
+  std::span<const CgroupWord> words;
+  std::uint32_t batch_entity = 0;
+  // Of this cgroup without those below it.
+  std::optional<double> own_anon_bytes, own_shmem_bytes, own_slab_bytes;
+  std::optional<double> unreclaimable_bytes;  // with those below it
+  // The smallest limit of it and all above it; nothing where only the host's memory limits it.
+  std::optional<double> limit_bytes;
+  std::optional<double> processes;
+  std::optional<double> oom_kills, local_oom_kills;  // since it was made
+};
+
+class CgroupTable {
+ public:
+  // Takes over one tick.
+  void ingest(const SampleBatch& batch);
+
+  // In the order of the collector: what is above comes first.
+  [[nodiscard]] std::span<const CgroupEntry> cgroups() const { return cgroups_; }
+  [[nodiscard]] const CgroupEntry* find(std::string_view path) const;
+
+ private:
+  struct Known {
+    std::string path;
+    std::string name;
+    std::vector<CgroupWord> words;
+    bool is_alive = false;
+  };
+
+  Known& know(const SampleBatch& batch, std::size_t index);
+  void subtract_children();
+
+  std::unordered_map<std::uint64_t, Known> known_;  // by inode
+  std::vector<CgroupEntry> cgroups_;
+  std::unordered_map<std::string_view, std::size_t> by_path_;
+};
+
+// The path of the cgroup that this one is in; empty for "/".
+std::string_view parent_path(std::string_view path);
+
+// "unit", "pod_uid": how the metrics call an attribute of a cgroup.
+std::string_view cgroup_label(Attribute attribute);
+
+}  // namespace heapfloor

@@ -1,0 +1,128 @@
+#include "agent/series/oom_book.h"
+
+#include <algorithm>
+
+#include "collectors/parse/cgroup_identity.h"
+
+namespace heapfloor {
+namespace {
+
+constexpr std::size_t kShownIdDigits = 12;
+// How long a cgroup that vanished may explain what its parent counts: the parent is read first.
+constexpr std::uint64_t kLostTicks = 2;
+
+// Worth a counter before its first kill: somebody gave it a name, or it has processes.
+bool is_workload(const CgroupEntry& entry) {
+  return entry.processes.value_or(0) > 0 ||
+         std::ranges::any_of(entry.words, [](const CgroupWord& word) {
+           return word.attribute == Attribute::unit || word.attribute == Attribute::pod_uid ||
+                  word.attribute == Attribute::container_id;
+         });
+}
+
+}  // namespace
+
+std::string workload_of(std::string_view path) {
+  const CgroupIdentity identity = cgroup_identity(path);
+  if (!identity.pod_uid.empty()) return "pod/" + identity.pod_uid;
+  if (!identity.container_id.empty())
+    return "container/" + identity.container_id.substr(0, kShownIdDigits);
+  return identity.unit.empty() ? std::string(path) : identity.unit;
+}
+
+WorkloadOom& OomBook::workload(const std::string& name) {
+  const auto found = workloads_.find(name);
+  if (found != workloads_.end()) return found->second;
+  const bool has_room = workloads_.size() + 1 < kMostWorkloads;
+  return workloads_[has_room ? name : std::string(kOther)];
+}
+
+void OomBook::count(const std::string& name, double kills, double time_seconds) {
+  if (kills <= 0) return;
+  WorkloadOom& entry = workload(name);
+  entry.seen_by_counters += static_cast<std::uint64_t>(kills);
+  entry.last_seconds = time_seconds;
+}
+
+void OomBook::step(const CgroupTable& table, const OomBoard& board, double time_seconds) {
+  ++tick_;
+  for (auto& [name, entry] : workloads_) entry.is_alive = false;
+  take_counters(table, time_seconds);
+  note_vanished(table);
+  explain(table, board.is_log_readable.value_or(false), time_seconds);
+  take_log(board, time_seconds);
+  std::erase_if(workloads_,
+                [](const auto& item) { return !item.second.is_alive && item.second.kills() == 0; });
+}
+
+void OomBook::take_counters(const CgroupTable& table, double time_seconds) {
+  for (const CgroupEntry& entry : table.cgroups()) {
+    const auto [place, is_new] = seen_.try_emplace(entry.id);
+    Seen& seen = place->second;
+    // Before 5.2 there is one file, which counts the cgroup's own.
+    const double local = entry.local_oom_kills.value_or(entry.oom_kills.value_or(0));
+    const double all = entry.oom_kills.value_or(local);
+    if (is_new) {
+      seen.workload = workload_of(entry.path);
+      seen.path = std::string(entry.path);
+      if (tick_ == 1) {
+        seen.kills = all;
+        seen.local_kills = local;
+      }
+    }
+    if (is_workload(entry)) workload(seen.workload).is_alive = true;
+    const double gained_local = std::max(0.0, local - seen.local_kills);
+    const double gained = std::max(0.0, all - seen.kills);
+    count(seen.workload, gained_local, time_seconds);
+    if (entry.oom_kills && entry.local_oom_kills) seen.unexplained += gained - gained_local;
+    if (const CgroupEntry* const parent = table.find(parent_path(entry.path))) {
+      if (const auto above = seen_.find(parent->id); above != seen_.end())
+        above->second.unexplained -= gained;
+    }
+    seen.kills = all;
+    seen.local_kills = local;
+    seen.tick = tick_;
+  }
+}
+
+void OomBook::note_vanished(const CgroupTable& table) {
+  for (const auto& [id, gone] : seen_) {
+    if (gone.tick == tick_) continue;
+    const CgroupEntry* const parent = table.find(parent_path(gone.path));
+    if (parent == nullptr) continue;
+    const auto above = seen_.find(parent->id);
+    if (above == seen_.end()) continue;
+    Seen& seen = above->second;
+    const bool is_second = seen.lost_tick == tick_;
+    seen.lost_child = is_second ? seen.workload : gone.workload;
+    seen.lost_tick = tick_;
+  }
+  std::erase_if(seen_, [this](const auto& item) { return item.second.tick != tick_; });
+}
+
+void OomBook::explain(const CgroupTable& table, bool log_tells, double time_seconds) {
+  for (const CgroupEntry& entry : table.cgroups()) {
+    const auto found = seen_.find(entry.id);
+    if (found == seen_.end() || found->second.unexplained <= 0) continue;
+    Seen& seen = found->second;
+    const bool is_lost_child = seen.lost_tick > 0 && tick_ - seen.lost_tick < kLostTicks;
+    if (!log_tells && entry.oom_kills && entry.local_oom_kills)
+      count(is_lost_child ? seen.lost_child : seen.workload, seen.unexplained, time_seconds);
+    seen.unexplained = 0;
+  }
+}
+
+void OomBook::take_log(const OomBoard& board, double time_seconds) {
+  for (const OomVictim& victim : board.victims) {
+    const std::string name = victim.cgroup.empty() ? std::string() : workload_of(victim.cgroup);
+    if (!name.empty()) {
+      WorkloadOom& entry = workload(name);
+      ++entry.seen_in_log;
+      entry.last_seconds = time_seconds;
+    }
+    if (victims_.size() == kMostVictims) victims_.pop_front();
+    victims_.push_back({victim, name, time_seconds});
+  }
+}
+
+}  // namespace heapfloor

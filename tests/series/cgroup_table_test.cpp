@@ -1,0 +1,97 @@
+#include "agent/series/cgroup_table.h"
+
+#include <gtest/gtest.h>
+
+#include "collectors/cgroup_metrics.h"
+
+namespace heapfloor {
+namespace {
+
+constexpr MetricDesc kCapacity = {"heapfloor_host_memory_capacity_bytes", "MemTotal."};
+const MetricDesc& kAnon = *cgroup_metric("heapfloor_cgroup_memory_component_bytes", "anon");
+const MetricDesc& kLimit = *cgroup_metric("heapfloor_cgroup_memory_effective_limit_bytes");
+
+class CgroupTableTest : public ::testing::Test {
+ protected:
+  CgroupTableTest() {
+    batch_.begin({.kind = EntityKind::host});
+    batch_.add(kCapacity, 1000);
+  }
+  void begin(std::string_view path, std::uint64_t id, double anon) {
+    batch_.begin({.kind = EntityKind::cgroup, .name = path, .cgroup_id = id});
+    batch_.add(kAnon, anon);
+  }
+  const CgroupEntry& at(std::string_view path) {
+    table_.ingest(batch_);
+    const CgroupEntry* const found = table_.find(path);
+    if (found == nullptr) throw std::runtime_error("no such cgroup");
+    return *found;
+  }
+
+  SampleBatch batch_;
+  CgroupTable table_;
+};
+
+TEST_F(CgroupTableTest, ACgroupsShareIsWhatThoseBelowItDoNotHold) {
+  begin("/a", 1, 100);
+  begin("/a/b", 2, 60);
+  begin("/a/c", 3, 30);
+  begin("/a/b/d", 4, 60);
+  EXPECT_EQ(at("/a").own_anon_bytes, 10);
+  EXPECT_EQ(at("/a/b").own_anon_bytes, 0);
+  EXPECT_EQ(at("/a/b/d").own_anon_bytes, 60);
+  EXPECT_EQ(at("/a").own_shmem_bytes, std::nullopt);
+}
+
+TEST_F(CgroupTableTest, AShareIsNeverNegativeThoughItsPartsWereReadLater) {
+  begin("/a", 1, 100);
+  begin("/a/b", 2, 101);
+  EXPECT_EQ(at("/a").own_anon_bytes, 0);
+}
+
+TEST_F(CgroupTableTest, TheRootOfANamespaceIsTheParentOfTheFirstLevel) {
+  begin("/", 1, 100);
+  begin("/a", 2, 60);
+  EXPECT_EQ(at("/").own_anon_bytes, 40);
+}
+
+TEST_F(CgroupTableTest, TheHostsMemoryIsNoLimitOfACgroup) {
+  begin("/a", 1, 1);
+  batch_.add(kLimit, 1000);
+  begin("/b", 2, 1);
+  batch_.add(kLimit, 999);
+  EXPECT_EQ(at("/a").limit_bytes, std::nullopt);
+  EXPECT_EQ(at("/b").limit_bytes, 999);
+}
+
+TEST_F(CgroupTableTest, WhatACgroupIsIsRememberedUntilItIsAnother) {
+  begin("/system.slice/nginx.service", 1, 1);
+  batch_.describe(Attribute::unit, "nginx.service");
+  begin("/docker/x", 2, 1);
+  batch_.describe(Attribute::container_id, "0123456789abcdef");
+  begin("/plain", 3, 1);
+  EXPECT_EQ(at("/system.slice/nginx.service").name, "nginx.service");
+  EXPECT_EQ(at("/docker/x").name, "0123456789ab");
+  EXPECT_EQ(at("/plain").name, "plain");
+  batch_.clear();
+  begin("/system.slice/nginx.service", 1, 1);
+  EXPECT_EQ(at("/system.slice/nginx.service").words.size(), 1U);
+  batch_.clear();
+  begin("/system.slice/nginx.service", 9, 1);
+  EXPECT_TRUE(at("/system.slice/nginx.service").words.empty());
+}
+
+TEST_F(CgroupTableTest, ACgroupInsideAUnitIsNotCalledLikeIt) {
+  begin("/system.slice/docker.service/worker", 1, 1);
+  batch_.describe(Attribute::unit, "docker.service");
+  EXPECT_EQ(at("/system.slice/docker.service/worker").name, "worker");
+}
+
+TEST(CgroupPath, ParentsEndAtTheRoot) {
+  EXPECT_EQ(parent_path("/a/b"), "/a");
+  EXPECT_EQ(parent_path("/a"), "/");
+  EXPECT_EQ(parent_path("/"), "");
+}
+
+}  // namespace
+}  // namespace heapfloor
