@@ -106,10 +106,11 @@ bool SilenceBook::remove(std::string_view id) {
 
 void SilenceBook::set_configured(const std::vector<Silence>& silences, double now_seconds) {
   std::vector<Silence> before;
-  const auto configured = std::ranges::stable_partition(
-      silences_, [](const Silence& silence) { return !silence.is_configured; });
-  std::ranges::move(configured, std::back_inserter(before));
-  silences_.erase(configured.begin(), configured.end());
+  const auto configured =
+      std::stable_partition(silences_.begin(), silences_.end(),
+                            [](const Silence& silence) { return !silence.is_configured; });
+  std::move(configured, silences_.end(), std::back_inserter(before));
+  silences_.erase(configured, silences_.end());
   for (std::size_t index = 0; index < silences.size(); ++index) {
     const Silence& wanted = silences[index];
     const auto same =

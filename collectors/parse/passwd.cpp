@@ -24,8 +24,8 @@ std::vector<UserName> parse_passwd(std::string_view text) {
     users.emplace_back(static_cast<std::uint32_t>(*uid), fields[0]);
   }
   std::ranges::stable_sort(users, {}, &UserName::first);
-  const auto repeated = std::ranges::unique(users, {}, &UserName::first);
-  users.erase(repeated.begin(), repeated.end());
+  const auto is_same = [](const UserName& a, const UserName& b) { return a.first == b.first; };
+  users.erase(std::unique(users.begin(), users.end(), is_same), users.end());
   return users;
 }
 

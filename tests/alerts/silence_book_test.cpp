@@ -42,8 +42,8 @@ class SilenceBookTest : public ::testing::Test {
   // A tick in which these subjects are there.
   void observe(const std::map<std::string, std::string>& builds) {
     for (const auto& [group, build] : builds) {
-      book_.observe(alert_of(group), [&](const std::string&) {
-        return build.empty() ? std::nullopt : std::optional(build);
+      book_.observe(alert_of(group), [&text = build](const std::string&) {
+        return text.empty() ? std::nullopt : std::optional(text);
       });
     }
   }

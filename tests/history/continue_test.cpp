@@ -31,6 +31,9 @@ class ContinueTest : public ::testing::Test {
  protected:
   ContinueTest() {
     config_.path.procfs = proc_.path();
+    // Nothing of the machine that runs the test: its cgroups would be watched too.
+    config_.path.sysfs = proc_.path() + "/no-sys";
+    config_.path.rootfs = proc_.path() + "/no-root";
     config_.collection.interval_seconds = 1;
     config_.trend.policy.time_scale = 1.0 / 60;
     config_.trend.limit_bytes = 512.0 * 1024 * 1024;
