@@ -66,7 +66,7 @@ function rateScale(bytesPerSecond) {
 /** Growth {estimate, low, high} per second → {value: "212 MiB/h", interval: "198 – 230"}; null stays null. */
 export function formatGrowth(growth, unit) {
   if (!growth || !known(growth.estimate)) return null;
-  if (!isBytes(unit)) return formatCountGrowth(growth, unit);
+  if (!isBytes(unit)) return formatCountGrowth(growth);
   const scale = rateScale(growth.estimate);
   const index = unitIndex(growth.estimate * scale.seconds);
   const show = (rate) => digits((rate * scale.seconds) / 1024 ** index);
@@ -78,12 +78,15 @@ export function formatGrowth(growth, unit) {
   };
 }
 
-function formatCountGrowth(growth, unit) {
-  const scale = Math.abs(growth.estimate) * HOUR < 1 ? { seconds: DAY, word: 'day' } : { seconds: HOUR, word: 'h' };
+// What is counted stands beside the floor; beside a rate it would not fit.
+function formatCountGrowth(growth) {
+  const hourly = Math.abs(growth.estimate) * HOUR;
+  const scale = hourly >= HOUR ? { seconds: 1, word: 's' }
+    : hourly < 1 ? { seconds: DAY, word: 'day' } : { seconds: HOUR, word: 'h' };
   const show = (rate) => digits(rate * scale.seconds);
   const both = known(growth.low) && known(growth.high);
   return {
-    value: `${show(growth.estimate)}${NBSP}${unit}/${scale.word}`,
+    value: `${show(growth.estimate)}/${scale.word}`,
     interval: both ? `${show(growth.low)}${NBSP}${DASH}${NBSP}${show(growth.high)}` : '',
   };
 }
