@@ -249,8 +249,8 @@ void ProcessTable::report_sources(CollectReport& report, bool stat_was_refused) 
   report.sources.push_back({"status", !status_refused, kNeedsSight});
   for (std::size_t i = 0; i < kAttributeSources.size(); ++i) {
     const AttributeSource& source = kAttributeSources[i];
-    report.sources.push_back(
-        {source.unreadable->label_value, (refused >> i & 1U) == 0, source.needs});
+    report.sources.push_back({source.unreadable->label_value,
+                              (static_cast<unsigned>(refused) >> i & 1U) == 0, source.needs});
   }
 }
 

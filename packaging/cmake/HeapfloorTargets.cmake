@@ -2,7 +2,9 @@
 
 find_program(HEAPFLOOR_CCACHE ccache)
 if(HEAPFLOOR_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${HEAPFLOOR_CCACHE})
+  # Paths below the source folder are hashed as relative ones, so that every clone of a machine shares what was compiled.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
+    ${HEAPFLOOR_CCACHE})
 endif()
 
 find_package(Threads REQUIRED)
@@ -31,7 +33,13 @@ function(heapfloor_test name)
   cmake_parse_arguments(arg "" "" "SOURCES;LINKS;LABELS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE heapfloor_options ${arg_LINKS} GTest::gmock GTest::gtest_main)
-  target_compile_definitions(${name} PRIVATE HEAPFLOOR_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  # Only where it is used: what holds the folder's name cannot be shared with another clone.
+  foreach(source IN LISTS arg_SOURCES)
+    file(STRINGS ${source} uses_source_dir REGEX "HEAPFLOOR_SOURCE_DIR" LIMIT_COUNT 1)
+    if(uses_source_dir)
+      set_property(SOURCE ${source} APPEND PROPERTY COMPILE_DEFINITIONS HEAPFLOOR_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+    endif()
+  endforeach()
   if(NOT arg_LABELS)
     set(arg_LABELS unit)
   endif()
