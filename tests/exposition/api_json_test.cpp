@@ -279,7 +279,7 @@ TEST(SuspectDocument, HasTheWholeVerdict) {
   EXPECT_EQ(suspect["state"], "leaking");
   EXPECT_EQ(suspect["since"], 1'700'009'000);
   EXPECT_EQ(suspect["severity"], "critical");
-  const Verdict& verdict = rich::snapshot().watches[2].verdict;
+  const Verdict verdict = rich::snapshot().watches[2].verdict;
   EXPECT_EQ(suspect["reason"], explain(verdict));
   EXPECT_TRUE(suspect["subject"]["cgroup"].is_null());
   EXPECT_EQ(suspect["cause"], json::object());
