@@ -206,6 +206,7 @@ class Reader {
 
   Done read_headers(const YAML::Node& node) {
     std::vector<Field> fields;
+    fields.reserve(kHeaders.size());
     for (const std::string_view name : kHeaders) {
       fields.push_back({name, [this, name](const YAML::Node& value) -> Done {
                           std::string text;

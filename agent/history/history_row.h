@@ -23,6 +23,7 @@ struct RowId {
   RowKind kind = RowKind::agent;
   std::uint64_t number = 0;  // below 2^48
   friend bool operator==(const RowId&, const RowId&) = default;
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 means the operator's own 0
   friend auto operator<=>(const RowId&, const RowId&) = default;
 };
 

@@ -213,7 +213,7 @@ Result<void> HistoryStore::check_rows() {
   }
   sqlite3_reset(raw);
   const std::uint64_t before = rejected_;
-  const Result<void> read =
+  Result<void> read =
       visit_ids(first_of(RowKind::agent), last_of(RowKind::incarnation), [](const HistoryRow&) {});
   if (!read) return read;
   if (rejected_ > before)

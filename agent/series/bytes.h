@@ -5,6 +5,7 @@
 // returns can be out of the range that was asked for. Not thread-safe.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstddef>
@@ -26,9 +27,8 @@ class ByteWriter {
 
   template <class T>
   requires(std::is_arithmetic_v<T> || std::is_enum_v<T>) void put(T value) {
-    char raw[sizeof(T)];
-    std::memcpy(raw, &value, sizeof(T));
-    out_->append(raw, sizeof(T));
+    const auto raw = std::bit_cast<std::array<char, sizeof(T)>>(value);
+    out_->append(raw.data(), raw.size());
   }
   template <class T>
   void put(const std::optional<T>& value) {

@@ -73,7 +73,7 @@ TEST(AlertRules, SayFileAndLineOfWhatIsWrong) {
        5,
        "no metric of scope group"},
       {{"name: A", "scope: process", good, "value: 1"}, 5, "no metric of scope process"},
-      {{"name: A", "scope: group", "value: 1"}, 3, "either \"signal\" or \"metric\""},
+      {{"name: A", "scope: group", "value: 1"}, 3, R"(either "signal" or "metric")"},
       {{"name: A", "scope: group", good, "signal: rss_anon", "value: 1"}, 3, "either"},
       {{"name: A", "scope: group", "signal: rss_anon", "value: 1"}, 5, "no signal of scope group"},
       {{"name: A", "scope: group", good}, 3, "\"value\" is missing"},

@@ -422,7 +422,7 @@ TEST_F(PipelineTest, WithoutTheSmapsCollectorNothingIsSaidOfProportionalMemory) 
 }
 
 TEST_F(PipelineTest, ACgroupThatLeaksIsFoundAndWhatItIsInIsNot) {
-  constexpr std::uint64_t kBytes = 1024 * 1024;
+  constexpr auto kBytes = std::uint64_t{1024} * 1024;
   start();
   std::shared_ptr<const Snapshot> last;
   for (std::uint64_t second = 0; second < 260; ++second) {
@@ -453,7 +453,7 @@ TEST_F(PipelineTest, ACgroupThatLeaksIsFoundAndWhatItIsInIsNot) {
 }
 
 TEST_F(PipelineTest, WhatElseOfACgroupCannotBeReclaimedTakesItsPartOfTheLimit) {
-  constexpr std::uint64_t kBytes = 1024 * 1024;
+  constexpr auto kBytes = std::uint64_t{1024} * 1024;
   start();
   set_cgroup("a", 100 * kBytes, 0, std::to_string(400 * kBytes));
   testing::write_file(host_ / "sys/fs/cgroup/a/memory.current",
@@ -466,7 +466,7 @@ TEST_F(PipelineTest, WhatElseOfACgroupCannotBeReclaimedTakesItsPartOfTheLimit) {
 }
 
 TEST_F(PipelineTest, AProcessIsLimitedByItsCgroupWhereThatIsTheSmallestLimit) {
-  constexpr std::uint64_t kBytes = 1024 * 1024;
+  constexpr auto kBytes = std::uint64_t{1024} * 1024;
   proc_.set(7, 700, "payments", 100 * kMiB);
   testing::write_file(std::filesystem::path(proc_.path()) / "7/cgroup", "0::/a/b\n");
   set_cgroup("a", 150 * kBytes, 0, std::to_string(300 * kBytes));

@@ -68,7 +68,7 @@ class RuleEvaluatorTest : public ::testing::Test {
   }
   // A tick: what is wrong goes to the book, and the readings are forgotten.
   std::vector<AlertTransition> tick(bool is_listed = true) {
-    const auto changes = book_.step(evaluate(is_listed), now_);
+    auto changes = book_.step(evaluate(is_listed), now_);
     batch_.clear();
     now_ += 15;
     return changes;

@@ -1,10 +1,10 @@
 // The collectors over this machine's own cgroups, and a process that the OOM killer takes in one.
 #include <gtest/gtest.h>
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -29,7 +29,7 @@ using testing::LiveChild;
 using testing::RecordedEntity;
 using testing::RecordingSink;
 
-constexpr std::uint64_t kMiB = 1024 * 1024;
+constexpr std::uint64_t kMiB = std::uint64_t{1024} * 1024;
 
 bool write_to(const fs::path& path, const std::string& text) {
   std::ofstream out(path);

@@ -31,8 +31,8 @@ class HttpClientTest : public ::testing::Test {
  protected:
   // A file that goes with the test.
   std::string file_with(const std::string& text) {
-    const std::string path = ::testing::TempDir() + "http_client_test_" +
-                             ::testing::UnitTest::GetInstance()->current_test_info()->name();
+    std::string path = ::testing::TempDir() + "http_client_test_" +
+                       ::testing::UnitTest::GetInstance()->current_test_info()->name();
     std::ofstream(path) << text;
     return path;
   }

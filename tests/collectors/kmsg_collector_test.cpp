@@ -94,7 +94,7 @@ TEST_F(KmsgCollector, ARefusedLogIsSaidOnceAndFoundWhenItIsAllowed) {
 
 TEST_F(KmsgCollector, ALogThatRunsFasterThanItIsReadWaitsForTheNextTick) {
   root_.kernel_log.assign(5000, "6,1,2,-;noise\n");
-  root_.kernel_log.push_back(kKill);
+  root_.kernel_log.emplace_back(kKill);
   tick();
   EXPECT_TRUE(board_.victims.empty());
   tick();

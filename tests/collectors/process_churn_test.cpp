@@ -1,17 +1,17 @@
 // The process collector while processes come and go faster than it can look.
 #include <gtest/gtest.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <charconv>
+#include <csignal>
+#include <ctime>
 #include <filesystem>
 #include <new>
 #include <stdexcept>

@@ -1,7 +1,7 @@
 // The smaps collector against a real process that the test starts.
 #include <gtest/gtest.h>
-#include <time.h>
 
+#include <ctime>
 #include <memory>
 #include <vector>
 
@@ -25,7 +25,7 @@ using testing::LiveChild;
 using testing::RecordedEntity;
 using testing::RecordingSink;
 
-constexpr std::size_t kMiB = 1024 * 1024;
+constexpr std::size_t kMiB = std::size_t{1024} * 1024;
 
 // Real durations; the test adds what would pass between ticks.
 class SkippingStopwatch final : public Stopwatch {

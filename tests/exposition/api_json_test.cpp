@@ -50,7 +50,7 @@ constexpr const char* kUnwatched = "process:4711:35000/rss_anon";
 
 class FakeReader : public SeriesReader {
  public:
-  std::optional<SeriesDetail> read(std::string_view id) const override {
+  [[nodiscard]] std::optional<SeriesDetail> read(std::string_view id) const override {
     if (id != kLeaking) return std::nullopt;
     return SeriesDetail{{{8000, 1, 2}, {8500, 3, 4.5}, {9000, 5, 5}}, {{8000, 1}, {9000, 5}}};
   }

@@ -1,11 +1,13 @@
 // hostile_page SEED: pages of a snapshot whose names are random bytes and whose values are random
 // numbers, and what was put in, as one JSON document:
 // {"text":…,"openmetrics":…,"expected":[{"name":…,"labels":{NAME:HEX BYTES},"value":…}]}.
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <set>
@@ -15,48 +17,27 @@
 #include "agent/exposition/metrics_page.h"
 #include "tests/exposition/rich_snapshot.h"
 
+namespace heapfloor {
 namespace {
-
-using namespace heapfloor;
 
 using Json = nlohmann::json;
 using Random = std::mt19937_64;
 
 // What breaks readers of lines, quotes, escapes and encodings, and any byte besides.
 std::string hostile_name(Random& random) {
-  constexpr std::string_view kPieces[] = {"\\",
-                                          "\"",
-                                          "\n",
-                                          "\r",
-                                          "}",
-                                          "{",
-                                          "\"} 1\n",
-                                          ",",
-                                          "=",
-                                          " ",
-                                          "\\n",
-                                          "#",
-                                          "# EOF\n",
-                                          "\t",
-                                          "\\x",
-                                          "\\x41",
-                                          "\xC3\xA9",
-                                          "\xC3",
-                                          "\0",
-                                          "\xE2\x80\xA8",
-                                          "a",
-                                          "\xED\xA0\x80",
-                                          "\xF0\x9F\x98\x80",
-                                          "\xE2\x80\xAE",
-                                          "le",
-                                          "\xC2\x85"};
+  constexpr auto kPieces = std::to_array<std::string_view>(
+      {"\\", "\"", "\n", "\r", "}", "{", "\"} 1\n", ",", "=", " ", "\\n", "#", "# EOF\n", "\t",
+       "\\x", "\\x41", "\xC3\xA9", "\xC3", "\0", "\xE2\x80\xA8", "a", "\xED\xA0\x80",
+       "\xF0\x9F\x98\x80",
+       // NOLINTNEXTLINE(misc-misleading-bidirectional): it shall mislead
+       "\xE2\x80\xAE", "le", "\xC2\x85"});
   std::string name;
   const std::size_t pieces = 1 + random() % 8;
   for (std::size_t i = 0; i < pieces; ++i) {
     if (random() % 4 == 0) {
       name += static_cast<char>(random() % 256);
     } else {
-      name += kPieces[random() % std::size(kPieces)];
+      name += kPieces[random() % kPieces.size()];
     }
   }
   return name;
@@ -146,10 +127,8 @@ class HostileSnapshot {
   Random random_;
 };
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  const HostileSnapshot hostile(argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1);
+void write_pages(std::uint64_t seed) {
+  const HostileSnapshot hostile(seed);
   const MetricFamilies families(rich::kCollectors);
   SelfMetrics self(rich::kBuild);
   self.request_started();
@@ -160,5 +139,17 @@ int main(int argc, char** argv) {
   document["openmetrics"] = page.render(hostile.snapshot, ExpositionFormat::openmetrics);
   document["expected"] = hostile.expected;
   std::puts(document.dump().c_str());  // throws on anything that is not UTF-8
+}
+
+}  // namespace
+}  // namespace heapfloor
+
+int main(int argc, char** argv) {
+  try {
+    heapfloor::write_pages(argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1);
+  } catch (const std::exception& error) {
+    std::fputs(error.what(), stderr);
+    return 1;
+  }
   return 0;
 }

@@ -60,10 +60,10 @@ class MetricsPageTest : public ::testing::Test {
 
   // The family of a sample line: its name without what a histogram puts behind it.
   [[nodiscard]] std::string family_of(const std::string& line) const {
-    const std::string name = name_of(line);
+    std::string name = name_of(line);
     for (const std::string_view suffix : {"_bucket", "_count", "_sum"}) {
       if (!name.ends_with(suffix)) continue;
-      const std::string base = name.substr(0, name.size() - suffix.size());
+      std::string base = name.substr(0, name.size() - suffix.size());
       const auto index = families_.find(base);
       if (index && families_.all()[*index].type == FamilyType::histogram) return base;
     }
@@ -220,7 +220,7 @@ TEST_F(MetricsPageTest, RowsAndValuesThatComeTwiceAreWrittenOnce) {
   twice.collectors.push_back(twice.collectors.back());
   twice.alert_transitions.push_back(twice.alert_transitions.back());
   Snapshot once = rich::snapshot();
-  const auto without = [](std::string page) {
+  const auto without = [](const std::string& page) {
     std::string kept;
     for (const std::string& line : lines(page)) {
       if (!line.starts_with("heapfloor_leak_suspects")) kept += line + "\n";

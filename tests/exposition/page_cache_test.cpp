@@ -78,7 +78,7 @@ TEST_F(PageCacheTest, WritesOverAPageThatNobodyReads) {
   cache_.publish(snapshot_at(2));
   const PageCache::Body read = cache_.page(ExpositionFormat::text, ContentEncoding::identity);
   EXPECT_EQ(read->data(), memory);
-  const std::string copy = *read;
+  const std::string copy(read->begin(), read->end());
   cache_.publish(snapshot_at(3));
   const PageCache::Body later = cache_.page(ExpositionFormat::text, ContentEncoding::identity);
   EXPECT_NE(later->data(), memory) << "a scrape still sends it";

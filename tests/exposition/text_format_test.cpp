@@ -80,8 +80,8 @@ TEST(VisibleName, ShowsInHexWhatIsInvisibleOrTurnsTextAround) {
   EXPECT_EQ(visible_name("\xD8\x9C"), "\\xD8\\x9C") << "Arabic letter mark";
   EXPECT_EQ(visible_name("\xE2\x80\x8E\xE2\x80\x8F"), "\\xE2\\x80\\x8E\\xE2\\x80\\x8F");
   EXPECT_EQ(visible_name("\xEF\xBB\xBF"), "\\xEF\\xBB\\xBF") << "byte order mark";
-  for (const char* const shown : {"\\xE2\\x80\\xA8", "\\xE2\\x80\\xA9", "\\xE2\\x80\\xAA",
-                                  "\\xE2\\x80\\xAE", "\\xE2\\x81\\xA6", "\\xE2\\x81\\xA9"}) {
+  for (const char* const shown : {R"(\xE2\x80\xA8)", R"(\xE2\x80\xA9)", R"(\xE2\x80\xAA)",
+                                  R"(\xE2\x80\xAE)", R"(\xE2\x81\xA6)", R"(\xE2\x81\xA9)"}) {
     EXPECT_EQ(visible_name(bytes_of(shown)), shown);
   }
 }

@@ -171,6 +171,10 @@ void overwrite(std::string& bytes, Random& random, std::size_t most) {
   for (std::size_t i = 0; i < size; ++i) bytes[at + i] = static_cast<char>(random());
 }
 
+void flip(char& byte, unsigned bit) {
+  byte = static_cast<char>(static_cast<unsigned char>(byte) ^ (1U << bit));
+}
+
 void zero_page(std::string& bytes, Random& random) {
   constexpr std::size_t kPage = 4096;
   if (bytes.size() < kPage) return;
@@ -189,7 +193,7 @@ std::string damage(const Original& original, const std::string& path, Random& ra
   switch (random() % 10) {
     case 0:
       what = "one bit";
-      either[random() % either.size()] ^= static_cast<char>(1U << (random() % 8));
+      flip(either[random() % either.size()], static_cast<unsigned>(random() % 8));
       break;
     case 1:
     case 2:

@@ -13,7 +13,6 @@ namespace heapfloor {
 namespace {
 
 using ::testing::AllOf;
-using testing::CertificateWish;
 using ::testing::HasSubstr;
 using testing::KeyPair;
 using testing::make_certificate;

@@ -108,8 +108,8 @@ class WebFiles {
   ~WebFiles() { std::filesystem::remove_all(folder_); }
 
   // Replaces the file as a careful administrator does: whole, by a rename.
-  std::string write(const std::string& name, const std::string& text, mode_t mode = 0600) const {
-    const std::string path = this->path(name);
+  std::string write(const std::string& name, const std::string& text, mode_t mode = 0600) {
+    std::string path = this->path(name);
     {
       std::ofstream stream(path + ".new", std::ios::binary);
       stream << text;
@@ -121,7 +121,7 @@ class WebFiles {
   [[nodiscard]] std::string path(const std::string& name) const { return folder_ + "/" + name; }
 
   // server.crt and server.key.
-  void write_server(const KeyPair& pair) const {
+  void write_server(const KeyPair& pair) {
     write("server.key", pair.key);
     write("server.crt", pair.certificate, 0644);
   }

@@ -9,7 +9,9 @@
 namespace heapfloor {
 namespace {
 
-const std::string kJavaLine("java\0-cp\0/x\0-Dapp=shop\0com.acme.Main\0", 37);
+using namespace std::string_literals;
+
+const std::string kJavaLine = "java\0-cp\0/x\0-Dapp=shop\0com.acme.Main\0"s;
 
 ProcessFacts java() {
   ProcessFacts facts;
@@ -141,7 +143,7 @@ TEST(GroupRules, AnExpressionThatBacktracksElsewhereTakesNoTime) {
 
 TEST(GroupRules, CommandLinesAreBytes) {
   ProcessFacts facts = java();
-  const std::string line("\xff\xfe caf\xc3\xa9\0\n", 11);
+  const std::string line = "\xff\xfe caf\xc3\xa9\0\n"s;
   facts.command_line = line;
   EXPECT_EQ(name_by({.name = "x", .cmdline = {"caf\xc3\xa9"}}, facts), "x");
   EXPECT_EQ(name_by({.name = "x", .cmdline = {"^..\\scaf"}}, facts), "x");
