@@ -27,10 +27,10 @@ endfunction()
 # What the thread sanitizer has to see: `cmake --build --preset tsan --target threads_tests`.
 add_custom_target(threads_tests)
 
-# heapfloor_test(NAME SOURCES ... LINKS ... [LABELS ...])
+# heapfloor_test(NAME SOURCES ... LINKS ... [LABELS ...] [TIMEOUT SECONDS])
 # One GoogleTest program of a test folder, registered with ctest as one test a case.
 function(heapfloor_test name)
-  cmake_parse_arguments(arg "" "" "SOURCES;LINKS;LABELS" ${ARGN})
+  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LINKS;LABELS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE heapfloor_options ${arg_LINKS} GTest::gmock GTest::gtest_main)
   # Only where it is used: what holds the folder's name cannot be shared with another clone.
@@ -43,10 +43,13 @@ function(heapfloor_test name)
   if(NOT arg_LABELS)
     set(arg_LABELS unit)
   endif()
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
   if("threads" IN_LIST arg_LABELS)
     add_dependencies(threads_tests ${name})
   endif()
-  gtest_discover_tests(${name} TEST_PREFIX ${name}. PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 120 DISCOVERY_TIMEOUT 60)
+  gtest_discover_tests(${name} TEST_PREFIX ${name}. PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT} DISCOVERY_TIMEOUT 60)
 endfunction()
 
 # heapfloor_fuzz_target(NAME SOURCE file LINKS ...)

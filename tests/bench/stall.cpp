@@ -7,13 +7,13 @@
 // its pid first, and at the end one line with the longest round and how many were longer than 1, 2,
 // 5, 10 and 15 ms. Run it alone, and beside an agent.
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 
 namespace {
 
@@ -45,8 +45,8 @@ int main(int count, char** words) {
     std::fprintf(stderr, "usage: bench_stall MEBIBYTES SECONDS\n");
     return 2;
   }
-  const double mebibytes = std::clamp(std::atof(words[1]), 1.0, kMostMebibytes);
-  const double seconds = std::clamp(std::atof(words[2]), 0.1, kMostSeconds);
+  const double mebibytes = std::clamp(std::strtod(words[1], nullptr), 1.0, kMostMebibytes);
+  const double seconds = std::clamp(std::strtod(words[2], nullptr), 0.1, kMostSeconds);
   if (touched(static_cast<std::size_t>(mebibytes) << 20U) == nullptr) return 1;
   std::printf("pid %d\n", static_cast<int>(::getpid()));
   std::fflush(stdout);

@@ -11,7 +11,7 @@ namespace heapfloor::testing {
 namespace {
 
 WatchList make_list() {
-  return WatchList([](Signal) { return TrendPolicy(); }, 4);
+  return {[](Signal) { return TrendPolicy(); }, 4};
 }
 
 // A watch that is believed can be saved again, judged on, and shown.
