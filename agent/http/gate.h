@@ -1,7 +1,9 @@
 // Gate: what clients connect to. It takes connections under limits, asks for TLS and a complete,
 // unambiguous request within a deadline, checks who is asking, and only then hands the request to
-// the server behind it, on a loopback port, with a secret of this start. Silent, slow and hostile
-// clients cost a descriptor here and never a thread there.
+// the server behind it, on a loopback port, with a secret of this start. The server answers with a
+// head and leaves the body in the UpstreamBook, from where it is sent without a copy. Clients that
+// are silent, that write or read slowly, and hostile ones cost a descriptor here and never a thread
+// there.
 //
 // When all places are taken, the oldest connection that has not sent a complete request gives way,
 // so that those who wait in silence cannot lock out those who ask.
@@ -13,11 +15,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agent/http/http_server.h"
@@ -26,8 +30,8 @@
 
 namespace heapfloor {
 
-// The gate's own connections to the server behind it, so that others on its port are noticed.
-// Thread-safe.
+// The gate's own connections to the server behind it, so that others on its port are noticed, and
+// the bodies of the answers that are on their way over them. Thread-safe.
 class UpstreamBook {
  public:
   // Before the gate connects from that local port.
@@ -43,6 +47,19 @@ class UpstreamBook {
   void closed(std::uint16_t port) {
     const std::lock_guard lock(mutex_);
     ports_.erase(port);
+    bodies_.erase(port);
+  }
+  // What the answer on that connection holds, before its head is sent. Not kept when the connection
+  // is gone.
+  void leave_body(std::uint16_t port, std::shared_ptr<const std::string> body) {
+    const std::lock_guard lock(mutex_);
+    if (ports_.contains(port)) bodies_[port] = std::move(body);
+  }
+  // Null for an answer without a body.
+  std::shared_ptr<const std::string> take_body(std::uint16_t port) {
+    const std::lock_guard lock(mutex_);
+    const auto node = bodies_.extract(port);
+    return node.empty() ? nullptr : node.mapped();
   }
   // When the server took a connection: whether it has taken more than the gate made.
   bool accepted() {
@@ -59,6 +76,7 @@ class UpstreamBook {
  private:
   mutable std::mutex mutex_;
   std::set<std::uint16_t> ports_;
+  std::map<std::uint16_t, std::shared_ptr<const std::string>> bodies_;
   std::uint64_t made_ = 0;
   std::uint64_t accepted_ = 0;
 };

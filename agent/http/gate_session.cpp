@@ -1,11 +1,11 @@
 #include "agent/http/gate_session.h"
 
-#include <algorithm>
-#include <charconv>
+#include <array>
 #include <span>
 #include <utility>
 
-#include <boost/asio/read.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/read_until.hpp>
 #include <boost/asio/write.hpp>
 
 #include "agent/http/gate_pass.h"
@@ -19,25 +19,8 @@ namespace asio = boost::asio;
 constexpr std::chrono::milliseconds kLingerTime(1000);
 constexpr std::size_t kMostDrainedBytes = std::size_t{4} * 1024 * 1024;
 constexpr std::size_t kReadBytes = 2048;
+constexpr std::size_t kMostAnswerHeadBytes = std::size_t{64} * 1024;
 constexpr std::string_view kHeadEnd = "\r\n\r\n";
-
-// What a head made by render_response_head() says.
-struct AnswerHead {
-  int status = 0;
-  std::uint64_t length = 0;
-};
-
-AnswerHead parse_answer_head(std::string_view head) {
-  constexpr std::string_view kLength = "\r\nContent-Length: ";
-  constexpr std::size_t kStatusAt = 9;
-  AnswerHead answer;
-  if (head.size() < kStatusAt + 3) return answer;
-  std::from_chars(head.data() + kStatusAt, head.data() + kStatusAt + 3, answer.status);
-  const std::size_t at = head.find(kLength);
-  if (at == std::string_view::npos) return answer;
-  std::from_chars(head.data() + at + kLength.size(), head.data() + head.size(), answer.length);
-  return answer;
-}
 
 // The header fields that the operator asks for.
 std::span<const std::pair<std::string, std::string>> operator_fields(const GateSecurity& security) {
@@ -81,12 +64,15 @@ void GateSession::read_client(char* into, std::size_t size, Handler handler) {
 }
 
 template <class Handler>
-void GateSession::write_client(std::string_view bytes, Handler handler) {
-  const auto buffer = asio::buffer(bytes.data(), bytes.size());
+void GateSession::write_client(Handler handler) {
+  const std::string_view body = body_ ? std::string_view(*body_) : std::string_view();
+  const std::array<asio::const_buffer, 2> buffers = {
+      asio::const_buffer(output_.data(), output_.size()),
+      asio::const_buffer(body.data(), body.size())};
   if (tls_) {
-    asio::async_write(*tls_, buffer, std::move(handler));
+    asio::async_write(*tls_, buffers, std::move(handler));
   } else {
-    asio::async_write(socket_, buffer, std::move(handler));
+    asio::async_write(socket_, buffers, std::move(handler));
   }
 }
 
@@ -263,71 +249,40 @@ void GateSession::send_upstream() {
                       if (!self->is_open_) return;
                       self->output_.clear();
                       if (error) return self->refuse(502, "internal", "no answer");
-                      self->part_ = std::make_unique<Part>();
                       self->read_answer_head();
                     });
 }
 
 void GateSession::read_answer_head() {
-  upstream_->async_read_some(asio::buffer(*part_),
-                             [self = shared_from_this()](ErrorCode error, std::size_t size) {
-                               if (!self->is_open_) return;
-                               // The server behind the gate closes without a word what it cannot
-                               // read.
-                               if (error) return self->refuse(502, "internal", "no answer");
-                               self->output_.append(self->part_->data(), size);
-                               const std::size_t end = self->output_.find(kHeadEnd);
-                               if (end != std::string::npos)
-                                 return self->on_answer_head(end + kHeadEnd.size());
-                               self->read_answer_head();
-                             });
+  asio::async_read_until(*upstream_, asio::dynamic_buffer(output_, kMostAnswerHeadBytes), kHeadEnd,
+                         [self = shared_from_this()](ErrorCode error, std::size_t size) {
+                           if (!self->is_open_) return;
+                           // The server behind the gate closes without a word what it cannot read.
+                           if (error) return self->refuse(502, "internal", "no answer");
+                           self->on_answer_head(size);
+                         });
 }
 
+// The server is done with it: a client that reads slowly holds its page, and nothing of the server.
 void GateSession::on_answer_head(std::size_t size) {
-  const std::string_view head = std::string_view(output_).substr(0, size);
-  const AnswerHead answer_head = parse_answer_head(head);
-  const bool bodyless = head_.method == "HEAD" || !has_body(answer_head.status);
-  const std::string body = output_.substr(size);
-  body_left_ = bodyless ? 0 : answer_head.length;
+  body_ = host_.options().upstream_book->take_body(upstream_port_);
+  release_upstream();
   const auto now = host_.security();
   // Whoever came in under rules that are no longer in force comes in again.
   may_keep_alive_ = may_keep_alive_ && !host_.is_stopping() && now == security_;
-  output_ = finish_response_head(head, operator_fields(*now), may_keep_alive_);
-  const std::string_view taken = std::string_view(body).substr(0, body_left_);
-  output_ += taken;
-  body_left_ -= taken.size();
+  output_ = finish_response_head(std::string_view(output_).substr(0, size), operator_fields(*now),
+                                 may_keep_alive_);
   arm(Wait(host_.options().send_timeout_ms), "");
-  write_client(output_, [self = shared_from_this()](ErrorCode error, std::size_t) {
+  write_client([self = shared_from_this()](ErrorCode error, std::size_t) {
     if (!self->is_open_) return;
     if (error) return self->close();
-    self->relay();
+    self->finish_answer();
   });
 }
 
-// One part after the other: a client that reads slowly keeps the server waiting, not the memory
-// growing.
-void GateSession::relay() {
-  if (body_left_ == 0) return finish_answer();
-  const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(body_left_, kPartBytes));
-  upstream_->async_read_some(
-      asio::buffer(part_->data(), wanted),
-      [self = shared_from_this()](ErrorCode error, std::size_t size) {
-        if (!self->is_open_) return;
-        if (error) return self->close();  // cut short; the client sees that by Content-Length
-        self->body_left_ -= size;
-        self->write_client(std::string_view(self->part_->data(), size),
-                           [self](ErrorCode failed, std::size_t) {
-                             if (!self->is_open_) return;
-                             if (failed) return self->close();
-                             self->relay();
-                           });
-      });
-}
-
 void GateSession::finish_answer() {
-  release_upstream();
-  part_.reset();
   output_ = {};
+  body_.reset();
   was_answered_ = true;
   if (!may_keep_alive_ || host_.is_stopping()) return linger();
   wait_for_client(Wait(host_.options().idle_timeout_ms));
@@ -362,9 +317,9 @@ void GateSession::answer(const Response& response) {
   }
   const auto now = host_.security();
   output_ = finish_response_head(render_response_head(response), operator_fields(*now), false);
-  if (head_.method != "HEAD" && response.body) output_ += *response.body;
+  body_ = head_.method == "HEAD" ? nullptr : response.body;
   arm(Wait(host_.options().send_timeout_ms), "");
-  write_client(output_, [self = shared_from_this()](ErrorCode error, std::size_t) {
+  write_client([self = shared_from_this()](ErrorCode error, std::size_t) {
     if (!self->is_open_) return;
     if (error) return self->close();
     self->was_answered_ = true;

@@ -3,7 +3,6 @@
 // Thread rule: everything runs on the gate's thread.
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -80,13 +79,12 @@ class GateSession : public std::enable_shared_from_this<GateSession> {
  private:
   using ErrorCode = boost::system::error_code;
   using Wait = std::chrono::milliseconds;
-  static constexpr std::size_t kPartBytes = std::size_t{64} * 1024;
-  using Part = std::array<char, kPartBytes>;
 
   template <class Handler>
   void read_client(char* into, std::size_t size, Handler handler);
+  // Sends output_, then body_.
   template <class Handler>
-  void write_client(std::string_view bytes, Handler handler);
+  void write_client(Handler handler);
 
   void arm(Wait wait, std::string_view reason);
   void wait_for_client(Wait wait);
@@ -101,7 +99,6 @@ class GateSession : public std::enable_shared_from_this<GateSession> {
   void send_upstream();
   void read_answer_head();
   void on_answer_head(std::size_t size);
-  void relay();
   void finish_answer();
   void release_upstream();
   void answer(const Response& response);
@@ -130,8 +127,7 @@ class GateSession : public std::enable_shared_from_this<GateSession> {
   std::uint16_t upstream_port_ = 0;
   bool has_upstream_place_ = false;
   std::string output_;
-  std::unique_ptr<Part> part_;
-  std::uint64_t body_left_ = 0;
+  std::shared_ptr<const std::string> body_;  // may be null
   std::size_t drained_ = 0;
 };
 

@@ -32,30 +32,6 @@ namespace {
 constexpr std::string_view kUnrouted = "other";
 constexpr int kClosed = 403;  // for the library's own books: the request was dealt with
 constexpr std::string_view kJson = "application/json; charset=utf-8";
-// Sends in slices until `deadline`. A client that went away, or that is too slow, is its own
-// business: short writes are not reported, the connection is closed behind every answer. One write
-// gives up once the client takes nothing for request_timeout_ms, and starts that time anew when the
-// client took a part; a slice fits into what the kernel has free when it wakes a writer, so that
-// there are few parts.
-void send(mg_connection* connection, const Response& response, bool with_body,
-          std::chrono::steady_clock::time_point deadline) {
-  constexpr std::size_t kSliceBytes = std::size_t{16} * 1024;
-  std::string head = render_response_head(response);
-  std::string_view rest;
-  if (with_body && response.body && has_body(response.status)) rest = *response.body;
-  const auto next_slice = [&rest] {
-    const std::string_view slice = rest.substr(0, kSliceBytes);
-    rest.remove_prefix(slice.size());
-    return slice;
-  };
-  head += next_slice();
-  std::string_view slice = head;
-  while (mg_write(connection, slice.data(), slice.size()) == static_cast<int>(slice.size()) &&
-         !rest.empty() && std::chrono::steady_clock::now() < deadline) {
-    slice = next_slice();
-  }
-}
-
 std::vector<std::string> allowed_methods(const Route& route) {
   std::vector<std::string> methods = route.methods;
   if (std::ranges::find(methods, "GET") != methods.end()) methods.emplace_back("HEAD");
@@ -399,7 +375,7 @@ class HttpServer::Server {
     try {
       const Response response = respond(info, *pass, activity, handler);
       status = response.status;
-      send(connection, response, std::string_view(info.request_method) != "HEAD", send_deadline());
+      send(connection, info, response);
     } catch (...) {
       status = 500;
       send_last_resort(connection);
@@ -420,8 +396,13 @@ class HttpServer::Server {
     }
   }
 
-  [[nodiscard]] std::chrono::steady_clock::time_point send_deadline() const {
-    return std::chrono::steady_clock::now() + std::chrono::milliseconds(options_.send_timeout_ms);
+  // The gate has the body before it has the head, and sends both.
+  void send(mg_connection* connection, const mg_request_info& info, const Response& response) {
+    const std::string head = render_response_head(response);
+    if (std::string_view(info.request_method) != "HEAD" && has_body(response.status)) {
+      upstream_book_.leave_body(static_cast<std::uint16_t>(info.remote_port), response.body);
+    }
+    mg_write(connection, head.data(), head.size());
   }
 
   static void send_last_resort(mg_connection* connection) noexcept {

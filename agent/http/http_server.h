@@ -3,9 +3,9 @@
 // It answers exact paths (and declared prefixes) with GET, HEAD and what a route names, and refuses
 // request bodies and ambiguous requests. Two parts: a gate (agent/http/gate.h) that clients connect
 // to, over IPv4 or IPv6, plain or TLS, and behind it CivetWeb on a loopback port of the kernel's
-// choice, which answers nobody but the gate. A worker thread of CivetWeb is held from a complete
-// request to the last byte of its answer, at most send_timeout_ms for a client that reads slowly;
-// answers being sent count against max_requests.
+// choice, which answers nobody but the gate. A worker thread of CivetWeb, and a place of
+// max_requests, is held from a complete request until its answer is made; the gate sends it, for at
+// most send_timeout_ms to a client that reads slowly.
 //
 // Methods other than GET and HEAD are refused (403) when a browser sends them for another site;
 // without the header "X-Heapfloor: 1" when the address listened on is not a loopback one or when
