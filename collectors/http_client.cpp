@@ -1,12 +1,12 @@
 #include "collectors/http_client.h"
 
 #include <curl/curl.h>
+#include <dlfcn.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <fstream>
-#include <mutex>
 #include <new>
 #include <optional>
 #include <stdexcept>
@@ -43,12 +43,54 @@ int watch_stop(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) noexc
   return static_cast<Exchange*>(user)->stop->stop_requested() ? 1 : 0;
 }
 
-void initialise_library() {
-  static std::once_flag once;
-  std::call_once(once, [] {
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-      throw std::runtime_error("libcurl cannot be initialised");
-  });
+// libcurl, loaded with the first client: with the thirty libraries that it needs it takes 4 MiB,
+// which an agent that sends nothing does not pay. Throws std::runtime_error when it is not there.
+struct Library {
+  decltype(&::curl_global_init) global_init = nullptr;
+  decltype(&::curl_easy_init) easy_init = nullptr;
+  decltype(&::curl_easy_cleanup) easy_cleanup = nullptr;
+  decltype(&::curl_easy_reset) easy_reset = nullptr;
+  decltype(&::curl_easy_setopt) easy_setopt = nullptr;
+  decltype(&::curl_easy_perform) easy_perform = nullptr;
+  decltype(&::curl_easy_getinfo) easy_getinfo = nullptr;
+  decltype(&::curl_easy_strerror) easy_strerror = nullptr;
+  decltype(&::curl_slist_append) slist_append = nullptr;
+  decltype(&::curl_slist_free_all) slist_free_all = nullptr;
+
+  Library() : object_(::dlopen(kName, RTLD_NOW | RTLD_LOCAL)) {
+    if (object_ == nullptr) fail("cannot be loaded");
+    find(global_init, "curl_global_init");
+    find(easy_init, "curl_easy_init");
+    find(easy_cleanup, "curl_easy_cleanup");
+    find(easy_reset, "curl_easy_reset");
+    find(easy_setopt, "curl_easy_setopt");
+    find(easy_perform, "curl_easy_perform");
+    find(easy_getinfo, "curl_easy_getinfo");
+    find(easy_strerror, "curl_easy_strerror");
+    find(slist_append, "curl_slist_append");
+    find(slist_free_all, "curl_slist_free_all");
+    if (global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) fail("cannot be initialised");
+  }
+
+ private:
+  static constexpr const char* kName = "libcurl.so.4";
+
+  [[noreturn]] static void fail(const char* problem) {
+    throw std::runtime_error(std::string(kName) + ' ' + problem);
+  }
+  template <class Function>
+  void find(Function& function, const char* name) {
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): what dlsym(3) is for
+    function = reinterpret_cast<Function>(::dlsym(object_, name));
+    if (function == nullptr) fail("lacks a function that the agent needs");
+  }
+
+  void* object_;  // never closed: libraries below it keep threads' data
+};
+
+const Library& curl_library() {
+  static const Library library;
+  return library;
 }
 
 // The first line of a file that holds a secret.
@@ -74,9 +116,9 @@ class HeaderList {
   HeaderList() = default;
   HeaderList(const HeaderList&) = delete;
   HeaderList& operator=(const HeaderList&) = delete;
-  ~HeaderList() { curl_slist_free_all(list_); }
+  ~HeaderList() { curl_library().slist_free_all(list_); }
   void add(const std::string& line) {
-    curl_slist* const longer = curl_slist_append(list_, line.c_str());
+    curl_slist* const longer = curl_library().slist_append(list_, line.c_str());
     if (longer == nullptr) throw std::bad_alloc();
     list_ = longer;
   }
@@ -114,16 +156,16 @@ struct HttpClient::Handle {
   CURL* curl = nullptr;
   std::string error;  // CURL_ERROR_SIZE bytes
 
-  Handle() : curl(curl_easy_init()), error(CURL_ERROR_SIZE, '\0') {
+  Handle() : curl(curl_library().easy_init()), error(CURL_ERROR_SIZE, '\0') {
     if (curl == nullptr) throw std::bad_alloc();
   }
   Handle(const Handle&) = delete;
   Handle& operator=(const Handle&) = delete;
-  ~Handle() { curl_easy_cleanup(curl); }
+  ~Handle() { curl_library().easy_cleanup(curl); }
 
   template <class Value>
   void set(CURLoption option, Value value) {
-    if (curl_easy_setopt(curl, option, value) != CURLE_OK)
+    if (curl_library().easy_setopt(curl, option, value) != CURLE_OK)
       throw std::runtime_error("libcurl lacks an option that the agent needs");
   }
   void set_text(CURLoption option, const std::string& text) {
@@ -200,28 +242,27 @@ struct HttpClient::Handle {
 
   [[nodiscard]] Result<HttpAnswer> perform(const std::string& shown_url, Exchange& exchange) {
     error.front() = '\0';
-    const CURLcode code = curl_easy_perform(curl);
+    const CURLcode code = curl_library().easy_perform(curl);
     if (code != CURLE_OK) {
       std::string reason = error.c_str();
-      if (reason.empty()) reason = curl_easy_strerror(code);
+      if (reason.empty()) reason = curl_library().easy_strerror(code);
       if (exchange.is_too_large) reason = "the answer is too large";
       if (code == CURLE_ABORTED_BY_CALLBACK) reason = "stopped";
       return failure(kind_of(code), shown_url, std::move(reason));
     }
     long status = 0;
-    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    curl_library().easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     return HttpAnswer{static_cast<int>(status), std::move(exchange.body)};
   }
 
   [[nodiscard]] double duration_seconds() const {
     curl_off_t microseconds = 0;
-    curl_easy_getinfo(curl, CURLINFO_TOTAL_TIME_T, &microseconds);
+    curl_library().easy_getinfo(curl, CURLINFO_TOTAL_TIME_T, &microseconds);
     return static_cast<double>(microseconds) / 1e6;
   }
 };
 
 HttpClient::HttpClient(HttpClientOptions options) : options_(std::move(options)) {
-  initialise_library();
   handle_ = std::make_unique<Handle>();
 }
 
@@ -236,7 +277,7 @@ HttpExchange HttpClient::send(const HttpRequest& request, const std::stop_token&
   exchange.stop = &stop;
   HeaderList headers;
   HeaderList detour;
-  curl_easy_reset(handle_->curl);  // keeps the connection
+  curl_library().easy_reset(handle_->curl);  // keeps the connection
   handle_->set_limits(options_);
   handle_->set_tls(options_);
   if (options_.server_name.empty()) {

@@ -2,7 +2,8 @@
 //
 // Sources: Documentation/ABI/testing/procfs-smaps_rollup. Cost, and who pays it: see
 // smaps_budget.h; so only some processes are read in a tick, and what was read of the others is
-// written again, with the time of that reading. One sample takes about 200 bytes a process.
+// written again, with the time of that reading. What is
+// kept of a process takes about 130 bytes, twice.
 //
 // The processes are those of the process collector in the same tick: without it there is nothing to
 // read. Kernel threads and zombies have no resident memory and are never read. Where the process
@@ -13,6 +14,9 @@
 // that refuses is counted once, and asked again every kDeniedRetrySeconds.
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <limits>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -53,12 +57,30 @@ constexpr std::array kSizes = {
     SizeMetric{&kTransparentHugepage, &SmapsRollup::anon_huge_page_bytes},
 };
 
-// What is remembered of a process beside its target, at the same position.
+// What is remembered of a process beside its target, at the same position. There is one for every
+// process of the host, so sizes are kept in the kernel's own unit.
 struct Reading {
+  static constexpr std::uint32_t kAbsent = std::numeric_limits<std::uint32_t>::max();
+
   const SeenProcess* seen = nullptr;  // in this tick's board
-  SmapsRollup rollup;
   double read_seconds = 0;
+  std::array<std::uint32_t, kSizes.size()> sizes_kib = {};  // by position in kSizes
+  float proportional_ratio = 0;  // of resident memory; 0 where nothing was resident
   bool is_denied = false;
+
+  void take(const SmapsRollup& rollup) {
+    for (std::size_t i = 0; i < kSizes.size(); ++i) {
+      const std::optional<std::uint64_t> bytes = rollup.*kSizes.at(i).value;
+      sizes_kib.at(i) =
+          bytes ? static_cast<std::uint32_t>(std::min<std::uint64_t>(*bytes / 1024, kAbsent - 1))
+                : kAbsent;
+    }
+    proportional_ratio = 0;
+    if (rollup.resident_bytes == 0) return;
+    proportional_ratio =
+        static_cast<float>(std::min(1.0, static_cast<double>(rollup.proportional_bytes) /
+                                             static_cast<double>(rollup.resident_bytes)));
+  }
 };
 
 class SmapsCollector final : public Collector {
@@ -95,6 +117,12 @@ class SmapsCollector final : public Collector {
   void reconcile(double now_seconds) {
     next_targets_.clear();
     next_readings_.clear();
+    // Growing by doubling would keep up to twice the room for good.
+    const std::size_t room = board_->processes.size() + board_->processes.size() / 16;
+    if (next_targets_.capacity() < board_->processes.size()) {
+      next_targets_.reserve(room);
+      next_readings_.reserve(room);
+    }
     std::size_t known = 0;
     for (const SeenProcess& seen : board_->processes) {
       if (seen.resident_bytes == 0) continue;
@@ -123,7 +151,7 @@ class SmapsCollector final : public Collector {
     const auto rollup = read_rollup(*reading.seen);
     const double seconds = stopwatch_->seconds() - began_seconds;
     if (rollup) {
-      reading.rollup = *rollup;
+      reading.take(*rollup);
       reading.read_seconds = began_seconds;
       reading.is_denied = false;
       budget_.took(position, seconds);
@@ -184,18 +212,17 @@ class SmapsCollector final : public Collector {
   }
 
   void write_process(std::size_t position, SampleSink& sink) const {
-    const SmapsRollup& rollup = readings_[position].rollup;
+    const Reading& reading = readings_[position];
     sink.begin({.kind = EntityKind::process, .process = targets_[position].id});
-    for (const SizeMetric& size : kSizes) {
-      if (rollup.*size.value) sink.add(*size.desc, static_cast<double>(*(rollup.*size.value)));
+    for (std::size_t i = 0; i < kSizes.size(); ++i) {
+      const std::uint32_t kib = reading.sizes_kib.at(i);
+      if (kib != Reading::kAbsent) sink.add(*kSizes.at(i).desc, 1024.0 * kib);
     }
-    if (rollup.resident_bytes > 0) {
-      const double ratio = std::min(1.0, static_cast<double>(rollup.proportional_bytes) /
-                                             static_cast<double>(rollup.resident_bytes));
-      sink.add(kProportionalEstimated,
-               ratio * static_cast<double>(targets_[position].resident_bytes));
+    if (reading.proportional_ratio > 0) {
+      sink.add(kProportionalEstimated, static_cast<double>(reading.proportional_ratio) *
+                                           static_cast<double>(targets_[position].resident_bytes));
     }
-    sink.add(kProportionalSampleTime, readings_[position].read_seconds);
+    sink.add(kProportionalSampleTime, reading.read_seconds);
   }
 
   const HostRoot& root_;

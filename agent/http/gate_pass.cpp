@@ -1,7 +1,7 @@
 #include "agent/http/gate_pass.h"
 
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
+#include <sys/random.h>
 
 #include <array>
 #include <stdexcept>
@@ -15,11 +15,16 @@ char flag(bool on) { return on ? '1' : '0'; }
 
 }  // namespace
 
-std::string make_gate_secret() {
-  std::array<unsigned char, 32> bytes{};
-  if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1) {
+// Up to 256 bytes come whole (random(7)).
+void fill_with_random_bytes(std::span<unsigned char> bytes) {
+  if (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
     throw std::runtime_error("the system gives no random bytes");
   }
+}
+
+std::string make_gate_secret() {
+  std::array<unsigned char, 32> bytes{};
+  fill_with_random_bytes(bytes);
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string text;
   for (const unsigned char byte : bytes) {

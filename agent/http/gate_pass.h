@@ -5,6 +5,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,10 @@ struct GatePass {
   bool offers_authentication = false;  // a client can say who it is
   bool is_authenticated = false;       // this one did
 };
+
+// Fills it from the kernel (getrandom(2)); OpenSSL's generator would load most of its library into
+// an agent without TLS. Throws std::runtime_error when the system gives none.
+void fill_with_random_bytes(std::span<unsigned char> bytes);
 
 // 256 random bits in hexadecimal digits. Throws std::runtime_error when the system gives none.
 std::string make_gate_secret();

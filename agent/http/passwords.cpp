@@ -4,13 +4,13 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <openssl/rand.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <stdexcept>
 
+#include "agent/http/gate_pass.h"
 #include "collectors/parse/ascii.h"
 
 namespace heapfloor {
@@ -122,11 +122,7 @@ bool UserTable::accepts(const Credentials& credentials) const {
   return find(credentials.user) != nullptr && matches;
 }
 
-CredentialCache::CredentialCache() {
-  if (RAND_bytes(secret_.data(), static_cast<int>(secret_.size())) != 1) {
-    throw std::runtime_error("the system gives no random bytes");
-  }
-}
+CredentialCache::CredentialCache() { fill_with_random_bytes(secret_); }
 
 CredentialCache::Key CredentialCache::key_of(const Credentials& credentials,
                                              std::string_view hash) const {

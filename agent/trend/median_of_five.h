@@ -5,7 +5,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 
 #include "agent/series/bytes.h"
 
@@ -18,10 +17,14 @@ class MedianOfFive {
     last_[next_] = static_cast<float>(value);
     next_ = static_cast<std::uint8_t>((next_ + 1) % last_.size());
     count_ = static_cast<std::uint8_t>(std::min<std::size_t>(count_ + 1U, last_.size()));
-    std::array<float, 5> sorted = last_;
-    const std::span<float> used(sorted.data(), count_);
-    std::sort(used.begin(), used.end());
-    return static_cast<double>(used[used.size() / 2]);
+    // By insertion: of five it is the quickest, and g++ 12 warns of std::sort over so few.
+    std::array<float, 5> sorted = {};
+    for (std::size_t i = 0; i < count_; ++i) {
+      std::size_t at = i;
+      for (; at > 0 && sorted.at(at - 1) > last_.at(i); --at) sorted.at(at) = sorted.at(at - 1);
+      sorted.at(at) = last_.at(i);
+    }
+    return static_cast<double>(sorted.at(count_ / 2U));
   }
 
   void clear() { *this = MedianOfFive(); }
