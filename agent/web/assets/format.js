@@ -230,7 +230,7 @@ const LIMIT_SOURCES = {
   cgroup: 'limit of its cgroup',
   gomemlimit: 'GOMEMLIMIT',
   xmx: '-Xmx',
-  rlimit: 'its RLIMIT_NOFILE',
+  rlimit: 'its resource limit (ulimit)',
 };
 
 export function limitSource(source) {
