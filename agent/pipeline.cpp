@@ -533,7 +533,9 @@ std::optional<SeriesDetail> Pipeline::read(std::string_view id) const {
   const std::scoped_lock lock(mutex_);
   const Watch* const watch = watches_.find(id);
   if (watch == nullptr) return std::nullopt;
-  return SeriesDetail{watches_.points(*watch), watch->detector.floors()};
+  return SeriesDetail{
+      watches_.points(*watch), watch->detector.floors(),
+      recorder_.incarnations(watch->name, watch->group, signal_name(watch->key.signal))};
 }
 
 }  // namespace heapfloor

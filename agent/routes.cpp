@@ -113,6 +113,12 @@ void add_api_routes(std::vector<Route>& routes, const RouteSources& sources) {
       [&series = sources.series](const Snapshot& snapshot, const Request& request) {
         return series_document(snapshot, request.rest, series, request.query);
       });
+  add("/api/v1/cgroups", RouteMatch::exact, "cgroups",
+      [](const Snapshot& snapshot, const Request& request) {
+        return cgroups_document(snapshot, request.query);
+      });
+  add("/api/v1/ooms", RouteMatch::exact, "ooms",
+      [](const Snapshot& snapshot, const Request&) { return ooms_document(snapshot); });
   add("/api/v1/alerts", RouteMatch::exact, "alerts",
       [](const Snapshot& snapshot, const Request&) { return alerts_document(snapshot); });
   add("/api/v1/rules", RouteMatch::exact, "rules",

@@ -68,6 +68,7 @@ void SnapshotBuilder::add_cgroups(const CgroupTable& table, const SampleBatch& b
   for (const CgroupEntry& cgroup : table.cgroups()) {
     CgroupRow& row = snapshot_.cgroups.emplace_back();
     row.path = std::string(cgroup.path);
+    row.name = std::string(cgroup.name);
     for (const CgroupWord& word : cgroup.words)
       row.words.emplace_back(cgroup_label(word.attribute), word.text);
     for (const SampleBatch::Sample& sample : batch.samples(cgroup.batch_entity))

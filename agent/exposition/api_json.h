@@ -52,6 +52,19 @@ ApiDocument suspect_document(const Snapshot& snapshot, std::string_view id);
 ApiDocument series_document(const Snapshot& snapshot, std::string_view id,
                             const SeriesReader& reader, const ApiParameters& parameters);
 
+// GET /api/v1/cgroups: what each holds, against which limit, its pressure and the kills in it.
+// Parameters:
+//   search   part of the path or of a word of the identity, in any case of ASCII letters
+//   sort     unreclaimable (default), current, working_set, limit_share, stalled, oom_kills, path;
+//            order: asc, desc. Without an order, paths rise and amounts fall. What is not known is
+//            last.
+//   limit    1 to 1000, default 100; offset
+// A parameter that is none of these values is a 400 bad_data.
+ApiDocument cgroups_document(const Snapshot& snapshot, const ApiParameters& parameters);
+
+// GET /api/v1/ooms: whom the OOM killer took, the last first, and how many of which workload.
+ApiDocument ooms_document(const Snapshot& snapshot);
+
 // GET /api/v1/alerts, in the form of Prometheus's own endpoint, and whether each is silenced.
 ApiDocument alerts_document(const Snapshot& snapshot);
 

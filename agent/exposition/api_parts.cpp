@@ -56,6 +56,15 @@ Json growth_json(const std::optional<Growth>& growth) {
           {"high", json_number(growth->high)}};
 }
 
+Json changes_json(const std::vector<StateChange>& changes, const ApiRows& rows) {
+  Json json = Json::array();
+  for (const StateChange& change : changes) {
+    json.push_back(
+        {{"at", rows.wall(change.time_seconds)}, {"state", leak_state_name(change.state)}});
+  }
+  return json;
+}
+
 Json ApiRows::wall(double steady_seconds) const {
   return json_number(snapshot_.wall_offset_seconds + steady_seconds);
 }

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 #include "agent/exposition/api_json.h"
 
@@ -55,6 +56,9 @@ class ApiRows {
  private:
   const Snapshot& snapshot_;
 };
+
+// [{"at":…,"state":…}], oldest first.
+Json changes_json(const std::vector<StateChange>& changes, const ApiRows& rows);
 
 // "subject/signal", as the API shows it.
 std::string watch_id(const WatchRow& watch);

@@ -64,11 +64,22 @@ Json floors_json(const std::vector<Floor>& floors, const TimeRange& range, const
   return json;
 }
 
-Json changes_json(const std::vector<StateChange>& changes, const ApiRows& rows) {
+// What the program's processes before this one ended as, oldest first.
+Json former_lives_json(const std::vector<Incarnation>& lives, std::string_view signal) {
   Json json = Json::array();
-  for (const StateChange& change : changes) {
-    json.push_back(
-        {{"at", rows.wall(change.time_seconds)}, {"state", leak_state_name(change.state)}});
+  for (const Incarnation& life : lives) {
+    const bool has_risen = life.growth.estimate != 0;
+    Json row = {
+        {"start_time", json_number(life.start_unix_seconds)},
+        {"ended_at", json_number(life.end_unix_seconds)},
+        {"reason", end_reason_name(life.reason)},
+        {"state", leak_state_name(life.state)},
+        {"floor", json_number(life.floor_bytes)},
+        {"value", json_number(life.last_bytes)},
+        {"growth_per_second", has_risen ? growth_json(std::optional(life.growth)) : Json(nullptr)}};
+    row["floor_bytes"] = bytes_or_null(signal, row["floor"]);
+    row["value_bytes"] = bytes_or_null(signal, row["value"]);
+    json.push_back(std::move(row));
   }
   return json;
 }
@@ -102,6 +113,7 @@ ApiDocument series_document(const Snapshot& snapshot, std::string_view id,
   data["limit_bytes"] = bytes_or_null(watch->signal, data["limit"]);
   data["predicted_exhaustion"] = rows.exhaustion(*watch);
   data["changes"] = changes_json(watch->changes, rows);
+  data["former_lives"] = former_lives_json(detail->former_lives, watch->signal);
   return success_document(std::move(data));
 }
 

@@ -206,6 +206,30 @@ std::vector<SubjectRow> sorted_page(const std::vector<SubjectRow>& rows,
   return page;
 }
 
+// What smaps_rollup said of a process at its last read; null where it was not read, and for the
+// many small processes of which a snapshot holds no values.
+Json proportional_json(const ProcessRow* process, const ApiRows& rows) {
+  if (process == nullptr) return nullptr;
+  const auto value = [process](std::string_view name, std::string_view label) {
+    const auto found = std::ranges::find_if(process->values, [&](const MetricValue& known) {
+      return known.desc->name == name && known.desc->label_value == label;
+    });
+    return found == process->values.end() ? std::optional<double>() : found->value;
+  };
+  const auto sampled = value("heapfloor_process_proportional_sample_timestamp_seconds", "");
+  if (!sampled) return nullptr;
+  const auto bytes = [&value](std::string_view name, std::string_view label) {
+    return json_number_or_null(value(name, label));
+  };
+  constexpr std::string_view kParts = "heapfloor_process_proportional_memory_bytes";
+  return {{"anon_bytes", bytes(kParts, "anon")},
+          {"file_bytes", bytes(kParts, "file")},
+          {"shmem_bytes", bytes(kParts, "shmem")},
+          {"estimated_bytes", bytes("heapfloor_process_proportional_memory_estimated_bytes", "")},
+          {"swap_bytes", bytes("heapfloor_process_proportional_swap_bytes", "")},
+          {"sampled_at", rows.wall(*sampled)}};
+}
+
 Json subject_json(const SubjectRow& row, const ApiRows& rows) {
   const WatchRow* const watch = row.watch;
   const ProcessRow* const process = row.process;
@@ -233,6 +257,7 @@ Json subject_json(const SubjectRow& row, const ApiRows& rows) {
   json["resident_shmem_bytes"] = part(&ProcessRow::shmem_bytes);
   json["swap_bytes"] = part(&ProcessRow::swap_bytes);
   json["threads"] = part(&ProcessRow::threads);
+  json["proportional"] = proportional_json(process, rows);
   json["floor_bytes"] = bytes_or_null(signal, json["floor"]);
   json["growth_bytes_per_second"] = bytes_or_null(signal, json["growth_per_second"]);
   json["confidence"] =

@@ -74,6 +74,7 @@ Json suspect_json(const Snapshot& snapshot, const WatchRow& watch) {
   json["gates"] = gates_json(verdict, counted_by(watch.signal));
   json["reason"] = reason_of(watch);
   json["evidence"] = Json::array();
+  json["changes"] = changes_json(watch.changes, rows);
   return json;
 }
 

@@ -21,6 +21,7 @@
 #include "agent/alerts/leak_state.h"
 #include "agent/alerts/state_change.h"
 #include "agent/history/history_row.h"
+#include "agent/history/recorder.h"
 #include "agent/series/point.h"
 #include "agent/trend/verdict.h"
 #include "collectors/collector.h"
@@ -66,6 +67,7 @@ struct ProcessRow {
 
 struct CgroupRow {
   std::string path;  // raw
+  std::string name;  // unit, first digits of a container's id, or last part of the path; raw
   // Label and raw text of what is known: {"unit", "nginx.service"}.
   std::vector<std::pair<std::string_view, std::string>> words;
   std::vector<MetricValue> values;
@@ -205,8 +207,9 @@ struct Snapshot {
 
 // The stored points and floors of one watched series, copied for one request.
 struct SeriesDetail {
-  std::vector<Point> points;  // oldest first
-  std::vector<Floor> floors;  // oldest first, of the finest level that covers each time
+  std::vector<Point> points;              // oldest first
+  std::vector<Floor> floors;              // oldest first, of the finest level that covers each time
+  std::vector<Incarnation> former_lives;  // of the program, oldest first
 };
 
 // Where the series endpoint reads from. Thread-safe; the copy is taken under the store's lock.

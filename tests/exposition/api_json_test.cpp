@@ -48,11 +48,24 @@ constexpr const char* kRecovering = "process:104:35025/rss_anon";
 constexpr const char* kLearning = "process:101:10000/rss_anon";
 constexpr const char* kUnwatched = "process:4711:35000/rss_anon";
 
+Incarnation former_life() {
+  Incarnation life;
+  life.start_unix_seconds = 1'699'900'000;
+  life.end_unix_seconds = 1'700'000'000;
+  life.reason = EndReason::reboot;
+  life.state = LeakState::leaking;
+  life.growth = {200, 100, 300};
+  life.floor_bytes = 5e8;
+  life.last_bytes = 6e8;
+  return life;
+}
+
 class FakeReader : public SeriesReader {
  public:
   [[nodiscard]] std::optional<SeriesDetail> read(std::string_view id) const override {
     if (id != kLeaking) return std::nullopt;
-    return SeriesDetail{{{8000, 1, 2}, {8500, 3, 4.5}, {9000, 5, 5}}, {{8000, 1}, {9000, 5}}};
+    return SeriesDetail{
+        {{8000, 1, 2}, {8500, 3, 4.5}, {9000, 5, 5}}, {{8000, 1}, {9000, 5}}, {former_life()}};
   }
 };
 
@@ -116,6 +129,7 @@ TEST(SubjectsDocument, OfAWatchedProcessHasItsVerdict) {
       {"resident_shmem_bytes", 0},
       {"swap_bytes", 4096},
       {"threads", 3},
+      {"proportional", nullptr},
       {"floor_bytes", 312'000'000},
       {"growth_bytes_per_second", {{"estimate", 2912.75}, {"low", 2650.5}, {"high", 3170.25}}},
       {"confidence", 0.98},
@@ -330,6 +344,40 @@ TEST(SeriesDocument, HasPointsFloorsAndTheFittedLine) {
   EXPECT_EQ(data["predicted_exhaustion"]["at"], 1'700'060'000.5);
   EXPECT_EQ(data["changes"], json::parse(R"([{"at":1700007000,"state":"suspected"},)"
                                          R"({"at":1700009000,"state":"leaking"}])"));
+}
+
+TEST(SeriesDocument, TellsHowFormerLivesOfTheProgramEnded) {
+  const json lives =
+      data_of(series_document(rich::snapshot(), kLeaking, FakeReader(), {}))["former_lives"];
+  const json expected = {{"start_time", 1'699'900'000},
+                         {"ended_at", 1'700'000'000},
+                         {"reason", "reboot"},
+                         {"state", "leaking"},
+                         {"floor", 500'000'000},
+                         {"value", 600'000'000},
+                         {"growth_per_second", {{"estimate", 200}, {"low", 100}, {"high", 300}}},
+                         {"floor_bytes", 500'000'000},
+                         {"value_bytes", 600'000'000}};
+  EXPECT_EQ(lives, json::array({expected}));
+}
+
+TEST(SuspectDocument, TellsWhenItEnteredEachState) {
+  const json suspect = data_of(suspect_document(rich::snapshot(), kLeaking))["suspect"];
+  EXPECT_EQ(suspect["changes"], json::parse(R"([{"at":1700007000,"state":"suspected"},)"
+                                            R"({"at":1700009000,"state":"leaking"}])"));
+}
+
+TEST(SubjectsDocument, HasProportionalMemoryWithTheTimeOfItsReading) {
+  Snapshot snapshot = rich::snapshot();
+  snapshot.processes[1].values = {{&rich::kSmapsMetrics[0], 3000},
+                                  {&rich::kSmapsMetrics[1], 2800},
+                                  {&rich::kSmapsMetrics[2], 9985.5}};
+  const json expected = {{"anon_bytes", 2800},     {"file_bytes", nullptr},
+                         {"shmem_bytes", nullptr}, {"estimated_bytes", 3000},
+                         {"swap_bytes", nullptr},  {"sampled_at", 1'700'009'985.5}};
+  const json rows = data_of(subjects_document(snapshot, {{"sort", "pid"}}))["subjects"];
+  EXPECT_TRUE(rows[0]["proportional"].is_null()) << "not sampled is not 0";
+  EXPECT_EQ(rows[1]["proportional"], expected);
 }
 
 TEST(SeriesDocument, IsCutToTheRangeAsked) {

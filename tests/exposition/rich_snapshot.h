@@ -213,11 +213,15 @@ inline void add_cgroups(Snapshot& snapshot) {
   const std::vector<MetricValue> values = {
       {&kCgroupMetrics[0], 5e8}, {&kCgroupMetrics[1], 4096}, {&kCgroupMetrics[2], 1}};
   snapshot.cgroups = {
-      {"/a\"b\n\xFF", {}, values},
+      {"/a\"b\n\xFF", "a\"b\n\xFF", {}, values},
       {"/kubepods/podx",
+       "0123456789ab",
        {{"runtime", "containerd"}, {"container_id", "0123456789ab"}, {"pod_uid", "12-34"}},
        values},
-      {"/system.slice/dev-x2d\\x2d.service", {{"unit", "dev-x2d\\x2d.service"}}, values}};
+      {"/system.slice/dev-x2d\\x2d.service",
+       "dev-x2d\\x2d.service",
+       {{"unit", "dev-x2d\\x2d.service"}},
+       values}};
   snapshot.workloads = {{"nginx.service", 0, std::nullopt}, {"pod/12-34", 3, 9000.5}};
   snapshot.oom_victims = {{42, "leaky", "/kubepods/podx", "pod/12-34", 65536, 9000.5}};
 }

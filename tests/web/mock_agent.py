@@ -69,10 +69,25 @@ def process(pid, comm, value, state=None, **more):
         'signal': 'rss_anon', 'basis': 'rss_floor', 'watched': watched, 'state': state, 'value_bytes': int(value),
         'resident_anon_bytes': int(value), 'resident_file_bytes': 9 * MIB, 'resident_shmem_bytes': 0, 'swap_bytes': 0,
         'threads': 1 + pid % 13, 'floor_bytes': int(value * 0.9) if watched and state != 'learning' else None,
-        'growth_bytes_per_second': None, 'confidence': None, 'predicted_exhaustion': None,
+        'growth_bytes_per_second': None, 'confidence': None, 'predicted_exhaustion': None, 'proportional': None,
     }
     row.update(more)
     return row
+
+
+def cgroup(path, current, unreclaimable, limit, stalled, limit_of=None, oom_kills=0, name=None, processes=3, watches=(), **identity):
+    """One row of the cgroups; `limit` is its own, `limit_of` (path, bytes) that of one above, neither: the host's memory."""
+    owner, effective = limit_of or (path if limit else None, limit or 16 * GIB)
+    words = dict.fromkeys(('runtime', 'container_id', 'container', 'image', 'pod', 'pod_uid', 'namespace', 'qos', 'unit', 'slice'))
+    return {
+        'cgroup': path, 'name': name or path.rsplit('/', 1)[-1], 'identity': {**words, **identity}, 'processes': processes,
+        'current_bytes': int(current), 'unreclaimable_bytes': unreclaimable and int(unreclaimable),
+        'working_set_bytes': int(current * 0.9), 'limit_bytes': limit, 'high_bytes': None,
+        'limit_share': unreclaimable and unreclaimable / effective, 'oom_kills': oom_kills,
+        'effective_limit': {'bytes': effective, 'source': 'cgroup' if owner else 'host', 'cgroup': owner},
+        'pressure': {'waiting_seconds': stalled and stalled * 2, 'stalled_seconds': stalled},
+        'watches': [{'id': f'cgroup:{path}/{signal}', 'signal': signal, 'state': state} for signal, state in watches],
+    }
 
 
 # The API gives every amount twice: in the signal's unit, and under a name that says bytes where it is in bytes.
@@ -155,7 +170,9 @@ class World:
         self._suspect(
             process(4711, 'payments', 3.0 * GIB, 'leaking', group='shop', floor_bytes=int(2.85 * GIB),
                     growth_bytes_per_second=growth(212, 198, 230), confidence=0.998, predicted_exhaustion=prediction,
-                    swap_bytes=12 * MIB, threads=48),
+                    swap_bytes=12 * MIB, threads=48, proportional={
+                        'anon_bytes': int(2.9 * GIB), 'file_bytes': 4 * MIB, 'shmem_bytes': 0, 'swap_bytes': 0,
+                        'estimated_bytes': 3 * GIB, 'sampled_at': now - 42}),
             since=now - 5 * HOUR, severity='critical', gates=gates(), cgroup='/system.slice/payments.service',
             reason='The floor rose in 22 of the last 23 buckets, by 1.5 GiB in 7 h 50 min; it reaches 4 GiB in about 5 h.')
         self._suspect(
@@ -265,7 +282,60 @@ class World:
             changes.append({'at': now - 0.5 * HOUR, 'state': 'recovering'})
         return {'id': identifier, 'signal': 'rss_anon', 'unit': 'bytes', 'state': row['state'], 'points': points,
                 'floors': floors, 'line': line, 'limit_bytes': self.limits.get(row['subject']['pid']),
-                'predicted_exhaustion': row['predicted_exhaustion'], 'changes': changes if self.scene != 'learning' else []}
+                'predicted_exhaustion': row['predicted_exhaustion'], 'changes': changes if self.scene != 'learning' else [],
+                'former_lives': [
+                    {'start_time': now - 60 * HOUR, 'ended_at': now - 20 * HOUR, 'reason': 'reboot', 'state': 'leaking',
+                     'floor_bytes': int(3.6 * GIB), 'value_bytes': int(3.7 * GIB), 'growth_bytes_per_second': growth(90, 80, 99)},
+                    {'start_time': now - 19 * HOUR, 'ended_at': now - 9 * HOUR, 'reason': 'exited', 'state': 'stable',
+                     'floor_bytes': 90 * MIB, 'value_bytes': 95 * MIB, 'growth_bytes_per_second': None},
+                ] if row['state'] == 'leaking' else []}
+
+    def cgroups(self, query):
+        now = time.time()
+        rows = [
+            cgroup('/system.slice/payments.service', 3.9 * GIB, 3.1 * GIB, 4 * GIB, self.stalled(0.23), oom_kills=2,
+                   unit='payments.service', watches=[('cgroup_anon', 'leaking')]),
+            cgroup('/system.slice/db.service', 6 * GIB, 1.2 * GIB, None, self.stalled(0), unit='db.service', processes=8,
+                   watches=[('cgroup_anon', 'stable'), ('cgroup_shmem', 'suspected')]),
+            cgroup('/kubepods.slice/pod_1/' + 64 * 'c', 700 * MIB, 480 * MIB, None, self.stalled(0.004), limit_of=('/kubepods.slice/pod_1', GIB),
+                   runtime='containerd', container_id=64 * 'c', pod_uid='0d7f', name=12 * 'c'),
+            cgroup('/v1/without-pressure', 90 * MIB, None, None, None),
+            *(cgroup(f'/{name}', (30 - index) * MIB, (20 - index) * MIB, None, self.stalled(0))
+              for index, name in enumerate(HOSTILE_NAMES)),
+        ]
+        search = query.get('search', '').lower()
+        rows = [row for row in rows if search in row['cgroup'].lower()] if self.scene not in ('empty', 'quiet') else []
+        key = {'path': 'cgroup', 'unreclaimable': 'unreclaimable_bytes', 'working_set': 'working_set_bytes'}.get(
+            query.get('sort'), query.get('sort', 'limit_share'))
+        present = sorted((row for row in rows if row[key] is not None),
+                         key=lambda row: row[key].encode('utf-16', 'surrogatepass') if key == 'cgroup' else row[key],
+                         reverse=query.get('order', 'desc') == 'desc')
+        return {'total': len(rows), 'offset': 0, 'now': now - now % INTERVAL_SECONDS,
+                'cgroups': present + [row for row in rows if row[key] is None]}
+
+    def stalled(self, share):
+        """The counter at the last tick, of a cgroup that has waited in that share of the time."""
+        now = time.time()
+        return 100 + share * (now - now % INTERVAL_SECONDS - self.started)
+
+    def ooms(self):
+        if self.scene == 'ailing':  # an agent that may not read the kernel's log
+            return {'kernel_log_readable': False, 'victims': [],
+                    'workloads': [{'workload': 'payments.service', 'oom_kills': 2, 'last_at': self.now - 300}]}
+        if self.scene not in ('leaks', 'many'):
+            return {'kernel_log_readable': True, 'victims': [], 'workloads': []}
+        victims = [
+            {'at': self.now - 300, 'pid': 4512, 'comm': 'payments', 'group': 'shop', 'cgroup': '/system.slice/payments.service',
+             'workload': 'payments.service', 'resident_anon_bytes': int(3.2 * GIB), 'id': self.suspects[0]['id']},
+            {'at': self.now - 2 * HOUR, 'pid': 977, 'comm': HOSTILE_NAMES[0][:15], 'group': None,
+             'cgroup': '/' + HOSTILE_NAMES[1], 'workload': '/' + HOSTILE_NAMES[1], 'resident_anon_bytes': None, 'id': None},
+            *({'at': self.now - (3 + hour) * HOUR, 'pid': 1200 + hour, 'comm': HOSTILE_NAMES[2 + hour], 'group': None, 'cgroup': None,
+               'workload': None, 'resident_anon_bytes': 50 * MIB, 'id': None} for hour in range(6)),
+            {'at': self.now - 30 * HOUR, 'pid': 31, 'comm': 'yesterday', 'group': None, 'cgroup': None, 'workload': None,
+             'resident_anon_bytes': GIB, 'id': None}]
+        return {'kernel_log_readable': True, 'victims': victims,
+                'workloads': [{'workload': 'payments.service', 'oom_kills': 1, 'last_at': self.now - 300},
+                              {'workload': '/' + HOSTILE_NAMES[1], 'oom_kills': 1, 'last_at': self.now - 2 * HOUR}]}
 
     def alerts(self):
         result = []
@@ -320,6 +390,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer_json(world.subjects(query))
         elif path == 'suspects':
             self.answer_json({'suspects': world.suspects})
+        elif path == 'cgroups':
+            self.answer_json(world.cgroups(query))
+        elif path == 'ooms':
+            self.answer_json(world.ooms())
         elif path == 'alerts':
             self.answer_json(world.alerts())
         elif kind == 'suspects':

@@ -9,6 +9,7 @@ Exits 0 when all is well, 1 with the reason when not, 77 when no browser or no d
 
 import argparse
 import importlib.util
+import re
 import shutil
 import sys
 import traceback
@@ -18,7 +19,7 @@ from mock_agent import HOSTILE_NAMES, Agent
 SKIPPED = 77
 PAYMENTS = '#/suspect/process:4711:1471100/rss_anon'
 INDEXER = '#/suspect/process:4822:1482200/rss_anon'
-ALL_PAGES = ['#/', PAYMENTS, INDEXER, '#/subjects', '#/alerts', '#/status']
+ALL_PAGES = ['#/', PAYMENTS, INDEXER, '#/subjects', '#/cgroups', '#/alerts', '#/status']
 
 
 def ready(browser):
@@ -130,6 +131,74 @@ def case_processes(browser, agent, shots):
     check_clean(browser, agent.url)
 
 
+def row_of(browser, name):
+    for row in browser.all('.cgroups tbody tr'):
+        if name in browser.run('return arguments[0].querySelector(".row-title").textContent', row):
+            return row.text.replace('\u00a0', ' ')
+    return ''
+
+
+def case_cgroups(browser, agent, shots):
+    visit(browser, agent.url, '#/cgroups')
+    browser.until(lambda: browser.count('.cgroups tbody tr') == 18, 'rows')
+    payments = browser.until(lambda: '23 %' in row_of(browser, 'payments.service') and row_of(browser, 'payments.service'),
+                             'the share of time in which it stalls, from two readings')
+    assert 'leaking' in payments and '78 %' in payments and 'of 4 GiB, its own' in payments, payments
+    assert browser.run('return document.querySelector(".cgroups tbody tr .col-kills").textContent') == '2'
+    assert 'this host' in row_of(browser, 'db.service') and 'suspected' in row_of(browser, 'db.service')
+    assert 'limit of /kubepods.slice/pod_1' in row_of(browser, 12 * 'c'), row_of(browser, 12 * 'c')
+    bare = row_of(browser, 'without-pressure')
+    assert '0 %' not in bare and bare.count('\u2013') >= 3, f'what is not known is shown as a number: {bare}'
+    text = browser.run('return document.querySelector("main").textContent')
+    for spelled in (HOSTILE_NAMES[0], HOSTILE_NAMES[1], 'inv\\u{202e}gpj.exe', 'zero\\u{200b}width'):
+        assert spelled in text, f'{spelled} is missing'
+    assert browser.count('main img, main script') == 0
+    browser.screenshot(shots, 'cgroups')
+    browser.one('th[data-key="unreclaimable"] button').click()
+    browser.until(lambda: browser.count('th[data-key="unreclaimable"][aria-sort="descending"]') == 1, 'sorting')
+    browser.one('#search').send_keys('db.service')
+    browser.until(lambda: browser.count('.cgroups tbody tr') == 1, 'the one that is searched')
+    browser.one('#search').clear()
+    browser.one('#search').send_keys('no such path')
+    browser.until(lambda: 'No cgroup matches \u201cno such path\u201d' in browser.text('main'), 'an empty answer in words')
+    agent.show('quiet')
+    visit(browser, agent.url, '#/cgroups')
+    browser.until(lambda: 'The agent has read no cgroup' in browser.text('main'), 'no cgroups, in words')
+    check_clean(browser, agent.url)
+
+
+def case_victims(browser, agent, shots):
+    visit(browser, agent.url, '#/')
+    victims = browser.until(lambda: browser.text('.victims'), 'the victims')
+    assert 'Killed for want of memory: 8 processes within 24 h' in victims, victims
+    assert 'payments' in victims and 'held 3.2 GiB' in victims and re.search(r'\d min.* ago', victims), victims
+    assert browser.count('.victims-list li') == 5 and 'yesterday' not in browser.run(
+        'return document.querySelector(".victims-list").textContent'), 'more than the newest'
+    assert HOSTILE_NAMES[0][:15] in victims and HOSTILE_NAMES[1] in victims, victims
+    top = browser.run('return document.querySelector(".victims").getBoundingClientRect().top')
+    assert top < 400, f'the victims begin at {top} px'
+    browser.screenshot(shots, 'victims')
+    browser.one('.victims-more a').click()
+    browser.until(lambda: browser.count('.victims-list li') == 9, 'all of them')
+    browser.one('.victims-list a').click()
+    ready(browser)
+    check_chart(browser)
+    facts = browser.until(lambda: browser.text('.facts'), 'the facts')
+    assert re.search(r'2\.9 GiB, read \d.* ago', facts), facts
+    assert 'Former lives' in browser.text('main') and 'ended by a reboot' in browser.text('main')
+    visit(browser, agent.url, INDEXER)
+    browser.until(lambda: 'not read' in browser.text('.facts'), 'memory that was not sampled, in words')
+    assert browser.text('.history li:first-child').startswith('suspected'), browser.text('.history')
+    agent.show('ailing')
+    visit(browser, agent.url, '#/')
+    victims = browser.until(lambda: browser.text('.victims'), 'what counters tell')
+    assert 'payments.service' in victims and '2 processes killed' in victims and 'kernel\u2019s log' in victims, victims
+    agent.show('quiet')
+    visit(browser, agent.url, '#/')
+    assert browser.text('.victims') == '', 'a panel without victims'
+    check_clean(browser, agent.url)
+
+
 def case_hostile_names(browser, agent, shots):
     visit(browser, agent.url, '#/subjects?search=&sort=pid&order=asc')
     browser.until(lambda: browser.count('.subjects tbody tr') == 50, 'rows')
@@ -154,7 +223,7 @@ def case_hostile_names(browser, agent, shots):
 
 
 def case_keyboard(browser, agent, _):
-    for fragment in ('#/', PAYMENTS, '#/subjects', '#/alerts', '#/status'):
+    for fragment in ('#/', PAYMENTS, '#/subjects', '#/cgroups', '#/alerts', '#/status'):
         visit(browser, agent.url, fragment)
         browser.until(lambda: browser.count('main table tbody tr, main .card') > 0, f'content of {fragment}')
         reached, reachable = browser.tab_through()
@@ -270,7 +339,7 @@ def case_empty_states(browser, agent, shots):
 
 def case_stillness(browser, agent, _):
     """Updates move nothing: the layout shift after the first answer stays near 0."""
-    for fragment in ('#/', PAYMENTS, '#/subjects'):
+    for fragment in ('#/', PAYMENTS, '#/subjects', '#/cgroups'):
         visit(browser, agent.url, fragment)
         browser.until(lambda: browser.count('.card, .chart-svg .raw, .subjects tbody tr') > 0, 'content')
         browser.run('window.shift = 0; window.asked = performance.getEntriesByType("resource").length;'

@@ -52,12 +52,25 @@ export async function fetchStatus(signal) {
   return { ...data, date_seconds: Number.isFinite(parsed) ? parsed : null };
 }
 
-export function fetchSubjects(parameters, signal) {
+function queryOf(parameters) {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(parameters)) {
     if (value !== '' && value !== null && value !== undefined) query.set(name, String(value));
   }
-  return dataOf(get(`subjects?${query}`, signal));
+  return query;
+}
+
+export function fetchSubjects(parameters, signal) {
+  return dataOf(get(`subjects?${queryOf(parameters)}`, signal));
+}
+
+export function fetchCgroups(parameters, signal) {
+  return dataOf(get(`cgroups?${queryOf(parameters)}`, signal));
+}
+
+/** Whom the OOM killer took, the last first, and how many of which workload. */
+export function fetchOoms(signal) {
+  return dataOf(get('ooms', signal));
 }
 
 export async function fetchSuspects(signal) {

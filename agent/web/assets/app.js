@@ -4,6 +4,7 @@ import { Refused, Unreachable, fetchStatus } from './api.js';
 import { h, setAttribute, setText } from './dom.js';
 import { formatClockWithSeconds, formatDuration } from './format.js';
 import { createAlertsView } from './views/alerts.js';
+import { createCgroupsView } from './views/cgroups.js';
 import { createDetailView } from './views/detail.js';
 import { createOverview } from './views/overview.js';
 import { createStatusView } from './views/status.js';
@@ -60,6 +61,7 @@ const PAGES = {
   suspect: (id) => createDetailView(id, backLink('#/', 'Overview'), poll),
   subject: (id) => createDetailView(id, backLink('#/subjects', 'Processes'), poll),
   subjects: (_, query) => createSubjectsView(query, poll),
+  cgroups: (_, query) => createCgroupsView(query, poll),
   alerts: () => createAlertsView(),
   status: () => createStatusView(),
 };

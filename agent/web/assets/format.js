@@ -230,7 +230,7 @@ const LIMIT_SOURCES = {
   cgroup: 'limit of its cgroup',
   gomemlimit: 'GOMEMLIMIT',
   xmx: '-Xmx',
-  rlimit: 'its RLIMIT_NOFILE',
+  rlimit: 'its resource limit (ulimit)',
 };
 
 export function limitSource(source) {
@@ -244,6 +244,9 @@ const SIGNALS = {
   sampled_live: 'sampled live heap',
   threads: 'threads',
   file_descriptors: 'open file descriptors',
+  cgroup_anon: 'anonymous memory of the cgroup itself',
+  cgroup_shmem: 'shared memory (tmpfs) of the cgroup itself',
+  cgroup_slab: 'kernel objects of the cgroup itself',
 };
 
 export function signalWords(signal) {

@@ -4,8 +4,8 @@ import { fetchSeries, fetchSubjects, fetchSuspect } from '../api.js';
 import { createChart, describeSeries } from '../chart.js';
 import { h, icon, keyed, pageHeading, setAttribute, setChildren, setText, stateBadge } from '../dom.js';
 import {
-  UNKNOWN, formatAmount, formatBytes, formatCount, formatDuration, formatMoment, formatPercent, formatRoughDuration,
-  limitSource, nameElement, sentence, signalWords, visibleName,
+  UNKNOWN, formatAge, formatAmount, formatBytes, formatCount, formatDuration, formatMoment, formatPercent,
+  formatRoughDuration, limitSource, nameElement, sentence, signalWords, visibleName,
 } from '../format.js';
 import { createFigure, refusal, setForecastFigure, setGrowthFigure } from './parts.js';
 
@@ -120,6 +120,27 @@ function createHistory() {
   };
 }
 
+const ENDS = { exited: 'ended', reboot: 'ended by a reboot' };
+
+/** How processes of the same program ended before this one. */
+function createFormerLives() {
+  const list = h('ol', { class: 'history' });
+  const section = h('section', { class: 'panel', 'aria-labelledby': 'lives-title' },
+    h('h2', { id: 'lives-title' }, 'Former lives of this program'), list);
+  return {
+    element: section,
+    set(lives, unit, now) {
+      section.hidden = lives.length === 0;
+      const minute = Math.floor(now / 60);
+      setChildren(list, JSON.stringify([lives, minute]), () => [...lives].reverse().map((life) =>
+        h('li', {}, stateBadge(life.state),
+          h('span', {}, `${ENDS[life.reason] ?? visibleName(life.reason)} ${formatMoment(life.ended_at, now)}`),
+          h('span', { class: 'muted' }, `after ${formatDuration(life.ended_at - life.start_time)}, `
+            + `floor ${formatAmount(life.floor, unit)}`))));
+    },
+  };
+}
+
 function createFloorTable() {
   const body = h('tbody');
   const element = h('details', { class: 'floor-table' }, h('summary', {}, 'Floors as a table'),
@@ -182,14 +203,31 @@ function createChartPanel(onRange) {
   };
 }
 
+/** The sum of those that are known; null where none is. */
+function sumOf(...amounts) {
+  const known = amounts.filter((amount) => typeof amount === 'number');
+  return known.length > 0 ? known.reduce((sum, amount) => sum + amount, 0) : null;
+}
+
+/** "212 MiB, read 40 s ago": reading it is dear, so that it is older than everything else. */
+function proportionalWords(proportional, now) {
+  if (!proportional) return 'not read';
+  const sum = sumOf(proportional.anon_bytes, proportional.file_bytes, proportional.shmem_bytes);
+  return `${formatBytes(sum)}, read ${formatAge(now - proportional.sampled_at)}`;
+}
+
 function factsOf(row, suspect, series, now) {
   const subject = suspect?.subject ?? row?.subject ?? {};
+  const isProcess = row?.scope === 'process';
   return [
     ['Process', subject.pid ? `pid ${subject.pid}` : null],
     ['Started', subject.start_time ? formatMoment(subject.start_time, now) : null],
     ['Group', subject.group, true],
     ['Cgroup', subject.cgroup, true],
     ['Signal', signalWords(suspect?.signal ?? series?.signal ?? row?.signal)],
+    ['Resident (RSS)', row
+      ? formatBytes(sumOf(row.resident_anon_bytes, row.resident_file_bytes, row.resident_shmem_bytes)) : null],
+    ['Proportional (PSS)', isProcess ? proportionalWords(row.proportional, now) : null],
     ['Anonymous', row ? formatBytes(row.resident_anon_bytes) : null],
     ['File-backed', row ? formatBytes(row.resident_file_bytes) : null],
     ['Shared', row ? formatBytes(row.resident_shmem_bytes) : null],
@@ -213,6 +251,7 @@ export function createDetailView(id, back, refresh) {
   const gates = createGateList();
   const facts = createFacts();
   const history = createHistory();
+  const lives = createFormerLives();
   const floors = createFloorTable();
   const description = h('p', { class: 'visually-hidden' });
   const problem = h('div');
@@ -233,7 +272,8 @@ export function createDetailView(id, back, refresh) {
     problem,
     h('dl', { class: 'figures figures-wide' }, Object.values(figures).map((figure) => figure.element)),
     chart.element, description,
-    h('div', { class: 'columns' }, gates.element, h('div', { class: 'column' }, facts.element, history.element)),
+    h('div', { class: 'columns' }, gates.element,
+      h('div', { class: 'column' }, facts.element, history.element, lives.element)),
     floors.element);
 
   // Between choosing a range and the agent's answer, what is already here is cut to it.
@@ -295,7 +335,8 @@ export function createDetailView(id, back, refresh) {
       setText(description, series ? describeSeries(series, now) : '');
       gates.set(suspect?.gates ?? []);
       facts.set(factsOf(row, suspect, series, now));
-      history.set(series?.changes ?? [], now);
+      history.set(series?.changes ?? suspect?.changes ?? [], now);
+      lives.set(series?.former_lives ?? [], series?.unit, now);
       floors.set(series?.floors ?? [], series?.unit, now);
     },
     fail(error) {

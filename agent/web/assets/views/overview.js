@@ -1,6 +1,6 @@
 // The overview: does anything leak, and when does it die.
 
-import { fetchSeries, fetchSubjects, fetchSuspects } from '../api.js';
+import { fetchOoms, fetchSeries, fetchSubjects, fetchSuspects } from '../api.js';
 import { createSparkline } from '../chart.js';
 import { h, icon, keyed, pageHeading, setAttribute, setChildren, setText, stateBadge } from '../dom.js';
 import {
@@ -10,9 +10,12 @@ import {
 import {
   createFigure, createMeter, setForecastFigure, setGrowthFigure, subjectLink, subjectMeta, suspectLink,
 } from './parts.js';
+import { createVictims } from './victims.js';
 
 const STATE_ORDER = ['leaking', 'suspected', 'recovering'];
 const LARGEST_SHOWN = 6;
+const VICTIMS_SHOWN = 5;
+const VICTIMS_WITHIN_SECONDS = 24 * 3600;
 const SPARKLINES_AT_MOST = 8;
 const SPARKLINE_PERIOD_SECONDS = 30;
 
@@ -221,10 +224,12 @@ export function createOverview() {
   const section = h('section', { class: 'suspects', 'aria-labelledby': 'suspects-title', hidden: true },
     h('h2', { id: 'suspects-title' }, 'Suspects'), cards);
   const largest = createLargest();
+  const victims = createVictims({ within_seconds: VICTIMS_WITHIN_SECONDS, most: VICTIMS_SHOWN,
+    more: h('p', { class: 'victims-more' }, h('a', { href: '#/cgroups' }, 'All of them, with the cgroups')) });
   const health = h('p');
   const healthLink = h('a', { href: '#/status' }, 'See what could not be read');
-  const element = h('div', { class: 'page' }, headline, tiles.element, host.element, section, largest.element,
-    h('div', { class: 'hint-line' }, health));
+  const element = h('div', { class: 'page' }, headline, victims.element, tiles.element, host.element, section,
+    largest.element, h('div', { class: 'hint-line' }, health));
   const charts = new Map();  // id → {series, loaded_seconds}
 
   async function loadCharts(suspects, signal) {
@@ -242,21 +247,23 @@ export function createOverview() {
     element,
     title: 'Overview',
     async load(signal) {
-      const suspects = sorted(await fetchSuspects(signal));
+      const [unsorted, ooms] = await Promise.all([fetchSuspects(signal), fetchOoms(signal)]);
+      const suspects = sorted(unsorted);
       if (suspects.length > 0) {
         await loadCharts(suspects, signal);
-        return { suspects, rows: [] };
+        return { suspects, ooms, rows: [] };
       }
       const { subjects } = await fetchSubjects(
         { scope: 'process', sort: 'value', order: 'desc', limit: LARGEST_SHOWN }, signal);
-      return { suspects, rows: subjects };
+      return { suspects, ooms, rows: subjects };
     },
-    render({ suspects, rows }, { status, now }) {
+    render({ suspects, ooms, rows }, { status, now }) {
       const words = headlineWords(suspects, status, now);
       setAttribute(headline, 'data-tone', words.tone);
       setChildren(mark, words.tone, () => icon(words.tone));
       setText(title, words.title);
       setText(detail, words.detail);
+      victims.set(ooms, now);
       tiles.set(status.counts);
       host.set(status);
       section.hidden = suspects.length === 0;

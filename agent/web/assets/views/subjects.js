@@ -6,6 +6,7 @@ import {
   formatAmount, formatBytes, formatCount, formatForecast, formatGrowth, nameElement, plural,
 } from '../format.js';
 import { refusal, subjectLink, subjectMeta } from './parts.js';
+import { createHeads, createPager } from './table.js';
 
 const PAGE_ROWS = 50;
 const TYPING_PAUSE_MILLISECONDS = 200;
@@ -58,38 +59,6 @@ function createRow(subject) {
   };
 }
 
-function createHeads(onSort) {
-  const heads = COLUMNS.map(([key, label, , column]) => {
-    if (!key) return h('th', { scope: 'col', class: column }, label);
-    return h('th', { scope: 'col', class: column, 'data-key': key }, h('button', { type: 'button', class: 'sort',
-      onclick: () => onSort(key) }, label, h('span', { class: 'sort-mark', 'aria-hidden': 'true' })));
-  });
-  return {
-    element: h('tr', {}, heads),
-    set(sort, order) {
-      for (const head of heads) {
-        const active = head.dataset.key !== undefined && head.dataset.key === sort;
-        setAttribute(head, 'aria-sort', active ? (order === 'asc' ? 'ascending' : 'descending') : null);
-      }
-    },
-  };
-}
-
-function createPager(onPage) {
-  const text = h('span', { class: 'pager-text', 'aria-live': 'polite' }, '\u00a0');
-  const back = h('button', { type: 'button', class: 'button', onclick: () => onPage(-1) }, '\u2190 Previous');
-  const next = h('button', { type: 'button', class: 'button', onclick: () => onPage(1) }, 'Next \u2192');
-  return {
-    element: h('nav', { class: 'pager', 'aria-label': 'Pages of the list' }, back, text, next),
-    set(offset, shown, total) {
-      const range = `${formatCount(offset + 1)} \u2013 ${formatCount(offset + shown)}`;
-      setText(text, total === 0 ? 'none' : `${range} of ${formatCount(total)}`);
-      back.disabled = offset === 0;
-      next.disabled = offset + shown >= total;
-    },
-  };
-}
-
 function createFilters(query, onChange) {
   const search = h('input', { type: 'search', id: 'search', placeholder: 'Name, group or pid', autocomplete: 'off',
     spellcheck: 'false', value: query.search });
@@ -127,7 +96,7 @@ export function createSubjectsView(parameters, refresh) {
     refresh();
   }
 
-  const heads = createHeads((key) => {
+  const heads = createHeads(COLUMNS, (key) => {
     const first = COLUMNS.find(([own]) => own === key)[2];
     const turned = query.order === 'asc' ? 'desc' : 'asc';
     change({ sort: key, order: query.sort === key ? turned : first });
