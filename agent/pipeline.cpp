@@ -413,19 +413,24 @@ void Pipeline::deliver_alerts(double now_seconds, bool is_listed) {
   for (const AlertTransition& transition : alerts_.step(conditions, now_seconds, now_unix_seconds))
     sink_.deliver(transition);
   silences_.forget_ended(now_unix_seconds);
-  if (silences_.wants_builds()) learn_builds();
+  if (silences_.wants_builds(now_unix_seconds)) learn_builds(now_unix_seconds);
   if (sender_ != nullptr) send_alerts(now_seconds);
 }
 
-void Pipeline::learn_builds() {
-  watches_.for_each([this](const Watch& watch) {
+void Pipeline::learn_builds(double now_unix_seconds) {
+  std::map<std::string, AlertCondition> subjects;  // each once, however many signals it has
+  watches_.for_each([&subjects](const Watch& watch) {
     if (watch.ended_seconds) return;
     AlertCondition subject;
     subject.subject = watch.subject();
     subject.scope = std::string(watch.scope());
     subject.group = watch.group;
-    silences_.observe(subject, build_source_);
+    subjects.emplace(subject.subject, subject);
   });
+  std::vector<AlertCondition> present;
+  present.reserve(subjects.size());
+  for (auto& [name, subject] : subjects) present.push_back(std::move(subject));
+  silences_.observe(present, build_source_, now_unix_seconds);
 }
 
 void Pipeline::send_alerts(double now_seconds) {

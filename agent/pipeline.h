@@ -104,7 +104,7 @@ class Pipeline final : public SeriesReader {
   [[nodiscard]] std::optional<double> cgroup_limit_of(std::string_view path) const;
   void follow_ooms(double now_seconds);
   void deliver_alerts(double now_seconds, bool is_listed);
-  void learn_builds();
+  void learn_builds(double now_unix_seconds);
   void send_alerts(double now_seconds);
   void follow_configuration();
   void follow_wall_clock();

@@ -19,6 +19,8 @@ class FakeProc {
            std::uint64_t swap_kib = 0);
   // Opens descriptors of the process, up to `count`, under a soft limit of `limit`.
   void set_descriptors(int pid, int count, int limit);
+  // What /proc/PID/exe leads to.
+  void set_executable(int pid, const std::string& target);
   // The process is dead and nobody has waited for it: it has no memory any more.
   void make_zombie(int pid, std::uint64_t start_ticks, const std::string& comm);
   // The process ends.
