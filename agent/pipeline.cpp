@@ -22,12 +22,9 @@ namespace heapfloor {
 namespace {
 
 constexpr std::string_view kProcessCollector = "process";
-constexpr std::string_view kConfigured = "configured";
 constexpr std::string_view kHost = "host";
 constexpr std::string_view kSilencesDocument = "silences";
 constexpr std::string_view kQueueDocument = "queue:";
-constexpr std::string_view kRlimit = "rlimit";
-constexpr std::string_view kCgroup = "cgroup";
 constexpr std::array<std::string_view, 3> kScopes = {"allocator", "cgroup", "process"};
 
 // What of a cgroup is watched, each alone: anonymous memory, files in shared memory (tmpfs), and
@@ -265,22 +262,15 @@ void Pipeline::follow_wall_clock() {
     wall_offset_seconds_ = offset;
 }
 
-Pipeline::Limit Pipeline::limit_of(double value, std::optional<double> cgroup_bytes,
-                                   std::optional<double> configured_bytes) const {
-  Limit limit;
-  const auto consider = [&limit](std::optional<double> bytes, std::string_view source) {
-    if (bytes && (!limit.bytes || *bytes < *limit.bytes)) limit = {bytes, source};
-  };
-  // What is swapped out is part of the value, so it is part of what the limit is counted from.
-  if (host_available_bytes_) consider(value + *host_available_bytes_, kHost);
-  consider(configured_bytes, kConfigured);
-  consider(cgroup_bytes, kCgroup);
-  return limit;
+MemoryLimit Pipeline::limit_of(const ProcessEntry& process) const {
+  if (agent_ && process.id == *agent_) return {config_.limits.memory_bytes, kConfiguredLimit};
+  return memory_limit_of(process, cgroups_, config_.trend.limit_bytes);
 }
 
-std::optional<double> Pipeline::cgroup_limit_of(std::string_view path) const {
-  const CgroupEntry* const cgroup = cgroups_.find(path);
-  return cgroup == nullptr ? std::nullopt : cgroup->limit_bytes;
+MemoryLimit Pipeline::with_host(MemoryLimit limit, double value) const {
+  // What is swapped out is part of the value, so it is part of what the limit is counted from.
+  if (host_available_bytes_) limit.consider(value + *host_available_bytes_, kHost);
+  return limit;
 }
 
 void Pipeline::watch_cgroups(double now_seconds) {
@@ -297,9 +287,9 @@ void Pipeline::watch_cgroup(const CgroupEntry& cgroup, Signal signal, double val
   const SeriesKey key{EntityKind::cgroup, signal, {}, cgroup.id};
   if (value < config_.trend.minimum_size_bytes && !watches_.is_watched(key)) return;
   // What else of the cgroup cannot be reclaimed takes its part of the limit.
-  std::optional<double> left = cgroup_limit_of(cgroup.path);
+  std::optional<double> left = cgroup.limit_bytes;
   if (left) *left -= std::max(0.0, cgroup.unreclaimable_bytes.value_or(value) - value);
-  const Limit limit = limit_of(value, left, std::nullopt);
+  const MemoryLimit limit = with_host({left, left ? kCgroupLimit : std::string_view()}, value);
   Observation reading;
   reading.time_seconds = now_seconds;
   reading.value = value;
@@ -349,11 +339,8 @@ void Pipeline::watch_memory(const ProcessEntry& process, double now_seconds) {
   const bool is_agent = agent_ && process.id == *agent_;
   const double value = *process.anon_bytes + process.swap_bytes.value_or(0);
   if (value < config_.trend.minimum_size_bytes && !is_agent && !watches_.is_watched(key)) return;
-  // What is configured for the group stands for what is configured for all.
-  const std::optional<double> configured =
-      process.limit_bytes ? process.limit_bytes : config_.trend.limit_bytes;
-  const Limit limit = is_agent ? Limit{config_.limits.memory_bytes, kConfigured}
-                               : limit_of(value, cgroup_limit_of(process.cgroup), configured);
+  const MemoryLimit known = limit_of(process);
+  const MemoryLimit limit = is_agent ? known : with_host(known, value);
   WatchLabels labels = labels_of(process);
   labels.limit_source = limit.source;
   Observation reading;
@@ -396,7 +383,7 @@ void Pipeline::watch_agent(double now_seconds) {
   WatchLabels labels;
   labels.name = "heapfloor";
   labels.group = "heapfloor";
-  labels.limit_source = kConfigured;
+  labels.limit_source = kConfiguredLimit;
   labels.start_seconds = static_cast<double>(agent_->start_ticks) / ticks_per_second_;
   Observation reading;
   reading.time_seconds = now_seconds;
@@ -478,7 +465,8 @@ std::shared_ptr<const Snapshot> Pipeline::make_snapshot(double now_seconds, bool
   builder.add_ooms(ooms_);
   if (is_listed) {
     builder.add_groups(groups_);
-    builder.add_processes(groups_, batch_, config_.limits.exposed_processes);
+    builder.add_processes(groups_, batch_, config_.limits.exposed_processes,
+                          [this](const ProcessEntry& process) { return limit_of(process).bytes; });
   }
   builder.add_alerts(alerts_, silences_, wall_offset_seconds_ + now_seconds);
   builder.add_rules(rules_, config_.alerts.hold_seconds);

@@ -27,6 +27,7 @@
 #include "agent/scheduler.h"
 #include "agent/series/cgroup_table.h"
 #include "agent/series/group_table.h"
+#include "agent/series/memory_limit.h"
 #include "agent/series/oom_book.h"
 #include "agent/series/sample_batch.h"
 #include "collectors/host_root.h"
@@ -82,11 +83,6 @@ class Pipeline final : public SeriesReader {
   [[nodiscard]] std::optional<SeriesDetail> read(std::string_view id) const override;
 
  private:
-  struct Limit {
-    std::optional<double> bytes;
-    std::string_view source;
-  };
-
   void watch_processes(double now_seconds);
   void watch_memory(const ProcessEntry& process, double now_seconds);
   // The counts of a process: threads, file descriptors.
@@ -96,12 +92,10 @@ class Pipeline final : public SeriesReader {
   [[nodiscard]] Grouping grouping_of(const Config& config);
   void watch_cgroups(double now_seconds);
   void watch_cgroup(const CgroupEntry& cgroup, Signal signal, double value, double now_seconds);
-  // The smallest of the limits that are known, and which it is. `cgroup_bytes` is what cgroups
-  // leave to the value; `configured_bytes` is a process's budget.
-  [[nodiscard]] Limit limit_of(double value, std::optional<double> cgroup_bytes,
-                               std::optional<double> configured_bytes) const;
-  // The smallest limit of a cgroup and those above it; nothing where none is known.
-  [[nodiscard]] std::optional<double> cgroup_limit_of(std::string_view path) const;
+  // What a process may have, whatever the host has left.
+  [[nodiscard]] MemoryLimit limit_of(const ProcessEntry& process) const;
+  // The same or what the host has left beside `value`, whichever is less.
+  [[nodiscard]] MemoryLimit with_host(MemoryLimit limit, double value) const;
   void follow_ooms(double now_seconds);
   void deliver_alerts(double now_seconds, bool is_listed);
   void learn_builds(double now_unix_seconds);

@@ -118,7 +118,7 @@ void SnapshotBuilder::add_groups(const GroupTable& table) {
 }
 
 void SnapshotBuilder::add_processes(const GroupTable& table, const SampleBatch& batch,
-                                    std::size_t exposed) {
+                                    std::size_t exposed, const LimitSource& limit_of) {
   std::map<ProcessId, std::uint32_t> watched;  // the memory of each
   std::set<ProcessId> suspects;                // by any of their signals
   for (std::uint32_t index = 0; index < snapshot_.watches.size(); ++index) {
@@ -150,6 +150,10 @@ void SnapshotBuilder::add_processes(const GroupTable& table, const SampleBatch& 
     row.shmem_bytes = whole<std::uint64_t>(process.shmem_bytes);
     row.swap_bytes = whole<std::uint64_t>(process.swap_bytes);
     row.threads = whole<std::uint32_t>(process.threads);
+    if (process.anon_bytes) row.memory_limit_bytes = limit_of(process);
+    std::optional<double>& least = snapshot_.groups[row.group].memory_limit_bytes;
+    if (row.memory_limit_bytes)
+      least = std::min(least.value_or(*row.memory_limit_bytes), *row.memory_limit_bytes);
     if (const auto found = watched.find(process.id); found != watched.end())
       row.watch = found->second;
     if (!is_exposed[index] && !process.is_exposed && !suspects.contains(process.id)) continue;

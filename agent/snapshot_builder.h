@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -32,7 +34,10 @@ class SnapshotBuilder {
   void add_groups(const GroupTable& table);
   // Values of their own go to the `exposed` largest processes, to those of the groups that are
   // configured so and to every process that is suspected or worse.
-  void add_processes(const GroupTable& table, const SampleBatch& batch, std::size_t exposed);
+  // `limit_of`: the memory that a process may have.
+  using LimitSource = std::function<std::optional<double>(const ProcessEntry&)>;
+  void add_processes(const GroupTable& table, const SampleBatch& batch, std::size_t exposed,
+                     const LimitSource& limit_of);
   // `now_unix_seconds`: for the silences, which end by it.
   void add_alerts(const AlertBook& alerts, const SilenceBook& silences, double now_unix_seconds);
   // `hold_seconds`: of rules without one of their own.

@@ -72,6 +72,8 @@ class ProcessDir {
   // process; one without (of a zombie, of a kernel thread) is `unavailable`.
   [[nodiscard]] Result<std::string_view> read_link(const char* name, std::span<char> buffer) const;
 
+  // How many lines the file `name` has, read piece by piece through `buffer`.
+  [[nodiscard]] Result<std::size_t> count_lines(const char* name, std::span<char> buffer) const;
   // What the file `name` is, or what its symbolic link leads to: by /proc/PID/exe the program that
   // the process runs, though its file was replaced or deleted. Reads nothing of it and asks no
   // server.
@@ -193,6 +195,9 @@ class HostRoot {
   [[nodiscard]] virtual Result<std::string_view> read_link_in(std::int32_t pid, int directory,
                                                               const char* name,
                                                               std::span<char> buffer) const = 0;
+  [[nodiscard]] virtual Result<std::size_t> count_lines_in(std::int32_t pid, int directory,
+                                                           const char* name,
+                                                           std::span<char> buffer) const = 0;
   [[nodiscard]] virtual Result<FileFacts> look_at_file_in(std::int32_t pid, int directory,
                                                           const char* name) const = 0;
   // A handle, or a negated errno.
@@ -244,6 +249,9 @@ class DirectoryHostRoot final : public HostRoot {
   [[nodiscard]] Result<std::string_view> read_link_in(std::int32_t pid, int directory,
                                                       const char* name,
                                                       std::span<char> buffer) const override;
+  [[nodiscard]] Result<std::size_t> count_lines_in(std::int32_t pid, int directory,
+                                                   const char* name,
+                                                   std::span<char> buffer) const override;
   [[nodiscard]] Result<FileFacts> look_at_file_in(std::int32_t pid, int directory,
                                                   const char* name) const override;
   [[nodiscard]] int open_in(int directory, const char* name) const override;

@@ -57,6 +57,19 @@ inline constexpr std::array kProcessMetrics = {
     MetricDesc{"heapfloor_process_file_descriptors_limit",
                "Soft limit of open file descriptors (RLIMIT_NOFILE, /proc/PID/limits).",
                MetricType::gauge},
+    MetricDesc{"heapfloor_process_address_space_limit_bytes",
+               "Soft limit of mapped address space (RLIMIT_AS, /proc/PID/limits, read rarely); "
+               "absent where there is none.",
+               MetricType::gauge},
+    MetricDesc{"heapfloor_process_data_limit_bytes",
+               "Soft limit of private writable mappings (RLIMIT_DATA, /proc/PID/limits, read "
+               "rarely); absent where there is none.",
+               MetricType::gauge},
+    MetricDesc{"heapfloor_process_memory_mappings",
+               "Mappings, of which vm.max_map_count allows so many (lines of /proc/PID/maps, read "
+               "rarely).",
+               MetricType::gauge, "", "", GroupRule::maximum,
+               "heapfloor_group_memory_mappings_max"},
     MetricDesc{
         "heapfloor_process_oom_score",
         "How likely the kernel's OOM killer is to choose it, 0 to 2000 (/proc/PID/oom_score, "
@@ -80,6 +93,9 @@ inline constexpr std::array kProcessMetrics = {
     MetricDesc{"heapfloor_process_unreadable",
                "1 while the named source of this process cannot be read.", MetricType::gauge,
                "source", "cgroup"},
+    MetricDesc{"heapfloor_process_unreadable",
+               "1 while the named source of this process cannot be read.", MetricType::gauge,
+               "source", "maps"},
 };
 
 inline constexpr const MetricDesc& kProcessResidentAnon =
@@ -108,6 +124,12 @@ inline constexpr const MetricDesc& kProcessDescriptors =
     find_metric(kProcessMetrics, "heapfloor_process_file_descriptors");
 inline constexpr const MetricDesc& kProcessDescriptorLimit =
     find_metric(kProcessMetrics, "heapfloor_process_file_descriptors_limit");
+inline constexpr const MetricDesc& kProcessAddressSpaceLimit =
+    find_metric(kProcessMetrics, "heapfloor_process_address_space_limit_bytes");
+inline constexpr const MetricDesc& kProcessDataLimit =
+    find_metric(kProcessMetrics, "heapfloor_process_data_limit_bytes");
+inline constexpr const MetricDesc& kProcessMappings =
+    find_metric(kProcessMetrics, "heapfloor_process_memory_mappings");
 inline constexpr const MetricDesc& kProcessOomScore =
     find_metric(kProcessMetrics, "heapfloor_process_oom_score");
 inline constexpr const MetricDesc& kProcessMinorFaults =
@@ -124,5 +146,7 @@ inline constexpr const MetricDesc& kProcessUnreadableCmdline =
     find_metric(kProcessMetrics, "heapfloor_process_unreadable", "cmdline");
 inline constexpr const MetricDesc& kProcessUnreadableCgroup =
     find_metric(kProcessMetrics, "heapfloor_process_unreadable", "cgroup");
+inline constexpr const MetricDesc& kProcessUnreadableMaps =
+    find_metric(kProcessMetrics, "heapfloor_process_unreadable", "maps");
 
 }  // namespace heapfloor

@@ -39,6 +39,13 @@ constexpr std::array<OwnDesc, kOwnFamilies> kOwn = {{
      "status; those of smaps_rollup, refused, too large or not yet read, leave the group without "
      "proportional and unique memory, and its estimate takes them as like the others.",
      kGroupSource},
+    {OwnFamily::group_memory_limit, "heapfloor_group_memory_limit_bytes", kGauge, "group",
+     "Least in the group: what a process may have; see heapfloor_process_memory_limit_bytes.",
+     kGroupSource},
+    {OwnFamily::process_memory_limit, "heapfloor_process_memory_limit_bytes", kGauge, "group,pid",
+     "What the process may have: the smallest of its cgroup's limit and those above it, RLIMIT_AS, "
+     "RLIMIT_DATA and what is configured; absent where only the host's memory limits it.",
+     kGroupSource},
     {OwnFamily::cgroup_info, "heapfloor_cgroup_info", FamilyType::info,
      "cgroup,runtime,container_id,container,image,pod,pod_uid,namespace,qos,unit,slice",
      "What the cgroup is, as far as its path tells; always 1. Labels that are not known are "

@@ -45,6 +45,8 @@ enum class OwnFamily : std::uint8_t {
   group_oldest_start,
   group_youngest_start,
   group_unreadable_processes,
+  group_memory_limit,
+  process_memory_limit,
   cgroup_info,
   workload_oom_kills,
   workload_last_oom,

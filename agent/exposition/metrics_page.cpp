@@ -197,6 +197,8 @@ class MetricsPage::Renderer {
         add_own(OwnFamily::group_youngest_start, body,
                 snapshot.wall_offset_seconds + group.youngest_start_seconds);
       }
+      if (group.memory_limit_bytes)
+        add_own(OwnFamily::group_memory_limit, body, *group.memory_limit_bytes);
       add_values(group.values, body, &DescColumns::group);
     }
   }
@@ -210,10 +212,11 @@ class MetricsPage::Renderer {
           i + 1 < snapshot.processes.size() && snapshot.processes[i + 1].id.pid == process.id.pid;
       if (reused) continue;
       const PidText pid(process.id.pid);
-      add_values(
-          process.values,
-          labels_.body({{"group", snapshot.groups[process.group].name}, {"pid", pid.view()}}),
-          &DescColumns::process);
+      const std::string_view body =
+          labels_.body({{"group", snapshot.groups[process.group].name}, {"pid", pid.view()}});
+      add_values(process.values, body, &DescColumns::process);
+      if (process.memory_limit_bytes)
+        add_own(OwnFamily::process_memory_limit, body, *process.memory_limit_bytes);
     }
   }
 

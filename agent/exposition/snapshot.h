@@ -49,6 +49,7 @@ struct GroupRow {
     std::uint64_t processes = 0;
   };
   std::vector<Unreadable> unreadable;  // the other sources, those of which none is closed as well
+  std::optional<double> memory_limit_bytes;  // the least of its processes', where one is known
   // Processes with memory whose smaps_rollup has not been read; nothing where nobody reads it.
   std::optional<std::uint64_t> unread_smaps;
 };
@@ -60,6 +61,8 @@ struct ProcessRow {
   double start_seconds = 0;
   std::optional<std::uint64_t> anon_bytes, file_bytes, shmem_bytes, swap_bytes;
   std::optional<std::uint32_t> threads;
+  // The smallest of its cgroup's, RLIMIT_AS, RLIMIT_DATA and what is configured.
+  std::optional<double> memory_limit_bytes;
   std::optional<std::uint32_t> watch;  // index into Snapshot::watches of its rss_anon
   std::vector<MetricValue> values;  // filled for exposed processes only (the largest, and suspects)
 };

@@ -481,6 +481,32 @@ TEST_F(PipelineTest, AProcessIsLimitedByItsCgroupWhereThatIsTheSmallestLimit) {
   EXPECT_EQ(process->cgroup, "/a/b");
 }
 
+TEST_F(PipelineTest, TheLimitThatIsShownIsTheOneThatForecastsUse) {
+  constexpr double kBytes = 1024 * 1024;
+  proc_.set(7, 700, "payments", 100 * kMiB);
+  proc_.set(8, 800, "payments", 50 * kMiB);
+  proc_.set(9, 900, "free", 20 * kMiB);
+  proc_.set_limits(7,
+                   "Max data size             314572800            unlimited            bytes\n");
+  proc_.set_limits(8,
+                   "Max address space         419430400            unlimited            bytes\n");
+  config_.trend.limit_bytes.reset();
+  start();
+  std::shared_ptr<const Snapshot> last;
+  for (int second = 0; second < 20; ++second) last = tick();
+  const WatchRow* const watch = watch_of(*last, "process:7:700");
+  ASSERT_NE(watch, nullptr);
+  EXPECT_EQ(watch->limit_source, "rlimit");
+  EXPECT_EQ(watch->verdict.limit, 300 * kBytes);
+  EXPECT_EQ(last->processes[0].memory_limit_bytes, 300 * kBytes);
+  EXPECT_EQ(last->processes[1].memory_limit_bytes, 400 * kBytes);
+  EXPECT_EQ(last->processes[2].memory_limit_bytes, std::nullopt) << "what the host has is no limit";
+  ASSERT_EQ(last->groups.size(), 2U);
+  EXPECT_EQ(last->groups[0].memory_limit_bytes, std::nullopt) << last->groups[0].name;
+  EXPECT_EQ(last->groups[1].memory_limit_bytes, 300 * kBytes) << last->groups[1].name;
+  EXPECT_EQ(watch_of(*last, "process:9:900")->limit_source, "host");
+}
+
 TEST_F(PipelineTest, AKillIsCountedForItsWorkloadAndStaysWhenTheCgroupIsGone) {
   start();
   set_cgroup("leaky.service", 1000);

@@ -193,6 +193,7 @@ inline void add_groups(Snapshot& snapshot) {
   snapshot.groups[3].unread_smaps = 2;
   snapshot.groups[3].values.push_back({&kSmapsMetrics[0], 4000});
   snapshot.groups[4].values.clear();
+  snapshot.groups[2].memory_limit_bytes = 536'870'912.0;
 }
 
 inline void add_watches(Snapshot& snapshot) {
@@ -327,6 +328,8 @@ inline Snapshot snapshot() {
   for (std::size_t i = 0; i < 3; ++i) made.processes[i].values = process_values(1);
   made.processes[1].values.push_back({&kSmapsMetrics[2], 9985.5});
   made.processes[4].swap_bytes.reset();
+  made.processes[2].memory_limit_bytes = 536'870'912.0;
+  made.processes[4].memory_limit_bytes = 536'870'912.0;  // of one without series of its own
   add_cgroups(made);
   add_watches(made);
   made.alerts = {alert(made.watches[2], "HeapfloorLeak", AlertPhase::firing),
