@@ -187,18 +187,23 @@ HistoryTime Pipeline::history_time(double now_seconds) const {
 void Pipeline::record_history(double now_seconds) {
   if (history_ == nullptr) return;
   std::map<std::string, std::uint64_t> leaks = leak_counts();
-  std::map<std::string, std::string> documents = save_documents();
-  history_->submit(recorder_.record(watches_, {&alerts_, &leaks, &documents},
+  save_documents();
+  history_->submit(recorder_.record(watches_, {&alerts_, &leaks, &documents_},
                                     history_time(now_seconds), history_->losses()));
 }
 
-std::map<std::string, std::string> Pipeline::save_documents() const {
-  std::map<std::string, std::string> documents;
-  documents.emplace(kSilencesDocument, silences_.save());
-  if (sender_ == nullptr) return documents;
-  for (auto& [receiver, queue] : sender_->save())
-    documents.emplace(std::string(kQueueDocument) + receiver, std::move(queue));
-  return documents;
+void Pipeline::save_documents() {
+  if (silences_saved_ != silences_.version()) {
+    documents_[std::string(kSilencesDocument)] = silences_.save();
+    silences_saved_ = silences_.version();
+  }
+  if (sender_ == nullptr) return;
+  for (auto& [receiver, queue] : sender_->save(queues_saved_))
+    documents_[std::string(kQueueDocument) + receiver] = std::move(queue);
+  std::erase_if(documents_, [this](const auto& document) {
+    return document.first.starts_with(kQueueDocument) &&
+           !queues_saved_.contains(document.first.substr(kQueueDocument.size()));
+  });
 }
 
 void Pipeline::restore_documents(const std::map<std::string, std::string>& documents) {

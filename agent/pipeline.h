@@ -106,8 +106,8 @@ class Pipeline final : public SeriesReader {
   void note_leak(const Watch& watch);
   void find_agent();
   void record_history(double now_seconds);
-  // What goes on over a restart beside the watches and the alerts: documents of AgentTotals.
-  [[nodiscard]] std::map<std::string, std::string> save_documents() const;
+  // Brings documents_ up to date: what did not change is not written down again.
+  void save_documents();
   void restore_documents(const std::map<std::string, std::string>& documents);
   [[nodiscard]] HistoryTime history_time(double now_seconds) const;
   [[nodiscard]] std::map<std::string, std::uint64_t> leak_counts() const;
@@ -144,6 +144,10 @@ class Pipeline final : public SeriesReader {
   double wall_offset_seconds_ = 0;
   HistoryWriter* history_ = nullptr;
   HistoryRecorder recorder_;
+  // What goes on over a restart beside the watches and the alerts: documents of AgentTotals.
+  std::map<std::string, std::string> documents_;
+  std::optional<std::uint64_t> silences_saved_;  // the version that is in documents_
+  AlertSender::QueueMarks queues_saved_;
   std::string boot_id_;
   std::optional<ProcessId> agent_;  // this process, as the watched /proc numbers it
   std::optional<double> host_available_bytes_;

@@ -48,8 +48,10 @@ void DurationHistogram::add(double seconds) {
 
 class AlertSender::Receiver {
  public:
-  Receiver(const ReceiverSettings& settings, const Clock& clock)
+  // `number` tells it from a later one of the same name.
+  Receiver(const ReceiverSettings& settings, const Clock& clock, std::uint64_t number)
       : settings_(settings),
+        number_(number),
         clock_(clock),
         target_(target_of(settings)),
         queue_(policy_of(settings), std::hash<std::string>()(settings.name) ^
@@ -72,10 +74,14 @@ class AlertSender::Receiver {
             queue_.capacity(), queue_.is_up(), durations_};
   }
 
-  [[nodiscard]] std::string save() const {
+  // Nothing where the queue is as `mark` says.
+  [[nodiscard]] std::optional<std::string> save(QueueMark& mark) const {
     std::vector<DeliveryQueue::Saved> saved;
     {
       const std::scoped_lock lock(mutex_);
+      const QueueMark now{number_, queue_.version()};
+      if (mark == now) return std::nullopt;
+      mark = now;
       saved = queue_.save();
     }
     return encode_queue(saved);
@@ -161,6 +167,7 @@ class AlertSender::Receiver {
   }
 
   const ReceiverSettings settings_;
+  const std::uint64_t number_;
   const Clock& clock_;
   const std::string target_;
   mutable std::mutex mutex_;  // queue_, durations_
@@ -183,8 +190,9 @@ void AlertSender::configure(std::span<const ReceiverSettings> settings) {
     const auto same = std::ranges::find_if(receivers_, [&wanted](const auto& receiver) {
       return receiver && receiver->settings() == wanted;
     });
-    kept.push_back(same == receivers_.end() ? std::make_unique<Receiver>(wanted, clock_)
-                                            : std::move(*same));
+    kept.push_back(same == receivers_.end()
+                       ? std::make_unique<Receiver>(wanted, clock_, ++receivers_made_)
+                       : std::move(*same));
   }
   gone = std::exchange(receivers_, std::move(kept));
 }
@@ -202,11 +210,19 @@ std::vector<ReceiverStatus> AlertSender::status() const {
   return all;
 }
 
-AlertSender::SavedQueues AlertSender::save() const {
+AlertSender::SavedQueues AlertSender::save(QueueMarks& marks) const {
   const std::scoped_lock lock(mutex_);
   SavedQueues saved;
-  for (const auto& receiver : receivers_)
-    saved.emplace_back(receiver->settings().name, receiver->save());
+  QueueMarks present;
+  for (const auto& receiver : receivers_) {
+    const std::string& name = receiver->settings().name;
+    const auto known = marks.find(name);
+    QueueMark mark = known == marks.end() ? QueueMark() : known->second;
+    if (std::optional<std::string> bytes = receiver->save(mark))
+      saved.emplace_back(name, *std::move(bytes));
+    present.emplace(name, mark);
+  }
+  marks = std::move(present);
   return saved;
 }
 

@@ -98,6 +98,7 @@ Result<std::string> SilenceBook::add(Silence silence, double now_seconds) {
   silence.builds.clear();
   silence.rebuilt.clear();
   silences_.push_back(std::move(silence));
+  ++version_;
   return silences_.back().id;
 }
 
@@ -105,6 +106,7 @@ bool SilenceBook::remove(std::string_view id) {
   const auto found = std::ranges::find(silences_, id, &Silence::id);
   if (found == silences_.end() || found->is_configured) return false;
   silences_.erase(found);
+  ++version_;
   return true;
 }
 
@@ -157,11 +159,13 @@ void SilenceBook::observe(std::span<const AlertCondition> subjects, const BuildS
       if (known == silence.builds.end()) {
         met[std::move(key)].insert(found->build);
       } else if (!known->second.contains(found->build)) {
-        silence.rebuilt.insert(subject.group);
+        if (silence.rebuilt.insert(subject.group).second) ++version_;
       }
     }
     for (auto& item : met) {
-      if (silence.builds.size() < kMostBuilds) silence.builds.insert(std::move(item));
+      if (silence.builds.size() >= kMostBuilds) break;
+      silence.builds.insert(std::move(item));
+      ++version_;
     }
   }
 }
@@ -178,7 +182,7 @@ std::optional<std::string> SilenceBook::silencing(const AlertCondition& conditio
 }
 
 void SilenceBook::forget_ended(double now_seconds) {
-  std::erase_if(silences_, [&](const Silence& silence) {
+  version_ += std::erase_if(silences_, [&](const Silence& silence) {
     return !silence.is_configured && silence.ends_at_seconds &&
            now_seconds >= *silence.ends_at_seconds + kKeptSeconds;
   });
@@ -213,6 +217,7 @@ Result<void> SilenceBook::load(std::string_view bytes) {
     if (!is_sound) return refuse("has a silence that no one could have asked for");
   }
   silences_.insert(silences_.begin(), loaded.begin(), loaded.end());
+  ++version_;
   return {};
 }
 

@@ -83,6 +83,8 @@ class SilenceBook {
   // Those that were asked for, as bytes for the history; and back, before any was added. What is
   // not such a document is refused whole.
   [[nodiscard]] std::string save() const;
+  // Grows when save() may say something else than before.
+  [[nodiscard]] std::uint64_t version() const { return version_; }
   [[nodiscard]] Result<void> load(std::string_view bytes);
 
   static constexpr std::size_t kMost = 1000;
@@ -92,6 +94,7 @@ class SilenceBook {
  private:
   std::vector<Silence> silences_;
   std::uint64_t added_ = 0;
+  std::uint64_t version_ = 0;
 };
 
 // Whether it holds at that time; by its end alone, whatever was built meanwhile.

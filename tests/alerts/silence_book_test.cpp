@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace heapfloor {
@@ -176,6 +177,31 @@ TEST_F(SilenceBookTest, ASuccessorHasTheSameSilences) {
   EXPECT_EQ(successor.silencing(alert_of("pay"), kNow), id);
   observe(successor, {{"pay", "2"}});
   EXPECT_FALSE(successor.silencing(alert_of("pay"), kNow));
+}
+
+TEST_F(SilenceBookTest, HasAnotherVersionWhenASuccessorWouldHaveOtherSilences) {
+  std::uint64_t before = book_.version();
+  const auto has_changed = [&] { return std::exchange(before, book_.version()) != before; };
+  Silence silence = silence_of({{"group", "pay"}});
+  silence.until_next_build = true;
+  const std::string id = add(silence);
+  EXPECT_TRUE(has_changed());
+  observe({{"pay", "1"}});
+  EXPECT_TRUE(has_changed());
+  observe({{"pay", "1"}});
+  static_cast<void>(is_silenced(alert_of("pay")));
+  book_.forget_ended(kNow);
+  EXPECT_FALSE(has_changed());
+  observe({{"pay", "2"}});
+  EXPECT_TRUE(has_changed());
+  observe({{"pay", "2"}});
+  EXPECT_FALSE(has_changed());
+  EXPECT_TRUE(book_.remove(id));
+  EXPECT_TRUE(has_changed());
+  add(silence_of({{"group", "a"}}, 60));
+  EXPECT_TRUE(has_changed());
+  book_.forget_ended(kNow + 60 + SilenceBook::kKeptSeconds);
+  EXPECT_TRUE(has_changed());
 }
 
 TEST_F(SilenceBookTest, DamagedBytesAreRefusedWhole) {
