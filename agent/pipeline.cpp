@@ -24,6 +24,7 @@ namespace {
 constexpr std::string_view kProcessCollector = "process";
 constexpr std::string_view kHost = "host";
 constexpr std::string_view kSilencesDocument = "silences";
+constexpr std::string_view kOomsDocument = "ooms";
 constexpr std::string_view kQueueDocument = "queue:";
 constexpr std::array<std::string_view, 3> kScopes = {"allocator", "cgroup", "process"};
 
@@ -197,6 +198,10 @@ void Pipeline::save_documents() {
     documents_[std::string(kSilencesDocument)] = silences_.save();
     silences_saved_ = silences_.version();
   }
+  if (ooms_saved_ != ooms_.version()) {
+    documents_[std::string(kOomsDocument)] = ooms_.save({boot_id_, wall_offset_seconds_});
+    ooms_saved_ = ooms_.version();
+  }
   if (sender_ == nullptr) return;
   for (auto& [receiver, queue] : sender_->save(queues_saved_))
     documents_[std::string(kQueueDocument) + receiver] = std::move(queue);
@@ -211,6 +216,8 @@ void Pipeline::restore_documents(const std::map<std::string, std::string>& docum
   for (const auto& [name, bytes] : documents) {
     if (name.starts_with(kQueueDocument))
       queues.emplace_back(name.substr(kQueueDocument.size()), bytes);
+    if (name == kOomsDocument && !ooms_.restore(bytes, {boot_id_, wall_offset_seconds_}))
+      log_line(LogLevel::warning, "counts of OOM kills were lost");
     if (name != kSilencesDocument) continue;
     if (const Result<void> loaded = silences_.load(bytes); !loaded)
       log_line(LogLevel::warning, "silences were lost", {{"error", loaded.error().reason}});

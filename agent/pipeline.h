@@ -147,6 +147,7 @@ class Pipeline final : public SeriesReader {
   // What goes on over a restart beside the watches and the alerts: documents of AgentTotals.
   std::map<std::string, std::string> documents_;
   std::optional<std::uint64_t> silences_saved_;  // the version that is in documents_
+  std::optional<std::uint64_t> ooms_saved_;
   AlertSender::QueueMarks queues_saved_;
   std::string boot_id_;
   std::optional<ProcessId> agent_;  // this process, as the watched /proc numbers it

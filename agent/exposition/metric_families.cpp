@@ -53,8 +53,8 @@ constexpr std::array<OwnDesc, kOwnFamilies> kOwn = {{
      "collector cgroup"},
     {OwnFamily::workload_oom_kills, "heapfloor_workload_oom_kills_total", kCounter, "workload",
      "Processes of the workload (pod, container, unit, else path of the cgroup) killed for want of "
-     "memory since the agent started; stays when the cgroup is gone. The larger of what cgroups "
-     "count (oom_kill) and what the kernel's log says.",
+     "memory; stays when the cgroup is gone and, where a history is kept, over restarts of the "
+     "agent. The larger of what cgroups count (oom_kill) and what the kernel's log says.",
      "collector cgroup"},
     {OwnFamily::workload_last_oom, "heapfloor_workload_last_oom_timestamp_seconds", kGauge,
      "workload", "When the agent last saw a process of the workload killed for want of memory.",

@@ -74,7 +74,7 @@ struct CgroupRow {
   std::vector<MetricValue> values;
 };
 
-// What the OOM killer took of one workload since the agent started.
+// What the OOM killer took of one workload since the history began, else since the agent started.
 struct WorkloadRow {
   std::string name;  // raw
   std::uint64_t oom_kills = 0;
