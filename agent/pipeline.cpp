@@ -446,6 +446,25 @@ void Pipeline::send_alerts(double now_seconds) {
                   now_unix_seconds);
 }
 
+// What is a number of the agent itself.
+void Pipeline::describe_agent(Snapshot& snapshot) const {
+  snapshot.collectors = scheduler_.health();
+  snapshot.series = {watches_.store().size(), watches_.store().limit(), watches_.store().dropped(),
+                     watches_.store().evicted()};
+  snapshot.evaluation_seconds = evaluation_seconds_;
+  snapshot.evaluations = watches_.evaluations();
+  snapshot.leaks_detected_by_scope = leaks_detected_;
+  snapshot.log_messages = log_counts();
+  snapshot.last_reload_successful = reload_.last_successful;
+  snapshot.last_reload_seconds = reload_.last_success_seconds;
+  snapshot.reloads = reload_.reloads;
+  snapshot.reloads_failed = reload_.failures;
+  snapshot.page_sample_limit = config_.limits.page_samples;
+  snapshot.has_created_lines = config_.web.created_lines;
+  snapshot.memory_budget_bytes = static_cast<std::uint64_t>(config_.limits.memory_bytes);
+  if (history_ != nullptr) snapshot.history = history_->stats();
+}
+
 std::shared_ptr<const Snapshot> Pipeline::make_snapshot(double now_seconds, bool is_listed) {
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->tick = tick_;
@@ -457,19 +476,7 @@ std::shared_ptr<const Snapshot> Pipeline::make_snapshot(double now_seconds, bool
   const TrendPolicy policy = config_.policy_for(signal_name(Signal::rss_anon));
   // The first bucket is cut by the start, and a bucket closes with the first reading behind it.
   snapshot->first_verdict_seconds = (policy.minimum_floors + 1) * policy.bucket_seconds;
-  snapshot->collectors = scheduler_.health();
-  snapshot->series = {watches_.store().size(), watches_.store().limit(), watches_.store().dropped(),
-                      watches_.store().evicted()};
-  snapshot->evaluation_seconds = evaluation_seconds_;
-  snapshot->evaluations = watches_.evaluations();
-  snapshot->leaks_detected_by_scope = leaks_detected_;
-  snapshot->log_messages = log_counts();
-  snapshot->last_reload_successful = reload_.last_successful;
-  snapshot->last_reload_seconds = reload_.last_success_seconds;
-  snapshot->reloads = reload_.reloads;
-  snapshot->reloads_failed = reload_.failures;
-  snapshot->memory_budget_bytes = static_cast<std::uint64_t>(config_.limits.memory_bytes);
-  if (history_ != nullptr) snapshot->history = history_->stats();
+  describe_agent(*snapshot);
   SnapshotBuilder builder(*snapshot, ticks_per_second_);
   builder.add_watches(watches_);
   builder.add_scalars(batch_);
@@ -477,9 +484,11 @@ std::shared_ptr<const Snapshot> Pipeline::make_snapshot(double now_seconds, bool
   builder.add_ooms(ooms_);
   if (is_listed) {
     builder.add_groups(groups_);
-    builder.add_processes(groups_, batch_, config_.limits.exposed_processes,
-                          [this](const ProcessEntry& process) { return limit_of(process).bytes; });
+    exposed_dropped_ += builder.add_processes(
+        groups_, batch_, {config_.limits.exposed_processes, config_.limits.exposed_group_processes},
+        [this](const ProcessEntry& process) { return limit_of(process).bytes; });
   }
+  snapshot->exposed_processes_dropped = exposed_dropped_;
   builder.add_alerts(alerts_, silences_, wall_offset_seconds_ + now_seconds);
   builder.add_rules(rules_, config_.alerts.hold_seconds);
   if (sender_ != nullptr) snapshot->receivers = sender_->status();

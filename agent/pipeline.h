@@ -103,6 +103,7 @@ class Pipeline final : public SeriesReader {
   void follow_configuration();
   void follow_wall_clock();
   [[nodiscard]] std::shared_ptr<const Snapshot> make_snapshot(double now_seconds, bool is_listed);
+  void describe_agent(Snapshot& snapshot) const;
   void note_leak(const Watch& watch);
   void find_agent();
   void record_history(double now_seconds);
@@ -141,6 +142,7 @@ class Pipeline final : public SeriesReader {
   std::string host_name_;
   ReloadStatus reload_;
   std::map<std::string, DetectedLeaks> leaks_detected_;  // by scope
+  std::uint64_t exposed_dropped_ = 0;
   double wall_offset_seconds_ = 0;
   HistoryWriter* history_ = nullptr;
   HistoryRecorder recorder_;

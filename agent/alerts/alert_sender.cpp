@@ -71,7 +71,7 @@ class AlertSender::Receiver {
   [[nodiscard]] ReceiverStatus status() const {
     const std::scoped_lock lock(mutex_);
     return {settings_.kind,    settings_.name, queue_.counts(), queue_.size(),
-            queue_.capacity(), queue_.is_up(), durations_};
+            queue_.capacity(), queue_.is_up(), durations_,      since_seconds_};
   }
 
   // Nothing where the queue is as `mark` says.
@@ -174,6 +174,7 @@ class AlertSender::Receiver {
   std::condition_variable_any changed_;
   DeliveryQueue queue_;
   DurationHistogram durations_;
+  const double since_seconds_ = clock_.steady_seconds();
   DeliveryOutcome last_outcome_ = DeliveryOutcome::delivered;  // the thread's own
   std::jthread thread_;                                        // last: it uses all of the above
 };

@@ -54,6 +54,7 @@ struct ReceiverStatus {
   std::uint64_t queue_capacity = 0;
   std::optional<bool> is_up;  // nothing before the first request
   DurationHistogram durations;
+  double since_seconds = 0;  // steady; since when it is counted
 };
 
 class AlertSender {

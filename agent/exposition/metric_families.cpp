@@ -189,6 +189,18 @@ constexpr std::array<OwnDesc, kOwnFamilies> kOwn = {{
      "agent"},
     {OwnFamily::exposition_size, "heapfloor_exposition_size_bytes", kGauge, "format",
      "Size of the page as it was last rendered in the format, before compression.", "agent"},
+    {OwnFamily::exposition_processes_dropped, "heapfloor_exposition_processes_dropped_total",
+     kCounter, "",
+     "Processes of groups with expose: true that were left without series of their own, once in "
+     "each interval, because of limits.exposed_group_processes.",
+     "agent"},
+    {OwnFamily::exposition_samples_limit, "heapfloor_exposition_samples_limit", kGauge, "",
+     "Most sample lines of a page (limits.page_samples).", "agent"},
+    {OwnFamily::exposition_samples_dropped, "heapfloor_exposition_samples_dropped_total", kCounter,
+     "",
+     "Sample lines left out of a page because of limits.page_samples, once for each page that was "
+     "rendered.",
+     "agent"},
     {OwnFamily::exposition_unlisted_samples, "heapfloor_exposition_unlisted_samples_total",
      kCounter, "",
      "Samples left out of a page because no family of the table is theirs; 0 unless the program "

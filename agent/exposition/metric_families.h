@@ -105,6 +105,9 @@ enum class OwnFamily : std::uint8_t {
   http_connections_refused,
   http_insecure,
   exposition_size,
+  exposition_processes_dropped,
+  exposition_samples_limit,
+  exposition_samples_dropped,
   exposition_unlisted_samples,
 };
 // The last enumerator says how many there are.

@@ -41,6 +41,8 @@ struct GroupRow {
   std::uint64_t processes = 0;
   std::uint64_t starts = 0;  // since the agent started
   std::uint64_t exits = 0;
+  double met_seconds = 0;           // since when starts and exits are counted
+  double first_start_seconds = 0;   // since boot; of the oldest process that ever was in the group
   double oldest_start_seconds = 0;  // since boot
   double youngest_start_seconds = 0;
   std::uint64_t unreadable_status = 0;  // processes whose status could not be read
@@ -203,7 +205,10 @@ struct Snapshot {
   std::uint64_t reloads = 0;
   std::uint64_t reloads_failed = 0;
   std::uint64_t memory_budget_bytes = 0;
-  std::optional<HistoryStats> history;  // nothing where none is kept
+  std::uint64_t exposed_processes_dropped = 0;  // of exposed groups, since the agent started
+  std::uint64_t page_sample_limit = 0;          // 0: none
+  bool has_created_lines = false;               // OpenMetrics pages say since when counters count
+  std::optional<HistoryStats> history;          // nothing where none is kept
 };
 
 // The stored points and floors of one watched series, copied for one request.

@@ -57,6 +57,12 @@ struct ProcessEntry {
   std::string_view cgroup;     // path below the mount point, empty where it is not known
   std::optional<double> limit_bytes;  // configured for the processes of its group
   bool is_exposed = false;            // configured to have series of its own
+
+  [[nodiscard]] double resident_bytes() const {
+    return anon_bytes.value_or(0) + file_bytes.value_or(0) + shmem_bytes.value_or(0);
+  }
+  // What is resident or swapped out, as far as it is known.
+  [[nodiscard]] double size_bytes() const { return resident_bytes() + swap_bytes.value_or(0); }
 };
 
 struct ProcessGroup {
@@ -73,7 +79,9 @@ struct ProcessGroup {
   std::uint64_t with_memory = 0;                    // processes that have memory, readable or not
   double resident_bytes = 0;                        // of all that can be read
   std::optional<std::uint64_t>
-      unsampled;  // with memory and without a smaps sample, where asked for
+      unsampled;                        // with memory and without a smaps sample, where asked for
+  double met_seconds = 0;               // when the group was made
+  std::uint64_t first_start_ticks = 0;  // of the oldest process that ever was in it
   std::uint64_t oldest_start_ticks = 0;
   std::uint64_t youngest_start_ticks = 0;
   double empty_since_seconds = 0;
@@ -141,7 +149,7 @@ class GroupTable {
     }
   };
 
-  std::uint32_t group_of(std::string_view name);
+  std::uint32_t group_of(std::string_view name, double time_seconds);
   void begin_tick();
   // First what each process is, then which group it is in, then what the group sums up to.
   void take_process(const SampleBatch& batch, const Records& records, Known* before);
@@ -156,7 +164,7 @@ class GroupTable {
   void choose_groups(double time_seconds);
   [[nodiscard]] const Known* parent_of(const Known& child) const;
   [[nodiscard]] const Remembered* namesake_of(const Known& known) const;
-  void sum_up(const SampleBatch& batch);
+  void sum_up(const SampleBatch& batch, double time_seconds);
   void take_sample(ProcessGroup& group, const ProcessEntry& entry, Remembered& process,
                    const SampleBatch::Sample& sample);
   [[nodiscard]] std::optional<std::size_t> position_of(const MetricDesc* desc) const;

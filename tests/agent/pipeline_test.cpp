@@ -379,6 +379,26 @@ TEST_F(PipelineTest, ShowsTheProcessesOfAnExposedGroupBesideTheLargest) {
   EXPECT_EQ(with_values, (std::vector<std::string>{"large", "shown"}));
 }
 
+TEST_F(PipelineTest, ShowsNoMoreProcessesOfExposedGroupsThanAllowedAndCountsTheRest) {
+  config_.limits.exposed_processes = 1;
+  config_.limits.exposed_group_processes = 2;
+  config_.groups = {{.name = "shown", .comm = {"shown"}, .is_exposed = true}};
+  proc_.set(1, 10, "shown", 50 * kMiB);
+  proc_.set(2, 20, "shown", 1 * kMiB);
+  proc_.set(3, 30, "shown", 3 * kMiB);
+  proc_.set(4, 40, "shown", 2 * kMiB);
+  start();
+  auto snapshot = tick();
+  std::vector<std::int32_t> with_values;
+  for (const ProcessRow& row : snapshot->processes) {
+    if (!row.values.empty()) with_values.push_back(row.id.pid);
+  }
+  EXPECT_EQ(with_values, (std::vector<std::int32_t>{1, 3, 4})) << "the largest, and two beside it";
+  EXPECT_EQ(snapshot->exposed_processes_dropped, 1U);
+  snapshot = tick();
+  EXPECT_EQ(snapshot->exposed_processes_dropped, 2U) << "in each interval";
+}
+
 const double* value_of(const std::vector<MetricValue>& values, const MetricDesc& desc) {
   const auto found = std::ranges::find(values, &desc, &MetricValue::desc);
   return found == values.end() ? nullptr : &found->value;

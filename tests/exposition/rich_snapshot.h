@@ -123,6 +123,8 @@ inline GroupRow group(std::string name, std::uint64_t processes, double scale) {
   row.processes = processes;
   row.starts = processes + 3;
   row.exits = 3;
+  row.met_seconds = 405;
+  row.first_start_seconds = 90;
   row.oldest_start_seconds = 100;
   row.youngest_start_seconds = 350.25;
   return row;
@@ -285,6 +287,7 @@ inline void add_health(Snapshot& snapshot) {
   first.queue_length = 2;
   first.queue_capacity = 10'000;
   first.is_up = true;
+  first.since_seconds = 400;
   for (const double seconds : {0.003, 0.02, 0.7, 12.5}) first.durations.add(seconds);
   ReceiverStatus chat;
   chat.kind = ReceiverKind::webhook;
@@ -300,6 +303,8 @@ inline void add_health(Snapshot& snapshot) {
   snapshot.last_reload_successful = false;
   snapshot.last_reload_seconds = 500;
   snapshot.memory_budget_bytes = 67'108'864;
+  snapshot.exposed_processes_dropped = 3;
+  snapshot.page_sample_limit = 200'000;
   snapshot.history = HistoryStats{1'048'576, 4000, 2, 1, 3, 990};
 }
 
