@@ -4,31 +4,35 @@
 #pragma once
 
 #include <array>
+#include <string_view>
 
 #include "collectors/metric_table.h"
 #include "collectors/sample.h"
 
 namespace heapfloor {
 
+constexpr MetricDesc resident_memory(std::string_view kind) {
+  return {.name = "heapfloor_process_resident_memory_bytes",
+          .help =
+              "Resident memory by kind; the kinds are disjoint and sum up to RSS (status RssAnon, "
+              "RssFile, RssShmem; before Linux 4.5 only anon, statm resident minus shared).",
+          .label_name = "kind",
+          .label_value = kind,
+          .group_rule = GroupRule::sum,
+          .group_name = "heapfloor_group_resident_memory_bytes"};
+}
+
+constexpr MetricDesc unreadable_source(std::string_view source) {
+  return {.name = "heapfloor_process_unreadable",
+          .help = "1 while the named source of this process cannot be read.",
+          .label_name = "source",
+          .label_value = source};
+}
+
 inline constexpr std::array kProcessMetrics = {
-    MetricDesc{"heapfloor_process_resident_memory_bytes",
-               "Resident memory by kind; the kinds are disjoint and sum up to RSS (status RssAnon, "
-               "RssFile, RssShmem; "
-               "before Linux 4.5 only anon, statm resident minus shared).",
-               MetricType::gauge, "kind", "anon", GroupRule::sum,
-               "heapfloor_group_resident_memory_bytes"},
-    MetricDesc{"heapfloor_process_resident_memory_bytes",
-               "Resident memory by kind; the kinds are disjoint and sum up to RSS (status RssAnon, "
-               "RssFile, RssShmem; "
-               "before Linux 4.5 only anon, statm resident minus shared).",
-               MetricType::gauge, "kind", "file", GroupRule::sum,
-               "heapfloor_group_resident_memory_bytes"},
-    MetricDesc{"heapfloor_process_resident_memory_bytes",
-               "Resident memory by kind; the kinds are disjoint and sum up to RSS (status RssAnon, "
-               "RssFile, RssShmem; "
-               "before Linux 4.5 only anon, statm resident minus shared).",
-               MetricType::gauge, "kind", "shmem", GroupRule::sum,
-               "heapfloor_group_resident_memory_bytes"},
+    resident_memory("anon"),
+    resident_memory("file"),
+    resident_memory("shmem"),
     MetricDesc{"heapfloor_process_resident_memory_peak_bytes",
                "Largest RSS since the start of the program (status VmHWM).", MetricType::gauge, "",
                "", GroupRule::maximum, "heapfloor_group_resident_memory_peak_bytes"},
@@ -81,21 +85,11 @@ inline constexpr std::array kProcessMetrics = {
     MetricDesc{"heapfloor_process_major_page_faults_total",
                "Page faults that waited for a disk read (stat majflt).", MetricType::counter, "",
                "", GroupRule::sum, "heapfloor_group_major_page_faults_total"},
-    MetricDesc{"heapfloor_process_unreadable",
-               "1 while the named source of this process cannot be read.", MetricType::gauge,
-               "source", "status"},
-    MetricDesc{"heapfloor_process_unreadable",
-               "1 while the named source of this process cannot be read.", MetricType::gauge,
-               "source", "exe"},
-    MetricDesc{"heapfloor_process_unreadable",
-               "1 while the named source of this process cannot be read.", MetricType::gauge,
-               "source", "cmdline"},
-    MetricDesc{"heapfloor_process_unreadable",
-               "1 while the named source of this process cannot be read.", MetricType::gauge,
-               "source", "cgroup"},
-    MetricDesc{"heapfloor_process_unreadable",
-               "1 while the named source of this process cannot be read.", MetricType::gauge,
-               "source", "maps"},
+    unreadable_source("status"),
+    unreadable_source("exe"),
+    unreadable_source("cmdline"),
+    unreadable_source("cgroup"),
+    unreadable_source("maps"),
 };
 
 inline constexpr const MetricDesc& kProcessResidentAnon =
