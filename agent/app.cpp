@@ -79,8 +79,13 @@ App::App(const Config& config, ConfigLoader load, const Clock& clock)
       families_(builtin_collectors()),
       self_metrics_(build_info()),
       pages_(families_, self_metrics_),
+      root_(HostPaths{config.path.procfs, config.path.sysfs, config.path.rootfs}),
+      builds_(root_),
       pipeline_(config, clock, sink_, &sender_),
-      requests_(std::make_unique<RequestCounter>(self_metrics_)) {}
+      requests_(std::make_unique<RequestCounter>(self_metrics_)) {
+  pipeline_.set_build_source(
+      [this](const std::string& subject) { return builds_.build_of(subject); });
+}
 
 App::~App() = default;
 

@@ -23,6 +23,8 @@
 #include "agent/history/history_writer.h"
 #include "agent/http/http_server.h"
 #include "agent/pipeline.h"
+#include "agent/program_builds.h"
+#include "collectors/host_root.h"
 
 namespace heapfloor {
 
@@ -70,6 +72,8 @@ class App {
   SelfMetrics self_metrics_;
   PageCache pages_;
   std::unique_ptr<HistoryWriter> history_;  // before the pipeline, which writes to it
+  DirectoryHostRoot root_;
+  ProgramBuilds builds_;
   Pipeline pipeline_;
   std::unique_ptr<RequestObserver> requests_;
   std::unique_ptr<HttpServer> server_;  // last: its threads use all of the above

@@ -79,6 +79,8 @@ struct Config {
     std::uint64_t groups = 1000;
     std::uint64_t cgroups = 1000;
     std::uint64_t exposed_processes = 20;
+    std::uint64_t exposed_group_processes = 200;
+    std::uint64_t page_samples = 200000;
     double memory_bytes = 64.0 * 1024 * 1024;
   } limits;
 
@@ -100,6 +102,7 @@ struct Config {
     std::uint64_t max_connections = 512;
     std::uint64_t max_connections_per_address = 256;
     double idle_timeout_seconds = 60;
+    bool created_lines = false;
   } web;
 
   struct Log {

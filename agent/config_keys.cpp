@@ -421,6 +421,10 @@ void add_web_keys(KeyList& keys) {
                 "how long a client may keep its connection between two requests; 0s closes it "
                 "behind every answer",
                 0, 3600, [](Config& c) -> double& { return c.web.idle_timeout_seconds; });
+  keys.flag("web.created-lines",
+            "OpenMetrics pages say of each counter since when it counts (_created), where that is "
+            "known",
+            [](Config& c) -> bool& { return c.web.created_lines; });
 }
 
 void add_alert_keys(KeyList& keys) {
@@ -455,6 +459,15 @@ void add_agent_keys(KeyList& keys) {
   keys.count("limits.exposed_processes",
              "largest processes with series of their own, beside every suspect", 0, 100000,
              [](Config& c) -> std::uint64_t& { return c.limits.exposed_processes; });
+  keys.count(
+      "limits.exposed_group_processes",
+      "processes of groups with \"expose\" that have series of their own, the largest first; "
+      "what is left out is counted",
+      0, 100000, [](Config& c) -> std::uint64_t& { return c.limits.exposed_group_processes; });
+  keys.count("limits.page_samples",
+             "sample lines of one page of metrics; above it processes, cgroups, series of the "
+             "detector and groups are left out in this order, the smallest first, and counted",
+             1000, 100000000, [](Config& c) -> std::uint64_t& { return c.limits.page_samples; });
   keys.size("limits.memory", "the agent's own memory budget, followed by its own detector",
             kLeastLimit, [](Config& c) -> double& { return c.limits.memory_bytes; });
   add_web_keys(keys);

@@ -22,12 +22,10 @@ namespace heapfloor {
 namespace {
 
 constexpr std::string_view kProcessCollector = "process";
-constexpr std::string_view kConfigured = "configured";
 constexpr std::string_view kHost = "host";
 constexpr std::string_view kSilencesDocument = "silences";
+constexpr std::string_view kOomsDocument = "ooms";
 constexpr std::string_view kQueueDocument = "queue:";
-constexpr std::string_view kRlimit = "rlimit";
-constexpr std::string_view kCgroup = "cgroup";
 constexpr std::array<std::string_view, 3> kScopes = {"allocator", "cgroup", "process"};
 
 // What of a cgroup is watched, each alone: anonymous memory, files in shared memory (tmpfs), and
@@ -190,18 +188,27 @@ HistoryTime Pipeline::history_time(double now_seconds) const {
 void Pipeline::record_history(double now_seconds) {
   if (history_ == nullptr) return;
   std::map<std::string, std::uint64_t> leaks = leak_counts();
-  std::map<std::string, std::string> documents = save_documents();
-  history_->submit(recorder_.record(watches_, {&alerts_, &leaks, &documents},
+  save_documents();
+  history_->submit(recorder_.record(watches_, {&alerts_, &leaks, &documents_},
                                     history_time(now_seconds), history_->losses()));
 }
 
-std::map<std::string, std::string> Pipeline::save_documents() const {
-  std::map<std::string, std::string> documents;
-  documents.emplace(kSilencesDocument, silences_.save());
-  if (sender_ == nullptr) return documents;
-  for (auto& [receiver, queue] : sender_->save())
-    documents.emplace(std::string(kQueueDocument) + receiver, std::move(queue));
-  return documents;
+void Pipeline::save_documents() {
+  if (silences_saved_ != silences_.version()) {
+    documents_[std::string(kSilencesDocument)] = silences_.save();
+    silences_saved_ = silences_.version();
+  }
+  if (ooms_saved_ != ooms_.version()) {
+    documents_[std::string(kOomsDocument)] = ooms_.save({boot_id_, wall_offset_seconds_});
+    ooms_saved_ = ooms_.version();
+  }
+  if (sender_ == nullptr) return;
+  for (auto& [receiver, queue] : sender_->save(queues_saved_))
+    documents_[std::string(kQueueDocument) + receiver] = std::move(queue);
+  std::erase_if(documents_, [this](const auto& document) {
+    return document.first.starts_with(kQueueDocument) &&
+           !queues_saved_.contains(document.first.substr(kQueueDocument.size()));
+  });
 }
 
 void Pipeline::restore_documents(const std::map<std::string, std::string>& documents) {
@@ -209,6 +216,8 @@ void Pipeline::restore_documents(const std::map<std::string, std::string>& docum
   for (const auto& [name, bytes] : documents) {
     if (name.starts_with(kQueueDocument))
       queues.emplace_back(name.substr(kQueueDocument.size()), bytes);
+    if (name == kOomsDocument && !ooms_.restore(bytes, {boot_id_, wall_offset_seconds_}))
+      log_line(LogLevel::warning, "counts of OOM kills were lost");
     if (name != kSilencesDocument) continue;
     if (const Result<void> loaded = silences_.load(bytes); !loaded)
       log_line(LogLevel::warning, "silences were lost", {{"error", loaded.error().reason}});
@@ -265,22 +274,15 @@ void Pipeline::follow_wall_clock() {
     wall_offset_seconds_ = offset;
 }
 
-Pipeline::Limit Pipeline::limit_of(double value, std::optional<double> cgroup_bytes,
-                                   std::optional<double> configured_bytes) const {
-  Limit limit;
-  const auto consider = [&limit](std::optional<double> bytes, std::string_view source) {
-    if (bytes && (!limit.bytes || *bytes < *limit.bytes)) limit = {bytes, source};
-  };
-  // What is swapped out is part of the value, so it is part of what the limit is counted from.
-  if (host_available_bytes_) consider(value + *host_available_bytes_, kHost);
-  consider(configured_bytes, kConfigured);
-  consider(cgroup_bytes, kCgroup);
-  return limit;
+MemoryLimit Pipeline::limit_of(const ProcessEntry& process) const {
+  if (agent_ && process.id == *agent_) return {config_.limits.memory_bytes, kConfiguredLimit};
+  return memory_limit_of(process, cgroups_, config_.trend.limit_bytes);
 }
 
-std::optional<double> Pipeline::cgroup_limit_of(std::string_view path) const {
-  const CgroupEntry* const cgroup = cgroups_.find(path);
-  return cgroup == nullptr ? std::nullopt : cgroup->limit_bytes;
+MemoryLimit Pipeline::with_host(MemoryLimit limit, double value) const {
+  // What is swapped out is part of the value, so it is part of what the limit is counted from.
+  if (host_available_bytes_) limit.consider(value + *host_available_bytes_, kHost);
+  return limit;
 }
 
 void Pipeline::watch_cgroups(double now_seconds) {
@@ -297,9 +299,9 @@ void Pipeline::watch_cgroup(const CgroupEntry& cgroup, Signal signal, double val
   const SeriesKey key{EntityKind::cgroup, signal, {}, cgroup.id};
   if (value < config_.trend.minimum_size_bytes && !watches_.is_watched(key)) return;
   // What else of the cgroup cannot be reclaimed takes its part of the limit.
-  std::optional<double> left = cgroup_limit_of(cgroup.path);
+  std::optional<double> left = cgroup.limit_bytes;
   if (left) *left -= std::max(0.0, cgroup.unreclaimable_bytes.value_or(value) - value);
-  const Limit limit = limit_of(value, left, std::nullopt);
+  const MemoryLimit limit = with_host({left, left ? kCgroupLimit : std::string_view()}, value);
   Observation reading;
   reading.time_seconds = now_seconds;
   reading.value = value;
@@ -349,11 +351,8 @@ void Pipeline::watch_memory(const ProcessEntry& process, double now_seconds) {
   const bool is_agent = agent_ && process.id == *agent_;
   const double value = *process.anon_bytes + process.swap_bytes.value_or(0);
   if (value < config_.trend.minimum_size_bytes && !is_agent && !watches_.is_watched(key)) return;
-  // What is configured for the group stands for what is configured for all.
-  const std::optional<double> configured =
-      process.limit_bytes ? process.limit_bytes : config_.trend.limit_bytes;
-  const Limit limit = is_agent ? Limit{config_.limits.memory_bytes, kConfigured}
-                               : limit_of(value, cgroup_limit_of(process.cgroup), configured);
+  const MemoryLimit known = limit_of(process);
+  const MemoryLimit limit = is_agent ? known : with_host(known, value);
   WatchLabels labels = labels_of(process);
   labels.limit_source = limit.source;
   Observation reading;
@@ -396,7 +395,7 @@ void Pipeline::watch_agent(double now_seconds) {
   WatchLabels labels;
   labels.name = "heapfloor";
   labels.group = "heapfloor";
-  labels.limit_source = kConfigured;
+  labels.limit_source = kConfiguredLimit;
   labels.start_seconds = static_cast<double>(agent_->start_ticks) / ticks_per_second_;
   Observation reading;
   reading.time_seconds = now_seconds;
@@ -413,19 +412,24 @@ void Pipeline::deliver_alerts(double now_seconds, bool is_listed) {
   for (const AlertTransition& transition : alerts_.step(conditions, now_seconds, now_unix_seconds))
     sink_.deliver(transition);
   silences_.forget_ended(now_unix_seconds);
-  if (silences_.wants_builds()) learn_builds();
+  if (silences_.wants_builds(now_unix_seconds)) learn_builds(now_unix_seconds);
   if (sender_ != nullptr) send_alerts(now_seconds);
 }
 
-void Pipeline::learn_builds() {
-  watches_.for_each([this](const Watch& watch) {
+void Pipeline::learn_builds(double now_unix_seconds) {
+  std::map<std::string, AlertCondition> subjects;  // each once, however many signals it has
+  watches_.for_each([&subjects](const Watch& watch) {
     if (watch.ended_seconds) return;
     AlertCondition subject;
     subject.subject = watch.subject();
     subject.scope = std::string(watch.scope());
     subject.group = watch.group;
-    silences_.observe(subject, build_source_);
+    subjects.emplace(subject.subject, subject);
   });
+  std::vector<AlertCondition> present;
+  present.reserve(subjects.size());
+  for (auto& [name, subject] : subjects) present.push_back(std::move(subject));
+  silences_.observe(present, build_source_, now_unix_seconds);
 }
 
 void Pipeline::send_alerts(double now_seconds) {
@@ -442,6 +446,25 @@ void Pipeline::send_alerts(double now_seconds) {
                   now_unix_seconds);
 }
 
+// What is a number of the agent itself.
+void Pipeline::describe_agent(Snapshot& snapshot) const {
+  snapshot.collectors = scheduler_.health();
+  snapshot.series = {watches_.store().size(), watches_.store().limit(), watches_.store().dropped(),
+                     watches_.store().evicted()};
+  snapshot.evaluation_seconds = evaluation_seconds_;
+  snapshot.evaluations = watches_.evaluations();
+  snapshot.leaks_detected_by_scope = leaks_detected_;
+  snapshot.log_messages = log_counts();
+  snapshot.last_reload_successful = reload_.last_successful;
+  snapshot.last_reload_seconds = reload_.last_success_seconds;
+  snapshot.reloads = reload_.reloads;
+  snapshot.reloads_failed = reload_.failures;
+  snapshot.page_sample_limit = config_.limits.page_samples;
+  snapshot.has_created_lines = config_.web.created_lines;
+  snapshot.memory_budget_bytes = static_cast<std::uint64_t>(config_.limits.memory_bytes);
+  if (history_ != nullptr) snapshot.history = history_->stats();
+}
+
 std::shared_ptr<const Snapshot> Pipeline::make_snapshot(double now_seconds, bool is_listed) {
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->tick = tick_;
@@ -453,19 +476,7 @@ std::shared_ptr<const Snapshot> Pipeline::make_snapshot(double now_seconds, bool
   const TrendPolicy policy = config_.policy_for(signal_name(Signal::rss_anon));
   // The first bucket is cut by the start, and a bucket closes with the first reading behind it.
   snapshot->first_verdict_seconds = (policy.minimum_floors + 1) * policy.bucket_seconds;
-  snapshot->collectors = scheduler_.health();
-  snapshot->series = {watches_.store().size(), watches_.store().limit(), watches_.store().dropped(),
-                      watches_.store().evicted()};
-  snapshot->evaluation_seconds = evaluation_seconds_;
-  snapshot->evaluations = watches_.evaluations();
-  snapshot->leaks_detected_by_scope = leaks_detected_;
-  snapshot->log_messages = log_counts();
-  snapshot->last_reload_successful = reload_.last_successful;
-  snapshot->last_reload_seconds = reload_.last_success_seconds;
-  snapshot->reloads = reload_.reloads;
-  snapshot->reloads_failed = reload_.failures;
-  snapshot->memory_budget_bytes = static_cast<std::uint64_t>(config_.limits.memory_bytes);
-  if (history_ != nullptr) snapshot->history = history_->stats();
+  describe_agent(*snapshot);
   SnapshotBuilder builder(*snapshot, ticks_per_second_);
   builder.add_watches(watches_);
   builder.add_scalars(batch_);
@@ -473,8 +484,11 @@ std::shared_ptr<const Snapshot> Pipeline::make_snapshot(double now_seconds, bool
   builder.add_ooms(ooms_);
   if (is_listed) {
     builder.add_groups(groups_);
-    builder.add_processes(groups_, batch_, config_.limits.exposed_processes);
+    exposed_dropped_ += builder.add_processes(
+        groups_, batch_, {config_.limits.exposed_processes, config_.limits.exposed_group_processes},
+        [this](const ProcessEntry& process) { return limit_of(process).bytes; });
   }
+  snapshot->exposed_processes_dropped = exposed_dropped_;
   builder.add_alerts(alerts_, silences_, wall_offset_seconds_ + now_seconds);
   builder.add_rules(rules_, config_.alerts.hold_seconds);
   if (sender_ != nullptr) snapshot->receivers = sender_->status();

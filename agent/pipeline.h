@@ -27,6 +27,7 @@
 #include "agent/scheduler.h"
 #include "agent/series/cgroup_table.h"
 #include "agent/series/group_table.h"
+#include "agent/series/memory_limit.h"
 #include "agent/series/oom_book.h"
 #include "agent/series/sample_batch.h"
 #include "collectors/host_root.h"
@@ -82,11 +83,6 @@ class Pipeline final : public SeriesReader {
   [[nodiscard]] std::optional<SeriesDetail> read(std::string_view id) const override;
 
  private:
-  struct Limit {
-    std::optional<double> bytes;
-    std::string_view source;
-  };
-
   void watch_processes(double now_seconds);
   void watch_memory(const ProcessEntry& process, double now_seconds);
   // The counts of a process: threads, file descriptors.
@@ -96,24 +92,23 @@ class Pipeline final : public SeriesReader {
   [[nodiscard]] Grouping grouping_of(const Config& config);
   void watch_cgroups(double now_seconds);
   void watch_cgroup(const CgroupEntry& cgroup, Signal signal, double value, double now_seconds);
-  // The smallest of the limits that are known, and which it is. `cgroup_bytes` is what cgroups
-  // leave to the value; `configured_bytes` is a process's budget.
-  [[nodiscard]] Limit limit_of(double value, std::optional<double> cgroup_bytes,
-                               std::optional<double> configured_bytes) const;
-  // The smallest limit of a cgroup and those above it; nothing where none is known.
-  [[nodiscard]] std::optional<double> cgroup_limit_of(std::string_view path) const;
+  // What a process may have, whatever the host has left.
+  [[nodiscard]] MemoryLimit limit_of(const ProcessEntry& process) const;
+  // The same or what the host has left beside `value`, whichever is less.
+  [[nodiscard]] MemoryLimit with_host(MemoryLimit limit, double value) const;
   void follow_ooms(double now_seconds);
   void deliver_alerts(double now_seconds, bool is_listed);
-  void learn_builds();
+  void learn_builds(double now_unix_seconds);
   void send_alerts(double now_seconds);
   void follow_configuration();
   void follow_wall_clock();
   [[nodiscard]] std::shared_ptr<const Snapshot> make_snapshot(double now_seconds, bool is_listed);
+  void describe_agent(Snapshot& snapshot) const;
   void note_leak(const Watch& watch);
   void find_agent();
   void record_history(double now_seconds);
-  // What goes on over a restart beside the watches and the alerts: documents of AgentTotals.
-  [[nodiscard]] std::map<std::string, std::string> save_documents() const;
+  // Brings documents_ up to date: what did not change is not written down again.
+  void save_documents();
   void restore_documents(const std::map<std::string, std::string>& documents);
   [[nodiscard]] HistoryTime history_time(double now_seconds) const;
   [[nodiscard]] std::map<std::string, std::uint64_t> leak_counts() const;
@@ -147,9 +142,15 @@ class Pipeline final : public SeriesReader {
   std::string host_name_;
   ReloadStatus reload_;
   std::map<std::string, DetectedLeaks> leaks_detected_;  // by scope
+  std::uint64_t exposed_dropped_ = 0;
   double wall_offset_seconds_ = 0;
   HistoryWriter* history_ = nullptr;
   HistoryRecorder recorder_;
+  // What goes on over a restart beside the watches and the alerts: documents of AgentTotals.
+  std::map<std::string, std::string> documents_;
+  std::optional<std::uint64_t> silences_saved_;  // the version that is in documents_
+  std::optional<std::uint64_t> ooms_saved_;
+  AlertSender::QueueMarks queues_saved_;
   std::string boot_id_;
   std::optional<ProcessId> agent_;  // this process, as the watched /proc numbers it
   std::optional<double> host_available_bytes_;

@@ -1,11 +1,15 @@
 #include "agent/snapshot_builder.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
+#include <numeric>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "agent/alerts/leak_alerts.h"
 
@@ -17,9 +21,19 @@ std::optional<Integer> whole(const std::optional<double>& value) {
   return value ? std::optional(static_cast<Integer>(*value)) : std::nullopt;
 }
 
-double footprint(const ProcessEntry& process) {
-  return process.anon_bytes.value_or(0) + process.file_bytes.value_or(0) +
-         process.shmem_bytes.value_or(0) + process.swap_bytes.value_or(0);
+// Marks the `most` largest of the candidates, which are indices into `processes`. Returns how many
+// found no place.
+std::size_t expose_largest(std::span<const ProcessEntry> processes,
+                           std::vector<std::size_t>& candidates, std::size_t most,
+                           std::vector<bool>& is_exposed) {
+  const std::size_t taken = std::min(most, candidates.size());
+  const auto end = candidates.begin() + static_cast<std::ptrdiff_t>(taken);
+  std::ranges::nth_element(candidates, end, std::greater<>(), [&processes](std::size_t index) {
+    return processes[index].size_bytes();
+  });
+  std::for_each(candidates.begin(), end,
+                [&is_exposed](std::size_t index) { is_exposed[index] = true; });
+  return candidates.size() - taken;
 }
 
 WatchRow row_of(const Watch& watch) {
@@ -109,6 +123,8 @@ void SnapshotBuilder::add_groups(const GroupTable& table) {
     for (std::size_t source = 0; source < sources.size(); ++source)
       row.unreadable.push_back({sources[source], group.unreadable_by_source.at(source)});
     row.unread_smaps = group.unsampled;
+    row.met_seconds = group.met_seconds;
+    row.first_start_seconds = seconds_of(group.first_start_ticks);
     row.oldest_start_seconds = seconds_of(group.oldest_start_ticks);
     row.youngest_start_seconds = seconds_of(group.youngest_start_ticks);
     for (std::size_t position = 0; position < group.values.size(); ++position) {
@@ -118,8 +134,8 @@ void SnapshotBuilder::add_groups(const GroupTable& table) {
   }
 }
 
-void SnapshotBuilder::add_processes(const GroupTable& table, const SampleBatch& batch,
-                                    std::size_t exposed) {
+std::size_t SnapshotBuilder::add_processes(const GroupTable& table, const SampleBatch& batch,
+                                           const Exposed& exposed, const LimitSource& limit_of) {
   std::map<ProcessId, std::uint32_t> watched;  // the memory of each
   std::set<ProcessId> suspects;                // by any of their signals
   for (std::uint32_t index = 0; index < snapshot_.watches.size(); ++index) {
@@ -129,36 +145,47 @@ void SnapshotBuilder::add_processes(const GroupTable& table, const SampleBatch& 
     if (watch.state > LeakState::stable) suspects.insert(watch.process);
   }
   const auto processes = table.processes();
-  std::vector<std::size_t> largest(processes.size());
-  for (std::size_t index = 0; index < largest.size(); ++index) largest[index] = index;
-  exposed = std::min(exposed, largest.size());
-  std::ranges::nth_element(largest, largest.begin() + static_cast<std::ptrdiff_t>(exposed),
-                           std::greater<>(),
-                           [&processes](std::size_t index) { return footprint(processes[index]); });
   std::vector<bool> is_exposed(processes.size());
-  for (std::size_t position = 0; position < exposed; ++position)
-    is_exposed[largest[position]] = true;
+  std::vector<std::size_t> candidates(processes.size());
+  std::iota(candidates.begin(), candidates.end(), std::size_t{0});
+  expose_largest(processes, candidates, exposed.largest, is_exposed);
+  candidates.clear();
+  for (std::size_t index = 0; index < processes.size(); ++index) {
+    if (suspects.contains(processes[index].id)) is_exposed[index] = true;
+    if (processes[index].is_exposed && !is_exposed[index]) candidates.push_back(index);
+  }
+  const std::size_t left_out = expose_largest(processes, candidates, exposed.of_groups, is_exposed);
   snapshot_.processes.reserve(processes.size());
   for (std::size_t index = 0; index < processes.size(); ++index) {
     const ProcessEntry& process = processes[index];
-    ProcessRow& row = snapshot_.processes.emplace_back();
-    row.id = process.id;
-    row.comm = std::string(batch.entity(process.batch_entities[0]).name);
-    row.group = row_of_group_[process.group];
-    row.start_seconds = seconds_of(process.id.start_ticks);
-    row.anon_bytes = whole<std::uint64_t>(process.anon_bytes);
-    row.file_bytes = whole<std::uint64_t>(process.file_bytes);
-    row.shmem_bytes = whole<std::uint64_t>(process.shmem_bytes);
-    row.swap_bytes = whole<std::uint64_t>(process.swap_bytes);
-    row.threads = whole<std::uint32_t>(process.threads);
+    ProcessRow& row = add_process(process, batch);
+    if (process.anon_bytes) row.memory_limit_bytes = limit_of(process);
+    std::optional<double>& least = snapshot_.groups[row.group].memory_limit_bytes;
+    if (row.memory_limit_bytes)
+      least = std::min(least.value_or(*row.memory_limit_bytes), *row.memory_limit_bytes);
     if (const auto found = watched.find(process.id); found != watched.end())
       row.watch = found->second;
-    if (!is_exposed[index] && !process.is_exposed && !suspects.contains(process.id)) continue;
+    if (!is_exposed[index]) continue;
     for (std::size_t record = 0; record < process.batch_entity_count; ++record) {
       for (const SampleBatch::Sample& sample : batch.samples(process.batch_entities.at(record)))
         row.values.push_back({sample.desc, sample.value});
     }
   }
+  return left_out;
+}
+
+ProcessRow& SnapshotBuilder::add_process(const ProcessEntry& process, const SampleBatch& batch) {
+  ProcessRow& row = snapshot_.processes.emplace_back();
+  row.id = process.id;
+  row.comm = std::string(batch.entity(process.batch_entities[0]).name);
+  row.group = row_of_group_[process.group];
+  row.start_seconds = seconds_of(process.id.start_ticks);
+  row.anon_bytes = whole<std::uint64_t>(process.anon_bytes);
+  row.file_bytes = whole<std::uint64_t>(process.file_bytes);
+  row.shmem_bytes = whole<std::uint64_t>(process.shmem_bytes);
+  row.swap_bytes = whole<std::uint64_t>(process.swap_bytes);
+  row.threads = whole<std::uint32_t>(process.threads);
+  return row;
 }
 
 void SnapshotBuilder::add_alerts(const AlertBook& alerts, const SilenceBook& silences,

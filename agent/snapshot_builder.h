@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -30,15 +32,24 @@ class SnapshotBuilder {
   void add_cgroups(const CgroupTable& table, const SampleBatch& batch);
   void add_ooms(const OomBook& book);
   void add_groups(const GroupTable& table);
-  // Values of their own go to the `exposed` largest processes, to those of the groups that are
-  // configured so and to every process that is suspected or worse.
-  void add_processes(const GroupTable& table, const SampleBatch& batch, std::size_t exposed);
+  // Values of their own go to the `exposed.largest` processes, to the largest of the groups that
+  // are configured so, at most `exposed.of_groups` beside the others, and to every process that is
+  // suspected or worse. Returns how many of those groups were left out.
+  // `limit_of`: the memory that a process may have.
+  using LimitSource = std::function<std::optional<double>(const ProcessEntry&)>;
+  struct Exposed {
+    std::size_t largest = 0;
+    std::size_t of_groups = 0;
+  };
+  std::size_t add_processes(const GroupTable& table, const SampleBatch& batch,
+                            const Exposed& exposed, const LimitSource& limit_of);
   // `now_unix_seconds`: for the silences, which end by it.
   void add_alerts(const AlertBook& alerts, const SilenceBook& silences, double now_unix_seconds);
   // `hold_seconds`: of rules without one of their own.
   void add_rules(const RuleEvaluator& rules, double hold_seconds);
 
  private:
+  ProcessRow& add_process(const ProcessEntry& process, const SampleBatch& batch);
   AlertRow& add_alert(const Alert& alert);
   [[nodiscard]] double seconds_of(std::uint64_t ticks) const {
     return static_cast<double>(ticks) / ticks_per_second_;

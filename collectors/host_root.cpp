@@ -147,6 +147,14 @@ Result<std::string_view> ProcessDir::read_link(const char* name, std::span<char>
   return root_->read_link_in(pid_, directory_, name, buffer);
 }
 
+Result<std::size_t> ProcessDir::count_lines(const char* name, std::span<char> buffer) const {
+  return root_->count_lines_in(pid_, directory_, name, buffer);
+}
+
+Result<FileFacts> ProcessDir::look_at_file(const char* name) const {
+  return root_->look_at_file_in(pid_, directory_, name);
+}
+
 ProcessDir::Keeping ProcessDir::keep_open(const char* name) {
   if (!pinned()) return Keeping::no_descriptor;
   if (kept_ >= 0) return Keeping::kept;
@@ -396,6 +404,49 @@ Result<std::string_view> DirectoryHostRoot::read_link_in(std::int32_t pid, int d
     return std::string_view(buffer.data(), static_cast<std::size_t>(length));
   errno = EFBIG;
   return read_failure(process_path(pid, name), buffer.size());
+}
+
+Result<std::size_t> DirectoryHostRoot::count_lines_in(std::int32_t pid, int directory,
+                                                      const char* name,
+                                                      std::span<char> buffer) const {
+  const std::string path = path_for(pid, directory, name);
+  std::size_t lines = 0;
+  ssize_t got = -1;
+  int error_number = 0;
+  {
+    const Descriptor file(open_for_read(directory < 0 ? AT_FDCWD : directory, path.c_str(), 0));
+    if (file.get() >= 0) {
+      do {
+        got = read_some(file.get(), buffer.data(), buffer.size());
+        if (got > 0)
+          lines += static_cast<std::size_t>(std::count(buffer.data(), buffer.data() + got, '\n'));
+      } while (got > 0);
+    }
+    error_number = errno;
+  }
+  restore_spare();
+  if (got < 0) return failure_in(pid, directory, name, error_number);
+  return lines;
+}
+
+// Without AT_STATX_DONT_SYNC a program on a server that does not answer would hold the agent up.
+Result<FileFacts> DirectoryHostRoot::look_at_file_in(std::int32_t pid, int directory,
+                                                     const char* name) const {
+  constexpr std::int64_t kNanoseconds = 1'000'000'000;
+  constexpr int kDeviceBits = 32;
+  const std::string path = path_for(pid, directory, name);
+  struct statx status = {};
+  const int refused =
+      ::statx(directory < 0 ? AT_FDCWD : directory, path.c_str(),
+              AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_INO | STATX_SIZE | STATX_MTIME, &status);
+  if (refused != 0) return failure_in(pid, directory, name, errno);
+  FileFacts facts;
+  facts.inode = status.stx_ino;
+  if (status.stx_dev_major != 0)
+    facts.device = std::uint64_t{status.stx_dev_major} << kDeviceBits | status.stx_dev_minor;
+  facts.size_bytes = status.stx_size;
+  facts.modified_nanoseconds = status.stx_mtime.tv_sec * kNanoseconds + status.stx_mtime.tv_nsec;
+  return facts;
 }
 
 int DirectoryHostRoot::open_in(int directory, const char* name) const {

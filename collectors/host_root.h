@@ -25,6 +25,17 @@ namespace heapfloor {
 
 class HostRoot;
 
+// What tells one file from another, and from the one that was there before it.
+struct FileFacts {
+  std::uint64_t inode = 0;
+  // 0 for file systems without a disk of their own (overlayfs, tmpfs, btrfs, NFS): theirs is
+  // another one after each mount.
+  std::uint64_t device = 0;
+  std::uint64_t size_bytes = 0;
+  std::int64_t modified_nanoseconds = 0;  // Unix time
+  friend bool operator==(const FileFacts&, const FileFacts&) = default;
+};
+
 // What an errno of open, read or getdents means for the one who handles it.
 [[nodiscard]] ErrorKind error_kind_of(int error_number);
 
@@ -60,6 +71,13 @@ class ProcessDir {
   // The target of the symbolic link `name`. The kernel lets only those see it who may trace the
   // process; one without (of a zombie, of a kernel thread) is `unavailable`.
   [[nodiscard]] Result<std::string_view> read_link(const char* name, std::span<char> buffer) const;
+
+  // How many lines the file `name` has, read piece by piece through `buffer`.
+  [[nodiscard]] Result<std::size_t> count_lines(const char* name, std::span<char> buffer) const;
+  // What the file `name` is, or what its symbolic link leads to: by /proc/PID/exe the program that
+  // the process runs, though its file was replaced or deleted. Reads nothing of it and asks no
+  // server.
+  [[nodiscard]] Result<FileFacts> look_at_file(const char* name) const;
 
   enum class Keeping : std::uint8_t { kept, no_descriptor, failed };
   // How many descriptors the process has open. `unavailable` where only a listing could say so
@@ -177,6 +195,11 @@ class HostRoot {
   [[nodiscard]] virtual Result<std::string_view> read_link_in(std::int32_t pid, int directory,
                                                               const char* name,
                                                               std::span<char> buffer) const = 0;
+  [[nodiscard]] virtual Result<std::size_t> count_lines_in(std::int32_t pid, int directory,
+                                                           const char* name,
+                                                           std::span<char> buffer) const = 0;
+  [[nodiscard]] virtual Result<FileFacts> look_at_file_in(std::int32_t pid, int directory,
+                                                          const char* name) const = 0;
   // A handle, or a negated errno.
   [[nodiscard]] virtual int open_in(int directory, const char* name) const = 0;
   [[nodiscard]] virtual Result<std::string_view> read_line(std::int32_t pid, int file,
@@ -226,6 +249,11 @@ class DirectoryHostRoot final : public HostRoot {
   [[nodiscard]] Result<std::string_view> read_link_in(std::int32_t pid, int directory,
                                                       const char* name,
                                                       std::span<char> buffer) const override;
+  [[nodiscard]] Result<std::size_t> count_lines_in(std::int32_t pid, int directory,
+                                                   const char* name,
+                                                   std::span<char> buffer) const override;
+  [[nodiscard]] Result<FileFacts> look_at_file_in(std::int32_t pid, int directory,
+                                                  const char* name) const override;
   [[nodiscard]] int open_in(int directory, const char* name) const override;
   [[nodiscard]] Result<std::string_view> read_line(std::int32_t pid, int file, const char* name,
                                                    std::span<char> buffer) const override;

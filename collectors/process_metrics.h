@@ -4,31 +4,35 @@
 #pragma once
 
 #include <array>
+#include <string_view>
 
 #include "collectors/metric_table.h"
 #include "collectors/sample.h"
 
 namespace heapfloor {
 
+constexpr MetricDesc resident_memory(std::string_view kind) {
+  return {.name = "heapfloor_process_resident_memory_bytes",
+          .help =
+              "Resident memory by kind; the kinds are disjoint and sum up to RSS (status RssAnon, "
+              "RssFile, RssShmem; before Linux 4.5 only anon, statm resident minus shared).",
+          .label_name = "kind",
+          .label_value = kind,
+          .group_rule = GroupRule::sum,
+          .group_name = "heapfloor_group_resident_memory_bytes"};
+}
+
+constexpr MetricDesc unreadable_source(std::string_view source) {
+  return {.name = "heapfloor_process_unreadable",
+          .help = "1 while the named source of this process cannot be read.",
+          .label_name = "source",
+          .label_value = source};
+}
+
 inline constexpr std::array kProcessMetrics = {
-    MetricDesc{"heapfloor_process_resident_memory_bytes",
-               "Resident memory by kind; the kinds are disjoint and sum up to RSS (status RssAnon, "
-               "RssFile, RssShmem; "
-               "before Linux 4.5 only anon, statm resident minus shared).",
-               MetricType::gauge, "kind", "anon", GroupRule::sum,
-               "heapfloor_group_resident_memory_bytes"},
-    MetricDesc{"heapfloor_process_resident_memory_bytes",
-               "Resident memory by kind; the kinds are disjoint and sum up to RSS (status RssAnon, "
-               "RssFile, RssShmem; "
-               "before Linux 4.5 only anon, statm resident minus shared).",
-               MetricType::gauge, "kind", "file", GroupRule::sum,
-               "heapfloor_group_resident_memory_bytes"},
-    MetricDesc{"heapfloor_process_resident_memory_bytes",
-               "Resident memory by kind; the kinds are disjoint and sum up to RSS (status RssAnon, "
-               "RssFile, RssShmem; "
-               "before Linux 4.5 only anon, statm resident minus shared).",
-               MetricType::gauge, "kind", "shmem", GroupRule::sum,
-               "heapfloor_group_resident_memory_bytes"},
+    resident_memory("anon"),
+    resident_memory("file"),
+    resident_memory("shmem"),
     MetricDesc{"heapfloor_process_resident_memory_peak_bytes",
                "Largest RSS since the start of the program (status VmHWM).", MetricType::gauge, "",
                "", GroupRule::maximum, "heapfloor_group_resident_memory_peak_bytes"},
@@ -57,6 +61,19 @@ inline constexpr std::array kProcessMetrics = {
     MetricDesc{"heapfloor_process_file_descriptors_limit",
                "Soft limit of open file descriptors (RLIMIT_NOFILE, /proc/PID/limits).",
                MetricType::gauge},
+    MetricDesc{"heapfloor_process_address_space_limit_bytes",
+               "Soft limit of mapped address space (RLIMIT_AS, /proc/PID/limits, read rarely); "
+               "absent where there is none.",
+               MetricType::gauge},
+    MetricDesc{"heapfloor_process_data_limit_bytes",
+               "Soft limit of private writable mappings (RLIMIT_DATA, /proc/PID/limits, read "
+               "rarely); absent where there is none.",
+               MetricType::gauge},
+    MetricDesc{"heapfloor_process_memory_mappings",
+               "Mappings, of which vm.max_map_count allows so many (lines of /proc/PID/maps, read "
+               "rarely).",
+               MetricType::gauge, "", "", GroupRule::maximum,
+               "heapfloor_group_memory_mappings_max"},
     MetricDesc{
         "heapfloor_process_oom_score",
         "How likely the kernel's OOM killer is to choose it, 0 to 2000 (/proc/PID/oom_score, "
@@ -68,18 +85,11 @@ inline constexpr std::array kProcessMetrics = {
     MetricDesc{"heapfloor_process_major_page_faults_total",
                "Page faults that waited for a disk read (stat majflt).", MetricType::counter, "",
                "", GroupRule::sum, "heapfloor_group_major_page_faults_total"},
-    MetricDesc{"heapfloor_process_unreadable",
-               "1 while the named source of this process cannot be read.", MetricType::gauge,
-               "source", "status"},
-    MetricDesc{"heapfloor_process_unreadable",
-               "1 while the named source of this process cannot be read.", MetricType::gauge,
-               "source", "exe"},
-    MetricDesc{"heapfloor_process_unreadable",
-               "1 while the named source of this process cannot be read.", MetricType::gauge,
-               "source", "cmdline"},
-    MetricDesc{"heapfloor_process_unreadable",
-               "1 while the named source of this process cannot be read.", MetricType::gauge,
-               "source", "cgroup"},
+    unreadable_source("status"),
+    unreadable_source("exe"),
+    unreadable_source("cmdline"),
+    unreadable_source("cgroup"),
+    unreadable_source("maps"),
 };
 
 inline constexpr const MetricDesc& kProcessResidentAnon =
@@ -108,6 +118,12 @@ inline constexpr const MetricDesc& kProcessDescriptors =
     find_metric(kProcessMetrics, "heapfloor_process_file_descriptors");
 inline constexpr const MetricDesc& kProcessDescriptorLimit =
     find_metric(kProcessMetrics, "heapfloor_process_file_descriptors_limit");
+inline constexpr const MetricDesc& kProcessAddressSpaceLimit =
+    find_metric(kProcessMetrics, "heapfloor_process_address_space_limit_bytes");
+inline constexpr const MetricDesc& kProcessDataLimit =
+    find_metric(kProcessMetrics, "heapfloor_process_data_limit_bytes");
+inline constexpr const MetricDesc& kProcessMappings =
+    find_metric(kProcessMetrics, "heapfloor_process_memory_mappings");
 inline constexpr const MetricDesc& kProcessOomScore =
     find_metric(kProcessMetrics, "heapfloor_process_oom_score");
 inline constexpr const MetricDesc& kProcessMinorFaults =
@@ -124,5 +140,7 @@ inline constexpr const MetricDesc& kProcessUnreadableCmdline =
     find_metric(kProcessMetrics, "heapfloor_process_unreadable", "cmdline");
 inline constexpr const MetricDesc& kProcessUnreadableCgroup =
     find_metric(kProcessMetrics, "heapfloor_process_unreadable", "cgroup");
+inline constexpr const MetricDesc& kProcessUnreadableMaps =
+    find_metric(kProcessMetrics, "heapfloor_process_unreadable", "maps");
 
 }  // namespace heapfloor

@@ -41,16 +41,17 @@ constexpr std::array kStatusSizes = {
     StatusSize{&kProcessSwap, &PidStatus::swap_bytes},
 };
 static_assert(kStatusSizes.size() == TrackedProcess::kSizes);
-static_assert(sizeof(TrackedProcess) - sizeof(std::string) <= 240);
+static_assert(sizeof(TrackedProcess) - sizeof(std::string) <= 256);
 
 // Sources of attributes, by their bit in TrackedProcess::unreadable.
 struct AttributeSource {
   const MetricDesc* unreadable;
   std::string_view needs;
 };
+constexpr std::string_view kNeedsTracing = "CAP_SYS_PTRACE";
 constexpr std::string_view kNeedsSight = "the group of hidepid's gid= option, or CAP_SYS_PTRACE";
 constexpr std::array kAttributeSources = {
-    AttributeSource{&kProcessUnreadableExe, "CAP_SYS_PTRACE"},
+    AttributeSource{&kProcessUnreadableExe, kNeedsTracing},
     AttributeSource{&kProcessUnreadableCmdline, kNeedsSight},
     AttributeSource{&kProcessUnreadableCgroup, kNeedsSight},
 };
@@ -89,9 +90,25 @@ std::uint32_t clamped(std::uint64_t count) {
       std::min<std::uint64_t>(count, std::numeric_limits<std::uint32_t>::max()));
 }
 
+std::uint64_t known_limit(const Result<PidLimits>& limits,
+                          std::optional<std::uint64_t> PidLimits::*limit) {
+  return limits ? ((*limits).*limit).value_or(TrackedProcess::kNoLimit) : TrackedProcess::kNoLimit;
+}
+
+// What was read rarely was of the former owner of the pid.
+void forget_rare(TrackedProcess& process) {
+  process.rare_known = false;
+  process.has_descriptor_limit = false;
+  process.has_oom_score = false;
+  process.address_space_limit_bytes = TrackedProcess::kNoLimit;
+  process.data_limit_bytes = TrackedProcess::kNoLimit;
+  process.mappings = 0;
+  process.mappings_due = true;
+  process.mappings_refused = false;
+}
+
 void take_stat(TrackedProcess& process, const PidStat& stat) {
-  process.has_descriptor_limit =
-      process.has_descriptor_limit && process.identified && process.start_ticks == stat.start_ticks;
+  if (!process.identified || process.start_ticks != stat.start_ticks) forget_rare(process);
   process.identified = true;
   process.start_ticks = stat.start_ticks;
   process.name.assign(stat.comm);
@@ -149,8 +166,14 @@ void emit(const TrackedProcess& process, SampleSink& sink) {
   sink.add(kProcessMajorFaults, static_cast<double>(process.major_faults));
   if (process.has_descriptors) sink.add(kProcessDescriptors, process.descriptors);
   if (process.has_descriptor_limit) sink.add(kProcessDescriptorLimit, process.descriptor_limit);
+  if (process.address_space_limit_bytes != TrackedProcess::kNoLimit)
+    sink.add(kProcessAddressSpaceLimit, static_cast<double>(process.address_space_limit_bytes));
+  if (process.data_limit_bytes != TrackedProcess::kNoLimit)
+    sink.add(kProcessDataLimit, static_cast<double>(process.data_limit_bytes));
+  if (process.mappings > 0) sink.add(kProcessMappings, process.mappings);
   if (process.has_oom_score) sink.add(kProcessOomScore, process.oom_score);
   if (process.status_unreadable) sink.add(kProcessUnreadableStatus, 1);
+  if (process.mappings_refused) sink.add(kProcessUnreadableMaps, 1);
   for (std::size_t i = 0; i < kAttributeSources.size(); ++i) {
     if ((process.unreadable >> i & 1U) != 0) sink.add(*kAttributeSources[i].unreadable, 1);
   }
@@ -200,6 +223,7 @@ Result<CollectReport> ProcessTable::tick(SampleSink& sink) {
   if (!listed) return Failure(std::move(listed.error()));
   ++tick_;
   update_allowance();
+  mappings_left_ = kMostMappingsATick;
   reconcile();
 
   CollectReport report;
@@ -242,11 +266,14 @@ void ProcessTable::report_sources(CollectReport& report, bool stat_was_refused) 
   report.sources.push_back({"stat", !stat_was_refused, kNeedsSight});
   std::uint8_t refused = 0;
   bool status_refused = false;
+  bool maps_refused = false;
   for (const TrackedProcess& process : processes_) {
     refused = static_cast<std::uint8_t>(refused | process.unreadable);
     status_refused = status_refused || process.status_unreadable;
+    maps_refused = maps_refused || process.mappings_refused;
   }
   report.sources.push_back({"status", !status_refused, kNeedsSight});
+  report.sources.push_back({"maps", !maps_refused, kNeedsTracing});
   for (std::size_t i = 0; i < kAttributeSources.size(); ++i) {
     const AttributeSource& source = kAttributeSources[i];
     report.sources.push_back({source.unreadable->label_value,
@@ -480,20 +507,34 @@ void ProcessTable::take_descriptors(TrackedProcess& process, const ProcessDir& d
 }
 
 // What hardly ever changes, or is dear to read.
-void ProcessTable::take_rarely(TrackedProcess& process, const ProcessDir& directory) const {
+void ProcessTable::take_rarely(TrackedProcess& process, const ProcessDir& directory) {
   constexpr std::uint32_t kRefreshes = 16;
   const std::uint32_t turn = tick_ / std::max(1U, options_.refresh_ticks);
   const bool is_due = (turn + static_cast<std::uint32_t>(process.pid)) % kRefreshes == 0;
-  const bool is_read = process.has_descriptor_limit || process.has_oom_score;
-  if (is_read && !is_due) return;
+  process.mappings_due = process.mappings_due || is_due;
+  if (process.mappings_due && has_size(process, kVirtual)) take_mappings(process, directory);
+  if (process.rare_known && !is_due) return;
   const auto text = directory.read("limits", buffer());
   const auto limits = text ? parse_pid_limits(*text) : Failure(text.error());
   process.has_descriptor_limit = limits && limits->open_files;
   if (process.has_descriptor_limit) process.descriptor_limit = clamped(*limits->open_files);
+  process.address_space_limit_bytes = known_limit(limits, &PidLimits::address_space_bytes);
+  process.data_limit_bytes = known_limit(limits, &PidLimits::data_bytes);
   const auto line = directory.read("oom_score", buffer());
   const auto score = line ? parse_integer(*line) : Failure(line.error());
+  process.rare_known = text || line;
   process.has_oom_score = score && *score <= std::numeric_limits<std::uint16_t>::max();
   if (process.has_oom_score) process.oom_score = static_cast<std::uint16_t>(*score);
+}
+
+// The kernel holds the target's memory map for a page of lines at a time, however many there are.
+void ProcessTable::take_mappings(TrackedProcess& process, const ProcessDir& directory) {
+  if (mappings_left_ == 0) return;
+  const auto lines = directory.count_lines("maps", buffer());
+  process.mappings_due = false;
+  process.mappings_refused = !lines && lines.error().kind == ErrorKind::denied;
+  process.mappings = lines ? clamped(*lines) : 0;
+  mappings_left_ -= std::min<std::size_t>(mappings_left_, std::max(process.mappings, 1U));
 }
 
 // Every kernel's statm tells anon from the rest: file and shmem pages are the "shared" ones.

@@ -6,12 +6,16 @@
 // whole reading (stat and status, about eight microseconds) is repeated, except that every process
 // is read whole once in every `refresh_ticks` ticks, the pids in turn. So swap, peak and fault
 // counts of an idle process may be that many ticks old; anything that moves RSS, mapped or data
-// size shows in the same tick. The count of descriptors is of the last whole reading too; their
-// limit and the OOM score are read in one of sixteen whole readings.
+// size shows in the same tick. The count of descriptors is of the last whole reading too; the
+// limits, the OOM score and the mappings are read in one of sixteen whole readings.
 //
 // The price of a kept process is kernel memory: about 4.6 KiB (measured on 6.18), mostly the page
 // that seq_file keeps for an open statm, accounted to the agent's cgroup. A smaller descriptor
 // budget trades it for about 4 microseconds a process and tick.
+//
+// The mappings of a process cost a quarter of a microsecond each to count, so at most
+// kMostMappingsATick are counted in a tick; processes that found no room have theirs counted in
+// their next whole reading.
 //
 // A process beyond the descriptor budget is opened anew each tick; its start time says whether it
 // is the same one, and status is read when stat moved or the refresh is due. Both ways give the
@@ -38,6 +42,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -52,10 +57,12 @@
 
 namespace heapfloor {
 
-// One process as last read. At most 240 bytes beside the name, since a host has thousands.
+// One process as last read. At most 256 bytes beside the name, since a host has thousands.
 struct TrackedProcess {
   static constexpr std::size_t kSizes =
       10;  // one for each entry of kStatusSizes in process_table.cpp
+
+  static constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
 
   std::int32_t pid = 0;
   std::uint32_t threads = 0;
@@ -69,10 +76,16 @@ struct TrackedProcess {
   std::uint64_t major_faults = 0;
   std::uint32_t descriptors = 0;
   std::uint32_t descriptor_limit = 0;
+  std::uint64_t address_space_limit_bytes = kNoLimit;
+  std::uint64_t data_limit_bytes = kNoLimit;
+  std::uint32_t mappings = 0;  // 0: not counted
   std::uint16_t oom_score = 0;
   bool has_descriptors = false;
   bool has_descriptor_limit = false;
   bool has_oom_score = false;
+  bool rare_known = false;  // limits and score were asked for
+  bool mappings_due = true;
+  bool mappings_refused = false;
   std::uint64_t attributes_hash = 0;  // of what was described last
   std::uint32_t user_id = 0;
   std::uint32_t parent_pid = 0;
@@ -102,6 +115,7 @@ class ProcessTable {
 
   static constexpr std::uint32_t kSettleTicks = 2;
   static constexpr std::uint32_t kAttributesRefreshes = 64;
+  static constexpr std::size_t kMostMappingsATick = 65536;
 
  private:
   // What was read of one process in this tick, for the moment between reading and writing.
@@ -122,7 +136,8 @@ class ProcessTable {
                                          CollectReport& report);
   [[nodiscard]] Result<PidStat> read_stat(std::int32_t pid, const ProcessDir& directory) const;
   void take_descriptors(TrackedProcess& process, const ProcessDir& directory) const;
-  void take_rarely(TrackedProcess& process, const ProcessDir& directory) const;
+  void take_rarely(TrackedProcess& process, const ProcessDir& directory);
+  void take_mappings(TrackedProcess& process, const ProcessDir& directory);
   // Whether its attributes are to be read in this tick.
   [[nodiscard]] bool attributes_due(const TrackedProcess& process) const;
   // Fails only when the process ended.
@@ -154,6 +169,7 @@ class ProcessTable {
   std::size_t allowance_ = 0;  // descriptors that may be held in this tick
   std::size_t ceiling_;        // falls when the kernel refuses a descriptor, recovers slowly
   std::size_t held_ = 0;
+  std::size_t mappings_left_ = 0;  // that may be counted in this tick
   std::uint32_t tick_ = 0;
 };
 

@@ -48,8 +48,10 @@ void DurationHistogram::add(double seconds) {
 
 class AlertSender::Receiver {
  public:
-  Receiver(const ReceiverSettings& settings, const Clock& clock)
+  // `number` tells it from a later one of the same name.
+  Receiver(const ReceiverSettings& settings, const Clock& clock, std::uint64_t number)
       : settings_(settings),
+        number_(number),
         clock_(clock),
         target_(target_of(settings)),
         queue_(policy_of(settings), std::hash<std::string>()(settings.name) ^
@@ -69,13 +71,17 @@ class AlertSender::Receiver {
   [[nodiscard]] ReceiverStatus status() const {
     const std::scoped_lock lock(mutex_);
     return {settings_.kind,    settings_.name, queue_.counts(), queue_.size(),
-            queue_.capacity(), queue_.is_up(), durations_};
+            queue_.capacity(), queue_.is_up(), durations_,      since_seconds_};
   }
 
-  [[nodiscard]] std::string save() const {
+  // Nothing where the queue is as `mark` says.
+  [[nodiscard]] std::optional<std::string> save(QueueMark& mark) const {
     std::vector<DeliveryQueue::Saved> saved;
     {
       const std::scoped_lock lock(mutex_);
+      const QueueMark now{number_, queue_.version()};
+      if (mark == now) return std::nullopt;
+      mark = now;
       saved = queue_.save();
     }
     return encode_queue(saved);
@@ -161,12 +167,14 @@ class AlertSender::Receiver {
   }
 
   const ReceiverSettings settings_;
+  const std::uint64_t number_;
   const Clock& clock_;
   const std::string target_;
   mutable std::mutex mutex_;  // queue_, durations_
   std::condition_variable_any changed_;
   DeliveryQueue queue_;
   DurationHistogram durations_;
+  const double since_seconds_ = clock_.steady_seconds();
   DeliveryOutcome last_outcome_ = DeliveryOutcome::delivered;  // the thread's own
   std::jthread thread_;                                        // last: it uses all of the above
 };
@@ -183,8 +191,9 @@ void AlertSender::configure(std::span<const ReceiverSettings> settings) {
     const auto same = std::ranges::find_if(receivers_, [&wanted](const auto& receiver) {
       return receiver && receiver->settings() == wanted;
     });
-    kept.push_back(same == receivers_.end() ? std::make_unique<Receiver>(wanted, clock_)
-                                            : std::move(*same));
+    kept.push_back(same == receivers_.end()
+                       ? std::make_unique<Receiver>(wanted, clock_, ++receivers_made_)
+                       : std::move(*same));
   }
   gone = std::exchange(receivers_, std::move(kept));
 }
@@ -202,11 +211,19 @@ std::vector<ReceiverStatus> AlertSender::status() const {
   return all;
 }
 
-AlertSender::SavedQueues AlertSender::save() const {
+AlertSender::SavedQueues AlertSender::save(QueueMarks& marks) const {
   const std::scoped_lock lock(mutex_);
   SavedQueues saved;
-  for (const auto& receiver : receivers_)
-    saved.emplace_back(receiver->settings().name, receiver->save());
+  QueueMarks present;
+  for (const auto& receiver : receivers_) {
+    const std::string& name = receiver->settings().name;
+    const auto known = marks.find(name);
+    QueueMark mark = known == marks.end() ? QueueMark() : known->second;
+    if (std::optional<std::string> bytes = receiver->save(mark))
+      saved.emplace_back(name, *std::move(bytes));
+    present.emplace(name, mark);
+  }
+  marks = std::move(present);
   return saved;
 }
 

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -53,6 +54,7 @@ struct ReceiverStatus {
   std::uint64_t queue_capacity = 0;
   std::optional<bool> is_up;  // nothing before the first request
   DurationHistogram durations;
+  double since_seconds = 0;  // steady; since when it is counted
 };
 
 class AlertSender {
@@ -74,13 +76,23 @@ class AlertSender {
   // Per receiver name, the bytes of its queue, for the history; and back, before the first
   // update(). Names that are not configured any more are ignored, and so are damaged bytes.
   using SavedQueues = std::vector<std::pair<std::string, std::string>>;
-  [[nodiscard]] SavedQueues save() const;
+  // Which state of which queue was saved, by receiver name.
+  struct QueueMark {
+    std::uint64_t receiver = 0;
+    std::uint64_t version = 0;
+    friend bool operator==(const QueueMark&, const QueueMark&) = default;
+  };
+  using QueueMarks = std::map<std::string, QueueMark>;
+  // Only the queues that are not as `marks` says, which then says it: a name that is not configured
+  // any more is not in it any more.
+  [[nodiscard]] SavedQueues save(QueueMarks& marks) const;
   void restore(const SavedQueues& saved);
 
  private:
   class Receiver;
   const Clock& clock_;
   mutable std::mutex mutex_;
+  std::uint64_t receivers_made_ = 0;
   std::vector<std::unique_ptr<Receiver>> receivers_;
 };
 

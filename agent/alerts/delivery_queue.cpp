@@ -40,11 +40,24 @@ void DeliveryQueue::end_missing(std::span<const OutgoingAlert> firing,
         end(entry, now_seconds, now_unix_seconds);
       }
     }
-    place = is_done(entry, now_seconds) ? entries_.erase(place) : std::next(place);
+    place = is_done(entry, now_seconds) ? forget(place) : std::next(place);
   }
 }
 
-void DeliveryQueue::end(Entry& entry, double now_seconds, double now_unix_seconds) const {
+DeliveryQueue::Entries::iterator DeliveryQueue::forget(Entries::iterator place) {
+  ++version_;
+  return entries_.erase(place);
+}
+
+DeliveryQueue::Entry& DeliveryQueue::enter(const OutgoingAlert& alert) {
+  ++version_;
+  Entry& entry = entries_[alert.identity];
+  entry.alert = alert;
+  return entry;
+}
+
+void DeliveryQueue::end(Entry& entry, double now_seconds, double now_unix_seconds) {
+  ++version_;
   entry.alert.ended_at_seconds = std::max(now_unix_seconds, entry.alert.starts_at_seconds);
   entry.ended_seconds = now_seconds;
   entry.due_seconds = now_seconds;
@@ -71,6 +84,8 @@ void DeliveryQueue::refresh(Entry& entry, const OutgoingAlert& alert, double now
   }
   if (begins_anew || entry.is_withheld) entry.due_seconds = now_seconds;
   entry.is_withheld = false;
+  if (!begins_anew && entry.alert == alert) return;
+  ++version_;
   entry.alert = alert;
 }
 
@@ -92,12 +107,10 @@ void DeliveryQueue::take_over(std::span<const OutgoingAlert> firing, double now_
         continue;
       }
       if (!room->back()->second.told_seconds) ++counts_.dropped;
-      entries_.erase(room->back());
+      forget(room->back());
       room->pop_back();
     }
-    Entry& entry = entries_[alert.identity];
-    entry.alert = alert;
-    entry.due_seconds = now_seconds;
+    enter(alert).due_seconds = now_seconds;
   }
   refused_ = std::move(refused);
 }
@@ -191,6 +204,7 @@ void DeliveryQueue::finish_alert(const OutgoingAlert& sent, std::uint64_t versio
   entry.is_in_flight = false;
   const bool is_same = entry.version == version;
   if (outcome == DeliveryOutcome::delivered) {
+    ++version_;  // somebody has heard
     entry.batch_limit = 0;
     if (!sent.ended_at_seconds) entry.is_heard = true;
     if (is_same) entry.due_seconds = now_seconds + policy_.resend_seconds;
@@ -203,11 +217,11 @@ void DeliveryQueue::finish_alert(const OutgoingAlert& sent, std::uint64_t versio
                         now_seconds - entry.ended_seconds >= policy_.resolved_resend_seconds;
     if (is_old) {
       ++counts_.dropped;
-      entries_.erase(place);
+      forget(place);
       return;
     }
   }
-  if (is_done(entry, now_seconds)) entries_.erase(place);
+  if (is_done(entry, now_seconds)) forget(place);
 }
 
 void DeliveryQueue::back_off(double now_seconds) {
@@ -239,8 +253,7 @@ void DeliveryQueue::restore(std::span<const Saved> saved, double now_seconds,
       ++counts_.dropped;
       continue;
     }
-    Entry& entry = entries_[one.alert.identity];
-    entry.alert = one.alert;
+    Entry& entry = enter(one.alert);
     entry.is_heard = one.is_heard;
     entry.due_seconds = now_seconds;
     if (!one.alert.ended_at_seconds) continue;

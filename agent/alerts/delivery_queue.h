@@ -82,6 +82,8 @@ class DeliveryQueue {
     bool is_told = false;  // the end was delivered
   };
   [[nodiscard]] std::vector<Saved> save() const;
+  // Grows when save() would say something else than before.
+  [[nodiscard]] std::uint64_t version() const { return version_; }
   // Before the first update(). Everything is due at once; what is not firing any more ends then.
   void restore(std::span<const Saved> saved, double now_seconds, double now_unix_seconds);
 
@@ -109,7 +111,9 @@ class DeliveryQueue {
   void refresh(Entry& entry, const OutgoingAlert& alert, double now_seconds);
   void end_missing(std::span<const OutgoingAlert> firing, std::span<const std::string> withheld,
                    double now_seconds, double now_unix_seconds);
-  void end(Entry& entry, double now_seconds, double now_unix_seconds) const;
+  void end(Entry& entry, double now_seconds, double now_unix_seconds);
+  Entries::iterator forget(Entries::iterator place);
+  Entry& enter(const OutgoingAlert& alert);
   // Whether nobody waits for the entry any more.
   [[nodiscard]] bool is_done(const Entry& entry, double now_seconds) const;
   std::vector<Entries::iterator> evictable();
@@ -128,6 +132,7 @@ class DeliveryQueue {
   Entries entries_;
   std::set<std::string> refused_;  // firing, but without a place: counted once
   Counts counts_;
+  std::uint64_t version_ = 0;
   std::uint32_t failures_ = 0;     // in a row
   double not_before_seconds_ = 0;  // of the next attempt
   double next_probe_seconds_ = 0;

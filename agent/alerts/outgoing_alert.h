@@ -29,6 +29,7 @@ struct OutgoingAlert {
   std::string generator_url;               // may be empty
   double starts_at_seconds = 0;            // Unix time, the same for as long as the alert lives
   std::optional<double> ended_at_seconds;  // Unix time; nothing: it is firing
+  friend bool operator==(const OutgoingAlert&, const OutgoingAlert&) = default;
 };
 
 // The same for equal labels, different for different ones.

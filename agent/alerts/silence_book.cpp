@@ -67,9 +67,13 @@ Silence silence_of(const Json& json) {
   if (const Json& ends = json.at("endsAt"); !ends.is_null())
     silence.ends_at_seconds = ends.get<double>();
   silence.until_next_build = json.at("untilNextBuild").get<bool>();
-  silence.builds = json.at("builds").get<std::map<std::string, std::string>>();
+  silence.builds = json.at("builds").get<std::map<std::string, std::set<std::string>>>();
   silence.rebuilt = json.at("rebuilt").get<std::set<std::string>>();
   return silence;
+}
+
+bool waits_for_build(const Silence& silence, double now_seconds) {
+  return silence.until_next_build && is_active(silence, now_seconds);
 }
 
 bool is_known_label(std::string_view label) {
@@ -94,6 +98,7 @@ Result<std::string> SilenceBook::add(Silence silence, double now_seconds) {
   silence.builds.clear();
   silence.rebuilt.clear();
   silences_.push_back(std::move(silence));
+  ++version_;
   return silences_.back().id;
 }
 
@@ -101,6 +106,7 @@ bool SilenceBook::remove(std::string_view id) {
   const auto found = std::ranges::find(silences_, id, &Silence::id);
   if (found == silences_.end() || found->is_configured) return false;
   silences_.erase(found);
+  ++version_;
   return true;
 }
 
@@ -122,21 +128,44 @@ void SilenceBook::set_configured(const std::vector<Silence>& silences, double no
   }
 }
 
-bool SilenceBook::wants_builds() const {
-  return std::ranges::any_of(silences_, &Silence::until_next_build);
+std::string program_key(std::string_view group, std::string_view program) {
+  std::string key(group);
+  key += '\0';  // in no name
+  key += program;
+  return key;
 }
 
-void SilenceBook::observe(const AlertCondition& subject, const BuildSource& build_of) {
-  std::optional<std::string> build;  // asked for once, and only where a silence wants it
+bool SilenceBook::wants_builds(double now_seconds) const {
+  return std::ranges::any_of(silences_, [now_seconds](const Silence& silence) {
+    return waits_for_build(silence, now_seconds);
+  });
+}
+
+void SilenceBook::observe(std::span<const AlertCondition> subjects, const BuildSource& build_of,
+                          double now_seconds) {
+  // Each is asked for once, and only where a silence wants it.
+  std::vector<std::optional<std::optional<ProgramBuild>>> asked(subjects.size());
   for (Silence& silence : silences_) {
-    if (!silence.until_next_build || !is_about(silence, subject)) continue;
-    if (!build) build = build_of(subject.subject);
-    if (!build) return;
-    const auto known = silence.builds.find(subject.group);
-    if (known != silence.builds.end()) {
-      if (known->second != *build) silence.rebuilt.insert(subject.group);
-    } else if (silence.builds.size() < kMostBuilds) {
-      silence.builds.emplace(subject.group, *build);
+    if (!waits_for_build(silence, now_seconds)) continue;
+    std::map<std::string, std::set<std::string>> met;
+    for (std::size_t index = 0; index < subjects.size(); ++index) {
+      const AlertCondition& subject = subjects[index];
+      if (!is_about(silence, subject)) continue;
+      if (!asked[index]) asked[index] = build_of(subject.subject);
+      const std::optional<ProgramBuild>& found = *asked[index];
+      if (!found) continue;
+      std::string key = program_key(subject.group, found->program);
+      const auto known = silence.builds.find(key);
+      if (known == silence.builds.end()) {
+        met[std::move(key)].insert(found->build);
+      } else if (!known->second.contains(found->build)) {
+        if (silence.rebuilt.insert(subject.group).second) ++version_;
+      }
+    }
+    for (auto& item : met) {
+      if (silence.builds.size() >= kMostBuilds) break;
+      silence.builds.insert(std::move(item));
+      ++version_;
     }
   }
 }
@@ -153,7 +182,7 @@ std::optional<std::string> SilenceBook::silencing(const AlertCondition& conditio
 }
 
 void SilenceBook::forget_ended(double now_seconds) {
-  std::erase_if(silences_, [&](const Silence& silence) {
+  version_ += std::erase_if(silences_, [&](const Silence& silence) {
     return !silence.is_configured && silence.ends_at_seconds &&
            now_seconds >= *silence.ends_at_seconds + kKeptSeconds;
   });
@@ -188,6 +217,7 @@ Result<void> SilenceBook::load(std::string_view bytes) {
     if (!is_sound) return refuse("has a silence that no one could have asked for");
   }
   silences_.insert(silences_.begin(), loaded.begin(), loaded.end());
+  ++version_;
   return {};
 }
 

@@ -1,10 +1,10 @@
 // SilenceBook: which alerts nobody wants to hear of for a while, and until when.
 //
 // A silence hides nothing: its alerts are shown as silenced; they are only not sent. It ends at a
-// time, when it is removed, or, where it was asked for, at the next build of a program: when the
-// executable of a group it matches is another than the one first seen under the silence, the
-// silence no longer holds for that group. Pure; times are Unix seconds. Not thread-safe: the owner
-// locks.
+// time, when it is removed, or, where it was asked for, at the next build of a program: when a
+// program of a group it matches is of another build than all that were there when the program was
+// first seen under the silence, the silence no longer holds for that group. Pure; times are Unix
+// seconds. Not thread-safe: the owner locks.
 #pragma once
 
 #include <array>
@@ -14,6 +14,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,13 +38,21 @@ struct Silence {
   std::optional<double> ends_at_seconds;  // nothing: while it stands in the configuration
   bool until_next_build = false;
   bool is_configured = false;  // from the configuration, where alone it can be removed
-  std::map<std::string, std::string> builds;  // group → the build first seen
-  std::set<std::string> rebuilt;              // groups whose build is another one now
+  // Program of a group (program_key()) → its builds in the tick in which it was first seen.
+  std::map<std::string, std::set<std::string>> builds;
+  std::set<std::string> rebuilt;  // groups that have a program of another build now
 };
 
-// Which build of which program a subject is: a build id, or what else changes with the executable.
+// What a subject runs.
+struct ProgramBuild {
+  std::string program;  // what all its builds are called
+  std::string build;    // a build id, or what else changes with the executable
+};
+
 // Nothing where that cannot be told; the build then counts as unchanged.
-using BuildSource = std::function<std::optional<std::string>(const std::string& subject)>;
+using BuildSource = std::function<std::optional<ProgramBuild>(const std::string& subject)>;
+
+std::string program_key(std::string_view group, std::string_view program);
 
 class SilenceBook {
  public:
@@ -56,10 +65,11 @@ class SilenceBook {
   // keeps its start and its builds.
   void set_configured(const std::vector<Silence>& silences, double now_seconds);
 
-  // A subject that is there, whether it has an alert or not: its build is learned by the silences
-  // that wait for the next one.
-  void observe(const AlertCondition& subject, const BuildSource& build_of);
-  [[nodiscard]] bool wants_builds() const;
+  // The subjects that are there in a tick, each once, whether they have an alert or not: their
+  // builds are learned by the silences that wait for the next one.
+  void observe(std::span<const AlertCondition> subjects, const BuildSource& build_of,
+               double now_seconds);
+  [[nodiscard]] bool wants_builds(double now_seconds) const;
 
   // The id of a silence that holds for the alert now, or nothing.
   [[nodiscard]] std::optional<std::string> silencing(const AlertCondition& condition,
@@ -73,15 +83,18 @@ class SilenceBook {
   // Those that were asked for, as bytes for the history; and back, before any was added. What is
   // not such a document is refused whole.
   [[nodiscard]] std::string save() const;
+  // Grows when save() may say something else than before.
+  [[nodiscard]] std::uint64_t version() const { return version_; }
   [[nodiscard]] Result<void> load(std::string_view bytes);
 
   static constexpr std::size_t kMost = 1000;
-  static constexpr std::size_t kMostBuilds = 100;  // groups of one silence that are followed
+  static constexpr std::size_t kMostBuilds = 100;  // programs that one silence follows
   static constexpr double kKeptSeconds = 3600;
 
  private:
   std::vector<Silence> silences_;
   std::uint64_t added_ = 0;
+  std::uint64_t version_ = 0;
 };
 
 // Whether it holds at that time; by its end alone, whatever was built meanwhile.

@@ -39,6 +39,13 @@ constexpr std::array<OwnDesc, kOwnFamilies> kOwn = {{
      "status; those of smaps_rollup, refused, too large or not yet read, leave the group without "
      "proportional and unique memory, and its estimate takes them as like the others.",
      kGroupSource},
+    {OwnFamily::group_memory_limit, "heapfloor_group_memory_limit_bytes", kGauge, "group",
+     "Least in the group: what a process may have; see heapfloor_process_memory_limit_bytes.",
+     kGroupSource},
+    {OwnFamily::process_memory_limit, "heapfloor_process_memory_limit_bytes", kGauge, "group,pid",
+     "What the process may have: the smallest of its cgroup's limit and those above it, RLIMIT_AS, "
+     "RLIMIT_DATA and what is configured; absent where only the host's memory limits it.",
+     kGroupSource},
     {OwnFamily::cgroup_info, "heapfloor_cgroup_info", FamilyType::info,
      "cgroup,runtime,container_id,container,image,pod,pod_uid,namespace,qos,unit,slice",
      "What the cgroup is, as far as its path tells; always 1. Labels that are not known are "
@@ -46,8 +53,8 @@ constexpr std::array<OwnDesc, kOwnFamilies> kOwn = {{
      "collector cgroup"},
     {OwnFamily::workload_oom_kills, "heapfloor_workload_oom_kills_total", kCounter, "workload",
      "Processes of the workload (pod, container, unit, else path of the cgroup) killed for want of "
-     "memory since the agent started; stays when the cgroup is gone. The larger of what cgroups "
-     "count (oom_kill) and what the kernel's log says.",
+     "memory; stays when the cgroup is gone and, where a history is kept, over restarts of the "
+     "agent. The larger of what cgroups count (oom_kill) and what the kernel's log says.",
      "collector cgroup"},
     {OwnFamily::workload_last_oom, "heapfloor_workload_last_oom_timestamp_seconds", kGauge,
      "workload", "When the agent last saw a process of the workload killed for want of memory.",
@@ -182,6 +189,18 @@ constexpr std::array<OwnDesc, kOwnFamilies> kOwn = {{
      "agent"},
     {OwnFamily::exposition_size, "heapfloor_exposition_size_bytes", kGauge, "format",
      "Size of the page as it was last rendered in the format, before compression.", "agent"},
+    {OwnFamily::exposition_processes_dropped, "heapfloor_exposition_processes_dropped_total",
+     kCounter, "",
+     "Processes of groups with expose: true that were left without series of their own, once in "
+     "each interval, because of limits.exposed_group_processes.",
+     "agent"},
+    {OwnFamily::exposition_samples_limit, "heapfloor_exposition_samples_limit", kGauge, "",
+     "Most sample lines of a page (limits.page_samples).", "agent"},
+    {OwnFamily::exposition_samples_dropped, "heapfloor_exposition_samples_dropped_total", kCounter,
+     "",
+     "Sample lines left out of a page because of limits.page_samples, once for each page that was "
+     "rendered.",
+     "agent"},
     {OwnFamily::exposition_unlisted_samples, "heapfloor_exposition_unlisted_samples_total",
      kCounter, "",
      "Samples left out of a page because no family of the table is theirs; 0 unless the program "

@@ -45,6 +45,8 @@ enum class OwnFamily : std::uint8_t {
   group_oldest_start,
   group_youngest_start,
   group_unreadable_processes,
+  group_memory_limit,
+  process_memory_limit,
   cgroup_info,
   workload_oom_kills,
   workload_last_oom,
@@ -103,6 +105,9 @@ enum class OwnFamily : std::uint8_t {
   http_connections_refused,
   http_insecure,
   exposition_size,
+  exposition_processes_dropped,
+  exposition_samples_limit,
+  exposition_samples_dropped,
   exposition_unlisted_samples,
 };
 // The last enumerator says how many there are.

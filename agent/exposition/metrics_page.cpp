@@ -11,6 +11,7 @@
 #include <map>
 #include <optional>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 
@@ -32,6 +33,10 @@ constexpr std::array<std::string_view, 4> kLogLevels = {"debug", "info", "warnin
 constexpr std::string_view kSeriesCollector = "process";
 // The scope whose counts are there before it has a subject.
 constexpr std::string_view kFirstScope = "process";
+
+// By what cgroups and groups are sorted where a page has no room for all.
+constexpr std::string_view kCgroupSize = "heapfloor_cgroup_memory_current_bytes";
+constexpr std::string_view kGroupSize = "heapfloor_group_resident_memory_bytes";
 
 double number(std::uint64_t value) { return static_cast<double>(value); }
 
@@ -59,8 +64,10 @@ class MetricsPage::Renderer {
                      std::string room) {
     writer_.clear();
     wall_offset_seconds_ = snapshot.wall_offset_seconds;
+    says_created_ = snapshot.has_created_lines && format == ExpositionFormat::openmetrics;
+    started_ = created_at(snapshot.started_seconds);
     extra_bodies_.clear();
-    add_values(snapshot.host, {}, &DescColumns::plain);
+    add_values(snapshot.host, {}, &DescColumns::plain, created_at(0));  // the boot
     add_agent_values(snapshot.agent);
     add_groups(snapshot);
     add_processes(snapshot);
@@ -76,6 +83,7 @@ class MetricsPage::Renderer {
     add_history(snapshot);
     for (const prometheus::Collectable* const collectable : extra_) add_extra(*collectable);
     add_own(OwnFamily::exposition_unlisted_samples, number(unlisted_samples_));
+    limit_samples(snapshot, format, filter);
     std::string page = writer_.write(format, filter, std::move(room));
     labels_.end_page();
     return page;
@@ -126,19 +134,25 @@ class MetricsPage::Renderer {
     return found->second;
   }
 
+  // Since when a counter counts, where the page is to say it.
+  [[nodiscard]] std::optional<double> created_at(double steady_seconds) const {
+    return says_created_ ? std::optional(wall_offset_seconds_ + steady_seconds) : std::nullopt;
+  }
+
   void add_values(const std::vector<MetricValue>& values, std::string_view body,
-                  std::optional<Column> DescColumns::*kind) {
-    for (std::size_t i = 0; i < values.size(); ++i) add_value(values[i], i, body, kind);
+                  std::optional<Column> DescColumns::*kind, std::optional<double> created) {
+    for (std::size_t i = 0; i < values.size(); ++i) add_value(values[i], i, body, kind, created);
   }
 
   void add_value(const MetricValue& value, std::size_t position, std::string_view body,
-                 std::optional<Column> DescColumns::*kind) {
+                 std::optional<Column> DescColumns::*kind, std::optional<double> created) {
     const std::optional<Column> column = columns_of(value.desc, position).*kind;
     if (!column) {
       ++unlisted_samples_;
     } else if (std::isfinite(value.value)) {
       const double axis = value.desc->is_since_boot ? wall_offset_seconds_ : 0;
-      writer_.add(*column, body, axis + value.value);
+      const bool is_counter = value.desc->type == MetricType::counter;
+      writer_.add(*column, body, axis + value.value, is_counter ? created : std::nullopt);
     }
   }
 
@@ -148,7 +162,7 @@ class MetricsPage::Renderer {
     for (std::size_t i = 0; i < values.size(); ++i) {
       const bool is_heap = columns_of(values[i].desc, i).allocator.has_value();
       add_value(values[i], i, is_heap ? body : std::string_view(),
-                is_heap ? &DescColumns::allocator : &DescColumns::plain);
+                is_heap ? &DescColumns::allocator : &DescColumns::plain, started_);
     }
   }
 
@@ -163,14 +177,38 @@ class MetricsPage::Renderer {
     return made;
   }
 
+  // Counters that begin at 0 with the agent, whatever its history holds.
+  [[nodiscard]] std::optional<double> created_of(OwnFamily family) const {
+    constexpr std::array kBegun = {OwnFamily::trend_evaluations,
+                                   OwnFamily::trend_subjects_evicted,
+                                   OwnFamily::collector_errors,
+                                   OwnFamily::collector_skipped,
+                                   OwnFamily::series_dropped,
+                                   OwnFamily::config_reloads,
+                                   OwnFamily::config_reloads_failed,
+                                   OwnFamily::history_rows_written,
+                                   OwnFamily::history_rows_rejected,
+                                   OwnFamily::history_errors,
+                                   OwnFamily::history_batches_dropped,
+                                   OwnFamily::log_messages,
+                                   OwnFamily::exposition_samples_dropped,
+                                   OwnFamily::exposition_processes_dropped,
+                                   OwnFamily::exposition_unlisted_samples};
+    return started_ && std::ranges::find(kBegun, family) != kBegun.end() ? started_ : std::nullopt;
+  }
+
   void add_own(OwnFamily family, double value) {
-    writer_.add(own_column(family, {}, false), {}, value);
+    writer_.add(own_column(family, {}, false), {}, value, created_of(family));
   }
   void add_own(OwnFamily family, std::string_view body, double value) {
-    writer_.add(own_column(family, {}, true), body, value);
+    writer_.add(own_column(family, {}, true), body, value, created_of(family));
   }
   void add_own(OwnFamily family, std::string_view body, LabelPair fixed, double value) {
-    writer_.add(own_column(family, fixed, true), body, value);
+    writer_.add(own_column(family, fixed, true), body, value, created_of(family));
+  }
+  void add_counter(OwnFamily family, std::string_view body, std::uint64_t value,
+                   std::optional<double> created) {
+    writer_.add(own_column(family, {}, true), body, number(value), created);
   }
 
   void add_groups(const Snapshot& snapshot) {
@@ -180,8 +218,9 @@ class MetricsPage::Renderer {
       before = &group;
       const std::string_view body = labels_.body({{"group", group.name}});
       add_own(OwnFamily::group_processes, body, number(group.processes));
-      add_own(OwnFamily::group_process_starts, body, number(group.starts));
-      add_own(OwnFamily::group_process_exits, body, number(group.exits));
+      const std::optional<double> met = created_at(group.met_seconds);
+      add_counter(OwnFamily::group_process_starts, body, group.starts, met);
+      add_counter(OwnFamily::group_process_exits, body, group.exits, met);
       add_own(OwnFamily::group_unreadable_processes, body, {"source", "status"},
               number(group.unreadable_status));
       for (const GroupRow::Unreadable& unreadable : group.unreadable)
@@ -197,7 +236,9 @@ class MetricsPage::Renderer {
         add_own(OwnFamily::group_youngest_start, body,
                 snapshot.wall_offset_seconds + group.youngest_start_seconds);
       }
-      add_values(group.values, body, &DescColumns::group);
+      if (group.memory_limit_bytes)
+        add_own(OwnFamily::group_memory_limit, body, *group.memory_limit_bytes);
+      add_values(group.values, body, &DescColumns::group, created_at(group.first_start_seconds));
     }
   }
 
@@ -210,16 +251,18 @@ class MetricsPage::Renderer {
           i + 1 < snapshot.processes.size() && snapshot.processes[i + 1].id.pid == process.id.pid;
       if (reused) continue;
       const PidText pid(process.id.pid);
-      add_values(
-          process.values,
-          labels_.body({{"group", snapshot.groups[process.group].name}, {"pid", pid.view()}}),
-          &DescColumns::process);
+      const std::string_view body =
+          labels_.body({{"group", snapshot.groups[process.group].name}, {"pid", pid.view()}});
+      add_values(process.values, body, &DescColumns::process, created_at(process.start_seconds));
+      if (process.memory_limit_bytes)
+        add_own(OwnFamily::process_memory_limit, body, *process.memory_limit_bytes);
     }
   }
 
   void add_cgroups(const Snapshot& snapshot) {
     for (const CgroupRow& cgroup : snapshot.cgroups) {
-      add_values(cgroup.values, labels_.body({{"cgroup", cgroup.path}}), &DescColumns::cgroup);
+      // When a cgroup was made is not known.
+      add_values(cgroup.values, labels_.body({{"cgroup", cgroup.path}}), &DescColumns::cgroup, {});
       // A cgroup of which only the path is known has nothing to be joined with.
       if (!cgroup.words.empty()) add_own(OwnFamily::cgroup_info, info_body(cgroup), 1);
     }
@@ -387,19 +430,21 @@ class MetricsPage::Renderer {
   void add_receivers(const Snapshot& snapshot) {
     for (const ReceiverStatus& receiver : snapshot.receivers) {
       const std::string_view body = labels_.body({{"receiver", receiver.name}});
-      add_own(OwnFamily::alert_notifications, body, number(receiver.counts.sent));
-      add_own(OwnFamily::alert_notifications_failed, body, number(receiver.counts.failed));
-      add_own(OwnFamily::alert_notifications_dropped, body, number(receiver.counts.dropped));
+      const std::optional<double> since = created_at(receiver.since_seconds);
+      add_counter(OwnFamily::alert_notifications, body, receiver.counts.sent, since);
+      add_counter(OwnFamily::alert_notifications_failed, body, receiver.counts.failed, since);
+      add_counter(OwnFamily::alert_notifications_dropped, body, receiver.counts.dropped, since);
       add_own(OwnFamily::alert_queue_length, body, number(receiver.queue_length));
       add_own(OwnFamily::alert_queue_capacity, body, number(receiver.queue_capacity));
-      add_histogram(OwnFamily::alert_notification_duration, body, receiver.durations);
+      add_histogram(OwnFamily::alert_notification_duration, body, receiver.durations, since);
       if (receiver.kind != ReceiverKind::alertmanager || !receiver.is_up) continue;
       add_own(OwnFamily::alertmanager_up, labels_.body({{"alertmanager", receiver.name}}),
               *receiver.is_up ? 1 : 0);
     }
   }
 
-  void add_histogram(OwnFamily family, std::string_view body, const DurationHistogram& histogram) {
+  void add_histogram(OwnFamily family, std::string_view body, const DurationHistogram& histogram,
+                     std::optional<double> created) {
     const std::size_t index = families_.index_of(family);
     std::uint64_t count = 0;  // of a bucket and all before it
     for (std::size_t i = 0; i < histogram.counts.size(); ++i) {
@@ -409,6 +454,7 @@ class MetricsPage::Renderer {
     }
     writer_.add(writer_.column(index, {}, {}, true, "_count"), body, number(count));
     writer_.add(writer_.column(index, {}, {}, true, "_sum"), body, histogram.sum_seconds);
+    if (created) writer_.add(writer_.column(index, {}, {}, true, "_created"), body, *created);
   }
 
   void add_collectors(const Snapshot& snapshot) {
@@ -464,7 +510,94 @@ class MetricsPage::Renderer {
     }
   }
 
+  // The smallest first, suspects last.
+  void give_up_processes(const Snapshot& snapshot, std::vector<std::string_view>& bodies) {
+    struct Candidate {
+      LeakState state;
+      std::uint64_t bytes;
+      std::string_view body;
+    };
+    std::vector<Candidate> candidates;
+    for (const ProcessRow& process : snapshot.processes) {
+      if (process.values.empty() || process.group >= snapshot.groups.size()) continue;
+      const bool is_watched = process.watch && *process.watch < snapshot.watches.size();
+      const PidText pid(process.id.pid);
+      candidates.push_back(
+          {is_watched ? snapshot.watches[*process.watch].state : LeakState::learning,
+           process.anon_bytes.value_or(0) + process.file_bytes.value_or(0) +
+               process.shmem_bytes.value_or(0) + process.swap_bytes.value_or(0),
+           labels_.body({{"group", snapshot.groups[process.group].name}, {"pid", pid.view()}})});
+    }
+    std::ranges::sort(candidates, {}, [](const Candidate& candidate) {
+      const bool is_suspect = candidate.state > LeakState::stable;
+      return std::tuple(is_suspect, candidate.bytes, candidate.body);
+    });
+    for (const Candidate& candidate : candidates) bodies.push_back(candidate.body);
+  }
+
+  // Those that are the least worth following first.
+  void give_up_watches(const Snapshot& snapshot, std::vector<std::string_view>& bodies) {
+    std::vector<const WatchRow*> watches;
+    for (const WatchRow& watch : snapshot.watches) watches.push_back(&watch);
+    std::ranges::stable_sort(watches, {}, [](const WatchRow* watch) {
+      return std::pair(watch->state > LeakState::stable, watch->last_value);
+    });
+    for (const WatchRow* const watch : watches)
+      bodies.push_back(labels_.body({{"scope", watch->scope},
+                                     {"subject", watch->subject},
+                                     {"group", watch->group},
+                                     {"signal", watch->signal}}));
+  }
+
+  void give_up_cgroups(const Snapshot& snapshot, std::vector<std::string_view>& bodies) {
+    std::vector<std::pair<double, const CgroupRow*>> cgroups;
+    for (const CgroupRow& cgroup : snapshot.cgroups)
+      cgroups.emplace_back(sum_of(cgroup.values, kCgroupSize, &MetricDesc::name), &cgroup);
+    std::ranges::stable_sort(cgroups, {}, &std::pair<double, const CgroupRow*>::first);
+    for (const auto& [bytes, cgroup] : cgroups) {
+      bodies.push_back(labels_.body({{"cgroup", cgroup->path}}));
+      if (!cgroup->words.empty()) bodies.push_back(info_body(*cgroup));
+    }
+  }
+
+  void give_up_groups(const Snapshot& snapshot, std::vector<std::string_view>& bodies) {
+    std::vector<std::pair<double, std::string_view>> groups;
+    for (const GroupRow& group : snapshot.groups)
+      groups.emplace_back(sum_of(group.values, kGroupSize, &MetricDesc::group_name), group.name);
+    std::ranges::stable_sort(groups);
+    for (const auto& [bytes, name] : groups) bodies.push_back(labels_.body({{"group", name}}));
+  }
+
+  static double sum_of(const std::vector<MetricValue>& values, std::string_view name,
+                       std::string_view MetricDesc::*name_of) {
+    double sum = 0;
+    for (const MetricValue& value : values) {
+      if (value.desc->*name_of == name) sum += value.value;
+    }
+    return sum;
+  }
+
+  // What is said of the host, the agent, its alerts and the workloads always stays.
+  void limit_samples(const Snapshot& snapshot, ExpositionFormat format, const PageFilter& filter) {
+    const std::size_t limit = snapshot.page_sample_limit;
+    if (limit > 0) add_own(OwnFamily::exposition_samples_limit, number(limit));
+    const std::size_t counter = families_.index_of(OwnFamily::exposition_samples_dropped);
+    // The counter itself is still to come.
+    const std::size_t to_come = filter.shows(families_.all()[counter]) ? (started_ ? 2 : 1) : 0;
+    if (limit > 0 && writer_.lines(format, filter) + to_come > limit) {
+      std::vector<std::string_view> bodies;
+      give_up_processes(snapshot, bodies);
+      give_up_cgroups(snapshot, bodies);
+      give_up_watches(snapshot, bodies);
+      give_up_groups(snapshot, bodies);
+      samples_dropped_ +=
+          writer_.leave_out(bodies, limit - std::min(limit, to_come), format, filter);
+    }
+    add_own(OwnFamily::exposition_samples_dropped, number(samples_dropped_));
+  }
+
   void add_agent(const Snapshot& snapshot) {
+    add_own(OwnFamily::exposition_processes_dropped, number(snapshot.exposed_processes_dropped));
     add_own(OwnFamily::config_last_reload_successful, snapshot.last_reload_successful ? 1 : 0);
     add_own(OwnFamily::config_last_reload_success_timestamp,
             snapshot.wall_offset_seconds + snapshot.last_reload_seconds);
@@ -504,7 +637,8 @@ class MetricsPage::Renderer {
       for (const prometheus::ClientMetric& metric : family.metric) {
         const double value = counter ? metric.counter.value : metric.gauge.value;
         const std::string_view body = extra_body(metric);
-        writer_.add(writer_.column(*index, {}, {}, !body.empty()), body, value);
+        writer_.add(writer_.column(*index, {}, {}, !body.empty()), body, value,
+                    counter ? started_ : std::nullopt);
       }
       writer_.sort_by_labels(*index);
     }
@@ -528,6 +662,9 @@ class MetricsPage::Renderer {
   std::vector<std::pair<const MetricDesc*, const DescColumns*>> recent_;
   std::array<std::vector<OwnColumn>, kOwnFamilies> own_columns_;
   std::uint64_t unlisted_samples_ = 0;
+  std::uint64_t samples_dropped_ = 0;
+  bool says_created_ = false;
+  std::optional<double> started_;   // of the agent, where the page says it
   double wall_offset_seconds_ = 0;  // of the snapshot being rendered
 };
 

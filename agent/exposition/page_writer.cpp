@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "agent/exposition/text_format.h"
@@ -11,6 +13,12 @@ namespace heapfloor {
 namespace {
 
 constexpr std::string_view kOpenMetricsEnd = "# EOF\n";
+constexpr std::string_view kTotal = "_total";
+constexpr std::string_view kCreated = "_created";
+
+std::size_t lines_of(std::uint32_t created, ExpositionFormat format) {
+  return format == ExpositionFormat::openmetrics && created != 0 ? 2 : 1;
+}
 
 std::string_view without_suffix(std::string_view name, std::string_view suffix) {
   if (name.ends_with(suffix)) name.remove_suffix(suffix.size());
@@ -21,7 +29,7 @@ std::string_view without_suffix(std::string_view name, std::string_view suffix) 
 std::string_view openmetrics_name(const MetricFamily& family) {
   switch (family.type) {
     case FamilyType::counter:
-      return without_suffix(family.name, "_total");
+      return without_suffix(family.name, kTotal);
     case FamilyType::info:
       return without_suffix(family.name, "_info");
     case FamilyType::gauge:
@@ -166,11 +174,13 @@ void PageWriter::clear() {
   for (Family& block : blocks_) {
     block.samples.clear();
     block.exemplars.clear();
+    block.created.clear();
     block.bound_bytes = 0;
   }
 }
 
-void PageWriter::add(Column column, std::string_view body, double value) {
+void PageWriter::add(Column column, std::string_view body, double value,
+                     std::optional<double> created) {
   const ColumnText& text = columns_[column];
   Family& block = blocks_[text.family];
   std::vector<Sample>& samples = block.samples;
@@ -181,8 +191,15 @@ void PageWriter::add(Column column, std::string_view body, double value) {
     if (before.column == column) return;
     --place;
   }
-  samples.insert(place, {column, value, body});
-  block.bound_bytes += text.prefix.size() + body.size() + kNumberRoom + 1;
+  std::uint32_t created_place = 0;
+  const std::size_t line_bytes = text.prefix.size() + body.size() + kNumberRoom + 1;
+  if (created) {
+    block.created.push_back(*created);
+    created_place = static_cast<std::uint32_t>(block.created.size());
+    block.bound_bytes += line_bytes + kCreated.size();
+  }
+  samples.insert(place, {column, created_place, value, body});
+  block.bound_bytes += line_bytes;
 }
 
 void PageWriter::add_exemplar(Column column, std::string_view body, std::string text) {
@@ -224,15 +241,67 @@ std::size_t PageWriter::bound_bytes(ExpositionFormat format, const PageFilter& f
   return bytes;
 }
 
-char* PageWriter::write_samples(char* out, const Family& block, ExpositionFormat format) const {
-  const bool with_exemplars = format == ExpositionFormat::openmetrics && !block.exemplars.empty();
+std::size_t PageWriter::lines(ExpositionFormat format, const PageFilter& filter) const {
+  std::size_t lines = 0;
+  for (std::size_t family = 0; family < blocks_.size(); ++family) {
+    if (!shows(family, filter)) continue;
+    for (const Sample& sample : blocks_[family].samples) lines += lines_of(sample.created, format);
+  }
+  return lines;
+}
+
+std::size_t PageWriter::leave_out(std::span<const std::string_view> expendable, std::size_t most,
+                                  ExpositionFormat format, const PageFilter& filter) {
+  std::size_t left = 0;
+  std::unordered_map<const char*, std::size_t> lines_of_body;
+  for (std::size_t family = 0; family < blocks_.size(); ++family) {
+    if (!shows(family, filter)) continue;
+    for (const Sample& sample : blocks_[family].samples) {
+      left += lines_of(sample.created, format);
+      lines_of_body[sample.body.data()] += lines_of(sample.created, format);
+    }
+  }
+  const std::size_t before = left;
+  std::unordered_set<const char*> given_up;
+  for (const std::string_view body : expendable) {
+    if (left <= most) break;
+    const auto found = lines_of_body.find(body.data());
+    if (found == lines_of_body.end() || !given_up.insert(body.data()).second) continue;
+    left -= found->second;
+  }
+  for (Family& block : blocks_) {
+    std::erase_if(block.samples, [&given_up](const Sample& sample) {
+      return given_up.contains(sample.body.data());
+    });
+  }
+  return before - left;
+}
+
+char* PageWriter::write_samples(char* out, std::size_t family, ExpositionFormat format) const {
+  const Family& block = blocks_[family];
+  const bool is_openmetrics = format == ExpositionFormat::openmetrics;
+  const bool has_exemplars = is_openmetrics && !block.exemplars.empty();
   for (const Sample& sample : block.samples) {
     out = put(out, columns_[sample.column].prefix);
     out = put(out, sample.body);
     out = write_number(out, sample.value);
-    if (with_exemplars) out = put(out, exemplar_of(block, sample));
+    if (has_exemplars) out = put(out, exemplar_of(block, sample));
     *out++ = '\n';
+    if (is_openmetrics && sample.created != 0) out = write_created(out, family, sample);
   }
+  return out;
+}
+
+// Right behind the sample: all samples of one metric stand together.
+char* PageWriter::write_created(char* out, std::size_t family, const Sample& sample) const {
+  const std::string_view name = families_.all()[family].name;
+  const std::string_view prefix = columns_[sample.column].prefix;
+  out = put(out, without_suffix(name, kTotal));
+  out = put(out, kCreated);
+  out = put(out, prefix.substr(name.size()));
+  out = put(out, sample.body);
+  out = write_number(out, blocks_[family].created[sample.created - 1]);
+  *out++ = '\n';
   return out;
 }
 
@@ -250,7 +319,7 @@ std::string PageWriter::write(ExpositionFormat format, const PageFilter& filter,
   for (std::size_t family = 0; family < blocks_.size(); ++family) {
     if (!shows(family, filter)) continue;
     out = put(out, blocks_[family].headers[static_cast<std::size_t>(format)]);
-    out = write_samples(out, blocks_[family], format);
+    out = write_samples(out, family, format);
   }
   if (format == ExpositionFormat::openmetrics) out = put(out, kOpenMetricsEnd);
   room.resize(static_cast<std::size_t>(out - room.data()));

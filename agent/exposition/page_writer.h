@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -69,7 +70,8 @@ class PageWriter {
   // Adds a sample. `body` is a finished LabelBody that lives until write(), empty for columns
   // without one; all samples of one entity are added with the same body object, entity after
   // entity. A second sample of the same entity and column is ignored.
-  void add(Column column, std::string_view body, double value);
+  // `created`: since when a counter counts, as Unix time; OpenMetrics pages say it (_created).
+  void add(Column column, std::string_view body, double value, std::optional<double> created = {});
 
   // Puts an exemplar_text() behind the sample of that column and body object. Text 0.0.4 has none.
   void add_exemplar(Column column, std::string_view body, std::string text);
@@ -77,6 +79,14 @@ class PageWriter {
   // Orders a family's samples by their label bodies and drops repeated ones (the first stays).
   // For families whose entities come in no order.
   void sort_by_labels(std::size_t family);
+
+  // How many sample lines the page of what `filter` shows has.
+  [[nodiscard]] std::size_t lines(ExpositionFormat format, const PageFilter& filter) const;
+  // Leaves out entities, each with all samples of its body object, in the order of `expendable`,
+  // until at most `most` lines are left or there is none to leave out. Returns how many lines that
+  // were.
+  std::size_t leave_out(std::span<const std::string_view> expendable, std::size_t most,
+                        ExpositionFormat format, const PageFilter& filter);
 
   // The page of what `filter` shows: families by name; inside a family by entity, as they were
   // added, then by fixed label. `room` is a page that nobody needs any more: its memory is used.
@@ -91,6 +101,7 @@ class PageWriter {
   };
   struct Sample {
     Column column = 0;
+    std::uint32_t created = 0;  // 1 + index into Family::created; 0: not known
     double value = 0;
     std::string_view body;
   };
@@ -104,13 +115,15 @@ class PageWriter {
     std::vector<Column> columns;
     std::vector<Sample> samples;
     std::vector<Exemplar> exemplars;
+    std::vector<double> created;
     std::size_t bound_bytes = 0;  // the samples added so far are no longer when they are written
   };
 
   // No page of what `filter` shows is longer.
   [[nodiscard]] std::size_t bound_bytes(ExpositionFormat format, const PageFilter& filter) const;
   [[nodiscard]] bool shows(std::size_t family, const PageFilter& filter) const;
-  char* write_samples(char* out, const Family& block, ExpositionFormat format) const;
+  char* write_samples(char* out, std::size_t family, ExpositionFormat format) const;
+  char* write_created(char* out, std::size_t family, const Sample& sample) const;
   // Empty where the sample has none.
   static std::string_view exemplar_of(const Family& block, const Sample& sample);
 

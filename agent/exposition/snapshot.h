@@ -42,6 +42,8 @@ struct GroupRow {
   std::uint64_t processes = 0;
   std::uint64_t starts = 0;  // since the agent started
   std::uint64_t exits = 0;
+  double met_seconds = 0;           // since when starts and exits are counted
+  double first_start_seconds = 0;   // since boot; of the oldest process that ever was in the group
   double oldest_start_seconds = 0;  // since boot
   double youngest_start_seconds = 0;
   std::uint64_t unreadable_status = 0;  // processes whose status could not be read
@@ -50,6 +52,7 @@ struct GroupRow {
     std::uint64_t processes = 0;
   };
   std::vector<Unreadable> unreadable;  // the other sources, those of which none is closed as well
+  std::optional<double> memory_limit_bytes;  // the least of its processes', where one is known
   // Processes with memory whose smaps_rollup has not been read; nothing where nobody reads it.
   std::optional<std::uint64_t> unread_smaps;
 };
@@ -61,6 +64,8 @@ struct ProcessRow {
   double start_seconds = 0;
   std::optional<std::uint64_t> anon_bytes, file_bytes, shmem_bytes, swap_bytes;
   std::optional<std::uint32_t> threads;
+  // The smallest of its cgroup's, RLIMIT_AS, RLIMIT_DATA and what is configured.
+  std::optional<double> memory_limit_bytes;
   std::optional<std::uint32_t> watch;  // index into Snapshot::watches of its rss_anon
   std::vector<MetricValue> values;  // filled for exposed processes only (the largest, and suspects)
 };
@@ -73,7 +78,7 @@ struct CgroupRow {
   std::vector<MetricValue> values;
 };
 
-// What the OOM killer took of one workload since the agent started.
+// What the OOM killer took of one workload since the history began, else since the agent started.
 struct WorkloadRow {
   std::string name;  // raw
   std::uint64_t oom_kills = 0;
@@ -202,7 +207,10 @@ struct Snapshot {
   std::uint64_t reloads = 0;
   std::uint64_t reloads_failed = 0;
   std::uint64_t memory_budget_bytes = 0;
-  std::optional<HistoryStats> history;  // nothing where none is kept
+  std::uint64_t exposed_processes_dropped = 0;  // of exposed groups, since the agent started
+  std::uint64_t page_sample_limit = 0;          // 0: none
+  bool has_created_lines = false;               // OpenMetrics pages say since when counters count
+  std::optional<HistoryStats> history;          // nothing where none is kept
 };
 
 // The stored points and floors of one watched series, copied for one request.

@@ -31,16 +31,6 @@ std::vector<const MetricDesc*> all_of(std::span<const std::span<const MetricDesc
   return metrics;
 }
 
-double size_of(const ProcessEntry& entry) {
-  return entry.anon_bytes.value_or(0) + entry.file_bytes.value_or(0) +
-         entry.shmem_bytes.value_or(0) + entry.swap_bytes.value_or(0);
-}
-
-double resident_of(const ProcessEntry& entry) {
-  return entry.anon_bytes.value_or(0) + entry.file_bytes.value_or(0) +
-         entry.shmem_bytes.value_or(0);
-}
-
 }  // namespace
 
 GroupTable::GroupTable(std::vector<std::span<const MetricDesc>> tables, std::size_t group_limit)
@@ -54,6 +44,8 @@ GroupTable::GroupTable(std::vector<std::span<const MetricDesc>> tables, std::siz
       threads_(metric_named(metrics_, "heapfloor_process_threads")),
       descriptors_(metric_named(metrics_, "heapfloor_process_file_descriptors")),
       descriptor_limit_(metric_named(metrics_, "heapfloor_process_file_descriptors_limit")),
+      address_space_limit_(metric_named(metrics_, "heapfloor_process_address_space_limit_bytes")),
+      data_limit_(metric_named(metrics_, "heapfloor_process_data_limit_bytes")),
       unreadable_(metric_named(metrics_, kUnreadable, "status")),
       sampled_(metric_named(metrics_, "heapfloor_process_proportional_sample_timestamp_seconds")) {
   for (const MetricDesc* const desc : metrics_) {
@@ -66,10 +58,11 @@ GroupTable::GroupTable(std::vector<std::span<const MetricDesc>> tables, std::siz
   }
 }
 
-std::uint32_t GroupTable::group_of(std::string_view name) {
+std::uint32_t GroupTable::group_of(std::string_view name, double time_seconds) {
   if (const auto found = group_index_.find(name); found != group_index_.end()) return found->second;
   // One place is kept for "other", which must always find room.
-  if (group_index_.size() + 1 >= group_limit_ && name != kOtherGroup) return group_of(kOtherGroup);
+  if (group_index_.size() + 1 >= group_limit_ && name != kOtherGroup)
+    return group_of(kOtherGroup, time_seconds);
   std::uint32_t index = 0;
   if (free_groups_.empty()) {
     index = static_cast<std::uint32_t>(groups_.size());
@@ -81,6 +74,8 @@ std::uint32_t GroupTable::group_of(std::string_view name) {
   ProcessGroup& group = groups_[index];
   group = {};
   group.name = std::string(name);
+  group.met_seconds = time_seconds;
+  group.first_start_ticks = std::numeric_limits<std::uint64_t>::max();
   group.values.resize(metrics_.size());
   group.unreadable_by_source.resize(unreadable_sources_.size());
   group.covered.resize(metrics_.size());
@@ -133,6 +128,8 @@ void GroupTable::take_entry_value(ProcessEntry& entry, const SampleBatch::Sample
   if (sample.desc == threads_) entry.threads = sample.value;
   if (sample.desc == descriptors_) entry.descriptors = sample.value;
   if (sample.desc == descriptor_limit_) entry.descriptor_limit = sample.value;
+  if (sample.desc == address_space_limit_) entry.address_space_limit_bytes = sample.value;
+  if (sample.desc == data_limit_) entry.data_limit_bytes = sample.value;
   if (sample.desc == sampled_) entry.is_sampled = true;
   if (sample.desc == unreadable_) entry.is_unreadable = true;
 }
@@ -174,7 +171,7 @@ ProcessFacts GroupTable::facts_of(const Known& known, const ProcessEntry& entry,
   facts.container_id = process.container_id;
   facts.age_seconds =
       time_seconds - static_cast<double>(known.id.start_ticks) / grouping_.ticks_per_second;
-  facts.size_bytes = size_of(entry);
+  facts.size_bytes = entry.size_bytes();
   return facts;
 }
 
@@ -315,16 +312,16 @@ void GroupTable::take_sample(ProcessGroup& group, const ProcessEntry& entry, Rem
     total = std::min(total.value_or(sample.value), sample.value);
   } else if (rule != GroupRule::none) {
     total = total.value_or(0) + sample.value;
-    group.covered[*position] += rule == GroupRule::resident_scaled_sum ? resident_of(entry) : 1;
+    group.covered[*position] += rule == GroupRule::resident_scaled_sum ? entry.resident_bytes() : 1;
   }
 }
 
-void GroupTable::sum_up(const SampleBatch& batch) {
+void GroupTable::sum_up(const SampleBatch& batch, double time_seconds) {
   for (std::size_t i = 0; i < processes_.size(); ++i) {
     ProcessEntry& entry = processes_[i];
     Known& known = next_known_[i];
     Remembered& process = *known.remembered;
-    known.group = entry.group = group_of(process.group_name);
+    known.group = entry.group = group_of(process.group_name, time_seconds);
     ProcessGroup& group = groups_[entry.group];
     if (process.rule) {
       const GroupSpec& spec = grouping_.rules->spec(*process.rule);
@@ -336,12 +333,13 @@ void GroupTable::sum_up(const SampleBatch& batch) {
     const std::uint64_t start = entry.id.start_ticks;
     group.oldest_start_ticks =
         group.processes == 1 ? start : std::min(group.oldest_start_ticks, start);
+    group.first_start_ticks = std::min(group.first_start_ticks, start);
     group.youngest_start_ticks = std::max(group.youngest_start_ticks, start);
     for (std::size_t record = 0; record < entry.batch_entity_count; ++record) {
       for (const SampleBatch::Sample& sample : batch.samples(entry.batch_entities.at(record)))
         take_sample(group, entry, process, sample);
     }
-    const double resident = resident_of(entry);
+    const double resident = entry.resident_bytes();
     group.resident_bytes += resident;
     const bool has_memory = resident > 0 || entry.is_unreadable;
     if (has_memory) ++group.with_memory;
@@ -393,7 +391,7 @@ void GroupTable::ingest(const SampleBatch& batch, double time_seconds) {
   }
   for (; before != known_.end(); ++before) count_exit(*before);
   choose_groups(time_seconds);
-  sum_up(batch);
+  sum_up(batch, time_seconds);
   finish_groups();
   std::swap(known_, next_known_);
   next_known_.clear();

@@ -51,11 +51,18 @@ struct ProcessEntry {
   std::uint8_t batch_entity_count = 0;
   std::optional<double> anon_bytes, file_bytes, shmem_bytes, swap_bytes, threads;
   std::optional<double> descriptors, descriptor_limit;
+  std::optional<double> address_space_limit_bytes, data_limit_bytes;  // RLIMIT_AS, RLIMIT_DATA
   bool is_sampled = false;     // its smaps_rollup has been read
   bool is_unreadable = false;  // it has memory that could not be read; without it, it has none
   std::string_view cgroup;     // path below the mount point, empty where it is not known
   std::optional<double> limit_bytes;  // configured for the processes of its group
   bool is_exposed = false;            // configured to have series of its own
+
+  [[nodiscard]] double resident_bytes() const {
+    return anon_bytes.value_or(0) + file_bytes.value_or(0) + shmem_bytes.value_or(0);
+  }
+  // What is resident or swapped out, as far as it is known.
+  [[nodiscard]] double size_bytes() const { return resident_bytes() + swap_bytes.value_or(0); }
 };
 
 struct ProcessGroup {
@@ -72,7 +79,9 @@ struct ProcessGroup {
   std::uint64_t with_memory = 0;                    // processes that have memory, readable or not
   double resident_bytes = 0;                        // of all that can be read
   std::optional<std::uint64_t>
-      unsampled;  // with memory and without a smaps sample, where asked for
+      unsampled;                        // with memory and without a smaps sample, where asked for
+  double met_seconds = 0;               // when the group was made
+  std::uint64_t first_start_ticks = 0;  // of the oldest process that ever was in it
   std::uint64_t oldest_start_ticks = 0;
   std::uint64_t youngest_start_ticks = 0;
   double empty_since_seconds = 0;
@@ -140,7 +149,7 @@ class GroupTable {
     }
   };
 
-  std::uint32_t group_of(std::string_view name);
+  std::uint32_t group_of(std::string_view name, double time_seconds);
   void begin_tick();
   // First what each process is, then which group it is in, then what the group sums up to.
   void take_process(const SampleBatch& batch, const Records& records, Known* before);
@@ -155,7 +164,7 @@ class GroupTable {
   void choose_groups(double time_seconds);
   [[nodiscard]] const Known* parent_of(const Known& child) const;
   [[nodiscard]] const Remembered* namesake_of(const Known& known) const;
-  void sum_up(const SampleBatch& batch);
+  void sum_up(const SampleBatch& batch, double time_seconds);
   void take_sample(ProcessGroup& group, const ProcessEntry& entry, Remembered& process,
                    const SampleBatch::Sample& sample);
   [[nodiscard]] std::optional<std::size_t> position_of(const MetricDesc* desc) const;
@@ -174,6 +183,8 @@ class GroupTable {
   const MetricDesc* threads_ = nullptr;
   const MetricDesc* descriptors_ = nullptr;
   const MetricDesc* descriptor_limit_ = nullptr;
+  const MetricDesc* address_space_limit_ = nullptr;
+  const MetricDesc* data_limit_ = nullptr;
   const MetricDesc* unreadable_ = nullptr;
   std::vector<const MetricDesc*> other_unreadable_;  // by position: unreadable_sources_
   std::vector<std::string_view> unreadable_sources_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/series/bytes.h"
 #include "collectors/parse/cgroup_identity.h"
 
 namespace heapfloor {
@@ -10,6 +11,10 @@ namespace {
 constexpr std::size_t kShownIdDigits = 12;
 // How long a cgroup that vanished may explain what its parent counts: the parent is read first.
 constexpr std::uint64_t kLostTicks = 2;
+constexpr std::uint8_t kVersion = 1;
+constexpr std::size_t kMostBootId = 64;
+constexpr std::size_t kMostSeen = 100000;
+constexpr std::uint64_t kMostKills = std::uint64_t{1} << 53U;
 
 // Worth a counter before its first kill: somebody gave it a name, or it has processes.
 bool is_workload(const CgroupEntry& entry) {
@@ -39,17 +44,20 @@ WorkloadOom& OomBook::workload(const std::string& name) {
 
 void OomBook::count(const std::string& name, double kills, double time_seconds) {
   if (kills <= 0) return;
+  ++version_;
   WorkloadOom& entry = workload(name);
   entry.seen_by_counters += static_cast<std::uint64_t>(kills);
   entry.last_seconds = time_seconds;
 }
 
 void OomBook::step(const CgroupTable& table, const OomBoard& board, double time_seconds) {
-  ++tick_;
-  for (auto& [name, entry] : workloads_) entry.is_alive = false;
-  take_counters(table, time_seconds);
-  note_vanished(table);
-  explain(table, board.is_log_readable.value_or(false), time_seconds);
+  if (!table.cgroups().empty()) {
+    ++tick_;
+    for (auto& [name, entry] : workloads_) entry.is_alive = false;
+    take_counters(table, time_seconds);
+    note_vanished(table);
+    explain(table, board.is_log_readable.value_or(false), time_seconds);
+  }
   take_log(board, time_seconds);
   std::erase_if(workloads_,
                 [](const auto& item) { return !item.second.is_alive && item.second.kills() == 0; });
@@ -73,6 +81,7 @@ void OomBook::take_counters(const CgroupTable& table, double time_seconds) {
     if (is_workload(entry)) workload(seen.workload).is_alive = true;
     const double gained_local = std::max(0.0, local - seen.local_kills);
     const double gained = std::max(0.0, all - seen.kills);
+    if (all != seen.kills || local != seen.local_kills || is_new) ++version_;
     count(seen.workload, gained_local, time_seconds);
     if (entry.oom_kills && entry.local_oom_kills) seen.unexplained += gained - gained_local;
     if (const CgroupEntry* const parent = table.find(parent_path(entry.path))) {
@@ -97,7 +106,7 @@ void OomBook::note_vanished(const CgroupTable& table) {
     seen.lost_child = is_second ? seen.workload : gone.workload;
     seen.lost_tick = tick_;
   }
-  std::erase_if(seen_, [this](const auto& item) { return item.second.tick != tick_; });
+  version_ += std::erase_if(seen_, [this](const auto& item) { return item.second.tick != tick_; });
 }
 
 void OomBook::explain(const CgroupTable& table, bool log_tells, double time_seconds) {
@@ -118,11 +127,80 @@ void OomBook::take_log(const OomBoard& board, double time_seconds) {
     if (!name.empty()) {
       WorkloadOom& entry = workload(name);
       ++entry.seen_in_log;
+      ++version_;
       entry.last_seconds = time_seconds;
     }
     if (victims_.size() == kMostVictims) victims_.pop_front();
     victims_.push_back({victim, name, time_seconds});
   }
+}
+
+std::string OomBook::save(const Moment& now) const {
+  std::string bytes;
+  ByteWriter out(bytes);
+  out.put(kVersion);
+  out.put_text(now.boot_id);
+  const auto has_kills = [](const auto& item) { return item.second.kills() > 0; };
+  out.put(static_cast<std::uint32_t>(std::ranges::count_if(workloads_, has_kills)));
+  for (const auto& item : workloads_) {
+    if (!has_kills(item)) continue;
+    const WorkloadOom& entry = item.second;
+    out.put_text(item.first);
+    out.put(entry.seen_by_counters);
+    out.put(entry.seen_in_log);
+    out.put(entry.last_seconds ? std::optional(*entry.last_seconds + now.wall_offset_seconds)
+                               : std::nullopt);
+  }
+  // One that is not written down and is met again had counted nothing.
+  const auto has_counted = [](const auto& item) {
+    return item.second.kills > 0 || item.second.local_kills > 0;
+  };
+  out.put(static_cast<std::uint32_t>(std::ranges::count_if(seen_, has_counted)));
+  for (const auto& item : seen_) {
+    if (!has_counted(item)) continue;
+    const Seen& seen = item.second;
+    out.put(item.first);
+    out.put_text(seen.path);
+    out.put(seen.kills);
+    out.put(seen.local_kills);
+    out.put(seen.unexplained);
+  }
+  return bytes;
+}
+
+bool OomBook::restore(std::string_view bytes, const Moment& now) {
+  ByteReader in(bytes);
+  in.require(in.take<std::uint8_t>() == kVersion);
+  const std::string boot_id = in.take_text(kMostBootId);
+  std::map<std::string, WorkloadOom, std::less<>> workloads;
+  const auto workload_count = in.take_at_most<std::uint32_t>(kMostWorkloads);
+  for (std::uint32_t i = 0; i < workload_count && !in.failed(); ++i) {
+    std::string name = in.take_text(kMostCgroupPathBytes);
+    WorkloadOom& entry = workloads[std::move(name)];
+    entry.seen_by_counters = in.take_at_most<std::uint64_t>(kMostKills);
+    entry.seen_in_log = in.take_at_most<std::uint64_t>(kMostKills);
+    entry.last_seconds = in.take_optional<double>(-kMostSeconds, kMostSeconds);
+    if (entry.last_seconds) *entry.last_seconds -= now.wall_offset_seconds;
+    in.require(entry.kills() > 0);
+  }
+  std::unordered_map<std::uint64_t, Seen> seen_before;
+  const auto seen_count = in.take_at_most<std::uint32_t>(kMostSeen);
+  for (std::uint32_t i = 0; i < seen_count && !in.failed(); ++i) {
+    Seen& seen = seen_before[in.take<std::uint64_t>()];
+    seen.path = in.take_text(kMostCgroupPathBytes);
+    seen.workload = workload_of(seen.path);
+    seen.kills = in.take_number<double>(0, kMostValue);
+    seen.local_kills = in.take_number<double>(0, kMostValue);
+    seen.unexplained = in.take_number<double>(-kMostValue, kMostValue);
+  }
+  if (!in.finished()) return false;
+  workloads_ = std::move(workloads);
+  ++version_;
+  // An inode is another cgroup's after a reboot.
+  if (now.boot_id.empty() || boot_id != now.boot_id) return true;
+  seen_ = std::move(seen_before);
+  tick_ = 1;
+  return true;
 }
 
 }  // namespace heapfloor

@@ -1,4 +1,4 @@
-// OomBook: whom the OOM killer took, counted by workload, for as long as the agent runs.
+// OomBook: whom the OOM killer took, counted by workload, over every restart of the agent.
 //
 // A container that was killed is usually gone before anybody looks, and its counters with it. So
 // kills are counted for the workload (the unit, the pod, the container's id, else the path), which
@@ -9,7 +9,11 @@
 // version 1 memory.oom_control). A cgroup of version 2 also counts those below it; what it gained
 // and no living cgroup below it explains belongs to the one that vanished in this tick, or where
 // that is not one, to itself. Where the kernel's log can be read, it says that better, and such
-// remainders are left to it. Not thread-safe: the collection thread's own.
+// remainders are left to it.
+//
+// What goes on over a restart are the counts and what each cgroup had counted, so that kills in
+// between are counted and none is counted twice. A reboot ends the cgroups, not the counts.
+// Not thread-safe: the owner locks.
 #pragma once
 
 #include <algorithm>
@@ -43,7 +47,8 @@ struct OomVictimEntry {
 
 class OomBook {
  public:
-  // One tick. What cgroups counted before the first is not counted.
+  // One tick. What cgroups counted before the first is not counted. Where `table` is empty the
+  // cgroups could not be read: nothing is known of them.
   void step(const CgroupTable& table, const OomBoard& board, double time_seconds);
 
   // By workload, those without kills included while they live: a counter that appears with its
@@ -52,6 +57,18 @@ class OomBook {
     return workloads_;
   }
   [[nodiscard]] const std::deque<OomVictimEntry>& victims() const { return victims_; }
+
+  // Where and when something is saved and restored.
+  struct Moment {
+    std::string_view boot_id;        // kernel.random.boot_id; empty where it cannot be read
+    double wall_offset_seconds = 0;  // Unix time minus steady time
+  };
+  // As bytes for the history; and back, before the first step(). False, and no change, when the
+  // bytes are not what save() writes.
+  [[nodiscard]] std::string save(const Moment& now) const;
+  bool restore(std::string_view bytes, const Moment& now);
+  // Grows when save() may say something else than before.
+  [[nodiscard]] std::uint64_t version() const { return version_; }
 
   static constexpr std::size_t kMostWorkloads = 1000;
   static constexpr std::size_t kMostVictims = 64;  // the newest
@@ -83,6 +100,7 @@ class OomBook {
   std::deque<OomVictimEntry> victims_;
   std::unordered_map<std::uint64_t, Seen> seen_;  // by inode
   std::uint64_t tick_ = 0;
+  std::uint64_t version_ = 0;
 };
 
 // The workload of a cgroup, from its path.

@@ -11,86 +11,16 @@
 #include "agent/trend/explain.h"
 #include "collectors/process_metrics.h"
 #include "collectors/smaps_metrics.h"
-#include "tests/support/fake_clock.h"
-#include "tests/support/fake_proc.h"
+#include "tests/support/agent_fixture.h"
 #include "tests/support/fixture_host.h"
 
 namespace heapfloor {
 namespace {
 
-constexpr std::uint64_t kMiB = 1024;  // in KiB
-
-class RecordingSink final : public AlertSink {
- public:
-  void deliver(const AlertTransition& transition) noexcept override {
-    transitions.push_back(transition);
-  }
-  std::vector<AlertTransition> transitions;
-};
-
-class PipelineTest : public ::testing::Test {
+class PipelineTest : public testing::AgentFixture {
  protected:
-  PipelineTest() {
-    config_.path.procfs = proc_.path();
-    // And not the cgroups of the machine that runs the test.
-    config_.path.sysfs = (host_ / "sys").string();
-    config_.path.rootfs = host_.string();
-    config_.collection.interval_seconds = 1;
-    config_.trend.policy.time_scale = 1.0 / 60;
-    config_.trend.limit_bytes = 512.0 * 1024 * 1024;
-    config_.alerts.hold_seconds = 5;
-    config_.limits.exposed_processes = 2;
-  }
-
-  ~PipelineTest() override { std::filesystem::remove_all(host_); }
-
-  // A cgroup of version 2; the hierarchy comes with the first.
-  void set_cgroup(const std::string& path, std::uint64_t anon_bytes, std::uint64_t oom_kills = 0,
-                  const std::string& limit = "max") {
-    const std::filesystem::path root = host_ / "sys/fs/cgroup";
-    testing::write_file(root / "cgroup.controllers", "memory\n");
-    const std::filesystem::path place = root / path;
-    const std::string anon = std::to_string(anon_bytes);
-    testing::write_file(place / "memory.current", anon + "\n");
-    testing::write_file(place / "memory.stat",
-                        "anon " + anon + "\nfile 0\ninactive_file 0\nactive_file 0\nshmem 0\n");
-    testing::write_file(place / "memory.max", limit + "\n");
-    const std::string kills = "oom_kill " + std::to_string(oom_kills) + "\n";
-    testing::write_file(place / "memory.events", kills);
-    testing::write_file(place / "memory.events.local", kills);
-    testing::write_file(place / "cgroup.procs", "1\n");
-  }
-
+  PipelineTest() { config_.limits.exposed_processes = 2; }
   void start() { pipeline_ = std::make_unique<Pipeline>(config_, clock_, sink_); }
-
-  std::shared_ptr<const Snapshot> tick() {
-    clock_.advance(1);
-    return pipeline_->tick();
-  }
-
-  // `seconds` ticks in which process 7 gains a MiB each.
-  std::shared_ptr<const Snapshot> leak(int seconds) {
-    std::shared_ptr<const Snapshot> last;
-    for (int second = 0; second < seconds; ++second) {
-      leaked_ += kMiB;
-      proc_.set(7, 700, "payments", 100 * kMiB + leaked_);
-      last = tick();
-    }
-    return last;
-  }
-
-  static const WatchRow* watch_of(const Snapshot& snapshot, const std::string& subject) {
-    const auto found = std::ranges::find(snapshot.watches, subject, &WatchRow::subject);
-    return found == snapshot.watches.end() ? nullptr : &*found;
-  }
-
-  const std::filesystem::path host_ = testing::make_temporary_directory();
-  testing::FakeProc proc_;
-  FakeClock clock_;
-  RecordingSink sink_;
-  Config config_;
-  std::unique_ptr<Pipeline> pipeline_;
-  std::uint64_t leaked_ = 0;
 };
 
 TEST_F(PipelineTest, TakesALeakFromProcToAFiringAlertWhileItsNeighboursStayQuiet) {
@@ -379,6 +309,26 @@ TEST_F(PipelineTest, ShowsTheProcessesOfAnExposedGroupBesideTheLargest) {
   EXPECT_EQ(with_values, (std::vector<std::string>{"large", "shown"}));
 }
 
+TEST_F(PipelineTest, ShowsNoMoreProcessesOfExposedGroupsThanAllowedAndCountsTheRest) {
+  config_.limits.exposed_processes = 1;
+  config_.limits.exposed_group_processes = 2;
+  config_.groups = {{.name = "shown", .comm = {"shown"}, .is_exposed = true}};
+  proc_.set(1, 10, "shown", 50 * kMiB);
+  proc_.set(2, 20, "shown", 1 * kMiB);
+  proc_.set(3, 30, "shown", 3 * kMiB);
+  proc_.set(4, 40, "shown", 2 * kMiB);
+  start();
+  auto snapshot = tick();
+  std::vector<std::int32_t> with_values;
+  for (const ProcessRow& row : snapshot->processes) {
+    if (!row.values.empty()) with_values.push_back(row.id.pid);
+  }
+  EXPECT_EQ(with_values, (std::vector<std::int32_t>{1, 3, 4})) << "the largest, and two beside it";
+  EXPECT_EQ(snapshot->exposed_processes_dropped, 1U);
+  snapshot = tick();
+  EXPECT_EQ(snapshot->exposed_processes_dropped, 2U) << "in each interval";
+}
+
 const double* value_of(const std::vector<MetricValue>& values, const MetricDesc& desc) {
   const auto found = std::ranges::find(values, &desc, &MetricValue::desc);
   return found == values.end() ? nullptr : &found->value;
@@ -426,10 +376,10 @@ TEST_F(PipelineTest, ACgroupThatLeaksIsFoundAndWhatItIsInIsNot) {
   start();
   std::shared_ptr<const Snapshot> last;
   for (std::uint64_t second = 0; second < 260; ++second) {
-    set_cgroup("system.slice", (180 + second) * kBytes);
-    set_cgroup("system.slice/leaky.service", (100 + second) * kBytes, 0,
-               std::to_string(512 * kBytes));
-    set_cgroup("system.slice/steady.service", 80 * kBytes);
+    host_.set_cgroup("system.slice", (180 + second) * kBytes);
+    host_.set_cgroup("system.slice/leaky.service", (100 + second) * kBytes, 0,
+                     std::to_string(512 * kBytes));
+    host_.set_cgroup("system.slice/steady.service", 80 * kBytes);
     last = tick();
   }
   const WatchRow* const leaky = watch_of(*last, "cgroup:/system.slice/leaky.service");
@@ -445,7 +395,7 @@ TEST_F(PipelineTest, ACgroupThatLeaksIsFoundAndWhatItIsInIsNot) {
   EXPECT_EQ(steady->state, LeakState::stable);
   EXPECT_EQ(watch_of(*last, "cgroup:/system.slice"), nullptr);
   EXPECT_EQ(last->leaks_detected_by_scope.at("cgroup").count, 1U);
-  std::filesystem::remove_all(host_ / "sys/fs/cgroup/system.slice/leaky.service");
+  host_.end_cgroup("system.slice/leaky.service");
   last = tick();
   const WatchRow* const ended = watch_of(*last, "cgroup:/system.slice/leaky.service");
   ASSERT_NE(ended, nullptr);
@@ -455,9 +405,8 @@ TEST_F(PipelineTest, ACgroupThatLeaksIsFoundAndWhatItIsInIsNot) {
 TEST_F(PipelineTest, WhatElseOfACgroupCannotBeReclaimedTakesItsPartOfTheLimit) {
   constexpr auto kBytes = std::uint64_t{1024} * 1024;
   start();
-  set_cgroup("a", 100 * kBytes, 0, std::to_string(400 * kBytes));
-  testing::write_file(host_ / "sys/fs/cgroup/a/memory.current",
-                      std::to_string(150 * kBytes) + "\n");
+  host_.set_cgroup("a", 100 * kBytes, 0, std::to_string(400 * kBytes));
+  host_.set_cgroup_file("a", "memory.current", std::to_string(150 * kBytes) + "\n");
   std::shared_ptr<const Snapshot> last;
   for (int second = 0; second < 20; ++second) last = tick();
   const WatchRow* const watch = watch_of(*last, "cgroup:/a");
@@ -469,8 +418,8 @@ TEST_F(PipelineTest, AProcessIsLimitedByItsCgroupWhereThatIsTheSmallestLimit) {
   constexpr auto kBytes = std::uint64_t{1024} * 1024;
   proc_.set(7, 700, "payments", 100 * kMiB);
   testing::write_file(std::filesystem::path(proc_.path()) / "7/cgroup", "0::/a/b\n");
-  set_cgroup("a", 150 * kBytes, 0, std::to_string(300 * kBytes));
-  set_cgroup("a/b", 100 * kBytes, 0, std::to_string(400 * kBytes));
+  host_.set_cgroup("a", 150 * kBytes, 0, std::to_string(300 * kBytes));
+  host_.set_cgroup("a/b", 100 * kBytes, 0, std::to_string(400 * kBytes));
   start();
   std::shared_ptr<const Snapshot> last;
   for (int second = 0; second < 20; ++second) last = tick();
@@ -481,13 +430,39 @@ TEST_F(PipelineTest, AProcessIsLimitedByItsCgroupWhereThatIsTheSmallestLimit) {
   EXPECT_EQ(process->cgroup, "/a/b");
 }
 
+TEST_F(PipelineTest, TheLimitThatIsShownIsTheOneThatForecastsUse) {
+  constexpr double kBytes = 1024 * 1024;
+  proc_.set(7, 700, "payments", 100 * kMiB);
+  proc_.set(8, 800, "payments", 50 * kMiB);
+  proc_.set(9, 900, "free", 20 * kMiB);
+  proc_.set_limits(7,
+                   "Max data size             314572800            unlimited            bytes\n");
+  proc_.set_limits(8,
+                   "Max address space         419430400            unlimited            bytes\n");
+  config_.trend.limit_bytes.reset();
+  start();
+  std::shared_ptr<const Snapshot> last;
+  for (int second = 0; second < 20; ++second) last = tick();
+  const WatchRow* const watch = watch_of(*last, "process:7:700");
+  ASSERT_NE(watch, nullptr);
+  EXPECT_EQ(watch->limit_source, "rlimit");
+  EXPECT_EQ(watch->verdict.limit, 300 * kBytes);
+  EXPECT_EQ(last->processes[0].memory_limit_bytes, 300 * kBytes);
+  EXPECT_EQ(last->processes[1].memory_limit_bytes, 400 * kBytes);
+  EXPECT_EQ(last->processes[2].memory_limit_bytes, std::nullopt) << "what the host has is no limit";
+  ASSERT_EQ(last->groups.size(), 2U);
+  EXPECT_EQ(last->groups[0].memory_limit_bytes, std::nullopt) << last->groups[0].name;
+  EXPECT_EQ(last->groups[1].memory_limit_bytes, 300 * kBytes) << last->groups[1].name;
+  EXPECT_EQ(watch_of(*last, "process:9:900")->limit_source, "host");
+}
+
 TEST_F(PipelineTest, AKillIsCountedForItsWorkloadAndStaysWhenTheCgroupIsGone) {
   start();
-  set_cgroup("leaky.service", 1000);
+  host_.set_cgroup("leaky.service", 1000);
   ASSERT_EQ(tick()->workloads.size(), 1U);
-  set_cgroup("leaky.service", 1000, 1);
+  host_.set_cgroup("leaky.service", 1000, 1);
   static_cast<void>(tick());
-  std::filesystem::remove_all(host_ / "sys/fs/cgroup/leaky.service");
+  host_.end_cgroup("leaky.service");
   const auto last = tick();
   ASSERT_EQ(last->workloads.size(), 1U);
   EXPECT_EQ(last->workloads[0].name, "leaky.service");

@@ -155,7 +155,8 @@ TEST_F(AlertSenderTest, ASuccessorTellsTheEndOfWhatItsPredecessorLeft) {
   ASSERT_TRUE(wait_for([](const ReceiverStatus& status) { return status.counts.sent == 1; }));
   AlertSender successor(clock_);
   successor.configure(std::vector{alertmanager_at(server_)});
-  successor.restore(sender_.save());
+  AlertSender::QueueMarks marks;
+  successor.restore(sender_.save(marks));
   successor.update({}, clock_.steady_seconds(), clock_.wall_seconds());
   const auto tells_end = [](const Requests& seen) {
     return seen.size() >= 2 &&
@@ -164,6 +165,24 @@ TEST_F(AlertSenderTest, ASuccessorTellsTheEndOfWhatItsPredecessorLeft) {
   ASSERT_TRUE(server_.wait_for(tells_end));
   EXPECT_EQ(Json::parse(server_.seen().front().body)[0]["labels"],
             Json::parse(server_.seen().back().body)[0]["labels"]);
+}
+
+TEST_F(AlertSenderTest, SavesAQueueAgainOnlyWhenItHasChanged) {
+  ReceiverSettings second = alertmanager_at(server_);
+  second.name = "second";
+  configure({alertmanager_at(server_), second});
+  AlertSender::QueueMarks marks;
+  EXPECT_EQ(sender_.save(marks).size(), 2U) << "empty, which is worth knowing";
+  EXPECT_EQ(sender_.save(marks).size(), 0U);
+  update({"a"});
+  ASSERT_TRUE(wait_for([](const ReceiverStatus& status) { return status.counts.sent == 1; }));
+  EXPECT_EQ(sender_.save(marks).size(), 2U);
+  configure({alertmanager_at(server_)});
+  static_cast<void>(sender_.save(marks));
+  EXPECT_EQ(marks.size(), 1U);
+  configure({});
+  configure({alertmanager_at(server_)});
+  EXPECT_EQ(sender_.save(marks).size(), 1U) << "a new one, though of the same name";
 }
 
 TEST_F(AlertSenderTest, DamagedBytesAreRefusedWhole) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <utility>
 
 namespace heapfloor {
 namespace {
@@ -408,6 +409,38 @@ TEST(DeliveryQueueTest, ASuccessorTellsTheSameAlertsWithTheSameLabelsAndTimes) {
   EXPECT_FALSE(after.told_of(alert_of("a"))[0].second.ended_at_seconds);
   ASSERT_THAT(after.told_of(alert_of("b")), SizeIs(1));
   EXPECT_EQ(after.told_of(alert_of("b"))[0].second.ended_at_seconds, kUnix + 100);
+}
+
+TEST(DeliveryQueueTest, HasAnotherVersionWheneverASuccessorWouldBeToldSomethingElse) {
+  Delivery delivery;
+  std::uint64_t before = delivery.queue.version();
+  const auto has_changed = [&] {
+    return std::exchange(before, delivery.queue.version()) != before;
+  };
+  delivery.update({alert_of("a")});
+  EXPECT_TRUE(has_changed());
+  delivery.update({alert_of("a")});
+  EXPECT_FALSE(has_changed()) << "nothing new";
+  delivery.run_until(1);
+  EXPECT_TRUE(has_changed()) << "it was heard";
+  OutgoingAlert grown = alert_of("a");
+  grown.annotations = {{"description", "twice as fast"}};
+  delivery.update({grown});
+  EXPECT_TRUE(has_changed());
+  delivery.update({}, {grown.identity});
+  EXPECT_FALSE(has_changed()) << "silenced, which the silences know";
+  delivery.update({});
+  EXPECT_TRUE(has_changed()) << "it has ended";
+  delivery.answer = unavailable;
+  delivery.run_until(2);
+  EXPECT_FALSE(has_changed()) << "nobody has heard of it";
+  delivery.answer = delivered;
+  delivery.run_until(100);
+  EXPECT_TRUE(has_changed());
+  delivery.now = 1000;
+  delivery.update({});
+  EXPECT_EQ(delivery.queue.size(), 0U);
+  EXPECT_TRUE(has_changed()) << "and is forgotten";
 }
 
 TEST(DeliveryQueueTest, ANameThatWasNeverHeardIsNotMistakenForAnOlderOne) {

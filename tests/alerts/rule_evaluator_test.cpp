@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <string>
 
-#include "agent/series/glob.h"
-
 namespace heapfloor {
 namespace {
 
@@ -222,25 +220,6 @@ TEST(RuleQueryTest, IsWrittenAsPromQl) {
   rule.comparison = Comparison::less_or_equal;
   EXPECT_EQ(rule_query(rule),
             R"(heapfloor_group_swap_bytes{group=~"pay\\..*",kind="anon"} <= 2147483648)");
-}
-
-TEST(GlobTest, MatchesWholeTexts) {
-  EXPECT_TRUE(glob_matches("", ""));
-  EXPECT_TRUE(glob_matches("*", ""));
-  EXPECT_TRUE(glob_matches("pay*", "payments"));
-  EXPECT_TRUE(glob_matches("*pay*ts", "my payments"));
-  EXPECT_TRUE(glob_matches("p?y", "pay"));
-  EXPECT_TRUE(glob_matches("a**b*", "ab"));
-  EXPECT_FALSE(glob_matches("pay", "payments"));
-  EXPECT_FALSE(glob_matches("p?y", "py"));
-  EXPECT_FALSE(glob_matches("?", ""));
-  EXPECT_FALSE(glob_matches("*a", "ab"));
-}
-
-TEST(GlobTest, IsNotSlowForPatternsThatAreMeantToBe) {
-  std::string pattern;
-  for (int i = 0; i < 100; ++i) pattern += "a*";
-  EXPECT_FALSE(glob_matches(pattern + "b", std::string(10000, 'a')));
 }
 
 }  // namespace

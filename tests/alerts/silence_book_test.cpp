@@ -2,7 +2,10 @@
 
 #include <gmock/gmock.h>
 
-#include <map>
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace heapfloor {
 namespace {
@@ -39,13 +42,28 @@ class SilenceBookTest : public ::testing::Test {
   [[nodiscard]] bool is_silenced(const AlertCondition& alert, double now = kNow) const {
     return book_.silencing(alert, now).has_value();
   }
-  // A tick in which these subjects are there.
-  void observe(const std::map<std::string, std::string>& builds) {
-    for (const auto& [group, build] : builds) {
-      book_.observe(alert_of(group), [&text = build](const std::string&) {
-        return text.empty() ? std::nullopt : std::optional(text);
-      });
+  struct Program {
+    std::string group;
+    std::string build;  // empty: cannot be told
+    std::string name = "main";
+  };
+  // A tick in which these programs are there.
+  static void observe(SilenceBook& book, const std::vector<Program>& programs, double now = kNow) {
+    std::vector<AlertCondition> subjects;
+    for (const Program& program : programs) {
+      subjects.push_back(alert_of(program.group));
+      subjects.back().subject = "process:1:" + std::to_string(subjects.size());
     }
+    const BuildSource build_of = [&](const std::string& subject) -> std::optional<ProgramBuild> {
+      const auto found = std::ranges::find(subjects, subject, &AlertCondition::subject);
+      const Program& program = programs.at(static_cast<std::size_t>(found - subjects.begin()));
+      if (program.build.empty()) return std::nullopt;
+      return ProgramBuild{program.name, program.build};
+    };
+    book.observe(subjects, build_of, now);
+  }
+  void observe(const std::vector<Program>& programs, double now = kNow) {
+    observe(book_, programs, now);
   }
   SilenceBook book_;
 };
@@ -88,7 +106,8 @@ TEST_F(SilenceBookTest, EndsForAGroupWhenItsProgramIsAnotherBuild) {
   Silence silence = silence_of({{"group", "pay*"}});
   silence.until_next_build = true;
   add(silence);
-  EXPECT_TRUE(book_.wants_builds());
+  EXPECT_TRUE(book_.wants_builds(kNow));
+  EXPECT_FALSE(book_.wants_builds(kNow + 3600)) << "it has ended";
   observe({{"pay-a", "1"}, {"pay-b", "1"}, {"batch", "1"}});
   EXPECT_TRUE(is_silenced(alert_of("pay-a")));
   observe({{"pay-a", "1"}, {"pay-b", "2"}, {"batch", "2"}});
@@ -97,6 +116,25 @@ TEST_F(SilenceBookTest, EndsForAGroupWhenItsProgramIsAnotherBuild) {
   observe({{"pay-b", "1"}});
   EXPECT_FALSE(is_silenced(alert_of("pay-b"))) << "a roll-back does not bring it back";
   EXPECT_THAT(book_.silences()[0].builds, SizeIs(2)) << "only what it is about is followed";
+}
+
+TEST_F(SilenceBookTest, OneGroupMayRunManyProgramsAndManyBuildsOfEach) {
+  Silence silence = silence_of({{"group", "pay"}});
+  silence.until_next_build = true;
+  add(silence);
+  observe({{"pay", "1"}, {"pay", "2"}, {"pay", "7", "helper"}});
+  observe({{"pay", "2"}, {"pay", "1"}, {"pay", "7", "helper"}, {"pay", "9", "late"}});
+  EXPECT_TRUE(is_silenced(alert_of("pay"))) << "all of it was there, or is a program of its own";
+  observe({{"pay", "1"}, {"pay", "8", "helper"}});
+  EXPECT_FALSE(is_silenced(alert_of("pay")));
+}
+
+TEST_F(SilenceBookTest, ASilenceThatHasEndedAsksForNoBuild) {
+  Silence silence = silence_of({{"group", "pay"}});
+  silence.until_next_build = true;
+  add(silence);
+  observe({{"pay", "1"}}, kNow + 3600);
+  EXPECT_THAT(book_.silences()[0].builds, IsEmpty());
 }
 
 TEST_F(SilenceBookTest, ABuildThatCannotBeToldCountsAsUnchanged) {
@@ -135,9 +173,35 @@ TEST_F(SilenceBookTest, ASuccessorHasTheSameSilences) {
   ASSERT_TRUE(successor.load(book_.save()));
   ASSERT_THAT(successor.silences(), SizeIs(1)) << "the configuration speaks for itself";
   EXPECT_EQ(successor.silencing(alert_of("pay"), kNow), id);
-  successor.observe(alert_of("pay"),
-                    [](const std::string&) { return std::optional<std::string>("2"); });
+  observe(successor, {{"pay", "1"}});
+  EXPECT_EQ(successor.silencing(alert_of("pay"), kNow), id);
+  observe(successor, {{"pay", "2"}});
   EXPECT_FALSE(successor.silencing(alert_of("pay"), kNow));
+}
+
+TEST_F(SilenceBookTest, HasAnotherVersionWhenASuccessorWouldHaveOtherSilences) {
+  std::uint64_t before = book_.version();
+  const auto has_changed = [&] { return std::exchange(before, book_.version()) != before; };
+  Silence silence = silence_of({{"group", "pay"}});
+  silence.until_next_build = true;
+  const std::string id = add(silence);
+  EXPECT_TRUE(has_changed());
+  observe({{"pay", "1"}});
+  EXPECT_TRUE(has_changed());
+  observe({{"pay", "1"}});
+  static_cast<void>(is_silenced(alert_of("pay")));
+  book_.forget_ended(kNow);
+  EXPECT_FALSE(has_changed());
+  observe({{"pay", "2"}});
+  EXPECT_TRUE(has_changed());
+  observe({{"pay", "2"}});
+  EXPECT_FALSE(has_changed());
+  EXPECT_TRUE(book_.remove(id));
+  EXPECT_TRUE(has_changed());
+  add(silence_of({{"group", "a"}}, 60));
+  EXPECT_TRUE(has_changed());
+  book_.forget_ended(kNow + 60 + SilenceBook::kKeptSeconds);
+  EXPECT_TRUE(has_changed());
 }
 
 TEST_F(SilenceBookTest, DamagedBytesAreRefusedWhole) {

@@ -73,6 +73,32 @@ class DescriptorsExhausted {
   std::vector<int> opened_;
 };
 
+TEST_F(HostRootTest, CountsTheLinesOfAFileThatNoBufferHolds) {
+  std::string text;
+  for (int line = 0; line < 100; ++line) text += "a line that is longer than the buffer\n";
+  write_file(directory_ / "proc/7/maps", text + "cut");
+  const auto process = root_.open_process(7);
+  ASSERT_TRUE(process);
+  std::array<char, 16> buffer = {};
+  EXPECT_EQ(process->count_lines("maps", buffer).value(), 100U);
+  EXPECT_FALSE(process->count_lines("nothing", buffer));
+}
+
+TEST_F(HostRootTest, LooksAtTheFileThatALinkLeadsTo) {
+  write_file(directory_ / "proc/program", "12345");
+  std::filesystem::create_directories(directory_ / "proc/7");
+  std::filesystem::create_symlink("../program", directory_ / "proc/7/exe");
+  std::filesystem::create_symlink("../nothing", directory_ / "proc/7/dangling");
+  const auto process = root_.open_process(7);
+  ASSERT_TRUE(process);
+  const auto facts = process->look_at_file("exe");
+  ASSERT_TRUE(facts);
+  EXPECT_EQ(facts->size_bytes, 5U);
+  EXPECT_NE(facts->inode, 0U);
+  EXPECT_EQ(process->look_at_file("exe").value(), *facts);
+  EXPECT_FALSE(process->look_at_file("dangling"));
+}
+
 TEST_F(HostRootTest, EachTreeIsReadUnderItsOwnMountPoint) {
   write_file(directory_ / "proc/x", "of proc");
   write_file(directory_ / "sys/x", "of sys");

@@ -101,7 +101,8 @@ class ChangingHost {
   std::map<std::string, int, std::less<>> reads;  // by file name, and by PID/NAME
   std::map<std::string, ErrorKind, std::less<>> refused;
   MemoryHostRoot root;
-  std::string limits;  // of every process
+  std::string limits;           // of every process
+  std::string maps = "1\n2\n";  // the same
 
  private:
   Result<std::string> text(std::string_view path) {
@@ -120,6 +121,7 @@ class ChangingHost {
     if (file == "stat") return stat_of(pid, process->second);
     if (file == "status") return status_of(process->second);
     if (file == "limits") return limits;
+    if (file == "maps") return maps;
     if (file == "exe") return process->second.exe;
     if (file == "cmdline") return process->second.cmdline;
     if (file == "cgroup") return process->second.cgroup;
@@ -159,6 +161,69 @@ TEST(ProcessCollector, TakesNoLimitOverFromTheFormerOwnerOfAPid) {
   EXPECT_EQ(now.sink.process(7)->process.start_ticks, 9000U);
   EXPECT_EQ(now.sink.process(7)->value(kProcessDescriptors), 900);
   EXPECT_EQ(now.sink.process(7)->value(kProcessDescriptorLimit), std::nullopt);
+}
+
+TEST(ProcessCollector, KnowsTheLimitsOfMemoryWhereThereAreAny) {
+  ChangingHost host;
+  host.add(7);
+  host.limits =
+      "Max data size             67108864             unlimited            bytes     \n"
+      "Max open files            1024                 524288               files     \n"
+      "Max address space         unlimited            unlimited            bytes     \n";
+  ProcessTable table(host.root, kEveryTick);
+  Collected now;
+  tick(table, now);
+  EXPECT_EQ(now.sink.process(7)->value(kProcessDataLimit), 67108864);
+  EXPECT_EQ(now.sink.process(7)->value(kProcessAddressSpaceLimit), std::nullopt);
+  host.reuse(7, {.start_ticks = 9000});
+  host.limits.clear();
+  tick(table, now);
+  EXPECT_EQ(now.sink.process(7)->value(kProcessDataLimit), std::nullopt) << "of another process";
+}
+
+TEST(ProcessCollector, CountsMappingsRarely) {
+  ChangingHost host;
+  host.add(7);
+  host.maps = "a\nb\nc\n";
+  ProcessTable table(host.root, kEveryTick);
+  Collected now;
+  tick(table, now);
+  EXPECT_EQ(now.sink.process(7)->value(kProcessMappings), 3);
+  host.maps += "d\n";
+  for (int ticks = 1; ticks < 16; ++ticks) tick(table, now);
+  EXPECT_EQ(host.reads["7/maps"], 2) << "the first time, and once in sixteen";
+  EXPECT_EQ(now.sink.process(7)->value(kProcessMappings), 4);
+  host.reuse(7, {.start_ticks = 9000});
+  host.maps.clear();
+  tick(table, now);
+  EXPECT_EQ(now.sink.process(7)->value(kProcessMappings), std::nullopt) << "of another process";
+}
+
+TEST(ProcessCollector, CountsNoMoreMappingsInATickThanItHasTimeFor) {
+  ChangingHost host;
+  for (std::int32_t pid = 1; pid <= 3; ++pid) host.add(pid);
+  for (std::size_t line = 0; line < ProcessTable::kMostMappingsATick; ++line) host.maps += "m\n";
+  ProcessTable table(host.root, kEveryTick);
+  Collected now;
+  for (std::int32_t ticks = 1; ticks <= 3; ++ticks) {
+    tick(table, now);
+    for (std::int32_t pid = 1; pid <= 3; ++pid)
+      EXPECT_EQ(now.sink.process(pid)->value(kProcessMappings).has_value(), pid <= ticks) << pid;
+  }
+}
+
+TEST(ProcessCollector, TellsOfMapsThatItMayNotRead) {
+  ChangingHost host;
+  host.add(1);
+  host.refused["maps"] = ErrorKind::denied;
+  ProcessTable table(host.root, kEveryTick);
+  Collected now;
+  tick(table, now);
+  EXPECT_EQ(now.sink.process(1)->value(kProcessMappings), std::nullopt);
+  EXPECT_EQ(now.sink.process(1)->value(kProcessUnreadableMaps), 1);
+  EXPECT_EQ(now.report.errors, (std::array<std::uint64_t, kErrorKinds>{}));
+  for (const SourceAccess& source : now.report.sources)
+    EXPECT_EQ(source.is_accessible, source.source != "maps") << source.source;
 }
 
 TEST(ProcessCollector, LeavesOutDescriptorsThatItMayNotCount) {

@@ -82,6 +82,9 @@ TEST_F(MetricsPageTest, IsTheGoldenPage) {
   const Snapshot snapshot = rich::snapshot();
   expect_golden(text(snapshot), "metrics.prom");
   expect_golden(openmetrics(snapshot), "metrics.openmetrics");
+  Snapshot with_created = snapshot;
+  with_created.has_created_lines = true;
+  expect_golden(openmetrics(with_created), "metrics_created.openmetrics");
   EXPECT_EQ(page_.unlisted_samples(), 0U);
 }
 
@@ -94,6 +97,88 @@ TEST_F(MetricsPageTest, EqualSnapshotsGiveEqualBytes) {
   std::ignore = openmetrics(rich::snapshot());
   std::ignore = text(Snapshot{});
   EXPECT_EQ(text(rich::snapshot()), first);
+}
+
+// The sample lines of a page.
+std::vector<std::string> samples(const std::string& page) {
+  std::vector<std::string> found = lines(page);
+  std::erase_if(found, [](const std::string& line) { return line.starts_with('#'); });
+  return found;
+}
+
+TEST_F(MetricsPageTest, SaysSinceWhenCountersCountWhereItIsAskedFor) {
+  Snapshot snapshot = rich::snapshot();
+  const std::string without = openmetrics(snapshot);
+  EXPECT_THAT(without, Not(HasSubstr("_created")));
+  snapshot.has_created_lines = true;
+  EXPECT_THAT(text(snapshot), Not(HasSubstr("_created"))) << "text 0.0.4 has no such lines";
+  const std::string with = openmetrics(snapshot);
+  for (const char* const expected :
+       {"heapfloor_host_oom_kills_total 0\nheapfloor_host_oom_kills_created 1700000000\n",
+        "_process_major_page_faults_total{group=\"bad\\\\xFF\",pid=\"103\"} 7\n"
+        "heapfloor_process_major_page_faults_created{group=\"bad\\\\xFF\",pid=\"103\"} "
+        "1700000300\n",
+        "heapfloor_group_process_exits_created{group=\"gone\"} 1700000405\n",
+        "heapfloor_group_major_page_faults_created{group=\"caf\xC3\xA9\"} 1700000090\n",
+        "heapfloor_collector_errors_created{reason=\"parse\",collector=\"process\"} 1700000400\n",
+        "heapfloor_alert_notification_duration_seconds_created{receiver=\"first\"} 1700000400\n",
+        "process_cpu_seconds_created 1700000400\n"}) {
+    EXPECT_THAT(with, HasSubstr(expected));
+  }
+  for (const char* const unknown : {"heapfloor_leaks_detected_created", "alert_transitions_created",
+                                    "workload_oom_kills_created", "events_local_created"}) {
+    EXPECT_THAT(with, Not(HasSubstr(unknown))) << "they began before the agent, or nobody knows";
+  }
+}
+
+TEST_F(MetricsPageTest, ATooLongPageLosesItsLeastAndSaysSo) {
+  Snapshot snapshot = rich::snapshot();
+  const std::size_t all = samples(text(snapshot)).size();
+  snapshot.page_sample_limit = all;
+  EXPECT_EQ(samples(text(snapshot)).size(), all) << "it fits";
+  snapshot.page_sample_limit = all - 1;
+  std::string page = text(snapshot);
+  EXPECT_LE(samples(page).size(), all - 1);
+  EXPECT_THAT(page, Not(HasSubstr("pid=\"101\""))) << "the smallest process without a suspicion";
+  EXPECT_THAT(page, HasSubstr("pid=\"102\""));
+  EXPECT_THAT(page, HasSubstr("cgroup=\"/kubepods/podx\""));
+  const std::size_t lost = all - samples(page).size();
+  EXPECT_THAT(
+      page, HasSubstr("heapfloor_exposition_samples_dropped_total " + std::to_string(lost) + "\n"));
+  page = text(snapshot);
+  EXPECT_THAT(page, HasSubstr("heapfloor_exposition_samples_dropped_total " +
+                              std::to_string(2 * lost) + "\n"))
+      << "each page counts";
+}
+
+TEST_F(MetricsPageTest, WhatIsSaidOfHostAgentAndAlertsStaysHoweverShortThePageMustBe) {
+  Snapshot snapshot = rich::snapshot();
+  snapshot.page_sample_limit = 1;
+  const std::string page = text(snapshot);
+  for (const char* const gone : {"pid=", "cgroup=", "heapfloor_group_", "heapfloor_leak_state"})
+    EXPECT_THAT(page, Not(HasSubstr(gone)));
+  for (const char* const kept :
+       {"heapfloor_host_memory_capacity_bytes", "heapfloor_build_info", "heapfloor_alert_active",
+        "heapfloor_workload_oom_kills_total", "heapfloor_exposition_samples_limit 1\n"})
+    EXPECT_THAT(page, HasSubstr(kept));
+}
+
+TEST_F(MetricsPageTest, AFilteredPageIsMeasuredByWhatItShows) {
+  Snapshot snapshot = rich::snapshot();
+  const PageFilter filter = {.collect = {"process"}, .exclude = {}};
+  const auto shown = [&] { return page_.render(snapshot, ExpositionFormat::text, filter); };
+  const std::string whole = shown();
+  snapshot.page_sample_limit = samples(whole).size();
+  EXPECT_EQ(shown(), whole);
+  --snapshot.page_sample_limit;
+  EXPECT_LT(samples(shown()).size(), samples(whole).size());
+}
+
+TEST_F(MetricsPageTest, CreatedLinesCountForTheLimit) {
+  Snapshot snapshot = rich::snapshot();
+  snapshot.has_created_lines = true;
+  snapshot.page_sample_limit = samples(openmetrics(snapshot)).size() - 1;
+  EXPECT_LE(samples(openmetrics(snapshot)).size(), snapshot.page_sample_limit);
 }
 
 TEST_F(MetricsPageTest, HoldsOnlyFamiliesOfTheTableAndEverySeriesOnce) {

@@ -95,8 +95,14 @@ class GoldenPagesTest(unittest.TestCase):
             self.assertEqual(plain[name].documentation, family.documentation)
             self.assertEqual(plain[name].type, "gauge" if family.type == "info" else family.type)
 
-    def test_no_created_samples_are_written(self):
+    def test_no_created_samples_are_written_unless_they_are_asked_for(self):
         self.assertNotIn("_created", golden("metrics.openmetrics"))
+        with_created = samples(read_openmetrics(golden("metrics_created.openmetrics")))
+        created = {key: value for key, value in with_created.items() if key[0].endswith("_created")}
+        self.assertGreater(len(created), 20)
+        self.assertTrue(all(1.7e9 <= value < 1.8e9 for value in created.values()), created)
+        rest = {key: value for key, value in with_created.items() if key not in created}
+        self.assertEqual(rest, samples(read_openmetrics(golden("metrics.openmetrics"))))
 
 
 class HostilePagesTest(unittest.TestCase):

@@ -123,6 +123,8 @@ inline GroupRow group(std::string name, std::uint64_t processes, double scale) {
   row.processes = processes;
   row.starts = processes + 3;
   row.exits = 3;
+  row.met_seconds = 405;
+  row.first_start_seconds = 90;
   row.oldest_start_seconds = 100;
   row.youngest_start_seconds = 350.25;
   return row;
@@ -193,6 +195,7 @@ inline void add_groups(Snapshot& snapshot) {
   snapshot.groups[3].unread_smaps = 2;
   snapshot.groups[3].values.push_back({&kSmapsMetrics[0], 4000});
   snapshot.groups[4].values.clear();
+  snapshot.groups[2].memory_limit_bytes = 536'870'912.0;
 }
 
 inline void add_watches(Snapshot& snapshot) {
@@ -288,6 +291,7 @@ inline void add_health(Snapshot& snapshot) {
   first.queue_length = 2;
   first.queue_capacity = 10'000;
   first.is_up = true;
+  first.since_seconds = 400;
   for (const double seconds : {0.003, 0.02, 0.7, 12.5}) first.durations.add(seconds);
   ReceiverStatus chat;
   chat.kind = ReceiverKind::webhook;
@@ -303,6 +307,8 @@ inline void add_health(Snapshot& snapshot) {
   snapshot.last_reload_successful = false;
   snapshot.last_reload_seconds = 500;
   snapshot.memory_budget_bytes = 67'108'864;
+  snapshot.exposed_processes_dropped = 3;
+  snapshot.page_sample_limit = 200'000;
   snapshot.history = HistoryStats{1'048'576, 4000, 2, 1, 3, 990};
 }
 
@@ -331,6 +337,8 @@ inline Snapshot snapshot() {
   for (std::size_t i = 0; i < 3; ++i) made.processes[i].values = process_values(1);
   made.processes[1].values.push_back({&kSmapsMetrics[2], 9985.5});
   made.processes[4].swap_bytes.reset();
+  made.processes[2].memory_limit_bytes = 536'870'912.0;
+  made.processes[4].memory_limit_bytes = 536'870'912.0;  // of one without series of its own
   add_cgroups(made);
   add_watches(made);
   made.alerts = {alert(made.watches[2], "HeapfloorLeak", AlertPhase::firing),

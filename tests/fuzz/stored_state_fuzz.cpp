@@ -5,6 +5,7 @@
 #include "agent/alerts/alert_book.h"
 #include "agent/alerts/watch_list.h"
 #include "agent/history/recorder.h"
+#include "agent/series/oom_book.h"
 #include "tests/fuzz/property.h"
 
 namespace heapfloor::testing {
@@ -71,6 +72,18 @@ void try_incarnation(std::string_view bytes) {
   require(again == bytes, "an incarnation has one way to be written");
 }
 
+void try_ooms(std::string_view bytes) {
+  constexpr OomBook::Moment kNow{"boot", 1.7e9};
+  OomBook book;
+  if (!book.restore(bytes, kNow)) {
+    require(book.workloads().empty(), "a refusal changes nothing");
+    return;
+  }
+  OomBook successor;
+  require(successor.restore(book.save(kNow), kNow), "what was believed is believed again");
+  book.step(CgroupTable(), OomBoard(), 1000);
+}
+
 }  // namespace
 }  // namespace heapfloor::testing
 
@@ -78,15 +91,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace heapfloor::testing;  // NOLINT(google-build-using-namespace): one function
   if (size == 0) return 0;
   const std::string_view rest = text_of(data, size).substr(1);
-  switch (data[0] % 3) {
+  switch (data[0] % 4) {
     case 0:
       try_watch(rest);
       break;
     case 1:
       try_alerts(rest);
       break;
-    default:
+    case 2:
       try_incarnation(rest);
+      break;
+    default:
+      try_ooms(rest);
   }
   return 0;
 }

@@ -10,36 +10,15 @@
 
 #include "agent/history/history_writer.h"
 #include "agent/pipeline.h"
-#include "tests/support/fake_clock.h"
-#include "tests/support/fake_proc.h"
+#include "tests/support/agent_fixture.h"
 #include "tests/support/fixture_host.h"
 
 namespace heapfloor {
 namespace {
 
-constexpr std::uint64_t kMiB = 1024;  // in KiB
-
-class RecordingSink final : public AlertSink {
- public:
-  void deliver(const AlertTransition& transition) noexcept override {
-    transitions.push_back(transition);
-  }
-  std::vector<AlertTransition> transitions;
-};
-
-class ContinueTest : public ::testing::Test {
+class ContinueTest : public testing::AgentFixture {
  protected:
-  ContinueTest() {
-    config_.path.procfs = proc_.path();
-    // Nothing of the machine that runs the test: its cgroups would be watched too.
-    config_.path.sysfs = proc_.path() + "/no-sys";
-    config_.path.rootfs = proc_.path() + "/no-root";
-    config_.collection.interval_seconds = 1;
-    config_.trend.policy.time_scale = 1.0 / 60;
-    config_.trend.limit_bytes = 512.0 * 1024 * 1024;
-    config_.alerts.hold_seconds = 5;
-    start();
-  }
+  ContinueTest() { start(); }
   ~ContinueTest() override {
     stop();
     std::filesystem::remove_all(state_);
@@ -61,36 +40,20 @@ class ContinueTest : public ::testing::Test {
     start();
   }
 
-  std::shared_ptr<const Snapshot> tick() {
-    clock_.advance(1);
-    return pipeline_->tick();
-  }
-
-  // `seconds` ticks in which process 7 gains a MiB each and process 8 does nothing.
+  // The same beside process 8, which does nothing.
   std::shared_ptr<const Snapshot> leak(int seconds) {
-    std::shared_ptr<const Snapshot> last;
-    for (int second = 0; second < seconds; ++second) {
-      leaked_ += kMiB;
-      proc_.set(7, 700, "payments", 100 * kMiB + leaked_);
-      proc_.set(8, 800, "steady", 200 * kMiB);
-      last = tick();
-    }
-    return last;
+    proc_.set(8, 800, "steady", 200 * kMiB);
+    return AgentFixture::leak(seconds);
   }
 
-  static const WatchRow* watch_of(const Snapshot& snapshot, const std::string& subject) {
-    const auto found = std::ranges::find(snapshot.watches, subject, &WatchRow::subject);
-    return found == snapshot.watches.end() ? nullptr : &*found;
+  // Kills counted for a workload; nothing where there is no counter.
+  static std::optional<std::uint64_t> kills_of(const Snapshot& snapshot, const std::string& name) {
+    const auto found = std::ranges::find(snapshot.workloads, name, &WorkloadRow::name);
+    return found == snapshot.workloads.end() ? std::nullopt : std::optional(found->oom_kills);
   }
 
   std::string state_ = testing::make_temporary_directory().string();
-  testing::FakeProc proc_;
-  FakeClock clock_;
-  RecordingSink sink_;
-  Config config_;
   std::unique_ptr<HistoryWriter> history_;
-  std::unique_ptr<Pipeline> pipeline_;
-  std::uint64_t leaked_ = 0;
 };
 
 void expect_equal(const WatchRow& before, const WatchRow& after) {
@@ -108,7 +71,7 @@ void expect_equal(const WatchRow& before, const WatchRow& after) {
 
 // Two agents see the same host, one of them is restarted at every phase of what it writes.
 TEST_F(ContinueTest, JudgesAfterRestartsExactlyAsIfThereHadBeenNone) {
-  RecordingSink other_sink;
+  testing::RecordingAlertSink other_sink;
   Pipeline undisturbed(config_, clock_, other_sink);
   for (int second = 0; second < 260; ++second) {
     const auto after = leak(1);
@@ -204,6 +167,32 @@ TEST_F(ContinueTest, BeginsAnewWhereTheDetectorsShapeIsAnother) {
   config_.trend.bucket_seconds = 10;
   restart();
   EXPECT_EQ(watch_of(*leak(1), "process:7:700")->state, LeakState::learning);
+}
+
+TEST_F(ContinueTest, CountsKillsOnOverEveryRestartAndTheRestartOfTheMachine) {
+  host_.set_cgroup("leaky.service", 1000, 3);
+  host_.set_cgroup("other.service", 1000, 0);
+  EXPECT_EQ(kills_of(*tick(), "leaky.service"), 0U) << "what was before the agent is not its own";
+  host_.set_cgroup("leaky.service", 1000, 5);
+  EXPECT_EQ(kills_of(*tick(), "leaky.service"), 2U);
+  restart();
+  EXPECT_EQ(kills_of(*tick(), "leaky.service"), 2U) << "not lower, and not counted twice";
+  stop();
+  host_.set_cgroup("leaky.service", 1000, 6);
+  start();
+  EXPECT_EQ(kills_of(*tick(), "leaky.service"), 3U) << "killed while nobody watched";
+  stop();
+  host_.end_cgroup("leaky.service");
+  start();
+  EXPECT_EQ(kills_of(*tick(), "leaky.service"), 3U) << "the count outlives the cgroup";
+  proc_.set_boot_id("0f0b0d34-0000-4000-8000-000000000002");
+  host_.set_cgroup("leaky.service", 1000, 7);
+  restart();
+  EXPECT_EQ(kills_of(*tick(), "leaky.service"), 3U);
+  host_.set_cgroup("leaky.service", 1000, 8);
+  const auto last = tick();
+  EXPECT_EQ(kills_of(*last, "leaky.service"), 4U);
+  EXPECT_EQ(kills_of(*last, "other.service"), 0U);
 }
 
 TEST_F(ContinueTest, ForgetsTheRowsOfWhatEnded) {

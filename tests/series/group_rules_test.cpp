@@ -4,8 +4,6 @@
 
 #include <string>
 
-#include "agent/series/glob.h"
-
 namespace heapfloor {
 namespace {
 
@@ -167,17 +165,6 @@ TEST(GroupRules, SayWhatIsWrongWithATemplate) {
   EXPECT_TRUE(template_problem("{{.Matches.app}}", {}));
   EXPECT_TRUE(template_problem("{{.Matches.app}}", {"(?P<other>x)"}));
   EXPECT_FALSE(template_problem("{{.Matches.app}}", {"(?P<other>x)", "(?P<app>x)"}));
-}
-
-TEST(Globs, MeanWhatTheySay) {
-  EXPECT_TRUE(glob_matches("", ""));
-  EXPECT_TRUE(glob_matches("*", ""));
-  EXPECT_TRUE(glob_matches("a*c", "abbbc"));
-  EXPECT_FALSE(glob_matches("a*c", "abbb"));
-  EXPECT_TRUE(glob_matches("*a*b*", "xxaxxbxx"));
-  EXPECT_FALSE(glob_matches("?", ""));
-  EXPECT_FALSE(glob_matches("abc", "abcd"));
-  EXPECT_FALSE(glob_matches("a*a*a*a*a*a*a*a*a*b", std::string(5000, 'a')));
 }
 
 }  // namespace

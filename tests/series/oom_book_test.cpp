@@ -41,6 +41,14 @@ class OomBookTest : public ::testing::Test {
     return found->second.kills();
   }
 
+  // A successor takes over, on this boot or another.
+  void restart(std::string_view boot_id = "one", double wall_offset_seconds = 1000) {
+    const std::string bytes = book_.save({"one", 1000});
+    OomBook successor;
+    ASSERT_TRUE(successor.restore(bytes, {boot_id, wall_offset_seconds}));
+    book_ = std::move(successor);
+  }
+
   double now_ = 0;
   bool log_is_readable_ = false;
   CgroupTable table_;
@@ -53,7 +61,7 @@ TEST_F(OomBookTest, ACounterIsThereBeforeItsFirstKillAndStaysBehindIt) {
   tick({{"/a", 1, {}, 5}});
   EXPECT_EQ(kills("/a"), 2U);
   EXPECT_EQ(book_.workloads().find("/a")->second.last_seconds, 20);
-  tick({});
+  tick({{"/", 9, {}, 0}});
   EXPECT_EQ(kills("/a"), 2U);
   tick({{"/a", 2, {}, 1}});  // made anew, and its first kill
   EXPECT_EQ(kills("/a"), 3U);
@@ -61,7 +69,7 @@ TEST_F(OomBookTest, ACounterIsThereBeforeItsFirstKillAndStaysBehindIt) {
 
 TEST_F(OomBookTest, AWorkloadWithoutKillsIsForgottenWithItsCgroup) {
   tick({{"/a", 1, {}, 0}});
-  tick({});
+  tick({{"/", 9, {}, 0}});
   EXPECT_EQ(kills("/a"), std::nullopt);
 }
 
@@ -127,6 +135,96 @@ TEST_F(OomBookTest, AboveTheCapKillsAreCountedForTheOthersTogether) {
   for (const auto& [name, oom] : book_.workloads()) all += oom.kills();
   EXPECT_EQ(all, 1100U);
   EXPECT_EQ(kills("other"), 101U);
+}
+
+TEST_F(OomBookTest, ACountGoesOnOverARestartAndTakesInWhatHappenedMeanwhile) {
+  tick({{"/a", 1, {}, 3}, {"/b", 2, {}, 0}});
+  tick({{"/a", 1, {}, 5}, {"/b", 2, {}, 0}});
+  restart();
+  EXPECT_EQ(kills("/a"), 2U);
+  EXPECT_EQ(book_.workloads().find("/a")->second.last_seconds, 20);
+  tick({{"/a", 1, {}, 5}, {"/b", 2, {}, 0}});
+  EXPECT_EQ(kills("/a"), 2U) << "nothing is counted twice";
+  restart();
+  tick({{"/a", 1, {}, 6}, {"/b", 2, {}, 1}, {"/c", 3, {}, 1}});
+  EXPECT_EQ(kills("/a"), 3U);
+  EXPECT_EQ(kills("/b"), 1U);
+  EXPECT_EQ(kills("/c"), 1U) << "it was made while nobody watched";
+}
+
+TEST_F(OomBookTest, ACountOutlivesItsCgroupAndTheAgentToo) {
+  tick({{"/a", 1, {}, 0}, {"/b", 2, {}, 0}});
+  tick({{"/a", 1, {}, 1}, {"/b", 2, {}, 0}});
+  restart();
+  tick({{"/b", 2, {}, 0}});
+  EXPECT_EQ(kills("/a"), 1U);
+  tick({{"/a", 3, {}, 1}, {"/b", 2, {}, 0}});
+  EXPECT_EQ(kills("/a"), 2U) << "made anew, and killed again";
+}
+
+TEST_F(OomBookTest, AKillWhileNobodyWatchedThatEndedItsCgroupIsItsParents) {
+  tick({{"/p", 1, 0, 0}, {"/p/c", 2, 0, 0}, {"/p/d", 3, 2, 2}});
+  restart();
+  tick({{"/p", 1, 1, 0}, {"/p/d", 3, 2, 2}});
+  EXPECT_EQ(kills("/p"), 1U);
+  EXPECT_EQ(kills("/p/d"), 0U);
+}
+
+TEST_F(OomBookTest, BothWitnessesGoOnSoThatAKillThatBothSawIsOne) {
+  log_is_readable_ = true;
+  tick({{"/a", 1, {}, 0}});
+  tick({{"/a", 1, {}, 1}}, {{42, "leaky", "/a", {}}});
+  restart();
+  tick({{"/a", 1, {}, 2}}, {{43, "leaky", "/a", {}}});
+  EXPECT_EQ(kills("/a"), 2U);
+}
+
+TEST_F(OomBookTest, ARebootEndsTheCgroupsAndNotTheCounts) {
+  tick({{"/a", 1, {}, 0}});
+  tick({{"/a", 1, {}, 4}});
+  restart("two", 1015);
+  EXPECT_EQ(book_.workloads().find("/a")->second.last_seconds, 5) << "the same date";
+  tick({{"/a", 1, {}, 3}});
+  EXPECT_EQ(kills("/a"), 4U) << "what was before the agent is not its own";
+  tick({{"/a", 1, {}, 4}});
+  EXPECT_EQ(kills("/a"), 5U);
+}
+
+TEST_F(OomBookTest, WhereTheBootCannotBeToldTheCountsGoOn) {
+  tick({{"/a", 1, {}, 0}});
+  tick({{"/a", 1, {}, 4}});
+  restart("");
+  tick({{"/a", 1, {}, 9}});
+  EXPECT_EQ(kills("/a"), 4U);
+}
+
+TEST_F(OomBookTest, ATickThatReadNoCgroupForgetsNone) {
+  tick({{"/a", 1, {}, 3}});
+  tick({{"/a", 1, {}, 4}});
+  tick({});
+  tick({{"/a", 1, {}, 4}});
+  EXPECT_EQ(kills("/a"), 1U);
+}
+
+TEST_F(OomBookTest, DamagedBytesChangeNothing) {
+  tick({{"/a", 1, {}, 0}});
+  tick({{"/a", 1, {}, 4}});
+  const std::string bytes = book_.save({"one", 1000});
+  OomBook other;
+  for (std::size_t length = 0; length < bytes.size(); ++length)
+    EXPECT_FALSE(other.restore(bytes.substr(0, length), {"one", 1000})) << length;
+  EXPECT_FALSE(other.restore(bytes + "x", {"one", 1000}));
+  EXPECT_TRUE(other.workloads().empty());
+  EXPECT_TRUE(other.restore(bytes, {"one", 1000}));
+}
+
+TEST_F(OomBookTest, HasAnotherVersionOnlyWhenThereIsSomethingNew) {
+  tick({{"/a", 1, {}, 3}});
+  const std::uint64_t before = book_.version();
+  tick({{"/a", 1, {}, 3}});
+  EXPECT_EQ(book_.version(), before);
+  tick({{"/a", 1, {}, 4}});
+  EXPECT_NE(book_.version(), before);
 }
 
 TEST(Workload, IsThePodTheContainerTheUnitOrThePath) {

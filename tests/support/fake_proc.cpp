@@ -68,6 +68,18 @@ void FakeProc::set_descriptors(int pid, int count, int limit) {
                                      "                 524288               files     \n");
 }
 
+void FakeProc::set_limits(int pid, const std::string& lines) {
+  write_file(
+      directory_ / std::to_string(pid) / "limits",
+      lines + "Max open files            1024                 524288               files     \n");
+}
+
+void FakeProc::set_executable(int pid, const std::string& target) {
+  const std::filesystem::path link = directory_ / std::to_string(pid) / "exe";
+  std::filesystem::remove(link);
+  std::filesystem::create_symlink(target, link);
+}
+
 void FakeProc::make_zombie(int pid, std::uint64_t start_ticks, const std::string& comm) {
   const std::filesystem::path process = directory_ / std::to_string(pid);
   const std::string number = std::to_string(pid);

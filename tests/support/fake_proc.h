@@ -19,6 +19,10 @@ class FakeProc {
            std::uint64_t swap_kib = 0);
   // Opens descriptors of the process, up to `count`, under a soft limit of `limit`.
   void set_descriptors(int pid, int count, int limit);
+  // Lines of /proc/PID/limits beside that of open files: name and soft limit.
+  void set_limits(int pid, const std::string& lines);
+  // What /proc/PID/exe leads to.
+  void set_executable(int pid, const std::string& target);
   // The process is dead and nobody has waited for it: it has no memory any more.
   void make_zombie(int pid, std::uint64_t start_ticks, const std::string& comm);
   // The process ends.

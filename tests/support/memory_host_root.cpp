@@ -126,6 +126,30 @@ Result<std::string_view> MemoryHostRoot::read_link_in(std::int32_t pid, int dire
   return read_in(pid, directory, name, buffer);
 }
 
+Result<std::size_t> MemoryHostRoot::count_lines_in(std::int32_t pid, int directory,
+                                                   const char* name,
+                                                   std::span<char> /*buffer*/) const {
+  const std::string path = std::to_string(pid) + "/" + name;
+  if (directory >= 0 && open_.at(directory).incarnation != incarnation(pid))
+    return failure(ErrorKind::gone, path, "no such process");
+  const auto text = text_("proc/" + path);
+  if (!text) return Failure(text.error());
+  return static_cast<std::size_t>(std::ranges::count(*text, '\n'));
+}
+
+Result<FileFacts> MemoryHostRoot::look_at_file_in(std::int32_t pid, int directory,
+                                                  const char* name) const {
+  const std::string path = std::to_string(pid) + "/" + name;
+  if (directory >= 0 && open_.at(directory).incarnation != incarnation(pid))
+    return failure(ErrorKind::gone, path, "no such process");
+  const auto text = text_("proc/" + path);
+  if (!text) return Failure(text.error());
+  FileFacts facts;
+  facts.inode = std::hash<std::string>()(path);
+  facts.size_bytes = text->size();
+  return facts;
+}
+
 int MemoryHostRoot::open_in(int directory, const char* /*name*/) const {
   return open_handle(open_.at(directory).pid);
 }

@@ -64,6 +64,11 @@ class MemoryHostRoot final : public HostRoot {
   [[nodiscard]] Result<std::string_view> read_link_in(std::int32_t pid, int directory,
                                                       const char* name,
                                                       std::span<char> buffer) const override;
+  [[nodiscard]] Result<std::size_t> count_lines_in(std::int32_t pid, int directory,
+                                                   const char* name,
+                                                   std::span<char> buffer) const override;
+  [[nodiscard]] Result<FileFacts> look_at_file_in(std::int32_t pid, int directory,
+                                                  const char* name) const override;
   [[nodiscard]] int open_in(int directory, const char* name) const override;
   [[nodiscard]] Result<std::string_view> read_line(std::int32_t pid, int file, const char* name,
                                                    std::span<char> buffer) const override;
