@@ -63,10 +63,12 @@ constexpr std::size_t kAnon = 0;
 constexpr std::size_t kFile = 1;
 constexpr std::size_t kShmem = 2;
 constexpr std::size_t kVirtual = 4;
+constexpr std::size_t kSwap = 9;
 static_assert(kStatusSizes[kAnon].desc == &kProcessResidentAnon);
 static_assert(kStatusSizes[kFile].desc == &kProcessResidentFile);
 static_assert(kStatusSizes[kShmem].desc == &kProcessResidentShmem);
 static_assert(kStatusSizes[kVirtual].desc == &kProcessVirtual);
+static_assert(kStatusSizes[kSwap].desc == &kProcessSwap);
 
 void set_size(TrackedProcess& process, std::size_t index, std::uint64_t bytes) {
   process.sizes_bytes[index] = bytes;
@@ -406,12 +408,39 @@ Result<void> ProcessTable::read_kept(TrackedProcess& process, CollectReport& rep
     process.known = false;
     return {};
   }
+  if (same && is_still(process, *stat) && !whole_turn_due(process.pid)) {
+    take_identity(process, *stat);
+    take_descriptors(process, process.directory);
+    if (!attributes_due(process)) return {};
+    return read_attributes(process.directory, report);
+  }
   take_identity(process, *stat);
   take_stat(process, *stat);
   process.fingerprint = fingerprint;
   auto status = read_status(process, process.directory, report);
   if (!status || !attributes_due(process)) return status;
   return read_attributes(process.directory, report);
+}
+
+// Whether status says what it said before, where statm did not move: without a fault nothing comes
+// into memory or back from the swap space. (What is swapped out can go without one.)
+bool ProcessTable::is_still(const TrackedProcess& process, const PidStat& stat) {
+  return process.identified && process.start_ticks == stat.start_ticks &&
+         process.name == stat.comm && process.threads == clamped(stat.threads) &&
+         process.minor_faults == stat.minor_faults && process.major_faults == stat.major_faults &&
+         !process.status_unreadable && process.rare_known && !process.mappings_due &&
+         has_size(process, kSwap) && process.sizes_bytes[kSwap] == 0;
+}
+
+// One of sixteen refreshes, or each where every tick is one.
+bool ProcessTable::whole_turn_due(std::int32_t pid) const {
+  return options_.refresh_ticks <= 1 || rare_turn_due(pid);
+}
+
+bool ProcessTable::rare_turn_due(std::int32_t pid) const {
+  constexpr std::uint32_t kRefreshes = 16;
+  const std::uint32_t turn = tick_ / std::max(1U, options_.refresh_ticks);
+  return (turn + static_cast<std::uint32_t>(pid)) % kRefreshes == 0;
 }
 
 // Another process, or another program under another name: its attributes are not known.
@@ -508,9 +537,7 @@ void ProcessTable::take_descriptors(TrackedProcess& process, const ProcessDir& d
 
 // What hardly ever changes, or is dear to read.
 void ProcessTable::take_rarely(TrackedProcess& process, const ProcessDir& directory) {
-  constexpr std::uint32_t kRefreshes = 16;
-  const std::uint32_t turn = tick_ / std::max(1U, options_.refresh_ticks);
-  const bool is_due = (turn + static_cast<std::uint32_t>(process.pid)) % kRefreshes == 0;
+  const bool is_due = rare_turn_due(process.pid);
   process.mappings_due = process.mappings_due || is_due;
   if (process.mappings_due && has_size(process, kVirtual)) take_mappings(process, directory);
   if (process.rare_known && !is_due) return;

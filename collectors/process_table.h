@@ -4,10 +4,12 @@
 // A process that is kept has two descriptors open: its directory, which is its identity, and statm,
 // which one pread turns into four sizes for about a microsecond. While these do not move, the last
 // whole reading (stat and status, about eight microseconds) is repeated, except that every process
-// is read whole once in every `refresh_ticks` ticks, the pids in turn. So swap, peak and fault
-// counts of an idle process may be that many ticks old; anything that moves RSS, mapped or data
-// size shows in the same tick. The count of descriptors is of the last whole reading too; the
-// limits, the OOM score and the mappings are read in one of sixteen whole readings.
+// is refreshed once in every `refresh_ticks` ticks, the pids in turn. So swap, peak, fault and
+// descriptor counts of an idle process may be that many ticks old; anything that moves RSS, mapped
+// or data size shows in the same tick. A refresh reads stat and counts the descriptors; status it
+// reads again only where stat shows a fault or another number of threads, where something is
+// swapped out, and in one of sixteen refreshes, which reads the limits, the OOM score and the
+// mappings too.
 //
 // The price of a kept process is kernel memory: about 4.6 KiB (measured on 6.18), mostly the page
 // that seq_file keeps for an open statm, accounted to the agent's cgroup. A smaller descriptor
@@ -129,6 +131,9 @@ class ProcessTable {
   void update_allowance();
   void reconcile();
   [[nodiscard]] bool refresh_due(std::int32_t pid) const;
+  [[nodiscard]] bool whole_turn_due(std::int32_t pid) const;
+  [[nodiscard]] bool rare_turn_due(std::int32_t pid) const;
+  [[nodiscard]] static bool is_still(const TrackedProcess& process, const PidStat& stat);
   [[nodiscard]] Result<void> read_process(TrackedProcess& process, CollectReport& report);
   [[nodiscard]] Result<void> read_kept(TrackedProcess& process, CollectReport& report);
   [[nodiscard]] Result<void> read_opened(TrackedProcess& process, CollectReport& report);

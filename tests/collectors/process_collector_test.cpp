@@ -317,6 +317,7 @@ TEST_P(ProcessAttributesWithBudget, AreReadAgainWhenTheNameChanges) {
 TEST_P(ProcessAttributesWithBudget, AreReadAgainWhenTheUserChanges) {
   for (int round = 0; round < 20; ++round) next();
   host_.processes[7].user = 33;
+  ++host_.processes[7].minor_faults;  // nobody calls setuid(2) without running
   for (int round = 0; round < 4 && described() == 0; ++round) next();
   EXPECT_EQ(now_.sink.process(7)->attribute(Attribute::user_id), "33");
   EXPECT_EQ(described(), 5U) << "all are said again, not only what changed";
@@ -515,8 +516,10 @@ TEST_P(ProcessCollectorWithBudget, IdleProcessesAreRefreshedInTurn) {
   ProcessTable table(host.root, {.descriptor_budget = GetParam(), .refresh_ticks = kTicks});
   Collected now;
   tick(table, now);
-  for (auto& [pid, numbers] : host.processes)
-    numbers.swap_kilobytes = 512;  // does not show in statm
+  for (auto& [pid, numbers] : host.processes) {
+    numbers.swap_kilobytes = 512;                // does not show in statm
+    if (GetParam() > 0) ++numbers.minor_faults;  // nor does what came with it
+  }
   int refreshed = 0;
   for (std::uint32_t i = 0; i < kTicks; ++i) {
     host.reads.clear();
@@ -774,6 +777,37 @@ TEST(ProcessCollector, KernelThreadsTakeNoneOfTheDescriptorBudget) {
     for (const char* statm : {"1001/statm", "1002/statm", "1003/statm", "1004/statm", "1005/statm"})
       EXPECT_EQ(host.reads[statm], 1) << statm;
   }
+}
+
+TEST(ProcessCollector, AStillProcessIsRefreshedWithoutItsStatus) {
+  constexpr std::uint32_t kTicks = 4;
+  ChangingHost host;
+  for (std::int32_t pid = 100; pid < 140; ++pid) host.add(pid);
+  ProcessTable table(host.root, {.refresh_ticks = kTicks});
+  Collected now;
+  tick(table, now);
+  const std::vector<RecordedEntity> first = now.sink.entities;
+  host.reads.clear();
+  for (std::uint32_t i = 0; i < 16 * kTicks; ++i) tick(table, now);
+  EXPECT_EQ(host.reads["stat"], 40 * 16);
+  EXPECT_EQ(host.reads["status"], 40) << "once in sixteen refreshes";
+  ASSERT_EQ(now.sink.entities.size(), first.size());
+  for (std::size_t i = 0; i < first.size(); ++i) {
+    for (const auto& value : first[i].values)
+      EXPECT_EQ(now.sink.entities[i].value(*value.desc), value.value) << value.desc->name;
+  }
+}
+
+TEST(ProcessCollector, AProcessWithSwappedMemoryIsNeverStill) {
+  constexpr std::uint32_t kTicks = 4;
+  ChangingHost host;
+  host.add(42, {.swap_kilobytes = 512});
+  ProcessTable table(host.root, {.refresh_ticks = kTicks});
+  Collected now;
+  tick(table, now);
+  host.processes[42].swap_kilobytes = 8;  // given back without a fault
+  for (std::uint32_t i = 0; i < kTicks; ++i) tick(table, now);
+  EXPECT_EQ(now.sink.process(42)->value(kProcessSwap), 8 * kKiB);
 }
 
 TEST(ProcessCollector, AKernelThreadIsReadOnceInARefresh) {
