@@ -65,21 +65,20 @@ struct Reading {
   const SeenProcess* seen = nullptr;  // in this tick's board
   double read_seconds = 0;
   std::array<std::uint32_t, kSizes.size()> sizes_kib = {};  // by position in kSizes
-  float proportional_ratio = 0;  // of resident memory; 0 where nothing was resident
+  std::uint32_t proportional_kib = 0;
+  std::uint32_t resident_kib = 0;
   bool is_denied = false;
 
+  static std::uint32_t kib_of(std::uint64_t bytes) {
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(bytes / 1024, kAbsent - 1));
+  }
   void take(const SmapsRollup& rollup) {
     for (std::size_t i = 0; i < kSizes.size(); ++i) {
       const std::optional<std::uint64_t> bytes = rollup.*kSizes.at(i).value;
-      sizes_kib.at(i) =
-          bytes ? static_cast<std::uint32_t>(std::min<std::uint64_t>(*bytes / 1024, kAbsent - 1))
-                : kAbsent;
+      sizes_kib.at(i) = bytes ? kib_of(*bytes) : kAbsent;
     }
-    proportional_ratio = 0;
-    if (rollup.resident_bytes == 0) return;
-    proportional_ratio =
-        static_cast<float>(std::min(1.0, static_cast<double>(rollup.proportional_bytes) /
-                                             static_cast<double>(rollup.resident_bytes)));
+    proportional_kib = kib_of(rollup.proportional_bytes);
+    resident_kib = kib_of(rollup.resident_bytes);
   }
 };
 
@@ -218,9 +217,11 @@ class SmapsCollector final : public Collector {
       const std::uint32_t kib = reading.sizes_kib.at(i);
       if (kib != Reading::kAbsent) sink.add(*kSizes.at(i).desc, 1024.0 * kib);
     }
-    if (reading.proportional_ratio > 0) {
-      sink.add(kProportionalEstimated, static_cast<double>(reading.proportional_ratio) *
-                                           static_cast<double>(targets_[position].resident_bytes));
+    if (reading.resident_kib > 0) {
+      const double ratio = std::min(1.0, static_cast<double>(reading.proportional_kib) /
+                                             static_cast<double>(reading.resident_kib));
+      sink.add(kProportionalEstimated,
+               ratio * static_cast<double>(targets_[position].resident_bytes));
     }
     sink.add(kProportionalSampleTime, reading.read_seconds);
   }

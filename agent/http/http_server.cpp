@@ -221,6 +221,12 @@ class HttpServer::Server {
       if (admitted_) ++server_.admitted_;
       return admitted_;
     }
+    // Before the client can have the answer: its next request finds the place free.
+    void leave_place() {
+      const std::lock_guard lock(server_.active_mutex_);
+      if (admitted_) --server_.admitted_;
+      admitted_ = false;
+    }
 
    private:
     Server& server_;
@@ -375,6 +381,7 @@ class HttpServer::Server {
     try {
       const Response response = respond(info, *pass, activity, handler);
       status = response.status;
+      activity.leave_place();
       send(connection, info, response);
     } catch (...) {
       status = 500;
