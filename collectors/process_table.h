@@ -15,9 +15,9 @@
 // that seq_file keeps for an open statm, accounted to the agent's cgroup. A smaller descriptor
 // budget trades it for about 4 microseconds a process and tick.
 //
-// The mappings of a process cost a quarter of a microsecond each to count, so at most
-// kMostMappingsATick are counted in a tick; processes that found no room have theirs counted in
-// their next whole reading.
+// The mappings of a process cost about 0.6 microseconds each to count (measured on 6.18), so no
+// further process is begun in a tick that counted kMostMappingsATick; those that found no room have
+// theirs counted in their next whole reading.
 //
 // A process beyond the descriptor budget is opened anew each tick; its start time says whether it
 // is the same one, and status is read when stat moved or the refresh is due. Both ways give the
