@@ -101,12 +101,21 @@ class Alertmanager:
                                  "repeat_interval": "4h"},
                        "receivers": [{"name": "inbox", "webhook_configs": [{"url": inbox.url, "send_resolved": True}]}]},
                       file)
-        with open(os.path.join(folder, "alertmanager.log"), "a", encoding="utf-8") as log:
+        self.log = os.path.join(folder, "alertmanager.log")
+        with open(self.log, "a", encoding="utf-8") as log:
             self.process = subprocess.Popen(
                 [ALERTMANAGER, "--config.file=" + config, "--storage.path=" + os.path.join(folder, "data"),
                  f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address="],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        wait_until(self.is_ready, 60, "Alertmanager is ready")
+        try:
+            wait_until(self.is_ready, 120, self.state)
+        except AssertionError:
+            self.__exit__()
+            raise
+
+    def state(self):
+        with open(self.log, encoding="utf-8", errors="replace") as log:
+            return f"Alertmanager is ready (it ended with {self.process.poll()} and said: {log.read()[-2000:]})"
 
     def __enter__(self):
         return self
