@@ -50,7 +50,7 @@ std::vector<std::string> spoilt_settings() {
   std::vector<std::string> all;
   for (const ConfigKey& key : config_keys()) {
     for (const std::string_view value : {"[1, 2]", "{a: b}", "!!binary x", "-1", "1e400", "many",
-                                         "5 parsecs", "nan", "0x", "\"\\u0000\"", "&a *b"}) {
+                                         "5 parsecs", "nan", "0x", R"("\u0000")", "&a *b"}) {
       all.push_back(document_with(key, value));
     }
     all.push_back(section_of(key) + ":\n  " + name_of(key) + "x: 1\n");
@@ -115,8 +115,8 @@ class ReloadTest : public ::testing::Test {
 
   // What a tick makes of the same processes.
   [[nodiscard]] std::string page() {
-    proc_.set(7, 700, "payments", 100 * 1024);
-    proc_.set(8, 800, "steady", 200 * 1024);
+    proc_.set(7, 700, "payments", std::uint64_t{100} * 1024);
+    proc_.set(8, 800, "steady", std::uint64_t{200} * 1024);
     return app_->collect_once();
   }
 

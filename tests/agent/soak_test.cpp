@@ -85,12 +85,13 @@ class Soak : public ::testing::Test {
 
   // Some stay, some breathe, one in forty leaks 24 MiB an hour and starts anew every five hours.
   void set_standing(int index, int tick) {
+    constexpr std::uint64_t kLifeTicks = std::uint64_t{5} * kTicksAnHour;
     const auto step = static_cast<std::uint64_t>(tick);
     std::uint64_t mib = 20 + static_cast<std::uint64_t>(index);
     std::uint64_t generation = 0;
     if (index % 40 == 0) {
-      generation = step / (5 * kTicksAnHour);
-      mib += step % (5 * kTicksAnHour) / 10;
+      generation = step / kLifeTicks;
+      mib += step % kLifeTicks / 10;
     } else if (index % 3 == 0) {
       mib += (step + static_cast<std::uint64_t>(index)) % 7;
     }
