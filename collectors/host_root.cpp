@@ -371,25 +371,37 @@ Failure DirectoryHostRoot::failure_in(std::int32_t pid, int directory, const cha
   return failure_of(error_number, process_path(pid, name));
 }
 
-Result<std::string_view> DirectoryHostRoot::read_start_in(std::int32_t pid, int directory,
-                                                          const char* name,
-                                                          std::span<char> buffer) const {
+// Calls step(descriptor) until it has no more: it gives what read(2) gave.
+template <class Step>
+Result<void> DirectoryHostRoot::read_parts_in(std::int32_t pid, int directory, const char* name,
+                                              Step step) const {
   const std::string path = path_for(pid, directory, name);
-  std::size_t length = 0;
   ssize_t got = -1;
   int error_number = 0;
   {
     const Descriptor file(open_for_read(directory < 0 ? AT_FDCWD : directory, path.c_str(), 0));
     if (file.get() >= 0) {
-      do {
-        got = read_some(file.get(), buffer.data() + length, buffer.size() - length);
-        if (got > 0) length += static_cast<std::size_t>(got);
-      } while (got > 0 && length < buffer.size());
+      do got = step(file.get());
+      while (got > 0);
     }
     error_number = errno;
   }
   restore_spare();
   if (got < 0) return failure_in(pid, directory, name, error_number);
+  return {};
+}
+
+Result<std::string_view> DirectoryHostRoot::read_start_in(std::int32_t pid, int directory,
+                                                          const char* name,
+                                                          std::span<char> buffer) const {
+  std::size_t length = 0;
+  auto done = read_parts_in(pid, directory, name, [&](int file) -> ssize_t {
+    if (length == buffer.size()) return 0;
+    const ssize_t got = read_some(file, buffer.data() + length, buffer.size() - length);
+    if (got > 0) length += static_cast<std::size_t>(got);
+    return got;
+  });
+  if (!done) return Failure(std::move(done.error()));
   return std::string_view(buffer.data(), length);
 }
 
@@ -409,23 +421,14 @@ Result<std::string_view> DirectoryHostRoot::read_link_in(std::int32_t pid, int d
 Result<std::size_t> DirectoryHostRoot::count_lines_in(std::int32_t pid, int directory,
                                                       const char* name,
                                                       std::span<char> buffer) const {
-  const std::string path = path_for(pid, directory, name);
   std::size_t lines = 0;
-  ssize_t got = -1;
-  int error_number = 0;
-  {
-    const Descriptor file(open_for_read(directory < 0 ? AT_FDCWD : directory, path.c_str(), 0));
-    if (file.get() >= 0) {
-      do {
-        got = read_some(file.get(), buffer.data(), buffer.size());
-        if (got > 0)
-          lines += static_cast<std::size_t>(std::count(buffer.data(), buffer.data() + got, '\n'));
-      } while (got > 0);
-    }
-    error_number = errno;
-  }
-  restore_spare();
-  if (got < 0) return failure_in(pid, directory, name, error_number);
+  auto done = read_parts_in(pid, directory, name, [&](int file) -> ssize_t {
+    const ssize_t got = read_some(file, buffer.data(), buffer.size());
+    if (got > 0)
+      lines += static_cast<std::size_t>(std::count(buffer.data(), buffer.data() + got, '\n'));
+    return got;
+  });
+  if (!done) return Failure(std::move(done.error()));
   return lines;
 }
 

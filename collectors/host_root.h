@@ -273,6 +273,9 @@ class DirectoryHostRoot final : public HostRoot {
   // A path for openat and its kin: `name` below the directory, or the whole path when unpinned.
   [[nodiscard]] std::string path_for(std::int32_t pid, int directory, const char* name) const;
   // What a refusal to read in a process's directory means.
+  template <class Step>
+  [[nodiscard]] Result<void> read_parts_in(std::int32_t pid, int directory, const char* name,
+                                           Step step) const;
   [[nodiscard]] Failure failure_in(std::int32_t pid, int directory, const char* name,
                                    int error_number) const;
 

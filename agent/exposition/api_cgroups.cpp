@@ -107,13 +107,10 @@ constexpr std::array kSorts = {
 struct CgroupsQuery {
   std::string search;  // lower case
   const CgroupSort* sort = kSorts.data();
-  bool is_descending = true;
-  std::size_t limit = 100;
-  std::size_t offset = 0;
+  Listing listing;
 };
 
 std::variant<CgroupsQuery, std::string_view> parse_query(const ApiParameters& parameters) {
-  constexpr std::size_t kMostRows = 1000;
   CgroupsQuery query;
   query.search = lower_case(api_parameter(parameters, "search").value_or(""));
   if (const auto sort = api_parameter(parameters, "sort")) {
@@ -122,21 +119,8 @@ std::variant<CgroupsQuery, std::string_view> parse_query(const ApiParameters& pa
       return "sort must be unreclaimable, current, working_set, limit_share, stalled, oom_kills "
              "or path";
   }
-  query.is_descending = query.sort->amount != nullptr;
-  if (const auto order = api_parameter(parameters, "order")) {
-    if (*order != "asc" && *order != "desc") return "order must be asc or desc";
-    query.is_descending = *order == "desc";
-  }
-  if (const auto limit = api_parameter(parameters, "limit")) {
-    const auto value = parse_whole<std::size_t>(*limit);
-    if (!value || *value < 1 || *value > kMostRows) return "limit must be 1 to 1000";
-    query.limit = *value;
-  }
-  if (const auto offset = api_parameter(parameters, "offset")) {
-    const auto value = parse_whole<std::size_t>(*offset);
-    if (!value) return "offset must be a whole number";
-    query.offset = *value;
-  }
+  query.listing.is_descending = query.sort->amount != nullptr;
+  if (const auto problem = read_listing(parameters, query.listing)) return *problem;
   return query;
 }
 
@@ -152,14 +136,14 @@ bool matches(const CgroupView& view, const CgroupsQuery& query) {
 // What is not known is last, in either order; equals keep the order of their paths.
 void sort_views(std::vector<CgroupView>& views, const CgroupsQuery& query) {
   if (query.sort->amount == nullptr) {
-    if (query.is_descending) std::ranges::reverse(views);
+    if (query.listing.is_descending) std::ranges::reverse(views);
     return;
   }
   std::ranges::stable_sort(views, [&query](const CgroupView& left, const CgroupView& right) {
     const Amount a = query.sort->amount(left);
     const Amount b = query.sort->amount(right);
     if (!a || !b) return a.has_value() && !b.has_value();
-    return query.is_descending ? *b < *a : *a < *b;
+    return query.listing.is_descending ? *b < *a : *a < *b;
   });
 }
 
@@ -247,11 +231,11 @@ ApiDocument cgroups_document(const Snapshot& snapshot, const ApiParameters& para
   std::erase_if(views, [&query](const CgroupView& view) { return !matches(view, query); });
   sort_views(views, query);
   const WatchesByCgroup watches = watches_by_cgroup(snapshot);
-  const std::size_t begin = std::min(query.offset, views.size());
-  const std::size_t end = begin + std::min(query.limit, views.size() - begin);
+  const std::size_t begin = std::min(query.listing.offset, views.size());
+  const std::size_t end = begin + std::min(query.listing.limit, views.size() - begin);
   Json data;
   data["total"] = views.size();
-  data["offset"] = query.offset;
+  data["offset"] = query.listing.offset;
   data["now"] = ApiRows(snapshot).wall(snapshot.time_seconds);
   data["cgroups"] = Json::array();
   for (std::size_t index = begin; index < end; ++index) {

@@ -137,4 +137,23 @@ std::optional<std::string_view> api_parameter(const ApiParameters& parameters,
   return found->second;
 }
 
+std::optional<std::string_view> read_listing(const ApiParameters& parameters, Listing& listing) {
+  constexpr std::size_t kMostRows = 1000;
+  if (const auto order = api_parameter(parameters, "order")) {
+    if (*order != "asc" && *order != "desc") return "order must be asc or desc";
+    listing.is_descending = *order == "desc";
+  }
+  if (const auto limit = api_parameter(parameters, "limit")) {
+    const auto value = parse_whole<std::size_t>(*limit);
+    if (!value || *value < 1 || *value > kMostRows) return "limit must be 1 to 1000";
+    listing.limit = *value;
+  }
+  if (const auto offset = api_parameter(parameters, "offset")) {
+    const auto value = parse_whole<std::size_t>(*offset);
+    if (!value) return "offset must be a whole number";
+    listing.offset = *value;
+  }
+  return std::nullopt;
+}
+
 }  // namespace heapfloor

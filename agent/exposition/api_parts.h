@@ -6,6 +6,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -69,6 +70,17 @@ const WatchRow* find_watch(const Snapshot& snapshot, std::string_view id);
 // The first value of that name; nothing when there is none or it is empty.
 std::optional<std::string_view> api_parameter(const ApiParameters& parameters,
                                               std::string_view name);
+
+// Which part of a list is asked for, and in which order.
+struct Listing {
+  bool is_descending = true;
+  std::size_t limit = 100;
+  std::size_t offset = 0;
+};
+
+// Reads order, limit (1 to 1000) and offset; what is absent stays as it is. What is wrong, if
+// anything is.
+std::optional<std::string_view> read_listing(const ApiParameters& parameters, Listing& listing);
 
 // The whole of `text` as a number; nothing when any byte is left over or it does not fit.
 template <class T>

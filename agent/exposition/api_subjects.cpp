@@ -55,9 +55,7 @@ struct SubjectsQuery {
   std::optional<LeakState> state;
   std::string scope;
   SubjectSort sort = SubjectSort::value;
-  bool descending = true;
-  std::size_t limit = 100;
-  std::size_t offset = 0;
+  Listing listing;
 };
 
 std::optional<LeakState> parse_state(std::string_view name) {
@@ -70,7 +68,6 @@ std::optional<LeakState> parse_state(std::string_view name) {
 // The query, or what is wrong with it.
 std::variant<SubjectsQuery, std::string_view> parse_subjects_query(
     const ApiParameters& parameters) {
-  constexpr std::size_t kMostRows = 1000;
   SubjectsQuery query;
   query.search = lower_case(api_parameter(parameters, "search").value_or(""));
   if (const auto state = api_parameter(parameters, "state")) {
@@ -89,21 +86,8 @@ std::variant<SubjectsQuery, std::string_view> parse_subjects_query(
     }
     query.sort = found->second;
   }
-  query.descending = query.sort <= SubjectSort::floor;
-  if (const auto order = api_parameter(parameters, "order")) {
-    if (*order != "asc" && *order != "desc") return "order must be asc or desc";
-    query.descending = *order == "desc";
-  }
-  if (const auto limit = api_parameter(parameters, "limit")) {
-    const auto value = parse_whole<std::size_t>(*limit);
-    if (!value || *value < 1 || *value > kMostRows) return "limit must be 1 to 1000";
-    query.limit = *value;
-  }
-  if (const auto offset = api_parameter(parameters, "offset")) {
-    const auto value = parse_whole<std::size_t>(*offset);
-    if (!value) return "offset must be a whole number";
-    query.offset = *value;
-  }
+  query.listing.is_descending = query.sort <= SubjectSort::floor;
+  if (const auto problem = read_listing(parameters, query.listing)) return *problem;
   return query;
 }
 
@@ -194,11 +178,11 @@ std::vector<SubjectRow> sorted_page(const std::vector<SubjectRow>& rows,
     if (a.known != b.known) return a.known;
     const auto left = std::tie(a.number, a.name);
     const auto right = std::tie(b.number, b.name);
-    if (left != right) return query.descending ? right < left : left < right;
+    if (left != right) return query.listing.is_descending ? right < left : left < right;
     return a.row < b.row;
   };
-  const std::size_t begin = std::min(query.offset, keys.size());
-  const std::size_t end = begin + std::min(query.limit, keys.size() - begin);
+  const std::size_t begin = std::min(query.listing.offset, keys.size());
+  const std::size_t end = begin + std::min(query.listing.limit, keys.size() - begin);
   std::partial_sort(keys.begin(), keys.begin() + static_cast<std::ptrdiff_t>(end), keys.end(),
                     before);
   std::vector<SubjectRow> page;
@@ -278,7 +262,7 @@ ApiDocument subjects_document(const Snapshot& snapshot, const ApiParameters& par
   const std::vector<SubjectRow> found = matching_rows(snapshot, query, rows);
   Json data;
   data["total"] = found.size();
-  data["offset"] = query.offset;
+  data["offset"] = query.listing.offset;
   data["subjects"] = Json::array();
   for (const SubjectRow& row : sorted_page(found, query)) {
     data["subjects"].push_back(subject_json(row, rows));

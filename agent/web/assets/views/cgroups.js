@@ -4,7 +4,7 @@ import { fetchCgroups, fetchOoms } from '../api.js';
 import { h, icon, keyed, pageHeading, setChildren, setText, stateBadge } from '../dom.js';
 import { UNKNOWN, formatBytes, formatCount, formatPercent, nameElement } from '../format.js';
 import { createMeter, refusal, subjectLink } from './parts.js';
-import { createHeads, createPager } from './table.js';
+import { createListing } from './table.js';
 import { createVictims } from './victims.js';
 
 const PAGE_ROWS = 50;
@@ -114,30 +114,12 @@ function createSearch(value, onChange) {
 
 /** `parameters` come from the address and are kept there; refresh() asks the agent again at once. */
 export function createCgroupsView(parameters, refresh) {
-  const query = {
-    search: parameters.get('search') ?? '', sort: parameters.get('sort') ?? 'limit_share',
-    order: parameters.get('order') ?? 'desc',
-    offset: Math.max(0, Number.parseInt(parameters.get('offset') ?? '0', 10) || 0),
-  };
   const rates = createRates();
-
-  function change(changes) {
-    Object.assign(query, { offset: 0 }, changes);
-    const kept = new URLSearchParams(Object.entries(query).filter(([, value]) => value !== '' && value !== 0));
-    history.replaceState(null, '', `#/cgroups?${kept}`);
-    heads.set(query.sort, query.order);
-    refresh();
-  }
-
-  const heads = createHeads(COLUMNS, (key) => {
-    const first = COLUMNS.find(([own]) => own === key)[2];
-    const turned = query.order === 'asc' ? 'desc' : 'asc';
-    change({ sort: key, order: query.sort === key ? turned : first });
-  });
   const title = pageHeading('Cgroups');
-  const pager = createPager((step) => {
-    change({ offset: Math.max(0, query.offset + step * PAGE_ROWS) });
-    title.scrollIntoView({ block: 'nearest' });
+  const { query, change, heads, pager } = createListing({
+    route: 'cgroups', parameters, refresh, columns: COLUMNS, pageRows: PAGE_ROWS,
+    defaults: { search: '', sort: 'limit_share', order: 'desc' },
+    onPage: () => title.scrollIntoView({ block: 'nearest' }),
   });
   const body = h('tbody');
   const empty = h('p', { class: 'empty', hidden: true });
@@ -147,7 +129,6 @@ export function createCgroupsView(parameters, refresh) {
     'Cgroups with their memory, limit, pressure and OOM kills'), h('thead', {}, heads.element), body);
   const search = createSearch(query.search, (words) => change({ search: words }));
   const element = h('div', { class: 'page' }, title, search, problem, table, empty, pager.element, victims.element);
-  heads.set(query.sort, query.order);
 
   return {
     element,

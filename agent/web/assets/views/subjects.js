@@ -6,7 +6,7 @@ import {
   formatAmount, formatBytes, formatCount, formatForecast, formatGrowth, nameElement, plural,
 } from '../format.js';
 import { refusal, subjectLink, subjectMeta } from './parts.js';
-import { createHeads, createPager } from './table.js';
+import { createListing } from './table.js';
 
 const PAGE_ROWS = 50;
 const TYPING_PAUSE_MILLISECONDS = 200;
@@ -82,38 +82,19 @@ function rowKey(row) {
 
 /** `parameters` come from the address and are kept there; refresh() asks the agent again at once. */
 export function createSubjectsView(parameters, refresh) {
-  const query = {
-    search: parameters.get('search') ?? '', state: parameters.get('state') ?? '',
-    sort: parameters.get('sort') ?? 'value', order: parameters.get('order') ?? 'desc',
-    offset: Math.max(0, Number.parseInt(parameters.get('offset') ?? '0', 10) || 0),
-  };
-
-  function change(changes) {
-    Object.assign(query, { offset: 0 }, changes);
-    const kept = new URLSearchParams(Object.entries(query).filter(([, value]) => value !== '' && value !== 0));
-    history.replaceState(null, '', `#/subjects?${kept}`);
-    heads.set(query.sort, query.order);
-    refresh();
-  }
-
-  const heads = createHeads(COLUMNS, (key) => {
-    const first = COLUMNS.find(([own]) => own === key)[2];
-    const turned = query.order === 'asc' ? 'desc' : 'asc';
-    change({ sort: key, order: query.sort === key ? turned : first });
-  });
-  const pager = createPager((step) => {
-    change({ offset: Math.max(0, query.offset + step * PAGE_ROWS) });
-    title.scrollIntoView({ block: 'nearest' });
+  const title = pageHeading('Processes');
+  const { query, change, heads, pager } = createListing({
+    route: 'subjects', parameters, refresh, columns: COLUMNS, pageRows: PAGE_ROWS,
+    defaults: { search: '', state: '', sort: 'value', order: 'desc' },
+    onPage: () => title.scrollIntoView({ block: 'nearest' }),
   });
   const body = h('tbody');
   const empty = h('p', { class: 'empty', hidden: true });
   const problem = h('div');
-  const title = pageHeading('Processes');
   const table = h('table', { class: 'subjects' }, h('caption', { class: 'visually-hidden' },
     'Processes with their memory, floor, growth and forecast'), h('thead', {}, heads.element), body);
   const element = h('div', { class: 'page' },
     title, createFilters(query, change), problem, table, empty, pager.element);
-  heads.set(query.sort, query.order);
 
   function emptyWords(status) {
     if (query.search || query.state) {

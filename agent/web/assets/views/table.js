@@ -24,6 +24,38 @@ export function createHeads(columns, onSort) {
   };
 }
 
+/**
+ * What a list asks of the agent, kept in the address `route`: `defaults` (search, sort, order, further filters) and an
+ * offset, unless `parameters` say otherwise. The heads and the pager of `columns` and `pageRows` change it, as change()
+ * does; refresh() asks the agent again, `onPage` follows a step.
+ */
+export function createListing({ route, parameters, defaults, columns, pageRows, refresh, onPage }) {
+  const query = {
+    ...Object.fromEntries(Object.entries(defaults).map(([key, value]) => [key, parameters.get(key) ?? value])),
+    offset: Math.max(0, Number.parseInt(parameters.get('offset') ?? '0', 10) || 0),
+  };
+
+  function change(changes) {
+    Object.assign(query, { offset: 0 }, changes);
+    const kept = new URLSearchParams(Object.entries(query).filter(([, value]) => value !== '' && value !== 0));
+    history.replaceState(null, '', `#/${route}?${kept}`);
+    heads.set(query.sort, query.order);
+    refresh();
+  }
+
+  const heads = createHeads(columns, (key) => {
+    const first = columns.find(([own]) => own === key)[2];
+    const turned = query.order === 'asc' ? 'desc' : 'asc';
+    change({ sort: key, order: query.sort === key ? turned : first });
+  });
+  const pager = createPager((step) => {
+    change({ offset: Math.max(0, query.offset + step * pageRows) });
+    onPage();
+  });
+  heads.set(query.sort, query.order);
+  return { query, change, heads, pager };
+}
+
 /** Steps through a list that the agent pages. */
 export function createPager(onPage) {
   const text = h('span', { class: 'pager-text', 'aria-live': 'polite' }, '\u00a0');
