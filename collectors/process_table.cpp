@@ -395,10 +395,8 @@ Result<void> ProcessTable::read_kept(TrackedProcess& process, CollectReport& rep
   if (!statm) return Failure(statm.error());
   const auto fingerprint = fingerprint_of(*statm);
   const bool same = process.known && process.fingerprint == fingerprint;
-  if (same && !refresh_due(process.pid)) {
-    if (!attributes_due(process)) return {};
-    return read_attributes(process.directory, report);
-  }
+  if (same && !refresh_due(process.pid))
+    return read_due_attributes(process, process.directory, report);
 
   auto stat = read_stat(process.pid, process.directory);
   if (!stat) {
@@ -411,15 +409,14 @@ Result<void> ProcessTable::read_kept(TrackedProcess& process, CollectReport& rep
   if (same && is_still(process, *stat) && !whole_turn_due(process.pid)) {
     take_identity(process, *stat);
     take_descriptors(process, process.directory);
-    if (!attributes_due(process)) return {};
-    return read_attributes(process.directory, report);
+    return read_due_attributes(process, process.directory, report);
   }
   take_identity(process, *stat);
   take_stat(process, *stat);
   process.fingerprint = fingerprint;
   auto status = read_status(process, process.directory, report);
-  if (!status || !attributes_due(process)) return status;
-  return read_attributes(process.directory, report);
+  if (!status) return status;
+  return read_due_attributes(process, process.directory, report);
 }
 
 // Whether status says what it said before, where statm did not move: without a fault nothing comes
@@ -441,6 +438,12 @@ bool ProcessTable::rare_turn_due(std::int32_t pid) const {
   constexpr std::uint32_t kRefreshes = 16;
   const std::uint32_t turn = tick_ / std::max(1U, options_.refresh_ticks);
   return (turn + static_cast<std::uint32_t>(pid)) % kRefreshes == 0;
+}
+
+Result<void> ProcessTable::read_due_attributes(const TrackedProcess& process,
+                                               const ProcessDir& directory, CollectReport& report) {
+  if (!attributes_due(process)) return {};
+  return read_attributes(directory, report);
 }
 
 // Another process, or another program under another name: its attributes are not known.
@@ -480,10 +483,8 @@ Result<void> ProcessTable::read_opened(TrackedProcess& process, CollectReport& r
     auto status = read_status(process, directory, report);
     if (!status) return status;
   }
-  if (attributes_due(process)) {
-    auto attributes = read_attributes(directory, report);
-    if (!attributes) return attributes;
-  }
+  auto attributes = read_due_attributes(process, directory, report);
+  if (!attributes) return attributes;
   return confirm(process, directory);
 }
 

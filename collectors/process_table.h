@@ -147,6 +147,9 @@ class ProcessTable {
   [[nodiscard]] bool attributes_due(const TrackedProcess& process) const;
   // Fails only when the process ended.
   [[nodiscard]] Result<void> read_attributes(const ProcessDir& directory, CollectReport& report);
+  [[nodiscard]] Result<void> read_due_attributes(const TrackedProcess& process,
+                                                 const ProcessDir& directory,
+                                                 CollectReport& report);
   void describe(TrackedProcess& process, SampleSink& sink);
   void take_identity(TrackedProcess& process, const PidStat& stat) const;
   [[nodiscard]] Result<void> confirm(const TrackedProcess& process,
