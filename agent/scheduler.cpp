@@ -11,6 +11,7 @@ namespace {
 void add_skipped(CollectorHealth& health, const SkippedReads& skipped) {
   SkippedReads total = health.skipped.value_or(SkippedReads{});
   total.budget += skipped.budget;
+  total.disabled += skipped.disabled;
   total.too_large += skipped.too_large;
   health.skipped = total;
 }

@@ -66,7 +66,8 @@ struct Limits {
 };
 
 struct Reading {
-  Bytes current, peak, swap_current, swap_peak, processes;
+  std::uint64_t current = 0;
+  Bytes peak, swap_current, swap_peak, processes;
   Bytes v1_kernel, v1_sock;
   CgroupStat stat;
   CgroupEvents events, local_events;
@@ -167,15 +168,14 @@ void write_memory(SampleSink& sink, const Reading& reading) {
                 {stat.kernel_stack_bytes, page_tables, stat.percpu_bytes, stat.vmalloc_bytes,
                  stat.slab_reclaimable_bytes, stat.slab_unreclaimable_bytes, stat.zswap_bytes}));
   }
-  const std::uint64_t current = reading.current.value_or(0);
-  add(sink, cgroup_metric("heapfloor_cgroup_memory_current_bytes"), current);
+  add(sink, cgroup_metric("heapfloor_cgroup_memory_current_bytes"), reading.current);
   if (stat.inactive_file_bytes) {
     add(sink, cgroup_metric("heapfloor_cgroup_working_set_bytes"),
-        without(current, {stat.inactive_file_bytes}));
+        without(reading.current, {stat.inactive_file_bytes}));
   }
   if (stat.inactive_file_bytes && stat.active_file_bytes) {
     add(sink, cgroup_metric("heapfloor_cgroup_unreclaimable_memory_bytes"),
-        without(current,
+        without(reading.current,
                 {stat.active_file_bytes, stat.inactive_file_bytes, stat.slab_reclaimable_bytes}));
   }
 }
@@ -380,9 +380,10 @@ class CgroupCollector final : public Collector {
                 const DirectoryFacts& facts, CollectReport& report) {
     Reading reading;
     const bool is_v2 = memory_->is_v2;
-    reading.current =
+    const Bytes current =
         read_number(cgroup.path, is_v2 ? "memory.current" : "memory.usage_in_bytes", report);
-    if (!reading.current) return false;
+    if (!current) return false;
+    reading.current = *current;
     const auto [place, is_new] = known_.try_emplace(facts.inode);
     Known& known = place->second;
     // Not all in the same tick.

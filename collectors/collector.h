@@ -23,6 +23,7 @@ struct ProcessBoard;
 // Reads that were left out on purpose in one collection.
 struct SkippedReads {
   std::uint64_t budget = 0;     // due, and put off
+  std::uint64_t disabled = 0;   // never made: the configuration forbids them
   std::uint64_t too_large = 0;  // never made: predicted to take longer than allowed
 };
 

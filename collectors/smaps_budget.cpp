@@ -46,12 +46,11 @@ void SmapsBudget::begin_tick(double now_seconds, std::span<SmapsTarget> targets)
   targets_ = targets;
   is_read_.assign(targets.size(), false);
   spent_seconds_ = 0;
-  due_ = read_ = too_large_ = 0;
+  due_ = read_ = too_large_ = disabled_ = 0;
   for (Purse* const purse : {&growth_, &age_}) {
     purse->queue.clear();
     purse->is_saving = false;
   }
-  if (limits_.duty <= 0) return;
   for (std::size_t target = 0; target < targets.size(); ++target) enqueue(target);
   std::make_heap(growth_.queue.begin(), growth_.queue.end());
   std::make_heap(age_.queue.begin(), age_.queue.end());
@@ -66,6 +65,10 @@ void SmapsBudget::enqueue(std::size_t position) {
   const bool has_changed = changed >= static_cast<double>(kGrowthBytes);
   const bool has_rested = !target.is_sampled || waited >= kRestSeconds;
   if (!has_changed && !has_rested) return;
+  if (limits_.duty <= 0) {
+    ++disabled_;
+    return;
+  }
   const double predicted = predicted_seconds(target);
   if (predicted > limits_.max_read_seconds) {
     ++too_large_;

@@ -70,9 +70,11 @@ class SmapsBudget {
 
   [[nodiscard]] double predicted_seconds(const SmapsTarget& target) const;
   // Of this tick, once next() said that it is over: targets that are due and have to wait, and
-  // targets that would be due if they were not too large.
+  // targets that would be due if they were not too large, and
+  // targets that would be due if a duty of 0 did not forbid every read.
   [[nodiscard]] std::size_t left_over() const { return due_ - read_; }
   [[nodiscard]] std::size_t too_large() const { return too_large_; }
+  [[nodiscard]] std::size_t disabled() const { return disabled_; }
   // Time spent in this tick's reads over the time since the tick before; nothing in the first tick.
   [[nodiscard]] std::optional<double> duty_ratio() const;
 
@@ -122,7 +124,7 @@ class SmapsBudget {
   bool first_tick_ = true;
   double spent_seconds_ = 0;
   double busy_until_seconds_ = 0;
-  std::size_t due_ = 0, read_ = 0, too_large_ = 0;
+  std::size_t due_ = 0, read_ = 0, too_large_ = 0, disabled_ = 0;
 };
 
 }  // namespace heapfloor

@@ -105,7 +105,9 @@ class SmapsCollector final : public Collector {
       if (!target) break;
       read(*target, report);
     }
-    report.skipped = SkippedReads{.budget = budget_.left_over(), .too_large = budget_.too_large()};
+    report.skipped = SkippedReads{.budget = budget_.left_over(),
+                                  .disabled = budget_.disabled(),
+                                  .too_large = budget_.too_large()};
     report_access(report);
     write(sink);
     return report;

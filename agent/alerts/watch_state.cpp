@@ -9,7 +9,7 @@
 namespace heapfloor {
 namespace {
 
-constexpr std::size_t kMostName = 256;
+constexpr std::size_t kMostName = kMostCgroupPathBytes;  // no name is longer
 // The texts that WatchLabels::limit_source points to.
 constexpr std::array<std::string_view, 4> kLimitSources = {"configured", "host", "rlimit",
                                                            "cgroup"};
@@ -20,8 +20,8 @@ void WatchList::save(ByteWriter& out, const Watch& watch) const {
   out.put(kStateVersion);
   save_key(out, watch.key);
   out.put(watch.detector.traits());
-  out.put_text(std::string_view(watch.name).substr(0, kMostName));
-  out.put_text(std::string_view(watch.group).substr(0, kMostName));
+  out.put_text(watch.name);
+  out.put_text(watch.group);
   out.put_text(watch.cgroup);
   out.put_text(watch.limit_source);
   out.put(watch.start_seconds);

@@ -13,8 +13,11 @@ Json collector_json(const CollectorHealth& health, const ApiRows& rows) {
     errors[std::string(reason_label(static_cast<ErrorKind>(i)))] = health.errors.at(i);
   }
   Json skipped;
-  if (health.skipped)
-    skipped = {{"budget", health.skipped->budget}, {"too_large", health.skipped->too_large}};
+  if (health.skipped) {
+    skipped = {{"budget", health.skipped->budget},
+               {"disabled", health.skipped->disabled},
+               {"too_large", health.skipped->too_large}};
+  }
   Json sources = Json::object();
   for (const SourceAccess& access : health.sources)
     sources[std::string(access.source)] = access.is_accessible;

@@ -132,8 +132,8 @@ constexpr std::array<OwnDesc, kOwnFamilies> kOwn = {{
      "Entities or values left out because they could not be read.", "agent"},
     {OwnFamily::collector_skipped, "heapfloor_collector_skipped_total", kCounter,
      "collector,reason",
-     "Reads left out on purpose, once in each tick: put off for want of budget, or too large to be "
-     "made at all.",
+     "Reads left out on purpose, once in each tick: put off for want of budget, disabled by the "
+     "configuration, or too large to be made at all.",
      "agent"},
     {OwnFamily::source_accessible, "heapfloor_source_accessible", kGauge, "source",
      "1 while the source can be read; 0 when the kernel lacks it or refuses any process for want "

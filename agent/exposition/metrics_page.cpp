@@ -488,10 +488,11 @@ class MetricsPage::Renderer {
   void add_rationing(const CollectorHealth& health) {
     if (health.skipped) {
       const std::string_view body = labels_.body({{"collector", health.name}});
-      add_own(OwnFamily::collector_skipped, body, {"reason", "budget"},
-              number(health.skipped->budget));
+      const SkippedReads& skipped = *health.skipped;
+      add_own(OwnFamily::collector_skipped, body, {"reason", "budget"}, number(skipped.budget));
+      add_own(OwnFamily::collector_skipped, body, {"reason", "disabled"}, number(skipped.disabled));
       add_own(OwnFamily::collector_skipped, body, {"reason", "too_large"},
-              number(health.skipped->too_large));
+              number(skipped.too_large));
     }
   }
 

@@ -11,7 +11,7 @@
 namespace heapfloor {
 namespace {
 
-constexpr std::size_t kMostName = 256;
+constexpr std::size_t kMostName = kMostCgroupPathBytes;  // no name is longer
 constexpr std::uint32_t kMostReadings = 1000000;
 constexpr std::uint32_t kMostScopes = 64;
 constexpr std::uint32_t kMostDocuments = 1000;
@@ -74,7 +74,7 @@ void save_incarnation(ByteWriter& out, const Incarnation& incarnation) {
   out.put(HistoryRecorder::kRowVersion);
   for (const std::string* const text :
        {&incarnation.scope, &incarnation.name, &incarnation.group, &incarnation.signal}) {
-    out.put_text(std::string_view(*text).substr(0, kMostName));
+    out.put_text(*text);
   }
   out.put(incarnation.reason);
   out.put(incarnation.state);
@@ -242,8 +242,8 @@ void HistoryRecorder::note_transition(const Watch& watch, LeakState before,
   out.put(before);
   out.put(watch.judge.state());
   out.put_text(watch.id());
-  out.put_text(std::string_view(watch.name).substr(0, kMostName));
-  out.put_text(std::string_view(watch.group).substr(0, kMostName));
+  out.put_text(watch.name);
+  out.put_text(watch.group);
   save_verdict(out, watch.detector.verdict());
   put(RowKind::transition, next_number(next_transition_, unix_seconds), std::move(bytes));
 }
@@ -260,8 +260,8 @@ void HistoryRecorder::keep(const Watch& watch, EndReason reason, double end_seco
       verdict.evidence == Evidence::held || verdict.evidence == Evidence::confirmed;
   Incarnation incarnation;
   incarnation.scope = std::string(watch.scope());
-  incarnation.name = watch.name.substr(0, kMostName);
-  incarnation.group = watch.group.substr(0, kMostName);
+  incarnation.name = watch.name;
+  incarnation.group = watch.group;
   incarnation.signal = std::string(signal_name(watch.key.signal));
   incarnation.start_unix_seconds = wall_offset_seconds + watch.start_seconds;
   incarnation.end_unix_seconds = wall_offset_seconds + end_seconds;

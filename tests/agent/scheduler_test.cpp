@@ -32,7 +32,7 @@ class Rationed final : public Collector {
  public:
   Result<CollectReport> collect(SampleSink& /*sink*/) override {
     CollectReport report;
-    report.skipped = SkippedReads{.budget = 3, .too_large = 1};
+    report.skipped = SkippedReads{.budget = 3, .disabled = 2, .too_large = 1};
     report.sources.push_back({"file", ++ticks_ > 1});
     return report;
   }
@@ -117,6 +117,7 @@ TEST_F(SchedulerTest, CountsWhatWasSkippedForEverAndKnowsTheLatestAccess) {
   scheduler.collect(batch_);
   ASSERT_TRUE(rationed.skipped);
   EXPECT_EQ(rationed.skipped->budget, 6U);
+  EXPECT_EQ(rationed.skipped->disabled, 4U);
   EXPECT_EQ(rationed.skipped->too_large, 2U);
   ASSERT_EQ(rationed.sources.size(), 1U);
   EXPECT_TRUE(rationed.sources[0].is_accessible);

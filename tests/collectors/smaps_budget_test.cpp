@@ -303,7 +303,11 @@ TEST(SmapsBudget, WhatFailedIsLeftAloneForAsLongAsAsked) {
 TEST(SmapsBudget, NothingIsReadWithoutAShare) {
   Host host({.duty = 0, .max_read_seconds = 0.015});
   host.add(kMiB);
-  for (int tick = 0; tick < 100; ++tick) EXPECT_TRUE(host.tick().empty());
+  for (int tick = 0; tick < 100; ++tick) {
+    EXPECT_TRUE(host.tick().empty());
+    EXPECT_EQ(host.budget.disabled(), 1U) << "it would be due";
+    EXPECT_EQ(host.budget.left_over(), 0U) << "nothing waits for a share";
+  }
 }
 
 TEST(SmapsBudget, TheDutyIsThatOfTheTimeSinceTheTickBefore) {

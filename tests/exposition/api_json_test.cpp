@@ -88,7 +88,8 @@ TEST(StatusDocument, SaysWhatTheAgentIsAndWhatItSees) {
   EXPECT_EQ(data["collectors"].size(), 4U);
   EXPECT_TRUE(data["collectors"][0]["skipped"].is_null());
   EXPECT_EQ(data["collectors"][0]["sources"], json::object());
-  EXPECT_EQ(data["collectors"][3]["skipped"], json({{"budget", 7}, {"too_large", 1}}));
+  EXPECT_EQ(data["collectors"][3]["skipped"],
+            json({{"budget", 7}, {"disabled", 2}, {"too_large", 1}}));
   EXPECT_EQ(data["collectors"][3]["sources"], json({{"smaps_rollup", false}}));
   EXPECT_EQ(data["collectors"][1]["errors"]["permission"], 1);
   EXPECT_EQ(data["collectors"][0]["last_success_at"], 1'700'010'000);

@@ -275,7 +275,7 @@ inline void add_health(Snapshot& snapshot) {
   self.name = "self";
   CollectorHealth smaps = host;
   smaps.name = "smaps";
-  smaps.skipped = SkippedReads{.budget = 7, .too_large = 1};
+  smaps.skipped = SkippedReads{.budget = 7, .disabled = 2, .too_large = 1};
   smaps.sources = {{"smaps_rollup", false}};
   snapshot.collectors = {host, process_health, self, smaps};
   snapshot.series = {4, 4000, 1, 2};

@@ -32,7 +32,7 @@ class RecorderTest : public ::testing::Test {
 
   void observe(std::uint64_t start_ticks, double value) {
     WatchLabels labels;
-    labels.name = "worker";
+    labels.name = name_;
     labels.group = "workers";
     Observation reading;
     reading.time_seconds = now_;
@@ -90,6 +90,7 @@ class RecorderTest : public ::testing::Test {
   }
 
   std::string boot_ = "boot-1";
+  std::string name_ = "worker";
   double now_ = 1000;
   std::uint64_t losses_ = 0;
   WatchList watches_{fast_policy, 100};
@@ -115,6 +116,18 @@ TEST_F(RecorderTest, KeepsTheLastEightLivesOfAProgramOverRestarts) {
   EXPECT_EQ(lives.back().last_bytes, 219 * kMiB);
   EXPECT_LT(lives.front().end_unix_seconds, lives.back().end_unix_seconds);
   EXPECT_TRUE(recorder_.incarnations("worker", "others", "rss_anon").empty());
+}
+
+TEST_F(RecorderTest, KnowsTheLivesOfALongNameByAllOfIt) {
+  const std::string pods(300, 'p');  // a nested path of cgroups
+  for (const std::string_view end : {"/a", "/b", "/b"}) {
+    name_ = pods + std::string(end);
+    live(static_cast<std::uint64_t>(now_), 120);
+    finish_tick();
+  }
+  restore();
+  EXPECT_EQ(recorder_.incarnations(pods + "/a", "workers", "rss_anon").size(), 1U);
+  EXPECT_EQ(recorder_.incarnations(pods + "/b", "workers", "rss_anon").size(), 2U);
 }
 
 TEST_F(RecorderTest, MakesAnIncarnationOfWhatARebootEnded) {
