@@ -81,6 +81,7 @@ class KmsgCollector final : public Collector {
       if ((*record)->empty()) {
         ++gaps_;
         selected_ = {};
+        dying_group_.clear();
         continue;
       }
       const auto parsed = parse_kernel_log_record(**record);
@@ -92,12 +93,17 @@ class KmsgCollector final : public Collector {
     }
   }
 
-  // The kernel says whom it chose and in which cgroup, and then that it killed it, and with it, in
-  // a cgroup that dies as a whole, the others.
+  // The kernel says whom it chose and in which cgroup, then that it killed it, and then, of a
+  // cgroup that dies as a whole, its path and the others.
   void take(std::string_view text) {
     if (const auto selection = find_oom_selection(text)) {
       selected_ = {selection->pid, unescaped_log_text(selection->comm),
                    unescaped_log_text(selection->cgroup), std::nullopt};
+      dying_group_.clear();
+      return;
+    }
+    if (const auto group = find_oom_group(text)) {
+      dying_group_ = unescaped_log_text(*group);
       return;
     }
     const auto kill = find_oom_kill(text);
@@ -108,7 +114,7 @@ class KmsgCollector final : public Collector {
     victim.pid = kill->pid;
     victim.comm = unescaped_log_text(kill->comm);
     victim.anon_bytes = kill->anon_bytes;
-    if (selected_.pid == kill->pid) victim.cgroup = std::move(selected_.cgroup);
+    victim.cgroup = selected_.pid == kill->pid ? std::move(selected_.cgroup) : dying_group_;
     selected_ = {};
   }
 
@@ -118,6 +124,7 @@ class KmsgCollector final : public Collector {
   KernelLog log_;
   std::array<char, kRecordBytes> buffer_ = {};
   OomVictim selected_;
+  std::string dying_group_;
   std::uint64_t victims_ = 0;
   std::uint64_t gaps_ = 0;
   std::uint32_t tick_ = 0;

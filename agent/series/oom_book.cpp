@@ -38,8 +38,34 @@ std::string workload_of(std::string_view path) {
 WorkloadOom& OomBook::workload(const std::string& name) {
   const auto found = workloads_.find(name);
   if (found != workloads_.end()) return found->second;
-  const bool has_room = workloads_.size() + 1 < kMostWorkloads;
-  return workloads_[has_room ? name : std::string(kOther)];
+  return workloads_[make_room() ? name : std::string(kOther)];
+}
+
+// At the cap the workload that is gone, and whose last kill is the oldest, gives its place.
+bool OomBook::make_room() {
+  if (workloads_.size() + 1 < kMostWorkloads) return true;
+  auto oldest = workloads_.end();
+  for (auto item = workloads_.begin(); item != workloads_.end(); ++item) {
+    const WorkloadOom& entry = item->second;
+    if (item->first == kOther || entry.alive_tick + 1 >= tick_ ||
+        step_ - entry.changed_step <= kLostTicks)
+      continue;
+    const bool is_older = oldest == workloads_.end() ||
+                          entry.last_seconds.value_or(0) < oldest->second.last_seconds.value_or(0);
+    if (is_older) oldest = item;
+  }
+  if (oldest == workloads_.end()) return false;
+  workloads_.erase(oldest);
+  return true;
+}
+
+void OomBook::level_witnesses() {
+  for (auto& [name, entry] : workloads_) {
+    if (entry.seen_by_counters == entry.seen_in_log || step_ - entry.changed_step <= kLostTicks)
+      continue;
+    entry.seen_by_counters = entry.seen_in_log = entry.kills();
+    ++version_;
+  }
 }
 
 void OomBook::count(const std::string& name, double kills, double time_seconds) {
@@ -48,9 +74,11 @@ void OomBook::count(const std::string& name, double kills, double time_seconds) 
   WorkloadOom& entry = workload(name);
   entry.seen_by_counters += static_cast<std::uint64_t>(kills);
   entry.last_seconds = time_seconds;
+  entry.changed_step = step_;
 }
 
 void OomBook::step(const CgroupTable& table, const OomBoard& board, double time_seconds) {
+  ++step_;
   if (!table.cgroups().empty()) {
     ++tick_;
     for (auto& [name, entry] : workloads_) entry.is_alive = false;
@@ -59,6 +87,7 @@ void OomBook::step(const CgroupTable& table, const OomBoard& board, double time_
     explain(table, board.is_log_readable.value_or(false), time_seconds);
   }
   take_log(board, time_seconds);
+  level_witnesses();
   std::erase_if(workloads_,
                 [](const auto& item) { return !item.second.is_alive && item.second.kills() == 0; });
 }
@@ -78,7 +107,11 @@ void OomBook::take_counters(const CgroupTable& table, double time_seconds) {
         seen.local_kills = local;
       }
     }
-    if (is_workload(entry)) workload(seen.workload).is_alive = true;
+    if (is_workload(entry)) {
+      WorkloadOom& living = workload(seen.workload);
+      living.is_alive = true;
+      living.alive_tick = tick_;
+    }
     const double gained_local = std::max(0.0, local - seen.local_kills);
     const double gained = std::max(0.0, all - seen.kills);
     if (all != seen.kills || local != seen.local_kills || is_new) ++version_;
@@ -129,6 +162,7 @@ void OomBook::take_log(const OomBoard& board, double time_seconds) {
       ++entry.seen_in_log;
       ++version_;
       entry.last_seconds = time_seconds;
+      entry.changed_step = step_;
     }
     if (victims_.size() == kMostVictims) victims_.pop_front();
     victims_.push_back({victim, name, time_seconds});

@@ -3,7 +3,9 @@
 // A container that was killed is usually gone before anybody looks, and its counters with it. So
 // kills are counted for the workload (the unit, the pod, the container's id, else the path), which
 // outlives the cgroup. There are two witnesses: the counters of cgroups, and the kernel's log. Each
-// is counted on its own and the larger count is told, so that a kill that both saw is one.
+// is counted on its own and the larger count is told, so that a kill that both saw is one. Once
+// both had time to see it, a witness that did not is brought up to the other: what it missed must
+// not hide what it alone sees next.
 //
 // The counters: each cgroup counts the kills of its own processes (memory.events.local, and on
 // version 1 memory.oom_control). A cgroup of version 2 also counts those below it; what it gained
@@ -35,7 +37,9 @@ struct WorkloadOom {
   std::uint64_t seen_by_counters = 0;
   std::uint64_t seen_in_log = 0;
   std::optional<double> last_seconds;
-  bool is_alive = false;  // a cgroup of it was there in the last tick
+  bool is_alive = false;           // a cgroup of it was there in the last tick
+  std::uint64_t alive_tick = 0;    // of the last tick in which it was
+  std::uint64_t changed_step = 0;  // of the last kill that either witness saw
   [[nodiscard]] std::uint64_t kills() const { return std::max(seen_by_counters, seen_in_log); }
 };
 
@@ -90,6 +94,8 @@ class OomBook {
   };
 
   WorkloadOom& workload(const std::string& name);
+  [[nodiscard]] bool make_room();
+  void level_witnesses();
   void count(const std::string& name, double kills, double time_seconds);
   void take_counters(const CgroupTable& table, double time_seconds);
   void note_vanished(const CgroupTable& table);
@@ -99,7 +105,8 @@ class OomBook {
   std::map<std::string, WorkloadOom, std::less<>> workloads_;
   std::deque<OomVictimEntry> victims_;
   std::unordered_map<std::uint64_t, Seen> seen_;  // by inode
-  std::uint64_t tick_ = 0;
+  std::uint64_t tick_ = 0;                        // in which cgroups could be read
+  std::uint64_t step_ = 0;
   std::uint64_t version_ = 0;
 };
 

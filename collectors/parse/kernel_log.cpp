@@ -80,6 +80,15 @@ std::optional<OomSelection> find_oom_selection(std::string_view text) {
   return OomSelection{text.substr(at + kCgroup.size()), *comm, *number};
 }
 
+std::optional<std::string_view> find_oom_group(std::string_view text) {
+  constexpr std::string_view kBefore = "Tasks in ";
+  constexpr std::string_view kAfter = " are going to be killed due to memory.oom.group set";
+  if (text.size() <= kBefore.size() + kAfter.size() || !text.starts_with(kBefore) ||
+      !text.ends_with(kAfter))
+    return std::nullopt;
+  return text.substr(kBefore.size(), text.size() - kBefore.size() - kAfter.size());
+}
+
 std::optional<OomKill> find_oom_kill(std::string_view text) {
   // Each way of dying has its own words before it, or none.
   constexpr std::string_view kKilled = "Killed process ";

@@ -38,6 +38,10 @@ struct OomSelection {
 };
 std::optional<OomSelection> find_oom_selection(std::string_view text);
 
+// The cgroup that dies as a whole after its first victim was killed (since 4.19):
+// "Tasks in /a/b are going to be killed due to memory.oom.group set".
+std::optional<std::string_view> find_oom_group(std::string_view text);
+
 // "Memory cgroup out of memory: Killed process 42 (leaky) total-vm:…kB, anon-rss:…kB, …".
 struct OomKill {
   std::string_view comm;

@@ -64,6 +64,27 @@ TEST_F(KmsgCollector, WhatAProgramWritesToTheLogIsNotBelieved) {
   EXPECT_TRUE(board_.victims.empty());
 }
 
+TEST_F(KmsgCollector, OfACgroupThatDiesAsAWholeEveryVictimHasIt) {
+  std::string second = kKill;
+  second.replace(second.find(" 42 "), 4, " 43 ");
+  std::string stranger = kKill;
+  stranger.replace(stranger.find(" 42 "), 4, " 99 ");
+  root_.kernel_log = {kSelection, kKill,
+                      "6,13,5002,-;Tasks in /docker/by\\x5cx2duuid are going to be killed due to "
+                      "memory.oom.group set\n",
+                      second};
+  tick();
+  ASSERT_EQ(board_.victims.size(), 2U);
+  EXPECT_EQ(board_.victims[1].pid, 43);
+  EXPECT_EQ(board_.victims[1].cgroup, "/docker/by\\x2duuid");
+  std::string selection = kSelection;
+  selection.replace(selection.find("pid=42"), 6, "pid=77");
+  root_.kernel_log = {selection, stranger};
+  tick();
+  ASSERT_EQ(board_.victims.size(), 1U);
+  EXPECT_EQ(board_.victims[0].cgroup, "") << "the next choice ends the group";
+}
+
 TEST_F(KmsgCollector, ACgroupIsNotGivenToAnotherVictim) {
   std::string other = kKill;
   other.replace(other.find(" 42 "), 4, " 43 ");

@@ -105,6 +105,41 @@ TEST_F(OomBookTest, AKillThatCountersAndLogBothSawIsOne) {
   EXPECT_EQ(kills("/a"), 2U);
 }
 
+TEST_F(OomBookTest, KillsThatOneWitnessMissedDoNotHideWhatItAloneSeesNext) {
+  tick({{"/a", 1, 0, 0}});
+  tick({{"/a", 1, 3, 3}});  // the log was closed
+  for (int quiet = 0; quiet < 4; ++quiet) tick({{"/a", 1, 3, 3}});
+  EXPECT_EQ(kills("/a"), 3U);
+  log_is_readable_ = true;
+  tick({{"/b", 2, 0, 0}}, {{42, "leaky", "/a", {}}});  // the cgroup ended with it
+  EXPECT_EQ(kills("/a"), 4U);
+  tick({{"/b", 2, 0, 0}}, {{43, "leaky", "/a", {}}});
+  EXPECT_EQ(kills("/a"), 5U);
+}
+
+TEST_F(OomBookTest, KillsThatWereMissedBeforeARestartHideNoneAfterIt) {
+  tick({{"/a", 1, 0, 0}});
+  tick({{"/a", 1, 3, 3}});
+  restart();
+  log_is_readable_ = true;
+  for (int quiet = 0; quiet < 4; ++quiet) tick({{"/a", 1, 3, 3}});
+  tick({{"/b", 2, 0, 0}}, {{42, "leaky", "/a", {}}});
+  EXPECT_EQ(kills("/a"), 4U);
+}
+
+TEST_F(OomBookTest, AtTheCapTheWorkloadThatIsGoneForLongestGivesItsPlace) {
+  log_is_readable_ = true;
+  for (int container = 1; container <= 2000; ++container) {
+    const std::string path = "/c" + std::to_string(container);
+    tick({{"/living", 1, 0, 0}}, {{container, "leaky", path, {}}});
+  }
+  EXPECT_EQ(book_.workloads().size(), OomBook::kMostWorkloads - 1);
+  EXPECT_EQ(kills("/c2000"), 1U);
+  EXPECT_EQ(kills("/c1"), std::nullopt);
+  EXPECT_TRUE(kills("/living"));
+  EXPECT_EQ(kills("other"), std::nullopt) << "nobody was left without a place";
+}
+
 TEST_F(OomBookTest, TheLogKnowsTheCgroupThatVanishedBetterThanItsParent) {
   log_is_readable_ = true;
   tick({{"/p", 1, 0, 0}, {"/p/c", 2, 0, 0}, {"/p/d", 3, 0, 0}});

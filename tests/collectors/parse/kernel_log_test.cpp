@@ -60,6 +60,16 @@ TEST(KernelLog, KillsAreFoundInAllTheirWordings) {
   }
 }
 
+TEST(KernelLog, AGroupThatDiesAsAWholeIsNamed) {
+  EXPECT_EQ(find_oom_group("Tasks in /a b/c are going to be killed due to memory.oom.group set"),
+            "/a b/c");
+  for (const char* text :
+       {"", "Tasks in  are going to be killed due to memory.oom.group set",
+        "Tasks in /a are going to be killed due to memory.oom.group", "Tasks in /a",
+        "x Tasks in /a are going to be killed due to memory.oom.group set"})
+    EXPECT_FALSE(find_oom_group(text)) << text;
+}
+
 TEST(KernelLog, TheLogsWayOfWritingBytesIsUndone) {
   EXPECT_EQ(unescaped_log_text("/by\\x5cx2duuid\\x0a"), "/by\\x2duuid\n");
   EXPECT_EQ(unescaped_log_text("a\\x4"), "a\\x4");
