@@ -191,9 +191,19 @@ void AlertSender::configure(std::span<const ReceiverSettings> settings) {
     const auto same = std::ranges::find_if(receivers_, [&wanted](const auto& receiver) {
       return receiver && receiver->settings() == wanted;
     });
-    kept.push_back(same == receivers_.end()
-                       ? std::make_unique<Receiver>(wanted, clock_, ++receivers_made_)
-                       : std::move(*same));
+    if (same != receivers_.end()) {
+      kept.push_back(std::move(*same));
+      continue;
+    }
+    kept.push_back(std::make_unique<Receiver>(wanted, clock_, ++receivers_made_));
+    // What the receiver of that name still has to be told does not go with its former settings.
+    for (const auto& former : receivers_) {
+      if (!former || former->settings().name != wanted.name ||
+          former->settings().kind != wanted.kind)
+        continue;
+      QueueMark unknown;
+      if (const auto queue = former->save(unknown)) kept.back()->restore(*queue);
+    }
   }
   gone = std::exchange(receivers_, std::move(kept));
 }

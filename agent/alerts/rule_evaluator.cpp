@@ -78,7 +78,8 @@ struct RuleEvaluator::Reading {
 // An alert of the rule that the book holds.
 struct RuleEvaluator::Active {
   const Alert* alert = nullptr;
-  bool is_visited = false;
+  bool is_visited = false;  // it had its reading
+  bool is_present = false;  // its subject is there, with or without the reading
 };
 
 // Reads what one rule is about.
@@ -134,10 +135,12 @@ class RuleEvaluator::Visitor {
                             groups.groups()[process.group].name,
                             {},
                             {}};
+      const auto subject = [&process] {
+        return fmt::format("process:{}:{}", process.id.pid, process.id.start_ticks);
+      };
+      note_present(subject);
       for (std::size_t record = 0; record < process.batch_entity_count; ++record) {
-        visit_samples(batch.samples(process.batch_entities.at(record)), reading, [&process] {
-          return fmt::format("process:{}:{}", process.id.pid, process.id.start_ticks);
-        });
+        visit_samples(batch.samples(process.batch_entities.at(record)), reading, subject);
       }
     }
   }
@@ -146,6 +149,7 @@ class RuleEvaluator::Visitor {
     for (const ProcessGroup& group : groups.groups()) {
       if (group.name.empty() && group.processes == 0) continue;  // a free slot
       const auto subject = [&group] { return "group:" + group.name; };
+      if (group.processes > 0) note_present(subject);
       Reading reading{0, group.name, group.name, {}, {}};
       if (rule_.quantity == kGroupProcesses) {
         reading.value = static_cast<double>(group.processes);
@@ -170,9 +174,11 @@ class RuleEvaluator::Visitor {
       const Entity entity = batch.entity(index);
       if (entity.kind != kind) continue;
       const std::string_view name = is_host ? std::string_view("the host") : entity.name;
-      visit_samples(batch.samples(index), {0, name, {}, {}, {}}, [&entity, is_host] {
+      const auto subject = [&entity, is_host] {
         return is_host ? std::string(kHostSubject) : fmt::format("cgroup:{}", entity.name);
-      });
+      };
+      note_present(subject);
+      visit_samples(batch.samples(index), {0, name, {}, {}, {}}, subject);
     }
   }
 
@@ -192,6 +198,17 @@ class RuleEvaluator::Visitor {
       return;
     }
     conditions_.push_back(condition_of(reading, subject, signal));
+  }
+
+  // Its alerts are not ended for want of a reading.
+  void note_present(const auto& subject_of) {
+    if (active_.empty()) return;
+    const std::string subject = subject_of();
+    const auto key = [](const Active& one) -> std::string_view {
+      return one.alert->condition.subject;
+    };
+    for (Active& one : std::ranges::equal_range(active_, std::string_view(subject), {}, key))
+      one.is_present = true;
   }
 
   const Alert* find_active(std::string_view subject, std::string_view signal) {
@@ -242,12 +259,12 @@ class RuleEvaluator::Visitor {
     return condition;
   }
 
-  // A process that ended, or a group that is empty for long, has no reading any more.
+  // A subject that is gone ends its alerts; one without its reading stays as it was.
   void end_unvisited() {
     for (const Active& one : active_) {
       if (one.is_visited) continue;
       conditions_.push_back(one.alert->condition);
-      conditions_.back().ended = true;
+      conditions_.back().ended = !one.is_present;
     }
   }
 

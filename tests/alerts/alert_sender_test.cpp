@@ -149,6 +149,22 @@ TEST_F(AlertSenderTest, KeepsTheQueueOfAReceiverThatStaysAndForgetsOneThatGoes) 
   EXPECT_TRUE(sender_.status().empty());
 }
 
+TEST_F(AlertSenderTest, AReceiverWhoseSettingsChangeIsStillToldWhatWaitsForIt) {
+  status_ = 500;
+  configure({alertmanager_at(server_)});
+  update({"a"});
+  ASSERT_TRUE(wait_for([](const ReceiverStatus& status) { return status.counts.failed > 0; }));
+  update({});
+  ASSERT_TRUE(wait_for([](const ReceiverStatus& status) { return status.queue_length == 1; }));
+  status_ = 200;
+  ReceiverSettings changed = alertmanager_at(server_);
+  changed.external_url = "http://elsewhere/";
+  configure({changed});
+  update({});
+  EXPECT_TRUE(wait_for([](const ReceiverStatus& status) { return status.counts.sent == 1; }))
+      << "the end of what was never told as firing";
+}
+
 TEST_F(AlertSenderTest, ASuccessorTellsTheEndOfWhatItsPredecessorLeft) {
   configure({alertmanager_at(server_)});
   update({"a"});

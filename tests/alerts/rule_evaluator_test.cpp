@@ -188,6 +188,26 @@ TEST_F(RuleEvaluatorTest, AProcessThatEndedResolvesItsAlertAtOnce) {
   EXPECT_EQ(changes[0].change, AlertChange::resolved);
 }
 
+TEST_F(RuleEvaluatorTest, AReadingThatIsMissingForATickResolvesNothing) {
+  AlertRule of_group = rule_of(RuleScope::group, "heapfloor_group_swap_bytes", 100);
+  of_group.name = "Group";
+  AlertRule of_cgroup = rule_of(RuleScope::cgroup, "heapfloor_cgroup_memory_component_bytes", 100);
+  of_cgroup.name = "Cgroup";
+  rules_.set_rules(
+      {rule_of(RuleScope::process, "heapfloor_process_swap_bytes", 100), of_group, of_cgroup});
+  const auto there = [this](bool has_values) {
+    batch_.begin({EntityKind::process, {1, 7}, "a"});
+    if (has_values) batch_.add(kProcessTable[0], 200);
+    batch_.begin({.kind = EntityKind::cgroup, .name = "/a", .cgroup_id = 3});
+    if (has_values) batch_.add(kAnon, 200);
+    return tick();
+  };
+  EXPECT_THAT(there(true), SizeIs(6)) << "pending and firing";
+  EXPECT_THAT(there(false), IsEmpty());
+  EXPECT_THAT(there(true), IsEmpty());
+  EXPECT_THAT(tick(), SizeIs(3)) << "and all end with their subjects";
+}
+
 TEST_F(RuleEvaluatorTest, NothingHasEndedWhileTheProcessesCannotBeListed) {
   rules_.set_rules({rule_of(RuleScope::process, "heapfloor_process_swap_bytes", 100)});
   process(1, "a", 200);
