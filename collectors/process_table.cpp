@@ -62,11 +62,13 @@ constexpr std::size_t kCgroup = 2;
 constexpr std::size_t kAnon = 0;
 constexpr std::size_t kFile = 1;
 constexpr std::size_t kShmem = 2;
+constexpr std::size_t kPeak = 3;
 constexpr std::size_t kVirtual = 4;
 constexpr std::size_t kSwap = 9;
 static_assert(kStatusSizes[kAnon].desc == &kProcessResidentAnon);
 static_assert(kStatusSizes[kFile].desc == &kProcessResidentFile);
 static_assert(kStatusSizes[kShmem].desc == &kProcessResidentShmem);
+static_assert(kStatusSizes[kPeak].desc == &kProcessResidentPeak);
 static_assert(kStatusSizes[kVirtual].desc == &kProcessVirtual);
 static_assert(kStatusSizes[kSwap].desc == &kProcessSwap);
 
@@ -131,6 +133,9 @@ void take_status(TrackedProcess& process, const PidStatus& status) {
     process.user_id = user;
     process.user_known = true;
   }
+  // The peak of a process falls when it executes another program, which may keep the name.
+  const auto& peak = status.resident_peak_bytes;
+  if (peak && *peak < process.sizes_bytes[kPeak]) process.attributes_due = true;
   for (std::size_t i = 0; i < kStatusSizes.size(); ++i) {
     const auto& value = status.*kStatusSizes[i].value;
     if (value) set_size(process, i, *value);
@@ -348,6 +353,7 @@ void ProcessTable::publish(const TrackedProcess& process) const {
   }
   options_.board->processes.push_back({{process.pid, process.start_ticks},
                                        resident,
+                                       has_size(process, kSwap) ? process.sizes_bytes[kSwap] : 0,
                                        process.directory.pinned() ? &process.directory : nullptr});
 }
 

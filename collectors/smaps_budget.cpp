@@ -1,6 +1,7 @@
 #include "collectors/smaps_budget.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace heapfloor {
 namespace {
@@ -12,6 +13,11 @@ constexpr double kHalfWeightBytes = 256.0 * 1024 * 1024;
 constexpr double kMostWeight = 0.5;
 // One read in which the reader was put to sleep does not overturn the host's price.
 constexpr double kMostRise = 4;
+constexpr std::uint8_t kMostOverruns = 6;
+
+double walked_bytes(const SmapsTarget& target) {
+  return static_cast<double>(target.resident_bytes) + static_cast<double>(target.swapped_bytes);
+}
 
 double changed_bytes(const SmapsTarget& target) {
   const std::uint64_t before = target.is_sampled ? target.sampled_resident_bytes : 0;
@@ -32,10 +38,13 @@ double SmapsBudget::most_saved(double elapsed_seconds) const {
 }
 
 double SmapsBudget::predicted_seconds(const SmapsTarget& target) const {
-  const bool is_taught =
-      target.seconds_per_byte > 0 && now_seconds_ - target.waiting_since_seconds < kTrustSeconds;
+  const double trust_seconds =
+      std::ldexp(kTrustSeconds, std::max(0, static_cast<int>(target.overruns) - 1));
+  const bool is_trusted = now_seconds_ - target.waiting_since_seconds < trust_seconds;
+  const bool is_taught = is_trusted && target.seconds_per_byte > 0;
   const double price = is_taught ? target.seconds_per_byte : seconds_per_byte_;
-  return kBaseSeconds + price * static_cast<double>(target.resident_bytes);
+  return std::max(kBaseSeconds + price * walked_bytes(target),
+                  is_trusted ? target.slow_seconds : 0.0);
 }
 
 void SmapsBudget::begin_tick(double now_seconds, std::span<SmapsTarget> targets) {
@@ -139,6 +148,10 @@ void SmapsBudget::took(std::size_t position, double seconds) {
   spend(seconds);
   SmapsTarget& target = targets_[position];
   learn(target, seconds);
+  const bool has_overrun = seconds > limits_.max_read_seconds;
+  target.overruns =
+      has_overrun ? static_cast<std::uint8_t>(std::min(target.overruns + 1, int{kMostOverruns}))
+                  : std::uint8_t{0};
   target.is_sampled = true;
   target.sampled_resident_bytes = target.resident_bytes;
   target.waiting_since_seconds = now_seconds_;
@@ -152,7 +165,8 @@ void SmapsBudget::failed(std::size_t position, double seconds, double retry_afte
 }
 
 void SmapsBudget::learn(SmapsTarget& target, double seconds) {
-  const auto bytes = static_cast<double>(target.resident_bytes);
+  const double bytes = walked_bytes(target);
+  target.slow_seconds = bytes < kLearnFromBytes && seconds > kShortSeconds ? seconds : 0;
   if (bytes < kLearnFromBytes) return;
   // Never 0, which means that nothing was learned.
   const double price = std::max(seconds - kBaseSeconds, 1e-9) / bytes;

@@ -21,9 +21,11 @@
 // on a machine with more work than processors one read of 6 ms took half a second. So after a read
 // that took longer than any was to be predicted, only short ones are made for kBusySeconds.
 //
-// The price of a byte is learned for the host from every large read (large ones weigh more), never
-// below the documented one, and for each target from its own: huge pages cost a hundredth. What a
-// target taught is believed for kTrustSeconds.
+// The walk meets what is resident and what is swapped out. The price of a byte is learned for the
+// host from every large read (large ones weigh more), never below the documented one, and for each
+// target from its own: huge pages cost a hundredth, and a small target of many mappings costs what
+// its last read did. What a target taught is believed for kTrustSeconds, and twice as long each
+// time that its read took too long again.
 //
 // Pure: times come in as arguments, in seconds on one steady axis. Not thread-safe.
 #pragma once
@@ -47,10 +49,13 @@ struct SmapsLimits {
 struct SmapsTarget {
   ProcessId id;
   std::uint64_t resident_bytes = 0;          // now
+  std::uint64_t swapped_bytes = 0;           // now
   std::uint64_t sampled_resident_bytes = 0;  // when it was last read
   double waiting_since_seconds = 0;          // since its last read, or since it was first seen
   double not_before_seconds = 0;             // it rests until then
   double seconds_per_byte = 0;               // what its own reads taught; 0: nothing yet
+  double slow_seconds = 0;    // of its last read, where its size does not explain them
+  std::uint8_t overruns = 0;  // reads in a row that took longer than any may
   bool is_sampled = false;
 };
 

@@ -140,6 +140,7 @@ class SmapsCollector final : public Collector {
         next_readings_.emplace_back();
       }
       next_targets_.back().resident_bytes = seen.resident_bytes;
+      next_targets_.back().swapped_bytes = seen.swapped_bytes;
       next_readings_.back().seen = &seen;
     }
     std::swap(targets_, next_targets_);

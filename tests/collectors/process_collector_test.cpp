@@ -55,6 +55,7 @@ struct Numbers {
   std::uint64_t anon_kilobytes = 8192;
   std::uint64_t minor_faults = 100;
   std::uint64_t swap_kilobytes = 0;
+  std::uint64_t peak_kilobytes = 16384;
   bool kernel_thread = false;
   std::string exe = "/usr/bin/server";
   std::string cmdline = std::string("server\0--fast\0", 14);
@@ -72,7 +73,8 @@ std::string stat_of(std::int32_t pid, const Numbers& numbers) {
 
 std::string status_of(const Numbers& numbers) {
   return "Name:\tx\nUid:\t" + std::to_string(numbers.user) +
-         "\t0\t0\t0\nVmSize:\t102400 kB\nRssAnon:\t" + std::to_string(numbers.anon_kilobytes) +
+         "\t0\t0\t0\nVmSize:\t102400 kB\nVmHWM:\t" + std::to_string(numbers.peak_kilobytes) +
+         " kB\nRssAnon:\t" + std::to_string(numbers.anon_kilobytes) +
          " kB\nRssFile:\t2048 kB\nRssShmem:\t0 kB\nVmSwap:\t" +
          std::to_string(numbers.swap_kilobytes) + " kB\nThreads:\t3\n";
 }
@@ -238,7 +240,7 @@ TEST(ProcessCollector, LeavesOutDescriptorsThatItMayNotCount) {
 
 TEST(ProcessCollector, TellsTheCollectorsBehindItWhatItSaw) {
   ChangingHost host;
-  host.add(7, {.anon_kilobytes = 4096});
+  host.add(7, {.anon_kilobytes = 4096, .swap_kilobytes = 512});
   host.add(8, {.kernel_thread = true});
   host.add(9, {.anon_kilobytes = 1024});
   CollectorOptions options;
@@ -252,6 +254,7 @@ TEST(ProcessCollector, TellsTheCollectorsBehindItWhatItSaw) {
   const SeenProcess& first = board.processes[0];
   EXPECT_EQ(first.id.pid, 7);
   EXPECT_EQ(first.resident_bytes, (4096U + 2048U) * 1024U);
+  EXPECT_EQ(first.swapped_bytes, 512U * 1024U);
   EXPECT_NE(first.directory, nullptr);
   EXPECT_EQ(board.processes[1].directory, nullptr) << "beyond the descriptor budget";
   host.remove(7);
@@ -312,6 +315,16 @@ TEST_P(ProcessAttributesWithBudget, AreReadAgainWhenTheNameChanges) {
   host_.processes[7].cmdline = "renamed";
   next();
   EXPECT_EQ(now_.sink.process(7)->attribute(Attribute::command_line), "renamed");
+}
+
+TEST_P(ProcessAttributesWithBudget, OfAnotherProgramUnderTheSameNameAreSeenAtOnce) {
+  for (int round = 0; round < 20; ++round) next();
+  Numbers& process = host_.processes[7];
+  process.cmdline = "server other.py";
+  process.resident_pages = 500;
+  process.peak_kilobytes = 2000;
+  next();
+  EXPECT_EQ(now_.sink.process(7)->attribute(Attribute::command_line), "server other.py");
 }
 
 TEST_P(ProcessAttributesWithBudget, AreReadAgainWhenTheUserChanges) {

@@ -287,6 +287,47 @@ TEST(SmapsBudget, OneSlowReadIsForgivenAfterAnHour) {
   EXPECT_TRUE(is_read);
 }
 
+TEST(SmapsBudget, WhatIsSwappedOutIsWalkedToo) {
+  Host host;
+  const std::size_t target = host.add(kMiB);
+  host.targets[target].swapped_bytes = 6 * kGiB;
+  EXPECT_TRUE(host.tick().empty());
+  EXPECT_EQ(host.budget.too_large(), 1U);
+}
+
+TEST(SmapsBudget, ASmallTargetThatTookLongIsExpectedToAgain) {
+  Host host;
+  const std::size_t target = host.add(kMiB);  // of 100,000 mappings
+  host.budget.begin_tick(host.now_seconds, host.targets);
+  ASSERT_EQ(host.budget.next(), target);
+  host.budget.took(target, 0.06);
+  host.targets[target].resident_bytes = 3 * kMiB;
+  host.now_seconds += SmapsBudget::kTrustSeconds - 1;
+  EXPECT_TRUE(host.tick().empty());
+  EXPECT_EQ(host.budget.too_large(), 1U);
+}
+
+TEST(SmapsBudget, ATargetThatTakesTooLongAgainIsTriedEverMoreRarely) {
+  Host host;
+  const std::size_t target = host.add(kMiB);
+  double waited_seconds = 0;
+  for (int attempt = 0; attempt < 4; ++attempt) {
+    const double began_seconds = host.now_seconds;
+    for (;;) {
+      host.budget.begin_tick(host.now_seconds, host.targets);
+      if (host.budget.next()) break;
+      host.now_seconds += kIntervalSeconds;
+    }
+    host.budget.took(target, 0.06);
+    const double waited = host.now_seconds - began_seconds;
+    if (attempt > 1) {
+      EXPECT_GT(waited, 1.9 * waited_seconds) << attempt;
+    }
+    waited_seconds = waited;
+    host.now_seconds += kIntervalSeconds;
+  }
+}
+
 TEST(SmapsBudget, WhatFailedIsLeftAloneForAsLongAsAsked) {
   Host host;
   const std::size_t target = host.add(16 * kMiB);
