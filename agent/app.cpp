@@ -16,6 +16,7 @@
 #include "agent/build_info.h"
 #include "agent/log.h"
 #include "agent/routes.h"
+#include "agent/units.h"
 #include "agent/web_options.h"
 
 namespace heapfloor {
@@ -114,8 +115,22 @@ void App::open_history() {
     log_line(LogLevel::warning, "no history is kept", {{"error", problem}});
     return;
   }
+  warn_of_small_storage();
   history_ = std::move(history);
   pipeline_.attach(*history_);
+}
+
+void App::warn_of_small_storage() const {
+  // A series takes up to 16 KiB, and in the tick that rewrites all of them half as much again.
+  constexpr double kBytesOfSeries = 24.0 * 1024;
+  constexpr double kBytesBeside = 4.0 * 1024 * 1024;
+  const double needed = kBytesOfSeries * static_cast<double>(config_.limits.series) + kBytesBeside;
+  if (config_.storage.size_bytes >= needed) return;
+  log_line(LogLevel::warning,
+           "storage.size cannot hold as many series as limits.series allows; where so many are "
+           "watched no history is kept",
+           {{"storage.size", format_size(config_.storage.size_bytes)},
+            {"needed", format_size(std::ceil(needed / 1048576) * 1048576)}});
 }
 
 void App::start() {

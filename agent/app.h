@@ -60,6 +60,7 @@ class App {
  private:
   void tick();
   void open_history();
+  void warn_of_small_storage() const;
 
   const Clock& clock_;
   const double interval_seconds_;

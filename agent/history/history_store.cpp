@@ -25,7 +25,7 @@ constexpr const char* kTable =
     "INTEGER NOT NULL)";
 constexpr double kPageBytes = 4096;
 constexpr std::uint64_t kWritesPerCleaning = 64;
-constexpr std::size_t kMostRowBytes = 16U << 20U;
+constexpr std::size_t kMostRowBytes = 64U << 20U;
 // A damaged tree may lead to the same pages again and again.
 constexpr std::uint64_t kMostRescuedRows = 1000000;
 

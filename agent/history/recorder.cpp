@@ -15,7 +15,8 @@ constexpr std::size_t kMostName = kMostCgroupPathBytes;  // no name is longer
 constexpr std::uint32_t kMostReadings = 1000000;
 constexpr std::uint32_t kMostScopes = 64;
 constexpr std::uint32_t kMostDocuments = 1000;
-constexpr std::size_t kMostDocumentBytes = std::size_t{64} * 1024 * 1024;
+// Of all documents together: HistoryStore reads no row of more than 64 MiB.
+constexpr std::size_t kMostDocumentBytes = std::size_t{12} * 1024 * 1024;
 
 // FNV-1a (Fowler, Noll, Vo); never 0, which stands for a boot that cannot be told.
 std::uint64_t hash_of(std::string_view boot_id) {
@@ -320,6 +321,27 @@ void HistoryRecorder::copy(const WatchList& watches, const Watch& watch, Entry& 
   entry.has_ended = watch.ended_seconds.has_value();
 }
 
+// The smallest first: what does not fit is the fewest.
+void HistoryRecorder::put_documents(ByteWriter& out,
+                                    const std::map<std::string, std::string>* documents) const {
+  std::vector<const std::pair<const std::string, std::string>*> kept;
+  if (documents != nullptr) {
+    for (const auto& document : *documents) kept.push_back(&document);
+  }
+  std::ranges::sort(kept, {}, [](const auto* document) { return document->second.size(); });
+  std::size_t bytes = 0;
+  const auto fits = [&bytes](const auto* document) {
+    bytes += document->second.size();
+    return bytes <= kMostDocumentBytes;
+  };
+  kept.erase(std::ranges::find_if_not(kept, fits), kept.end());
+  out.put(static_cast<std::uint32_t>(kept.size()));
+  for (const auto* const document : kept) {
+    out.put_text(document->first);
+    out.put_bytes(document->second);
+  }
+}
+
 std::string HistoryRecorder::agent_bytes(const AgentTotals& totals, const HistoryTime& now) const {
   std::string bytes;
   ByteWriter out(bytes);
@@ -330,13 +352,7 @@ std::string HistoryRecorder::agent_bytes(const AgentTotals& totals, const Histor
     out.put_text(scope);
     out.put(count);
   }
-  out.put(static_cast<std::uint32_t>(totals.documents == nullptr ? 0 : totals.documents->size()));
-  if (totals.documents != nullptr) {
-    for (const auto& [name, document] : *totals.documents) {
-      out.put_text(name);
-      out.put_bytes(document);
-    }
-  }
+  put_documents(out, totals.documents);
   totals.alerts->save(out);
   return bytes;
 }
@@ -349,12 +365,27 @@ bool HistoryRecorder::must_write_all(std::uint64_t losses) {
   return true;
 }
 
+// Batches were lost: rows that they should have erased would come back as living series, and lives
+// that they held would be missing.
+void HistoryRecorder::write_anew() {
+  batch_.starts_anew = true;
+  for (const auto& [program, lives] : programs_) {
+    for (const Stored& stored : lives) {
+      std::string bytes;
+      ByteWriter out(bytes);
+      save_incarnation(out, stored.incarnation);
+      put(RowKind::incarnation, stored.number, std::move(bytes));
+    }
+  }
+}
+
 HistoryBatch HistoryRecorder::record(const WatchList& watches, const AgentTotals& totals,
                                      const HistoryTime& now, std::uint64_t losses) {
   ++tick_;
   batch_.time_seconds = now.time_seconds;
   batch_.unix_seconds = now.time_seconds + now.wall_offset_seconds;
   const bool all = must_write_all(losses);
+  if (all) write_anew();
   std::string readings;
   ByteWriter out(readings);
   std::uint32_t count = 0;

@@ -136,9 +136,11 @@ class HistoryRecorder {
   void keep(const Watch& watch, EndReason reason, double end_seconds, double wall_offset_seconds);
   void remember(std::uint64_t number, Incarnation incarnation);
   [[nodiscard]] bool must_write_all(std::uint64_t losses);
+  void write_anew();
   [[nodiscard]] bool is_due(const Entry& entry, const Watch& watch) const;
   void copy(const WatchList& watches, const Watch& watch, Entry& entry);
   void put(RowKind kind, std::uint64_t number, std::string bytes);
+  void put_documents(ByteWriter& out, const std::map<std::string, std::string>* documents) const;
   [[nodiscard]] std::string agent_bytes(const AgentTotals& totals, const HistoryTime& now) const;
 
   HistoryBatch batch_;  // being gathered for the next record()

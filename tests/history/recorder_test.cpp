@@ -48,7 +48,7 @@ class RecorderTest : public ::testing::Test {
   }
   void finish_tick() {
     watches_.finish_tick(now_);
-    put(recorder_.record(watches_, {&alerts_, &leaks_}, time(), losses_));
+    put(recorder_.record(watches_, {&alerts_, &leaks_, &documents_}, time(), losses_));
     ++now_;
   }
   void put(const HistoryBatch& batch) {
@@ -78,7 +78,7 @@ class RecorderTest : public ::testing::Test {
             if (id.kind == kind) visitor(row);
           }
         },
-        time(), watches_, {&alerts_, &leaks_});
+        time(), watches_, {&alerts_, &leaks_, &documents_});
   }
   [[nodiscard]] bool has_series() const {
     return std::ranges::any_of(
@@ -96,6 +96,7 @@ class RecorderTest : public ::testing::Test {
   WatchList watches_{fast_policy, 100};
   AlertBook alerts_{60, 300};
   std::map<std::string, std::uint64_t> leaks_;
+  std::map<std::string, std::string> documents_;
   HistoryRecorder recorder_;
   HistoryBatch last_batch_;
   std::map<RowId, HistoryRow> rows_;
@@ -178,6 +179,40 @@ TEST_F(RecorderTest, WritesEverythingAgainAfterSomethingWasLost) {
   EXPECT_FALSE(has_series()) << "but not again and again, or a slow disk would never catch up";
   live(1, 63);
   EXPECT_TRUE(has_series());
+}
+
+TEST_F(RecorderTest, WhatEndedWhileNothingCouldBeWrittenDoesNotComeBack) {
+  restore();  // tells which boot this is
+  for (std::uint64_t life = 1; life <= 3; ++life) {
+    live(life, 120);
+    finish_tick();
+  }
+  observe(9, 100 * kMiB);
+  finish_tick();
+  ASSERT_GT(count(RowKind::series), 0U);
+  const auto before = rows_;
+  for (int lost = 0; lost < 2000; ++lost) {  // the disk is full
+    observe(10, (100 + lost) * kMiB);
+    finish_tick();
+  }
+  rows_ = before;
+  ++losses_;
+  observe(10, 2100 * kMiB);
+  finish_tick();
+  EXPECT_EQ(count(RowKind::series), 1U) << "of the one that lives";
+  restore();
+  EXPECT_TRUE(watches_.find(key(10)));
+  EXPECT_FALSE(watches_.find(key(9)));
+  EXPECT_EQ(recorder_.incarnations("worker", "workers", "rss_anon").size(), std::size_t{3});
+}
+
+TEST_F(RecorderTest, KeepsNoMoreOfDocumentsThanCanBeReadBack) {
+  restore();
+  documents_ = {{"large", std::string(std::size_t{20} << 20U, 'x')}, {"small", "y"}};
+  finish_tick();
+  documents_.clear();
+  ASSERT_TRUE(restore().alerts);
+  EXPECT_EQ(documents_, (std::map<std::string, std::string>{{"small", "y"}}));
 }
 
 TEST_F(RecorderTest, LogsEveryTransition) {
