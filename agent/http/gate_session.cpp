@@ -228,6 +228,7 @@ void GateSession::connect_upstream() {
   host_.options().upstream_book->connecting(upstream_port_);
   upstream_->async_connect(Tcp::endpoint(loopback, host_.options().upstream_port),
                            [self = shared_from_this()](ErrorCode failed) {
+                             if (failed) self->host_.options().upstream_book->failed();
                              if (!self->is_open_) return;
                              if (failed)
                                return self->refuse(503, "unavailable",

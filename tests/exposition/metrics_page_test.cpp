@@ -115,9 +115,9 @@ TEST_F(MetricsPageTest, SaysSinceWhenCountersCountWhereItIsAskedFor) {
   const std::string with = openmetrics(snapshot);
   for (const char* const expected :
        {"heapfloor_host_oom_kills_total 0\nheapfloor_host_oom_kills_created 1700000000\n",
-        "_process_major_page_faults_total{group=\"bad\\\\xFF\",pid=\"103\"} 7\n"
-        "heapfloor_process_major_page_faults_created{group=\"bad\\\\xFF\",pid=\"103\"} "
-        "1700000300\n",
+        R"(_process_major_page_faults_total{group="bad\\xFF",pid="103"} 7
+heapfloor_process_major_page_faults_created{group="bad\\xFF",pid="103"} 1700000300
+)",
         "heapfloor_group_process_exits_created{group=\"gone\"} 1700000405\n",
         "heapfloor_group_major_page_faults_created{group=\"caf\xC3\xA9\"} 1700000090\n",
         "heapfloor_collector_errors_created{reason=\"parse\",collector=\"process\"} 1700000400\n",
