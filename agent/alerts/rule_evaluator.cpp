@@ -207,8 +207,8 @@ class RuleEvaluator::Visitor {
     const auto key = [](const Active& one) -> std::string_view {
       return one.alert->condition.subject;
     };
-    for (Active& one : std::ranges::equal_range(active_, std::string_view(subject), {}, key))
-      one.is_present = true;
+    auto one = std::ranges::lower_bound(active_, std::string_view(subject), {}, key);
+    for (; one != active_.end() && key(*one) == subject; ++one) one->is_present = true;
   }
 
   const Alert* find_active(std::string_view subject, std::string_view signal) {
