@@ -13,6 +13,8 @@ namespace heapfloor {
 namespace {
 
 constexpr std::int32_t kSparseLevel = -1;
+constexpr std::int32_t kSeasonLevel = -2;
+constexpr std::size_t kLeastSeasonFloors = 18;  // of two seasons, gaps left out
 constexpr double kLargestValue = 9.2e18;
 constexpr double kLargestTime =
     1e12;  // 30 000 years: a later reading is a mistake that would silence the series
@@ -34,6 +36,7 @@ bool is_evidence(Evidence evidence) {
 Detector::Detector(const TrendPolicy& policy, SignalTraits traits)
     : policy_(&policy),
       pyramid_(policy.bucket_seconds, policy.ring, scaled_hours(policy, policy.history_days * 24)),
+      season_(season_seconds(policy)),
       status_(pyramid_.levels()),
       troughs_(policy.trough_fall_ratio, policy.trough_regain_ratio),
       traits_(traits) {}
@@ -133,6 +136,7 @@ void Detector::measure_amplitude(double peak, double floor) {
 }
 
 bool Detector::add_floor(double time_seconds, double value) {
+  const bool has_part_closed = season_.push(time_seconds, value);
   const std::size_t closed = pyramid_.push(time_seconds, value);
   if (closed == 0) {
     return false;
@@ -147,33 +151,26 @@ bool Detector::add_floor(double time_seconds, double value) {
   for (std::size_t level = 0; level < closed; ++level) {
     evaluate_level(level, candidate);
   }
+  for (std::size_t level = closed; level < std::min(closed + 2, status_.size()); ++level) {
+    if (status_[level].hits > 0 && status_[level].hits < policy_->persistence)
+      confirm_open(level, candidate);
+  }
+  if (has_part_closed) evaluate_season(candidate);
   decide(candidate);
   return true;
 }
 
-// The largest rise that later fell back as far: a wave that the series is known to make.
 void Detector::update_undone_rise(const FloorWindow& floors, LevelStatus& status) const {
-  std::array<double, kMaxWindow> later_minimum;
-  double minimum = std::numeric_limits<double>::infinity();
-  for (std::size_t i = floors.size; i > 0; --i) {
-    minimum = std::min(minimum, floors.values[i - 1]);
-    later_minimum[i - 1] = minimum;
-  }
-  double undone = static_cast<double>(status.largest_undone_rise) * policy_->precedent_decay;
-  minimum = std::numeric_limits<double>::infinity();
-  for (std::size_t i = 0; i < floors.size; ++i) {
-    minimum = std::min(minimum, floors.values[i]);
-    undone =
-        std::max(undone, std::min(floors.values[i] - minimum, floors.values[i] - later_minimum[i]));
-  }
-  status.largest_undone_rise = static_cast<float>(undone);
+  const double before = static_cast<double>(status.largest_undone_rise) * policy_->precedent_decay;
+  status.largest_undone_rise = static_cast<float>(
+      std::max(before, largest_undone_rise({floors.values.data(), floors.size})));
 }
 
+// Rises that were undone at finer levels were too short to be seen at this one.
 GateContext Detector::context(std::size_t level) const {
   double undone = 0;
-  const std::size_t first = level > 0 ? level - 1 : 0;
   const std::size_t last = std::min(level + 2, status_.size() - 1);
-  for (std::size_t k = first; k <= last; ++k) {
+  for (std::size_t k = level; k <= last; ++k) {
     undone = std::max(undone, static_cast<double>(status_[k].largest_undone_rise));
   }
   GateContext result(*policy_);
@@ -226,11 +223,31 @@ std::optional<Gate> Detector::prescreen(const FloorWindow& floors,
   return std::nullopt;
 }
 
-Verdict Detector::best_window(const FloorWindow& floors, std::size_t level, bool sparse) {
+FloorWindow Detector::floors_at(std::int32_t place) const {
+  FloorWindow floors;
+  if (place == kSparseLevel) {
+    sparse_.read(floors);
+  } else if (place == kSeasonLevel) {
+    season_.read(floors);
+  } else {
+    pyramid_.read(static_cast<std::size_t>(place), floors);
+  }
+  return floors;
+}
+
+const Detector::LevelStatus& Detector::status_at(std::int32_t place) const {
+  if (place == kSparseLevel) return sparse_status_;
+  return place == kSeasonLevel ? season_status_ : status_[static_cast<std::size_t>(place)];
+}
+
+Verdict Detector::best_window(const FloorWindow& floors, std::int32_t place) {
+  const bool sparse = place == kSparseLevel;
   const std::size_t n = floors.size;
   const std::size_t least = policy_->minimum_floors;
+  if (n < (sparse ? kLeastSparsePoints : least)) return {};  // of a state that was damaged
   const std::array<std::size_t, 3> sizes = {n, std::max(least, 3 * n / 4), std::max(least, n / 2)};
-  const GateContext gate_context = context(level);
+  const GateContext gate_context =
+      context(place < 0 ? like_level(floors) : static_cast<std::size_t>(place));
   Verdict best;
   int best_rank = -1;
   std::size_t previous = 0;
@@ -242,13 +259,14 @@ Verdict Detector::best_window(const FloorWindow& floors, std::size_t level, bool
     const std::size_t first = n - size;
     double prior = floors.prior_maximum;
     for (std::size_t i = 0; i < first; ++i) {
-      prior = std::max(prior, floors.values[i]);
+      prior = std::max(prior, std::min(floors.values[i], floors.values[i + 1]));
     }
     const Verdict verdict = run_gates({{floors.times.data() + first, size},
                                        {floors.values.data() + first, size},
                                        floors.bucket_seconds,
                                        prior,
-                                       sparse},
+                                       sparse,
+                                       place == kSeasonLevel},
                                       gate_context);
     const int gate =
         verdict.deciding_gate ? static_cast<int>(*verdict.deciding_gate) : static_cast<int>(kGates);
@@ -262,6 +280,7 @@ Verdict Detector::best_window(const FloorWindow& floors, std::size_t level, bool
     }
   }
   ++full_tests_;
+  best.level = place;
   return best;
 }
 
@@ -321,7 +340,7 @@ void Detector::evaluate_level(std::size_t level, Candidate& candidate) {
       gate.required =
           static_cast<float>((record ? floors.prior_maximum : 0) + policy_->minimum_rise_bytes);
     } else {
-      verdict = best_window(floors, level, false);
+      verdict = best_window(floors, static_cast<std::int32_t>(level));
     }
     note(status, verdict);
   }
@@ -331,22 +350,43 @@ void Detector::evaluate_level(std::size_t level, Candidate& candidate) {
   }
 }
 
-void Detector::evaluate_sparse() {
+// A coarse level need not wait for its next close: what it confirmed once is confirmed by what was
+// seen of the open bucket as well.
+void Detector::confirm_open(std::size_t level, Candidate& candidate) {
   FloorWindow floors;
-  sparse_.read(floors);
+  if (!pyramid_.read_with_open(level, now_seconds_, floors)) return;
+  Verdict verdict = best_window(floors, static_cast<std::int32_t>(level));
+  if (verdict.evidence != Evidence::confirmed) return;
+  LevelStatus& status = status_[level];
+  note(status, verdict);
+  if (!candidate.any || stronger(status, candidate.status))
+    candidate = {verdict, status, verdict.level, true};
+}
+
+void Detector::evaluate_season(Candidate& candidate) {
+  const FloorWindow floors = floors_at(kSeasonLevel);
+  season_status_.evidence = Evidence::none;
+  if (floors.size < kLeastSeasonFloors) return;
+  Verdict verdict = best_window(floors, kSeasonLevel);
+  note(season_status_, verdict);
+  if (!candidate.any || stronger(season_status_, candidate.status))
+    candidate = {verdict, season_status_, kSeasonLevel, true};
+}
+
+void Detector::evaluate_sparse() {
+  const FloorWindow floors = floors_at(kSparseLevel);
   if (floors.size < kLeastSparsePoints) {
     return;
   }
   Candidate candidate;
-  candidate.verdict = best_window(floors, sparse_level(floors), true);
+  candidate.verdict = best_window(floors, kSparseLevel);
   note(sparse_status_, candidate.verdict);
-  candidate.verdict.level = kSparseLevel;
   candidate.level = kSparseLevel;
   decide(candidate);
 }
 
-// The pyramid's level whose buckets are about as long as the gaps between compactions.
-std::size_t Detector::sparse_level(const FloorWindow& floors) const {
+// The pyramid's level whose buckets are about as long as the gaps of these floors.
+std::size_t Detector::like_level(const FloorWindow& floors) const {
   std::size_t level = 0;
   while (level + 1 < status_.size() && pyramid_.bucket_seconds(level) < floors.bucket_seconds) {
     ++level;
@@ -378,14 +418,14 @@ std::int32_t Detector::leading_level() const {
   if (fresh && is_evidence(sparse_status_.evidence) && stronger(sparse_status_, status_[best])) {
     return kSparseLevel;
   }
+  if (is_evidence(season_status_.evidence) && stronger(season_status_, status_[best]))
+    return kSeasonLevel;
   return static_cast<std::int32_t>(best);
 }
 
 void Detector::decide(const Candidate& candidate) {
   const std::int32_t leader = leading_level();
-  const bool sparse = leader == kSparseLevel;
-  const auto level = static_cast<std::size_t>(std::max(leader, 0));
-  const LevelStatus& status = sparse ? sparse_status_ : status_[level];
+  const LevelStatus& status = status_at(leader);
   if (leader == candidate.level) {
     verdict_ = candidate.verdict;
   } else if (!is_evidence(status.evidence)) {
@@ -395,14 +435,7 @@ void Detector::decide(const Candidate& candidate) {
   } else if (leader != verdict_.level || !is_evidence(verdict_.evidence)) {
     // The verdict that an earlier close of this level made was not kept: make it again from its
     // floors.
-    FloorWindow floors;
-    if (sparse) {
-      sparse_.read(floors);
-    } else {
-      pyramid_.read(level, floors);
-    }
-    verdict_ = best_window(floors, sparse ? sparse_level(floors) : level, sparse);
-    verdict_.level = leader;
+    verdict_ = best_window(floors_at(leader), leader);
     LevelStatus again = status;
     again.hits = static_cast<std::uint8_t>(std::max(again.hits - 1, 0));
     note(again, verdict_);
@@ -465,6 +498,8 @@ std::vector<Floor> Detector::floors() const {
 
 void Detector::restart(double time_seconds) {
   pyramid_.clear();
+  season_.clear();
+  season_status_ = LevelStatus{};
   std::fill(status_.begin(), status_.end(), LevelStatus{});
   sparse_status_ = LevelStatus{};
   sparse_.clear();

@@ -19,6 +19,7 @@
 #include "agent/trend/observation.h"
 #include "agent/trend/policy.h"
 #include "agent/trend/pyramid.h"
+#include "agent/trend/season_ring.h"
 #include "agent/trend/sparse_ring.h"
 #include "agent/trend/trough_extractor.h"
 #include "agent/trend/verdict.h"
@@ -57,7 +58,7 @@ class Detector {
   // returns false and changes nothing.
   void save(ByteWriter& out) const;
   [[nodiscard]] bool restore(ByteReader& in);
-  static constexpr std::uint8_t kStateVersion = 1;
+  static constexpr std::uint8_t kStateVersion = 2;
 
   // Everything the series holds, this object included.
   [[nodiscard]] std::size_t memory_bytes() const;
@@ -92,8 +93,12 @@ class Detector {
 
   void evaluate_level(std::size_t level, Candidate& candidate);
   void evaluate_sparse();
-  [[nodiscard]] std::size_t sparse_level(const FloorWindow& floors) const;
-  [[nodiscard]] Verdict best_window(const FloorWindow& floors, std::size_t level, bool sparse);
+  void confirm_open(std::size_t level, Candidate& candidate);
+  void evaluate_season(Candidate& candidate);
+  [[nodiscard]] std::size_t like_level(const FloorWindow& floors) const;
+  [[nodiscard]] Verdict best_window(const FloorWindow& floors, std::int32_t place);
+  [[nodiscard]] FloorWindow floors_at(std::int32_t place) const;
+  [[nodiscard]] const LevelStatus& status_at(std::int32_t place) const;
   [[nodiscard]] GateContext context(std::size_t level) const;
   [[nodiscard]] std::optional<Gate> prescreen(const FloorWindow& floors,
                                               const LevelStatus& status) const;
@@ -109,8 +114,10 @@ class Detector {
 
   const TrendPolicy* policy_;
   Pyramid pyramid_;
+  SeasonRing season_;
   std::vector<LevelStatus> status_;
   LevelStatus sparse_status_;
+  LevelStatus season_status_;
   SparseRing sparse_;
   MedianOfFive filter_;
   TroughExtractor troughs_;

@@ -30,6 +30,8 @@ void Detector::save(ByteWriter& out) const {
   pyramid_.save(out);
   for (const LevelStatus& status : status_) status.save(out);
   sparse_status_.save(out);
+  season_status_.save(out);
+  season_.save(out);
   sparse_.save(out);
   filter_.save(out);
   troughs_.save(out);
@@ -66,6 +68,8 @@ void Detector::restore_parts(ByteReader& in) {
   in.require(pyramid_.restore(in));
   for (LevelStatus& status : status_) status.restore(in);
   sparse_status_.restore(in);
+  season_status_.restore(in);
+  in.require(season_.restore(in));
   in.require(sparse_.restore(in) && filter_.restore(in) && troughs_.restore(in) &&
              amplitude_.restore(in));
   in.require(restore_verdict(in, verdict_));

@@ -100,9 +100,10 @@ std::string limit_text(const Verdict& verdict, std::string_view counted) {
 // Over what it rose, how fast, and whether it still does so floor by floor.
 std::string rise_text(const Verdict& verdict, std::string_view counted) {
   constexpr std::uint32_t kWorthTelling = 3;
-  std::string text = verdict.level < 0 ? format("floor rose over %u compactions", verdict.floors)
-                                       : format("floor rose over %u buckets of %s", verdict.floors,
-                                                duration_text(verdict.bucket_seconds).c_str());
+  std::string text = verdict.level == -1
+                         ? format("floor rose over %u compactions", verdict.floors)
+                         : format("floor rose over %u buckets of %s", verdict.floors,
+                                  duration_text(verdict.bucket_seconds).c_str());
   text += " by " + growth_text(verdict.growth, counted);
   if (verdict.rising_floors >= kWorthTelling) {
     text += format(", the last %u each above the one before", verdict.rising_floors);
@@ -150,7 +151,7 @@ std::string explain(const Verdict& verdict, std::string_view counted) {
       std::string detail =
           gate_detail(gate, verdict.gates[static_cast<std::size_t>(gate)], counted);
       // The sparse ring's trend test is exact: it counts Kendall's S itself.
-      if (gate == Gate::trend && verdict.level < 0) detail.replace(0, 1, "S");
+      if (gate == Gate::trend && verdict.level == -1) detail.replace(0, 1, "S");
       return "no lasting rise: " + std::string(gate_name(gate)) + " (" + detail + ")";
     }
     case Evidence::held:

@@ -91,19 +91,25 @@ class GateChain {
   // Where the phase of the day explains the series, goes on with the series without it.
   bool season_adjusted() {
     const double season = season_seconds(policy_);
-    if (window_.sparse || span_seconds_ < policy_.seasonal_span_days * season ||
-        window_.bucket_seconds > season / 4) {
-      return true;
-    }
+    // With less than two differences of most phases a step looks like growth.
+    const double least_span = window_.by_phase
+                                  ? policy_.season_history_days * season - window_.bucket_seconds
+                                  : policy_.seasonal_span_days * season;
+    if (window_.sparse || span_seconds_ < least_span || window_.bucket_seconds > season / 4)
+      return !window_.by_phase || judge(Gate::trend, 0, policy_.seasonal_z, false);
     const auto seasonal =
         seasonal_trend(window_.times, window_.values, season, window_.bucket_seconds);
     if (!seasonal || seasonal->explained <= policy_.seasonal_explained_ratio) {
-      return true;
+      return !window_.by_phase || judge(Gate::trend, 0, policy_.seasonal_z, false);
     }
     if (seasonal->z < policy_.seasonal_z) {
       return judge(Gate::trend, seasonal->z, policy_.seasonal_z, false);
     }
-    std::copy_n(seasonal->adjusted.begin(), count(), values_.begin());
+    for (std::size_t i = 0; i < count(); ++i) {
+      season_peak_ = std::max(season_peak_, values_[i] - seasonal->adjusted[i]);
+      values_[i] = seasonal->adjusted[i];
+    }
+    is_adjusted_ = true;
     return true;
   }
 
@@ -171,7 +177,7 @@ class GateChain {
         std::max({least_rise(), policy_.record_sigmas * sigma_, policy_.record_rise_ratio * net_});
     // Without floors before the window there is no record to break; a net rise is asked all the
     // same.
-    const double before = std::max(window_.prior_maximum, 0.0);
+    const double before = std::max(window_.prior_maximum - season_peak_, 0.0);
     const bool known = std::isfinite(window_.prior_maximum);
     const double required = known ? before + margin : values_[0];
     return judge(Gate::record, top, required, net_ > 0 && top >= required);
@@ -264,7 +270,10 @@ class GateChain {
   }
 
   bool precedent() {
-    const double required = policy_.precedent_ratio * context_.largest_undone_rise;
+    // What was undone before includes every day's rise, which was taken off here.
+    const double undone =
+        is_adjusted_ ? largest_undone_rise(values()) : context_.largest_undone_rise;
+    const double required = policy_.precedent_ratio * undone;
     return judge(Gate::precedent, net_, required, net_ >= required);
   }
 
@@ -363,6 +372,8 @@ class GateChain {
   Work values_;     // seasonally adjusted where the season explains them
   Work residuals_;  // from the fitted line
   Trend trend_;
+  double season_peak_ = 0;  // highest part of the season that was taken off
+  bool is_adjusted_ = false;
   double span_seconds_ = 0;
   double level_ = 0;
   double sigma_ = 0;

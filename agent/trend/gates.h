@@ -19,6 +19,7 @@ struct WindowView {
   double bucket_seconds = 0;
   double prior_maximum = 0;  // the largest floor ever seen before the window; -infinity when none
   bool sparse = false;       // compaction points, tested by the exact distribution
+  bool by_phase = false;     // of the season: only for a series that the time of day explains
 };
 
 // What the gates need to know besides the window.

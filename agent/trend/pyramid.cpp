@@ -9,6 +9,8 @@ namespace {
 
 // Bucket numbers stay far from the ends of int64 and exact as double.
 constexpr double kLargestBucket = 4e15;
+// In buckets. What lies before a longer one says nothing about the floors after it at this scale.
+constexpr std::int64_t kLongestGap = 255;
 
 std::size_t levels_for(double bucket_seconds, std::size_t ring, double history_seconds) {
   std::size_t levels = 1;
@@ -68,9 +70,9 @@ std::size_t Pyramid::push(double time_seconds, double value) {
 void Pyramid::close(std::size_t level, std::int64_t closing, std::int64_t opening) {
   Level& ring = levels_[level];
   float* const values = values_.data() + level * ring_;
-  std::uint16_t* const gaps = gaps_.data() + level * ring_;
+  std::uint8_t* const gaps = gaps_.data() + level * ring_;
   if (ring.count == ring_) {
-    const float oldest = values[ring.head];
+    const float oldest = std::min(values[ring.head], values[(ring.head + 1U) % ring_]);
     ring.evicted_maximum = ring.evicted ? std::max(ring.evicted_maximum, oldest) : oldest;
     ring.evicted = true;
   } else {
@@ -79,10 +81,10 @@ void Pyramid::close(std::size_t level, std::int64_t closing, std::int64_t openin
   const float minimum = ring.open_minimum;
   const std::int64_t gap = opening - closing;
   values[ring.head] = minimum;
-  gaps[ring.head] = static_cast<std::uint16_t>(std::min<std::int64_t>(gap, 65535));
+  gaps[ring.head] = static_cast<std::uint8_t>(std::min(gap, kLongestGap));
   ring.head = static_cast<std::uint8_t>((ring.head + 1) % ring_);
   ring.open = false;
-  if (gap >= 65535) {
+  if (gap >= kLongestGap) {
     // The distance cannot be kept, so what lies before it leaves the ring; its height is
     // remembered.
     const float largest = *std::max_element(values, values + ring.count);
@@ -127,6 +129,28 @@ void Pyramid::read(std::size_t level, FloorWindow& window) const {
   }
 }
 
+bool Pyramid::read_with_open(std::size_t level, double now_seconds, FloorWindow& window) const {
+  const double start = static_cast<double>(open_bucket_ >> level) * bucket_seconds(level);
+  if (now_seconds - start < bucket_seconds(level) / 4) return false;
+  float minimum = std::numeric_limits<float>::infinity();
+  for (std::size_t k = 0; k <= level; ++k) {
+    if (levels_[k].open) minimum = std::min(minimum, levels_[k].open_minimum);
+  }
+  if (minimum == std::numeric_limits<float>::infinity()) return false;
+  read(level, window);
+  if (window.size == ring_) {
+    const double leaving = std::min(window.values[0], window.values[1]);
+    window.prior_maximum = std::max(window.prior_maximum, leaving);
+    std::shift_left(window.times.begin(), window.times.begin() + window.size, 1);
+    std::shift_left(window.values.begin(), window.values.begin() + window.size, 1);
+    --window.size;
+  }
+  window.times[window.size] = (start + now_seconds) / 2;
+  window.values[window.size] = static_cast<double>(minimum);
+  ++window.size;
+  return true;
+}
+
 void Pyramid::clear() {
   std::fill(levels_.begin(), levels_.end(), Level{});
   open_bucket_ = 0;
@@ -134,8 +158,7 @@ void Pyramid::clear() {
 }
 
 std::size_t Pyramid::heap_bytes() const {
-  return levels_.capacity() * sizeof(Level) + values_.capacity() * sizeof(float) +
-         gaps_.capacity() * sizeof(std::uint16_t);
+  return levels_.capacity() * sizeof(Level) + values_.capacity() * sizeof(float) + gaps_.capacity();
 }
 
 void Pyramid::save(ByteWriter& out) const {
@@ -184,7 +207,7 @@ void Pyramid::restore_level(std::size_t level, ByteReader& in) {
   ring.head = static_cast<std::uint8_t>(ring.count % ring_);
   for (std::size_t i = 0; i < ring.count; ++i) {
     values_[level * ring_ + i] = in.take_number<float>(0, kMostValue);
-    gaps_[level * ring_ + i] = in.take_at_most<std::uint16_t>(65534);
+    gaps_[level * ring_ + i] = in.take_at_most<std::uint8_t>(kLongestGap - 1);
     in.require(gaps_[level * ring_ + i] > 0);
   }
 }

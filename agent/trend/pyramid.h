@@ -21,7 +21,9 @@ namespace heapfloor {
 struct FloorWindow {
   std::size_t size = 0;
   double bucket_seconds = 0;
-  double prior_maximum = 0;  // the largest floor that left the ring; -infinity when none did
+  // The largest that two floors in a row reached and at least one of which left the ring; -infinity
+  // when none did. One alone is a mistake more often than a height that the series knows.
+  double prior_maximum = 0;
   std::array<double, kMaxWindow> times;  // bucket centres
   std::array<double, kMaxWindow> values;
 };
@@ -44,6 +46,11 @@ class Pyramid {
   [[nodiscard]] double bucket_seconds(std::size_t level) const;
   [[nodiscard]] double latest(std::size_t level) const;  // the newest closed floor; 0 when none
   void read(std::size_t level, FloorWindow& window) const;
+  // The same with the open bucket's minimum so far as the newest floor, at the centre of the part
+  // that was seen; the oldest floor leaves a full window. False, with an unspecified window, while
+  // less than a quarter of the bucket was seen.
+  [[nodiscard]] bool read_with_open(std::size_t level, double now_seconds,
+                                    FloorWindow& window) const;
   void clear();
   [[nodiscard]] std::size_t heap_bytes() const;
 
@@ -68,8 +75,8 @@ class Pyramid {
   double bucket_seconds_;
   std::int64_t open_bucket_ = 0;  // of level 0; level k's is this shifted right by k
   std::vector<Level> levels_;
-  std::vector<float> values_;        // levels * ring
-  std::vector<std::uint16_t> gaps_;  // buckets from this floor to the next, or to the open bucket
+  std::vector<float> values_;       // levels * ring
+  std::vector<std::uint8_t> gaps_;  // buckets from this floor to the next, or to the open bucket
   std::uint8_t ring_;
   bool started_ = false;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 
 namespace heapfloor {
 namespace {
@@ -203,6 +204,23 @@ Trend fit_trend(std::span<const double> times, std::span<const double> values,
   trend.high = estimate.high;
   trend.z = uncorrected_z(kendall) / std::sqrt(trend.factor);
   return trend;
+}
+
+double largest_undone_rise(std::span<const double> values) {
+  std::array<double, kMaxWindow> later_minimum;
+  const std::size_t n = std::min(values.size(), kMaxWindow);
+  double minimum = std::numeric_limits<double>::infinity();
+  for (std::size_t i = n; i > 0; --i) {
+    minimum = std::min(minimum, values[i - 1]);
+    later_minimum[i - 1] = minimum;
+  }
+  double undone = 0;
+  minimum = std::numeric_limits<double>::infinity();
+  for (std::size_t i = 0; i < n; ++i) {
+    minimum = std::min(minimum, values[i]);
+    undone = std::max(undone, std::min(values[i] - minimum, values[i] - later_minimum[i]));
+  }
+  return undone;
 }
 
 double normal_tail(double z) { return 0.5 * std::erfc(z / std::sqrt(2.0)); }

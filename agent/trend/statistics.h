@@ -67,6 +67,10 @@ struct Trend {
 Trend fit_trend(std::span<const double> times, std::span<const double> values,
                 const MannKendall& kendall, double z_interval);
 
+// The largest rise that was later undone: a wave that the series is known to make. Of every value
+// the lesser of its rise above the lowest before it and its fall to the lowest after it.
+double largest_undone_rise(std::span<const double> values);
+
 // One-sided p of a standard normal z.
 double normal_tail(double z);
 

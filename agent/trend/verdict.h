@@ -73,7 +73,8 @@ struct Verdict {
   std::optional<Gate>
       deciding_gate;  // the first that failed at the deciding level; none when confirmed
   std::array<GateResult, kGates> gates = {};
-  std::int32_t level = -1;  // pyramid level that decided; -1 the sparse ring, or nothing yet
+  // Pyramid level that decided; -1 the sparse ring, or nothing yet, -2 the floors by phase of day.
+  std::int32_t level = -1;
   double bucket_seconds = 0;
   std::uint32_t floors = 0;         // floors in the deciding window
   std::uint32_t rising_floors = 0;  // consecutive rising floors at its end

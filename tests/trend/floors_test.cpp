@@ -9,6 +9,7 @@
 #include "agent/trend/high_quantile.h"
 #include "agent/trend/median_of_five.h"
 #include "agent/trend/pyramid.h"
+#include "agent/trend/season_ring.h"
 #include "agent/trend/sparse_ring.h"
 #include "agent/trend/trough_extractor.h"
 
@@ -90,7 +91,7 @@ TEST(Pyramid, SaysHowManyLevelsClosed) {
 TEST(Pyramid, KeepsTimesExactAcrossGapsAndAtUnixTimes) {
   Pyramid pyramid(4, 16, 4 * 16);
   const double start = 1'700'000'000;
-  const std::vector<double> times = {0, 4, 8, 4000, 4004, 100000, 250000, 250004, 250008};
+  const std::vector<double> times = {0, 4, 8, 800, 804, 1800, 2800, 2804, 2808};
   for (const double time : times) {
     pyramid.push(start + time, time);
   }
@@ -115,11 +116,11 @@ TEST(Pyramid, ForgetsFloorsBeforeAGapThatItCannotNumberButNotTheirHeight) {
   EXPECT_EQ(window.prior_maximum, 900);
 }
 
-TEST(Pyramid, RemembersTheLargestFloorThatLeftTheRing) {
+TEST(Pyramid, RemembersTheLargestHeightOfTwoFloorsInARowThatLeftTheRing) {
   Pyramid pyramid(1, 8, 8);
   FloorWindow window;
   pyramid.push(0, 7);
-  pyramid.push(1, 1);
+  pyramid.push(1, 8);
   pyramid.read(0, window);
   EXPECT_TRUE(std::isinf(window.prior_maximum));
   for (int i = 2; i < 20; ++i) {
@@ -128,6 +129,75 @@ TEST(Pyramid, RemembersTheLargestFloorThatLeftTheRing) {
   pyramid.read(0, window);
   EXPECT_EQ(window.size, 8U);
   EXPECT_EQ(window.prior_maximum, 7);
+  pyramid.push(20, 100);  // alone, as after a reading in the middle of a tooth
+  for (int i = 21; i < 40; ++i) pyramid.push(i, 1);
+  pyramid.read(0, window);
+  EXPECT_EQ(window.prior_maximum, 7);
+}
+
+TEST(Pyramid, AddsTheOpenBucketOnceAQuarterOfItWasSeen) {
+  Pyramid pyramid(4, 8, 4 * 8 * 4);
+  for (int i = 0; i < 256; ++i) pyramid.push(i, 1000 + i);  // level 2 opens every 16 s
+  FloorWindow window;
+  pyramid.push(258, 900);
+  EXPECT_FALSE(pyramid.read_with_open(2, 258, window));
+  pyramid.push(262, 950);
+  ASSERT_TRUE(pyramid.read_with_open(2, 262, window));
+  FloorWindow closed;
+  pyramid.read(2, closed);
+  ASSERT_EQ(closed.size, 8U);
+  ASSERT_EQ(window.size, 8U);
+  for (std::size_t i = 0; i < 7; ++i) EXPECT_EQ(window.values[i], closed.values[i + 1]) << i;
+  EXPECT_EQ(window.values[7], 900) << "the least of what the finer levels hold open";
+  EXPECT_EQ(window.times[7], (256 + 262) / 2.0);
+  EXPECT_GE(window.prior_maximum, closed.values[0]) << "it left the window";
+}
+
+TEST(SeasonRing, KeepsTheMinimaOfTwelfthsOfADayAndLeavesOutGaps) {
+  SeasonRing ring(86400);
+  FloorWindow window;
+  for (int hour = 0; hour < 24 * 6; ++hour) {
+    if (hour >= 100 && hour < 106) continue;
+    ring.push(hour * 3600.0, 1000 + hour);
+  }
+  ring.read(window);
+  EXPECT_EQ(window.bucket_seconds, 7200);
+  EXPECT_EQ(window.size, SeasonRing::kFloors - 3);
+  for (std::size_t i = 0; i < window.size; ++i) {
+    EXPECT_EQ(window.values[i], 1000 + std::floor(window.times[i] / 7200) * 2) << i;
+    EXPECT_TRUE(i == 0 || window.times[i] > window.times[i - 1]) << i;
+  }
+  EXPECT_EQ(window.times[window.size - 1], (24 * 6 - 3) * 3600.0) << "the open part is left out";
+  EXPECT_EQ(window.prior_maximum, 1000 + 2 * (71 - 48 - 2))
+      << "the lower of the last two that left it";
+}
+
+TEST(SeasonRing, ForgetsNothingButWhatIsFourDaysOldAndSurvivesItsOwnBytes) {
+  SeasonRing ring(86400);
+  ring.push(0, 5);
+  ring.push(3 * 86400.0, 7);
+  FloorWindow window;
+  ring.read(window);
+  ASSERT_EQ(window.size, 1U);
+  EXPECT_EQ(window.values[0], 5);
+  std::string bytes;
+  ByteWriter out(bytes);
+  ring.save(out);
+  SeasonRing copy(86400);
+  ByteReader in(bytes);
+  ASSERT_TRUE(copy.restore(in));
+  for (SeasonRing* one : {&ring, &copy}) {
+    one->push(3 * 86400.0 + 7200, 9);
+    one->read(window);
+    EXPECT_EQ(window.size, 2U);
+    EXPECT_EQ(window.values[1], 7);
+    one->push(1e9, 9);
+    one->read(window);
+    EXPECT_EQ(window.size, 0U) << "long ago";
+  }
+  SeasonRing other(3600);
+  ByteReader again(bytes);
+  EXPECT_FALSE(other.restore(again)) << "of another season";
 }
 
 TEST(Pyramid, IgnoresReadingsOlderThanTheOpenBucketAndTimesBeyondNumbering) {

@@ -61,6 +61,14 @@ TEST(ExactTrend, AsksForTheCriticalValuesOfTheExactDistribution) {
   EXPECT_FALSE(exact_trend(4, 6));
 }
 
+TEST(UndoneRise, IsTheRiseThatFellBackAsFar) {
+  EXPECT_EQ(largest_undone_rise(std::vector<double>{1, 2, 3, 4}), 0) << "nothing fell";
+  EXPECT_EQ(largest_undone_rise(std::vector<double>{4, 3, 1}), 0) << "nothing rose";
+  EXPECT_EQ(largest_undone_rise(std::vector<double>{1, 9, 3, 12}), 6) << "of 8, 6 were undone";
+  EXPECT_EQ(largest_undone_rise(std::vector<double>{5, 9, 1, 2}), 4) << "it rose by no more";
+  EXPECT_EQ(largest_undone_rise({}), 0);
+}
+
 TEST(HamedRao, IsOneForALineAndNeverBelow) {
   const auto t = sequence(16);
   EXPECT_EQ(hamed_rao_factor(t, sequence(16, 3), 3), 1);
