@@ -158,15 +158,16 @@ void read_documents(JsonSource& source, Gate& gate) {
 
 }  // namespace
 
-Result<void> read_replay_json(BlockReader& input, std::string_view name, const SeriesSink& sink) {
-  JsonSource source(input, kMostJsonBytes);
+Result<void> read_replay_json(BlockReader& input, std::string_view name, const SeriesSink& sink,
+                              std::size_t most_bytes) {
+  JsonSource source(input, most_bytes);
   Gate gate(sink);
   skip_byte_order_mark(source);
   read_documents(source, gate);
   if (input.failed()) return failure(ErrorKind::io, std::string(name), "cannot be read");
   std::string reason = gate.fault();
   if (source.is_too_long())
-    reason = "longer than " + std::to_string(kMostJsonBytes) + " bytes of JSON: split the query";
+    reason = "longer than " + std::to_string(most_bytes) + " bytes of JSON: split the query";
   if (reason.empty()) return {};
   const std::string place =
       ":" + std::to_string(source.line()) + ":" + std::to_string(source.column());

@@ -35,6 +35,8 @@ using SeriesSink = std::function<void(const std::string& labels, ReplaySeries se
 // Errors are ErrorKind::malformed with path "NAME:LINE:COLUMN" (columns are bytes), so that
 // path + ": " + reason is what a user wants to read; an error answer gives the server's own words.
 // The sink may have taken series before an error is found.
-Result<void> read_replay_json(BlockReader& input, std::string_view name, const SeriesSink& sink);
+// More than `most_bytes` are refused.
+Result<void> read_replay_json(BlockReader& input, std::string_view name, const SeriesSink& sink,
+                              std::size_t most_bytes = kMostJsonBytes);
 
 }  // namespace heapfloor
