@@ -240,19 +240,21 @@ std::vector<ChartPoint> thin_readings(const std::vector<Observation>& readings,
   const double width = span > 0 ? span / static_cast<double>(columns) : 1;
   const double gap = std::max(3.5 * median_spacing_seconds(readings), 2 * width);
   double last_column = -1;
+  double last_seconds = start;
   for (const Observation& reading : readings) {
     if (reading.value > kLargest) continue;
     const double column = std::floor((reading.time_seconds - start) / width);
-    const bool begins = points.empty() || reading.time_seconds - points.back().time_seconds > gap;
+    const bool begins = points.empty() || reading.time_seconds - last_seconds > gap;
     if (begins || column != last_column) {
       points.push_back({reading.time_seconds, reading.value, reading.value, begins});
     } else {
       ChartPoint& point = points.back();
-      point.time_seconds = reading.time_seconds;
+      if (!point.begins_run) point.time_seconds = reading.time_seconds;
       point.minimum = std::min(point.minimum, reading.value);
       point.maximum = std::max(point.maximum, reading.value);
     }
     last_column = column;
+    last_seconds = reading.time_seconds;
   }
   return points;
 }

@@ -17,7 +17,7 @@
 namespace heapfloor {
 
 struct ChartPoint {
-  double time_seconds = 0;  // of the last reading in it
+  double time_seconds = 0;  // of the last reading in it; of the first where a run begins
   double minimum = 0;
   double maximum = 0;
   bool begins_run = false;  // a gap is before it
