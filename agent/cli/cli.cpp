@@ -7,7 +7,6 @@
 #include <cstdio>
 #include <exception>
 #include <functional>
-#include <map>
 #include <string_view>
 
 #include "agent/build_info.h"
@@ -94,11 +93,14 @@ void add_replay_command(CLI::App& app, const ConfigSource& source, ReplayOptions
           throw CLI::ValidationError("--interval", "expects a duration such as 15s");
       },
       "spacing of the readings [the median of each series]");
-  const std::map<std::string, ReplayFormat> formats = {{"json", ReplayFormat::json},
-                                                       {"table", ReplayFormat::table}};
-  command->add_option("--format", replay.format, "json: a line a series; table: for a person")
-      ->transform(CLI::Transformer(formats))
-      ->type_name("json|table");
+  command
+      ->add_option_function<std::string>(
+          "--format",
+          [&replay](const std::string& text) {
+            replay.format = text == "json" ? ReplayFormat::json : ReplayFormat::table;
+          },
+          "json: a line a series; table: for a person [table on a terminal, else json]")
+      ->check(CLI::IsMember({"json", "table"}));
   command
       ->add_option("--report", replay.report,
                    "write an HTML page with a chart and the gates of each series")
