@@ -52,11 +52,13 @@ class JsonSource {
 // The parser takes a pair of iterators; all of them are at the source's place.
 class JsonIterator {
  public:
+  // NOLINTBEGIN(readability-identifier-naming): std::iterator_traits asks for these
   using iterator_category = std::input_iterator_tag;
   using value_type = char;
   using difference_type = std::ptrdiff_t;
   using pointer = const char*;
   using reference = char;
+  // NOLINTEND(readability-identifier-naming)
 
   JsonIterator() = default;  // the end
   explicit JsonIterator(JsonSource& source) : source_(&source) {}

@@ -171,10 +171,11 @@ void put_changes(Drawing& drawing) {
   constexpr std::array<double, 2> kRows = {18, 34};
   std::array<double, 2> taken = {kChartWidth, kChartWidth};
   const std::vector<StateChange>& changes = drawing.series.changes;
-  for (auto it = changes.rbegin(); it != changes.rend(); ++it) {
-    const double x = drawing.frame.x(it->time_seconds);
+  for (std::size_t i = changes.size(); i-- > 0;) {
+    const StateChange& change = changes[i];
+    const double x = drawing.frame.x(change.time_seconds);
     if (x < kPlotLeft || x > kPlotRight) continue;
-    const std::string_view word = leak_state_name(it->state);
+    const std::string_view word = leak_state_name(change.state);
     const double word_width = 16 + 7.2 * static_cast<double>(word.size());
     const auto find_row = [&](double width) {
       return std::ranges::find_if(taken, [&](double edge) { return x + width < edge; });
@@ -189,7 +190,7 @@ void put_changes(Drawing& drawing) {
     if (row != taken.end()) {
       put(drawing.out, R"(<svg x="{:.1f}" y="{:.1f}" width="11" height="11" viewBox="0 0 16 16">)",
           x - 5.5, y - 9.5);
-      drawing.out += svg_state_icon(it->state) + "</svg>";
+      drawing.out += svg_state_icon(change.state) + "</svg>";
       if (with_word) put_text(drawing.out, "change-word", x + 9, y, "start", word);
       *row = x - 8;
     }
