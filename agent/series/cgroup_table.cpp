@@ -125,6 +125,7 @@ void CgroupTable::ingest(const SampleBatch& batch) {
     entry.name = known.name;
     entry.words = known.words;
     entry.batch_entity = static_cast<std::uint32_t>(index);
+    entry.is_read = !batch.samples(index).empty();
     for (const SampleBatch::Sample& sample : batch.samples(index)) {
       const auto* const field = std::ranges::find(kFields, sample.desc, &Field::desc);
       if (field != kFields.end()) entry.*field->value = sample.value;
@@ -134,6 +135,7 @@ void CgroupTable::ingest(const SampleBatch& batch) {
   }
   std::erase_if(known_, [](const auto& item) { return !item.second.is_alive; });
   subtract_children();
+  measure_headroom();
 }
 
 // Below 0 a share cannot be: the two figures were read one after the other.
@@ -149,6 +151,21 @@ void CgroupTable::subtract_children() {
     for (std::size_t share = 0; share < kOwnShares.size(); ++share) {
       std::optional<double>& value = cgroups_[index].*kOwnShares.at(share);
       if (value) value = std::max(0.0, *value - below[index].at(share));
+    }
+  }
+}
+
+// What is above comes first, so it is measured. A limit of a cgroup above is part of limit_bytes:
+// it need not be told from one of its own, since what is held above is no less.
+void CgroupTable::measure_headroom() {
+  for (CgroupEntry& entry : cgroups_) {
+    if (!entry.limit_bytes || !entry.unreclaimable_bytes) continue;
+    const double left = std::max(0.0, *entry.limit_bytes - *entry.unreclaimable_bytes);
+    const CgroupEntry* const above = find(parent_path(entry.path));
+    if (above == nullptr || above->headroom_bytes) {
+      entry.headroom_bytes = above == nullptr ? left : std::min(left, *above->headroom_bytes);
+    } else if (!above->limit_bytes && above->is_read) {
+      entry.headroom_bytes = left;
     }
   }
 }

@@ -34,11 +34,15 @@ struct CgroupEntry {
   std::string_view name;  // unit, first digits of a container's id, or last part of the path
   std::span<const CgroupWord> words;
   std::uint32_t batch_entity = 0;
+  bool is_read = false;  // else it is there, and nothing is known of it in this tick
   // Of this cgroup without those below it.
   std::optional<double> own_anon_bytes, own_shmem_bytes, own_slab_bytes;
   std::optional<double> unreclaimable_bytes;  // with those below it
   // The smallest limit of it and all above it; nothing where only the host's memory limits it.
   std::optional<double> limit_bytes;
+  // What it can still take before it or one above it meets its limit with memory that cannot be
+  // reclaimed; nothing without a limit, and where what is held of one could not be read.
+  std::optional<double> headroom_bytes;
   std::optional<double> processes;
   std::optional<double> oom_kills, local_oom_kills;  // since it was made
 };
@@ -62,6 +66,7 @@ class CgroupTable {
 
   Known& know(const SampleBatch& batch, std::size_t index);
   void subtract_children();
+  void measure_headroom();
 
   std::unordered_map<std::uint64_t, Known> known_;  // by inode
   std::vector<CgroupEntry> cgroups_;
