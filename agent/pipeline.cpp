@@ -301,8 +301,12 @@ MemoryLimit Pipeline::with_host(MemoryLimit limit, double value) const {
 void Pipeline::watch_cgroups(double now_seconds) {
   for (const CgroupEntry& cgroup : cgroups_.cgroups()) {
     for (const CgroupSignal& watched : kCgroupSignals) {
-      if (const std::optional<double>& value = cgroup.*watched.value)
+      // What is there has not ended, though it could not be read.
+      if (const std::optional<double>& value = cgroup.*watched.value) {
         watch_cgroup(cgroup, watched.signal, *value, now_seconds);
+      } else {
+        watches_.touch({EntityKind::cgroup, watched.signal, {}, cgroup.id}, now_seconds);
+      }
     }
   }
 }

@@ -402,6 +402,39 @@ TEST_F(PipelineTest, ACgroupThatLeaksIsFoundAndWhatItIsInIsNot) {
   EXPECT_TRUE(ended->ended_seconds);
 }
 
+TEST_F(PipelineTest, ALeakOfACgroupGoesOnOverATickThatCouldNotReadIt) {
+  constexpr auto kBytes = std::uint64_t{1024} * 1024;
+  start();
+  const auto leak_until = [this](std::uint64_t second) {
+    host_.set_cgroup("leaky.service", (100 + second) * kBytes, 2, std::to_string(512 * kBytes));
+    return tick();
+  };
+  for (std::uint64_t second = 0; second < 260; ++second) leak_until(second);
+  const auto check = [this](const Snapshot& snapshot, const std::string& what) {
+    const WatchRow* const leaky = watch_of(snapshot, "cgroup:/leaky.service");
+    ASSERT_NE(leaky, nullptr) << what;
+    EXPECT_EQ(leaky->state, LeakState::leaking) << what;
+    EXPECT_FALSE(leaky->ended_seconds) << what;
+    EXPECT_FALSE(snapshot.alerts.empty()) << what;
+    EXPECT_EQ(snapshot.workloads.at(0).oom_kills, 0U) << what << ": all are from before the start";
+  };
+  check(*leak_until(260), "before");
+  host_.set_cgroup_file("leaky.service", "memory.stat", "anon nonsense\n");
+  check(*tick(), "memory.stat");
+  leak_until(262);
+  host_.set_cgroup_file("leaky.service", "memory.current", "nonsense\n");
+  const auto unread = tick();
+  check(*unread, "memory.current");
+  ASSERT_EQ(unread->cgroups.size(), 1U);
+  EXPECT_TRUE(unread->cgroups[0].values.empty()) << "what was not read is absent, not zero";
+  leak_until(264);
+  const std::filesystem::path sysfs = config_.path.sysfs;
+  std::filesystem::rename(sysfs, sysfs.string() + ".away");
+  check(*tick(), "the hierarchy");
+  std::filesystem::rename(sysfs.string() + ".away", sysfs);
+  check(*leak_until(266), "after");
+}
+
 TEST_F(PipelineTest, WhatElseOfACgroupCannotBeReclaimedTakesItsPartOfTheLimit) {
   constexpr auto kBytes = std::uint64_t{1024} * 1024;
   start();

@@ -101,6 +101,26 @@ TEST_F(CgroupTableTest, WhatIsLeftIsUnknownWhereSomethingOfItCouldNotBeRead) {
   EXPECT_EQ(at("/c/d/e").headroom_bytes, std::nullopt);
 }
 
+TEST_F(CgroupTableTest, AShareIsUnknownWhereThatOfOneBelowIs) {
+  begin("/a", 1, 100);
+  begin("/a/b", 2, 60);
+  batch_.begin({.kind = EntityKind::cgroup, .name = "/a/c", .cgroup_id = 3});
+  EXPECT_EQ(at("/a").own_anon_bytes, std::nullopt) << "what /a/c holds is not its own";
+  EXPECT_EQ(at("/a/b").own_anon_bytes, 60);
+  EXPECT_FALSE(at("/a/c").is_read);
+}
+
+TEST_F(CgroupTableTest, CountsOfKillsGoOnWhereTheyStoodWhenTheyCannotBeRead) {
+  const MetricDesc& kills = *cgroup_metric("heapfloor_cgroup_memory_events_total", "oom_kill");
+  begin("/a", 1, 100);
+  batch_.add(kills, 3);
+  EXPECT_EQ(at("/a").oom_kills, 3);
+  batch_.clear();
+  batch_.begin({.kind = EntityKind::cgroup, .name = "/a", .cgroup_id = 1});
+  EXPECT_EQ(at("/a").oom_kills, 3);
+  EXPECT_EQ(at("/a").local_oom_kills, std::nullopt);
+}
+
 TEST_F(CgroupTableTest, WhatACgroupIsIsRememberedUntilItIsAnother) {
   begin("/system.slice/nginx.service", 1, 1);
   batch_.describe(Attribute::unit, "nginx.service");
