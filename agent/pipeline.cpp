@@ -14,6 +14,7 @@
 #include "agent/exposition/text_format.h"
 #include "agent/log.h"
 #include "agent/snapshot_builder.h"
+#include "agent/trend/time_constants.h"
 #include "collectors/parse/pid_stat.h"
 #include "collectors/process_metrics.h"
 #include "collectors/smaps_metrics.h"
@@ -23,6 +24,9 @@ namespace {
 
 constexpr std::string_view kProcessCollector = "process";
 constexpr std::string_view kHost = "host";
+// How long what others held of a limit at a peak is believed to come back: longer than most of them
+// take from one peak to the next, and short beside the days that a forecast looks ahead.
+constexpr double kOthersForgottenHours = 1;
 constexpr std::string_view kSilencesDocument = "silences";
 constexpr std::string_view kOomsDocument = "ooms";
 constexpr std::string_view kQueueDocument = "queue:";
@@ -274,9 +278,18 @@ void Pipeline::follow_wall_clock() {
     wall_offset_seconds_ = offset;
 }
 
-MemoryLimit Pipeline::limit_of(const ProcessEntry& process) const {
+MemoryLimit Pipeline::limit_of(const ProcessEntry& process, double others_bytes) const {
   if (agent_ && process.id == *agent_) return {config_.limits.memory_bytes, kConfiguredLimit};
-  return memory_limit_of(process, cgroups_, config_.trend.limit_bytes);
+  return memory_limit_of(process, cgroups_, config_.trend.limit_bytes, others_bytes);
+}
+
+std::optional<double> Pipeline::others_of(const SeriesKey& key, const CgroupEntry* cgroup,
+                                          double value, double now_seconds) const {
+  const std::optional<double> now_bytes = others_bytes(cgroup, value);
+  const Watch* const watch = watches_.find(key);
+  if (watch == nullptr) return now_bytes;
+  return held_others(watch->others_bytes, now_bytes, now_seconds - watch->last_reading.time_seconds,
+                     scaled_hours(config_.trend.policy, kOthersForgottenHours));
 }
 
 MemoryLimit Pipeline::with_host(MemoryLimit limit, double value) const {
@@ -288,8 +301,12 @@ MemoryLimit Pipeline::with_host(MemoryLimit limit, double value) const {
 void Pipeline::watch_cgroups(double now_seconds) {
   for (const CgroupEntry& cgroup : cgroups_.cgroups()) {
     for (const CgroupSignal& watched : kCgroupSignals) {
-      if (const std::optional<double>& value = cgroup.*watched.value)
+      // What is there has not ended, though it could not be read.
+      if (const std::optional<double>& value = cgroup.*watched.value) {
         watch_cgroup(cgroup, watched.signal, *value, now_seconds);
+      } else {
+        watches_.touch({EntityKind::cgroup, watched.signal, {}, cgroup.id}, now_seconds);
+      }
     }
   }
 }
@@ -298,10 +315,10 @@ void Pipeline::watch_cgroup(const CgroupEntry& cgroup, Signal signal, double val
                             double now_seconds) {
   const SeriesKey key{EntityKind::cgroup, signal, {}, cgroup.id};
   if (value < config_.trend.minimum_size_bytes && !watches_.is_watched(key)) return;
-  // What else of the cgroup cannot be reclaimed takes its part of the limit.
-  std::optional<double> left = cgroup.limit_bytes;
-  if (left) *left -= std::max(0.0, cgroup.unreclaimable_bytes.value_or(value) - value);
-  const MemoryLimit limit = with_host({left, left ? kCgroupLimit : std::string_view()}, value);
+  const std::optional<double> others = others_of(key, &cgroup, value, now_seconds);
+  MemoryLimit own;
+  if (cgroup.limit_bytes) own.consider(*cgroup.limit_bytes - others.value_or(0), kCgroupLimit);
+  const MemoryLimit limit = with_host(own, value);
   Observation reading;
   reading.time_seconds = now_seconds;
   reading.value = value;
@@ -310,6 +327,7 @@ void Pipeline::watch_cgroup(const CgroupEntry& cgroup, Signal signal, double val
   labels.name = cgroup.name;
   labels.group = cgroup.name;
   labels.limit_source = limit.source;
+  labels.others_bytes = others;
   labels.cgroup = cgroup.path;
   watches_.observe(key, labels, reading);
 }
@@ -351,10 +369,12 @@ void Pipeline::watch_memory(const ProcessEntry& process, double now_seconds) {
   const bool is_agent = agent_ && process.id == *agent_;
   const double value = *process.anon_bytes + process.swap_bytes.value_or(0);
   if (value < config_.trend.minimum_size_bytes && !is_agent && !watches_.is_watched(key)) return;
-  const MemoryLimit known = limit_of(process);
+  const auto others = others_of(key, cgroups_.find(process.cgroup), value, now_seconds);
+  const MemoryLimit known = limit_of(process, others.value_or(0));
   const MemoryLimit limit = is_agent ? known : with_host(known, value);
   WatchLabels labels = labels_of(process);
   labels.limit_source = limit.source;
+  labels.others_bytes = others;
   Observation reading;
   reading.time_seconds = now_seconds;
   reading.value = value;

@@ -93,7 +93,10 @@ class Pipeline final : public SeriesReader {
   void watch_cgroups(double now_seconds);
   void watch_cgroup(const CgroupEntry& cgroup, Signal signal, double value, double now_seconds);
   // What a process may have, whatever the host has left.
-  [[nodiscard]] MemoryLimit limit_of(const ProcessEntry& process) const;
+  [[nodiscard]] MemoryLimit limit_of(const ProcessEntry& process, double others_bytes = 0) const;
+  // What others hold of the limit of the series' cgroup, at their latest peak.
+  [[nodiscard]] std::optional<double> others_of(const SeriesKey& key, const CgroupEntry* cgroup,
+                                                double value, double now_seconds) const;
   // The same or what the host has left beside `value`, whichever is less.
   [[nodiscard]] MemoryLimit with_host(MemoryLimit limit, double value) const;
   void follow_ooms(double now_seconds);

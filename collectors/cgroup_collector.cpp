@@ -9,6 +9,10 @@
 // The root of a host is not read: the host collector says the same for less (its memory.stat takes
 // seconds on large hosts, google/cadvisor#2259). The root of a cgroup namespace is a cgroup.
 //
+// A cgroup that is there and cannot be read is written without values: it has not ended, and what
+// is below it is read under the limit that was read last. Where a directory cannot be listed, or no
+// hierarchy is found, all that was known below it is written so.
+//
 // The components: file = file - shmem - swapcached; page_tables = pagetables + sec_pagetables;
 // other_kernel = kernel - kernel_stack - page_tables - percpu - vmalloc - slab_reclaimable -
 // slab_unreclaimable - zswap, where the kernel counts `kernel` (5.18), and on version 1 the whole
@@ -224,10 +228,12 @@ class CgroupCollector final : public Collector {
   [[nodiscard]] Result<CollectReport> collect(SampleSink& sink) override {
     CollectReport report;
     const bool is_refresh = tick_++ % refresh_ticks_ == 0;
-    if (memory_ && !root_.look_at_directory(memory_->tree, memory_->path)) memory_.reset();
-    if (!memory_ && (is_refresh || was_found_)) find_hierarchies(report);
-    was_found_ = memory_.has_value();
-    if (!memory_) return report;
+    if (memory_ && has_vanished()) memory_.reset();
+    if (!memory_ && (is_refresh || !known_.empty())) find_hierarchies(report);
+    if (!memory_) {
+      keep_below("", sink);
+      return report;
+    }
     if (is_refresh) read_capacity(report);
     walk(sink, report);
     std::erase_if(known_, [this](const auto& entry) { return entry.second.last_tick != tick_; });
@@ -245,16 +251,24 @@ class CgroupCollector final : public Collector {
   };
   struct Known {
     Limits limits;
+    bool has_limits = false;
+    std::string path;
     std::uint64_t last_tick = 0;
   };
+
+  template <class T>
+  Result<T> try_read(const Hierarchy& hierarchy, std::string_view cgroup, std::string_view name,
+                     Result<T> (*parse)(std::string_view)) {
+    const std::string path = hierarchy.file(cgroup, name);
+    auto text = root_.read(hierarchy.tree, path, {buffer_.get(), kBufferBytes});
+    return text ? with_path(parse(*text), path) : Result<T>(Failure(std::move(text.error())));
+  }
 
   // A file that may be missing; every other refusal is counted.
   template <class T>
   std::optional<T> read(const Hierarchy& hierarchy, std::string_view cgroup, std::string_view name,
                         Result<T> (*parse)(std::string_view), CollectReport& report) {
-    const std::string path = hierarchy.file(cgroup, name);
-    auto text = root_.read(hierarchy.tree, path, {buffer_.get(), kBufferBytes});
-    auto value = text ? with_path(parse(*text), path) : Result<T>(Failure(std::move(text.error())));
+    const Result<T> value = try_read(hierarchy, cgroup, name, parse);
     if (value) return *value;
     if (value.error().kind != ErrorKind::unavailable) report.count(value.error());
     return std::nullopt;
@@ -327,6 +341,7 @@ class CgroupCollector final : public Collector {
       was_missed_ = true;
       report.count({ErrorKind::unavailable, "sys/fs/cgroup", "no memory controller is mounted"});
     }
+    if (memory_) was_missed_ = false;
   }
 
   void read_capacity(CollectReport& report) {
@@ -351,13 +366,19 @@ class CgroupCollector final : public Collector {
       const std::string directory = memory_->path + next.path;
       const auto facts = root_.look_at_directory(memory_->tree, directory);
       if (!facts) {
+        if (next.path.empty() || !is_gone(facts.error())) keep_below(next.path, sink);
         count_missing(facts.error(), report);
         continue;
       }
       const bool is_cgroup = !next.path.empty() || !memory_->is_host_root;
       if (is_cgroup && !read_one(sink, next, directory, *facts, report)) continue;
       if (!facts->may_have_directories || next.depth == kMostDepth) continue;
-      if (!root_.list_directories(memory_->tree, directory, limit_ + 1, names_)) continue;
+      if (const auto listed = root_.list_directories(memory_->tree, directory, limit_ + 1, names_);
+          !listed) {
+        if (!is_gone(listed.error())) keep_below(next.path, sink);
+        count_missing(listed.error(), report);
+        continue;
+      }
       for (const std::string& name : names_) {
         if (met == limit_ || next.path.size() + 1 + name.size() > kMostCgroupPathBytes) {
           ++skipped_;
@@ -369,6 +390,41 @@ class CgroupCollector final : public Collector {
     }
   }
 
+  static bool is_gone(const Error& error) {
+    return error.kind == ErrorKind::unavailable || error.kind == ErrorKind::gone;
+  }
+  [[nodiscard]] bool has_vanished() const {
+    const auto facts = root_.look_at_directory(memory_->tree, memory_->path);
+    return !facts && is_gone(facts.error());
+  }
+
+  // It is there, though nothing can be said of it in this tick.
+  void keep(std::uint64_t inode, std::string_view path, SampleSink& sink) {
+    const auto [place, is_new] = known_.try_emplace(inode);
+    note(place->second, path);
+    const std::string_view name = path.empty() ? std::string_view("/") : path;
+    sink.begin({.kind = EntityKind::cgroup, .name = name, .cgroup_id = inode});
+    if (is_new) describe(sink, name);
+  }
+
+  // The same for all that is known at the path and below it, and not met yet in this tick. What is
+  // above comes first.
+  void keep_below(std::string_view path, SampleSink& sink) {
+    std::vector<std::pair<std::string_view, std::uint64_t>> kept;
+    for (const auto& [inode, known] : known_) {
+      const bool is_below = known.path.starts_with(path) &&
+                            (known.path.size() == path.size() || known.path[path.size()] == '/');
+      if (is_below && known.last_tick != tick_) kept.emplace_back(known.path, inode);
+    }
+    std::ranges::sort(kept);
+    for (const auto& [name, inode] : kept) keep(inode, name, sink);
+  }
+
+  void note(Known& known, std::string_view path) {
+    known.last_tick = tick_;
+    if (known.path != path) known.path = path;
+  }
+
   static void count_missing(Error error, CollectReport& report) {
     // Listed a moment ago.
     if (error.kind == ErrorKind::unavailable) error.kind = ErrorKind::gone;
@@ -378,18 +434,19 @@ class CgroupCollector final : public Collector {
   // False when it has no memory controller, and so nothing below it has; or when it is gone.
   bool read_one(SampleSink& sink, Pending& cgroup, const std::string& directory,
                 const DirectoryFacts& facts, CollectReport& report) {
-    Reading reading;
     const bool is_v2 = memory_->is_v2;
-    const Bytes current =
-        read_number(cgroup.path, is_v2 ? "memory.current" : "memory.usage_in_bytes", report);
-    if (!current) return false;
+    const Result<std::uint64_t> current = try_read<std::uint64_t>(
+        *memory_, cgroup.path, is_v2 ? "memory.current" : "memory.usage_in_bytes", parse_integer);
+    if (!current) return keep_refused(sink, cgroup, facts, current.error(), report);
+    Reading reading;
     reading.current = *current;
     const auto [place, is_new] = known_.try_emplace(facts.inode);
     Known& known = place->second;
     // Not all in the same tick.
-    if (is_new || (tick_ + facts.inode) % refresh_ticks_ == 0)
+    if (!known.has_limits || (tick_ + facts.inode) % refresh_ticks_ == 0)
       known.limits =
           is_v2 ? read_v2_limits(cgroup.path, report) : read_v1_limits(cgroup.path, report);
+    known.has_limits = true;
     reading.limits = known.limits;
     if (is_v2) {
       read_v2(cgroup.path, reading, report);
@@ -402,7 +459,7 @@ class CgroupCollector final : public Collector {
       if (is_new) known_.erase(place);
       return false;
     }
-    known.last_tick = tick_;
+    note(known, cgroup.path);
     ++report.entities_read;
     cgroup.limit =
         smaller(cgroup.limit, smaller(reading.limits.limit, reading.stat.hierarchical_limit_bytes));
@@ -410,6 +467,16 @@ class CgroupCollector final : public Collector {
     sink.begin({.kind = EntityKind::cgroup, .name = name, .cgroup_id = facts.inode});
     if (is_new) describe(sink, name);
     write(sink, reading, smaller(cgroup.limit, capacity_));
+    return true;
+  }
+
+  // What read_one() returns for one whose memory could not be read.
+  bool keep_refused(SampleSink& sink, Pending& cgroup, const DirectoryFacts& facts,
+                    const Error& error, CollectReport& report) {
+    if (error.kind != ErrorKind::unavailable) report.count(error);
+    if (is_gone(error)) return false;
+    keep(facts.inode, cgroup.path, sink);
+    cgroup.limit = smaller(cgroup.limit, known_.at(facts.inode).limits.limit);
     return true;
   }
 
@@ -492,7 +559,6 @@ class CgroupCollector final : public Collector {
   Bytes capacity_;
   std::uint64_t skipped_ = 0;
   std::uint64_t tick_ = 0;
-  bool was_found_ = false;
   bool was_missed_ = false;
 };
 

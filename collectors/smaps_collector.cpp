@@ -35,6 +35,9 @@ namespace heapfloor {
 namespace {
 
 constexpr std::string_view kSource = "smaps_rollup";
+// PTRACE_MODE_READ with the file system's ids (fs/proc/task_mmu.c, mm_access in kernel/fork.c).
+constexpr std::string_view kNeeds = "CAP_PERFMON since Linux 6.15, CAP_SYS_PTRACE before";
+constexpr std::string_view kNeedsKernel = "Linux 4.14 with CONFIG_PROC_PAGE_MONITOR";
 constexpr double kDeniedRetrySeconds = 600;
 constexpr double kRetrySeconds = 60;
 constexpr double kUnavailableRetrySeconds = 3600;
@@ -197,7 +200,7 @@ class SmapsCollector final : public Collector {
     const bool is_denied = std::ranges::any_of(readings_, &Reading::is_denied);
     const bool is_sampled = std::ranges::any_of(targets_, &SmapsTarget::is_sampled);
     if (is_denied || is_unavailable_) {
-      report.sources.push_back({kSource, false});
+      report.sources.push_back({kSource, false, is_denied ? kNeeds : kNeedsKernel});
     } else if (is_sampled) {
       report.sources.push_back({kSource, true});
     }

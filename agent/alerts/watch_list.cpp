@@ -80,6 +80,7 @@ void WatchList::observe(const SeriesKey& key, const WatchLabels& labels,
   const std::string_view cgroup = labels.cgroup.substr(0, kMostCgroupPathBytes);
   if (watch.cgroup != cgroup) watch.cgroup = std::string(cgroup);
   watch.limit_source = labels.limit_source;
+  watch.others_bytes = labels.others_bytes;
   const std::optional<LeakState> before = take(watch, *index, reading);
   if (before && hook_) hook_(watch, *before);
 }

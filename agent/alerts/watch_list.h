@@ -36,6 +36,8 @@ struct WatchLabels {
   std::string_view limit_source;  // "cgroup", "configured", "host"; static text
   std::string_view cgroup = {};   // path: the subject, or that of the process where it is known
   double start_seconds = 0;
+  // What of the cgroup's limit is not for the subject; see memory_limit.h.
+  std::optional<double> others_bytes = {};
   // Of a new series; nothing: what the signal promises.
   std::optional<SignalTraits> traits = {};
 };
@@ -49,6 +51,7 @@ struct Watch {
   std::string cgroup;  // path: the subject, or that of the process
   std::string_view limit_source;
   double start_seconds = 0;
+  std::optional<double> others_bytes;  // the share of others in its limit, not kept over a restart
   double last_value = 0;
   double last_seen_seconds = 0;
   Observation last_reading;

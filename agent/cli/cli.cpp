@@ -68,6 +68,49 @@ void add_config_flags(CLI::App& app, ConfigSource& source) {
   }
 }
 
+void add_replay_command(CLI::App& app, const ConfigSource& source, ReplayOptions& replay,
+                        std::function<int()>& action) {
+  CLI::App* command =
+      app.add_subcommand("replay", "judge recorded series: a table on a terminal, else JSON lines");
+  command
+      ->add_option("FILE", replay.files,
+                   "CSV with the columns timestamp_seconds,value[,epoch][,limit][,load]; JSON "
+                   "objects with these keys, in an array or one a line; the answer to a range "
+                   "query of Prometheus (up to 256 MiB of JSON); a directory of such files (.csv, "
+                   ".json, .jsonl); - is standard input")
+      ->required();
+  const std::vector<std::string> signals(kSignalNames.begin(), kSignalNames.end());
+  command->add_option("--signal", replay.signal, "which signal's constants to use")
+      ->check(CLI::IsMember(signals))
+      ->capture_default_str();
+  command->add_flag("--transitions", replay.transitions,
+                    "print every change of state, not only the end (JSON lines)");
+  command->add_option_function<std::string>(
+      "--interval",
+      [&replay](const std::string& text) {
+        replay.interval_seconds = parse_duration(text);
+        if (!replay.interval_seconds || *replay.interval_seconds <= 0)
+          throw CLI::ValidationError("--interval", "expects a duration such as 15s");
+      },
+      "spacing of the readings [the median of each series]");
+  command
+      ->add_option_function<std::string>(
+          "--format",
+          [&replay](const std::string& text) {
+            replay.format = text == "json" ? ReplayFormat::json : ReplayFormat::table;
+          },
+          "json: a line a series; table: for a person [table on a terminal, else json]")
+      ->check(CLI::IsMember({"json", "table"}));
+  command
+      ->add_option("--report", replay.report,
+                   "write an HTML page with a chart and the gates of each series")
+      ->type_name("FILE");
+  command->add_option("--jobs", replay.jobs, "files judged at once [one a processor]")
+      ->check(CLI::Range(1, 256));
+  command->add_flag("--quiet", replay.quiet, "no progress on the terminal");
+  command->callback([&] { action = [&] { return run_replay_command(source, replay); }; });
+}
+
 void add_commands(CLI::App& app, const ConfigSource& source, ReplayOptions& replay,
                   std::function<int()>& action) {
   app.add_subcommand("agent", "collect, judge and serve until told to stop (the default)")
@@ -83,27 +126,7 @@ void add_commands(CLI::App& app, const ConfigSource& source, ReplayOptions& repl
     action = [&source, options] { return run_once_command(source, *options); };
   });
 
-  CLI::App* replay_command =
-      app.add_subcommand("replay", "run the detector over recorded series, print JSON lines");
-  replay_command
-      ->add_option("FILE", replay.files,
-                   "CSV with timestamp_seconds,value[,epoch][,limit][,load]; - is standard input")
-      ->required();
-  const std::vector<std::string> signals(kSignalNames.begin(), kSignalNames.end());
-  replay_command->add_option("--signal", replay.signal, "which signal's constants to use")
-      ->check(CLI::IsMember(signals))
-      ->capture_default_str();
-  replay_command->add_flag("--transitions", replay.transitions,
-                           "print every change of state, not only the end");
-  replay_command->add_option_function<std::string>(
-      "--interval",
-      [&replay](const std::string& text) {
-        replay.interval_seconds = parse_duration(text);
-        if (!replay.interval_seconds || *replay.interval_seconds <= 0)
-          throw CLI::ValidationError("--interval", "expects a duration such as 15s");
-      },
-      "spacing of the readings [the file's median]");
-  replay_command->callback([&] { action = [&] { return run_replay_command(source, replay); }; });
+  add_replay_command(app, source, replay, action);
 
   auto print_defaults = std::make_shared<bool>(false);
   auto file = std::make_shared<std::string>();

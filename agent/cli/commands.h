@@ -1,6 +1,8 @@
 // The sub-commands, one file each. Each returns the exit code.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,11 +22,21 @@ struct ConfigSource {
   [[nodiscard]] Result<Config> load() const { return load_config(file, flags); }
 };
 
+enum class ReplayFormat : std::uint8_t {
+  fitting,  // a table on a terminal, else JSON lines
+  json,
+  table,
+};
+
 struct ReplayOptions {
-  std::vector<std::string> files;
+  std::vector<std::string> files;  // and directories
   std::string signal = "rss_anon";
-  std::optional<double> interval_seconds;  // nothing: the file's median spacing
+  std::optional<double> interval_seconds;  // nothing: the series' median spacing
   bool transitions = false;
+  ReplayFormat format = ReplayFormat::fitting;
+  std::size_t jobs = 0;               // 0: one a processor
+  std::optional<std::string> report;  // path
+  bool quiet = false;                 // no progress on the terminal
 };
 
 struct OnceOptions {

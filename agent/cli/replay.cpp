@@ -1,7 +1,10 @@
 #include "agent/cli/replay.h"
 
 #include <algorithm>
+#include <array>
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "agent/alerts/alert_book.h"
 #include "agent/alerts/leak_alerts.h"
@@ -47,7 +50,8 @@ std::string dump(const Json& json) {
 }
 
 std::string transition_json(const std::string& series, std::string_view what, std::string_view from,
-                            std::string_view to, double time_seconds, const Verdict& verdict) {
+                            std::string_view to, double time_seconds, const Verdict& verdict,
+                            std::string_view counted) {
   return dump({{"series", series},
                {"transition", what},
                {"at", time_seconds},
@@ -56,7 +60,30 @@ std::string transition_json(const std::string& series, std::string_view what, st
                {"growth_bytes_per_second", growth_json(verdict)},
                {"confidence", verdict.confidence},
                {"floor_bytes", verdict.floor},
-               {"reason", explain(verdict)}});
+               {"reason", explain(verdict, counted)}});
+}
+
+std::shared_ptr<const ChartSeries> chart_of(const ReplaySummary& summary,
+                                            const std::vector<Observation>& readings,
+                                            const Watch* watch) {
+  const Verdict& verdict = summary.verdict;
+  auto chart = std::make_shared<ChartSeries>();
+  chart->counted = summary.counted;
+  chart->points = thin_readings(readings);
+  chart->limit = verdict.limit;
+  chart->exhaustion = shown_exhaustion(summary.state, verdict);
+  chart->with_future = summary.state == LeakState::suspected || summary.state == LeakState::leaking;
+  if (const std::optional<Growth> growth = known_growth(verdict)) {
+    const double end = verdict.window_end_seconds;
+    const double end_value =
+        verdict.line_value + growth->estimate * (end - verdict.line_time_seconds);
+    chart->line = ChartLine{verdict.window_start_seconds, end, end_value, *growth};
+  }
+  if (watch != nullptr) {
+    chart->floors = watch->detector.floors();
+    chart->changes = watch->changes;
+  }
+  return chart;
 }
 
 // The watch list and the alert book of one series, driven by the file's clock.
@@ -68,6 +95,7 @@ class SeriesRun {
         watches_([&](Signal) { return config.policy_for(settings.signal); }, 1),
         alerts_(config.alerts.hold_seconds, config.alerts.resolve_hold_seconds) {
     summary_.series = name;
+    summary_.counted = counted_by(settings.signal);
     labels_.name = summary_.series;
     labels_.limit_source = "configured";
     labels_.traits = traits_of(settings.signal, has_epochs);
@@ -78,6 +106,7 @@ class SeriesRun {
     if (!reading.limit) reading.limit = default_limit;
     ++summary_.points;
     now_seconds_ = reading.time_seconds;
+    summary_.last_seconds = now_seconds_;
     watches_.observe(kKey, labels_, reading);
     for (const AlertTransition& transition :
          alerts_.step(leak_conditions(watches_, now_seconds_), now_seconds_)) {
@@ -85,15 +114,17 @@ class SeriesRun {
       const std::string_view change = alert_change_name(transition.change);
       summary_.transitions.push_back(
           transition_json(summary_.series, transition.alert.condition.name, "", change,
-                          now_seconds_, watches_.find(kKey)->detector.verdict()));
+                          now_seconds_, watches_.find(kKey)->detector.verdict(), summary_.counted));
     }
   }
 
-  ReplaySummary finish() {
-    if (const Watch* const watch = watches_.find(kKey)) {
+  ReplaySummary finish(const std::vector<Observation>& readings) {
+    const Watch* const watch = watches_.find(kKey);
+    if (watch != nullptr) {
       summary_.state = watch->judge.state();
       summary_.verdict = watch->detector.verdict();
     }
+    if (settings_.charts) summary_.chart = chart_of(summary_, readings, watch);
     return std::move(summary_);
   }
 
@@ -109,9 +140,9 @@ class SeriesRun {
       if (!summary_.first_suspected_seconds) summary_.first_suspected_seconds = now_seconds_;
     }
     if (!settings_.transitions) return;
-    summary_.transitions.push_back(transition_json(summary_.series, "state",
-                                                   leak_state_name(before), leak_state_name(state),
-                                                   now_seconds_, watch.detector.verdict()));
+    summary_.transitions.push_back(
+        transition_json(summary_.series, "state", leak_state_name(before), leak_state_name(state),
+                        now_seconds_, watch.detector.verdict(), summary_.counted));
   }
 
   ReplaySummary summary_;
@@ -132,7 +163,7 @@ ReplaySummary replay_series(const std::string& name, const ReplaySeries& series,
   if (spacing > 0) tuned.collection.interval_seconds = spacing;
   SeriesRun run(name, tuned, settings, series.has_epoch);
   for (const Observation& reading : series.observations) run.take(reading, tuned.trend.limit_bytes);
-  return run.finish();
+  return run.finish(series.observations);
 }
 
 std::string summary_json(const ReplaySummary& summary) {
@@ -146,7 +177,18 @@ std::string summary_json(const ReplaySummary& summary) {
                {"confidence", or_null(known_confidence(verdict))},
                {"floor_bytes", or_null(known_floor(verdict))},
                {"predicted_exhaustion", exhaustion_json(summary.state, verdict)},
-               {"reason", explain(verdict)}});
+               {"reason", explain(verdict, summary.counted)}});
+}
+
+bool is_more_urgent(const ReplaySummary& a, const ReplaySummary& b) {
+  const auto urgency = [](const ReplaySummary& summary) {
+    constexpr std::array<int, kLeakStates> kOrder = {4, 3, 1, 0, 2};  // by LeakState
+    const std::optional<Exhaustion> exhaustion = shown_exhaustion(summary.state, summary.verdict);
+    const double left = exhaustion ? exhaustion->at_seconds - summary.last_seconds.value_or(0)
+                                   : std::numeric_limits<double>::infinity();
+    return std::pair(kOrder.at(static_cast<std::size_t>(summary.state)), left);
+  };
+  return urgency(a) < urgency(b);
 }
 
 }  // namespace heapfloor

@@ -2,14 +2,17 @@
 // alerts).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "agent/alerts/leak_state.h"
-#include "agent/cli/replay_csv.h"
+#include "agent/cli/replay_series.h"
+#include "agent/cli/svg_chart.h"
 #include "agent/config.h"
 #include "agent/trend/verdict.h"
 
@@ -22,21 +25,30 @@ struct ReplaySummary {
   std::uint64_t points = 0;
   std::optional<double> first_suspected_seconds;
   std::optional<double> first_leaking_seconds;
+  std::optional<double> last_seconds;  // of the newest reading
   Verdict verdict;
-  std::vector<std::string> transitions;  // JSON lines, in order, when they were asked for
+  std::string_view counted;                  // what the signal counts; empty: bytes
+  std::vector<std::string> transitions;      // JSON lines, in order, when they were asked for
+  std::shared_ptr<const ChartSeries> chart;  // when it was asked for
 };
 
 struct ReplaySettings {
   std::string signal = "rss_anon";
   std::optional<double> interval_seconds;  // nothing: the median spacing
   bool transitions = false;
+  bool charts = false;
 };
 
-// Times in the summary are the file's. `name` stands for the series in the output.
+// Times in the summary are the file's. `name` stands for the series in the output. Thread rule: any
+// thread; what is passed is only read.
 ReplaySummary replay_series(const std::string& name, const ReplaySeries& series,
                             const Config& config, const ReplaySettings& settings);
 
 // The last line of a file, as the command line's contract has it; absent values are null.
 std::string summary_json(const ReplaySummary& summary);
+
+// The more urgent comes first: leaking by the time that is left, suspected the same way, then
+// recovering, stable, learning.
+bool is_more_urgent(const ReplaySummary& a, const ReplaySummary& b);
 
 }  // namespace heapfloor

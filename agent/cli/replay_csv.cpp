@@ -12,16 +12,6 @@ namespace {
 
 constexpr std::array<std::string_view, 5> kColumnNames = {"timestamp_seconds", "value", "epoch",
                                                           "limit", "load"};
-constexpr std::size_t kShownBytes = 80;
-
-// The beginning of a cell, printable: the file is anybody's.
-std::string shown(std::string_view text) {
-  std::string result;
-  for (const char c : text.substr(0, kShownBytes)) {
-    result += c >= ' ' && c <= '~' ? c : '?';
-  }
-  return "'" + result + "'";
-}
 
 std::string_view trimmed(std::string_view text) {
   const auto first = text.find_first_not_of(" \t");
@@ -78,9 +68,7 @@ class LineFeeder {
       return Failure(parsed.error());
     }
     if (const std::optional<Observation>& observation = *parsed) {
-      series_.has_epoch = series_.has_epoch || observation->epoch.has_value();
-      series_.has_limit = series_.has_limit || observation->limit.has_value();
-      series_.observations.push_back(*observation);
+      series_.add(*observation);
     }
     return {};
   }
@@ -164,10 +152,10 @@ Result<std::optional<double>> ReplayParser::read_number(std::string_view cell,
   double number = 0;
   const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), number);
   if (error != std::errc() || end != cell.data() + cell.size() || !std::isfinite(number)) {
-    return malformed(std::string(column) + " is not a finite number: " + shown(cell));
+    return malformed(std::string(column) + " is not a finite number: " + shown_piece(cell));
   }
   if (number < 0) {
-    return malformed(std::string(column) + " is negative: " + shown(cell));
+    return malformed(std::string(column) + " is negative: " + shown_piece(cell));
   }
   return std::optional<double>(number);
 }
@@ -179,13 +167,11 @@ Result<void> ReplayParser::read_epoch(std::string_view cell, Observation& observ
   std::uint64_t count = 0;
   const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), count);
   if (error != std::errc() || end != cell.data() + cell.size()) {
-    return malformed("epoch is not a whole number: " + shown(cell));
+    return malformed("epoch is not a whole number: " + shown_piece(cell));
   }
-  if (count < last_epoch_) {
-    return malformed("epoch runs backwards: " + shown(cell) + " after " +
-                     std::to_string(last_epoch_));
+  if (std::string reason = order_.take_epoch(count); !reason.empty()) {
+    return malformed(std::move(reason));
   }
-  last_epoch_ = count;
   observation.epoch = count;
   return {};
 }
@@ -220,13 +206,14 @@ Result<std::optional<Observation>> ReplayParser::read_row(std::string_view line)
     return malformed("timestamp_seconds is empty");
   }
   observation.time_seconds = *numbers[timestamp];
-  if (has_rows_ && observation.time_seconds < last_time_seconds_) {
-    return malformed("timestamp_seconds runs backwards");
+  if (std::string reason = order_.take_time(observation.time_seconds); !reason.empty()) {
+    return malformed(std::move(reason));
   }
-  has_rows_ = true;
-  last_time_seconds_ = observation.time_seconds;
   if (!numbers[value]) {
     return std::optional<Observation>();
+  }
+  if (std::string reason = order_.count_reading(); !reason.empty()) {
+    return malformed(std::move(reason));
   }
   observation.value = *numbers[value];
   observation.limit = numbers[limit];
@@ -278,17 +265,19 @@ Result<ReplaySeries> parse_replay(std::string_view text, std::string_view name) 
 }
 
 Result<ReplaySeries> read_replay(std::istream& input, std::string_view name) {
+  BlockReader blocks(input);
+  return read_replay(blocks, name);
+}
+
+Result<ReplaySeries> read_replay(BlockReader& input, std::string_view name) {
   ReplaySeries series;
   LineFeeder feeder(name, series);
-  std::string buffer(1U << 16, '\0');
-  while (input) {
-    input.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));
-    const auto got = static_cast<std::size_t>(input.gcount());
-    if (const Result<void> pushed = feeder.push({buffer.data(), got}); !pushed) {
+  for (std::string_view block = input.take(); !block.empty(); block = input.take()) {
+    if (const Result<void> pushed = feeder.push(block); !pushed) {
       return Failure(pushed.error());
     }
   }
-  if (input.bad()) {
+  if (input.failed()) {
     return failure(ErrorKind::io, std::string(name), "cannot be read");
   }
   if (const Result<void> finished = feeder.finish(); !finished) {
@@ -306,22 +295,6 @@ Result<ReplaySeries> read_replay_file(const std::string& path) {
     return failure(ErrorKind::unavailable, path, "cannot be opened");
   }
   return read_replay(file, path);
-}
-
-double median_spacing_seconds(const std::vector<Observation>& observations) {
-  std::vector<double> gaps;
-  for (std::size_t i = 1; i < observations.size(); ++i) {
-    const double gap = observations[i].time_seconds - observations[i - 1].time_seconds;
-    if (gap > 0) {
-      gaps.push_back(gap);
-    }
-  }
-  if (gaps.empty()) {
-    return 0;
-  }
-  const auto middle = gaps.begin() + static_cast<std::ptrdiff_t>(gaps.size() / 2);
-  std::nth_element(gaps.begin(), middle, gaps.end());
-  return *middle;
 }
 
 }  // namespace heapfloor

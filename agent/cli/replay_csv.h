@@ -14,18 +14,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
+#include "agent/cli/block_reader.h"
+#include "agent/cli/replay_series.h"
 #include "agent/trend/observation.h"
 #include "collectors/result.h"
 
 namespace heapfloor {
-
-struct ReplaySeries {
-  std::vector<Observation> observations;
-  bool has_epoch = false;  // some line named an epoch
-  bool has_limit = false;
-};
 
 // Takes one line after the other; holds no text. Errors are ErrorKind::malformed with path
 // "NAME:LINE", so that path + ": " + reason is what a user wants to read. After an error the parser
@@ -59,21 +54,17 @@ class ReplayParser {
   std::array<Column, kMaxColumns> columns_ = {};
   std::size_t column_count_ = 0;
   std::uint64_t line_ = 0;
-  double last_time_seconds_ = 0;
-  std::uint64_t last_epoch_ = 0;
-  bool has_rows_ = false;
+  ReadingOrder order_;
 };
 
 // A whole text. `name` is how errors call it.
 Result<ReplaySeries> parse_replay(std::string_view text, std::string_view name);
 
-// A stream, read in pieces.
+// A stream, read in pieces; what is held is the readings, not the text.
 Result<ReplaySeries> read_replay(std::istream& input, std::string_view name);
+Result<ReplaySeries> read_replay(BlockReader& input, std::string_view name);
 
 // A file, or standard input for "-".
 Result<ReplaySeries> read_replay_file(const std::string& path);
-
-// The usual distance of two readings; 0 with fewer than two at different times.
-double median_spacing_seconds(const std::vector<Observation>& observations);
 
 }  // namespace heapfloor

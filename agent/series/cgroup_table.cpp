@@ -118,37 +118,68 @@ void CgroupTable::ingest(const SampleBatch& batch) {
   const std::optional<double> capacity = host_capacity(batch);
   for (std::size_t index = 0; index < batch.entities(); ++index) {
     if (batch.entity(index).kind != EntityKind::cgroup) continue;
-    const Known& known = know(batch, index);
+    Known& known = know(batch, index);
     CgroupEntry& entry = cgroups_.emplace_back();
     entry.id = batch.entity(index).cgroup_id;
     entry.path = known.path;
     entry.name = known.name;
     entry.words = known.words;
     entry.batch_entity = static_cast<std::uint32_t>(index);
+    entry.is_read = !batch.samples(index).empty();
     for (const SampleBatch::Sample& sample : batch.samples(index)) {
       const auto* const field = std::ranges::find(kFields, sample.desc, &Field::desc);
       if (field != kFields.end()) entry.*field->value = sample.value;
     }
+    remember_kills(entry, known);
     if (capacity && entry.limit_bytes && *entry.limit_bytes >= *capacity) entry.limit_bytes.reset();
     by_path_.insert_or_assign(entry.path, cgroups_.size() - 1);
   }
   std::erase_if(known_, [](const auto& item) { return !item.second.is_alive; });
   subtract_children();
+  measure_headroom();
+}
+
+// A count that seems to start anew would be taken for kills.
+void CgroupTable::remember_kills(CgroupEntry& entry, Known& known) {
+  if (entry.oom_kills) known.oom_kills = entry.oom_kills;
+  if (entry.local_oom_kills) known.local_oom_kills = entry.local_oom_kills;
+  entry.oom_kills = known.oom_kills;
+  entry.local_oom_kills = known.local_oom_kills;
 }
 
 // Below 0 a share cannot be: the two figures were read one after the other.
 void CgroupTable::subtract_children() {
-  std::vector<std::array<double, kOwnShares.size()>> below(cgroups_.size());
+  std::vector<std::array<std::optional<double>, kOwnShares.size()>> below(cgroups_.size());
+  for (auto& shares : below) shares.fill(0);
   for (const CgroupEntry& entry : cgroups_) {
     const auto parent = by_path_.find(parent_path(entry.path));
     if (parent == by_path_.end()) continue;
-    for (std::size_t share = 0; share < kOwnShares.size(); ++share)
-      below[parent->second].at(share) += (entry.*kOwnShares.at(share)).value_or(0);
+    for (std::size_t share = 0; share < kOwnShares.size(); ++share) {
+      std::optional<double>& sum = below[parent->second].at(share);
+      const std::optional<double>& value = entry.*kOwnShares.at(share);
+      sum = sum && value ? std::optional(*sum + *value) : std::nullopt;
+    }
   }
   for (std::size_t index = 0; index < cgroups_.size(); ++index) {
     for (std::size_t share = 0; share < kOwnShares.size(); ++share) {
       std::optional<double>& value = cgroups_[index].*kOwnShares.at(share);
-      if (value) value = std::max(0.0, *value - below[index].at(share));
+      const std::optional<double>& of_others = below[index].at(share);
+      value = value && of_others ? std::optional(std::max(0.0, *value - *of_others)) : std::nullopt;
+    }
+  }
+}
+
+// What is above comes first, so it is measured. A limit of a cgroup above is part of limit_bytes:
+// it need not be told from one of its own, since what is held above is no less.
+void CgroupTable::measure_headroom() {
+  for (CgroupEntry& entry : cgroups_) {
+    if (!entry.limit_bytes || !entry.unreclaimable_bytes) continue;
+    const double left = std::max(0.0, *entry.limit_bytes - *entry.unreclaimable_bytes);
+    const CgroupEntry* const above = find(parent_path(entry.path));
+    if (above == nullptr || above->headroom_bytes) {
+      entry.headroom_bytes = above == nullptr ? left : std::min(left, *above->headroom_bytes);
+    } else if (!above->limit_bytes && above->is_read) {
+      entry.headroom_bytes = left;
     }
   }
 }

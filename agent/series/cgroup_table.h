@@ -34,13 +34,18 @@ struct CgroupEntry {
   std::string_view name;  // unit, first digits of a container's id, or last part of the path
   std::span<const CgroupWord> words;
   std::uint32_t batch_entity = 0;
-  // Of this cgroup without those below it.
+  bool is_read = false;  // else it is there, and nothing is known of it in this tick
+  // Of this cgroup without those below it; nothing where that of one of them could not be read.
   std::optional<double> own_anon_bytes, own_shmem_bytes, own_slab_bytes;
   std::optional<double> unreclaimable_bytes;  // with those below it
   // The smallest limit of it and all above it; nothing where only the host's memory limits it.
   std::optional<double> limit_bytes;
+  // What it can still take before it or one above it meets its limit with memory that cannot be
+  // reclaimed; nothing without a limit, and where what is held of one could not be read.
+  std::optional<double> headroom_bytes;
   std::optional<double> processes;
-  std::optional<double> oom_kills, local_oom_kills;  // since it was made
+  // Since it was made; where they cannot be read, as they were: they only rise.
+  std::optional<double> oom_kills, local_oom_kills;
 };
 
 class CgroupTable {
@@ -57,11 +62,14 @@ class CgroupTable {
     std::string path;
     std::string name;
     std::vector<CgroupWord> words;
+    std::optional<double> oom_kills, local_oom_kills;  // as they were read last
     bool is_alive = false;
   };
 
   Known& know(const SampleBatch& batch, std::size_t index);
+  static void remember_kills(CgroupEntry& entry, Known& known);
   void subtract_children();
+  void measure_headroom();
 
   std::unordered_map<std::uint64_t, Known> known_;  // by inode
   std::vector<CgroupEntry> cgroups_;

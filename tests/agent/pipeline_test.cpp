@@ -402,6 +402,39 @@ TEST_F(PipelineTest, ACgroupThatLeaksIsFoundAndWhatItIsInIsNot) {
   EXPECT_TRUE(ended->ended_seconds);
 }
 
+TEST_F(PipelineTest, ALeakOfACgroupGoesOnOverATickThatCouldNotReadIt) {
+  constexpr auto kBytes = std::uint64_t{1024} * 1024;
+  start();
+  const auto leak_until = [this](std::uint64_t second) {
+    host_.set_cgroup("leaky.service", (100 + second) * kBytes, 2, std::to_string(512 * kBytes));
+    return tick();
+  };
+  for (std::uint64_t second = 0; second < 260; ++second) leak_until(second);
+  const auto check = [this](const Snapshot& snapshot, const std::string& what) {
+    const WatchRow* const leaky = watch_of(snapshot, "cgroup:/leaky.service");
+    ASSERT_NE(leaky, nullptr) << what;
+    EXPECT_EQ(leaky->state, LeakState::leaking) << what;
+    EXPECT_FALSE(leaky->ended_seconds) << what;
+    EXPECT_FALSE(snapshot.alerts.empty()) << what;
+    EXPECT_EQ(snapshot.workloads.at(0).oom_kills, 0U) << what << ": all are from before the start";
+  };
+  check(*leak_until(260), "before");
+  host_.set_cgroup_file("leaky.service", "memory.stat", "anon nonsense\n");
+  check(*tick(), "memory.stat");
+  leak_until(262);
+  host_.set_cgroup_file("leaky.service", "memory.current", "nonsense\n");
+  const auto unread = tick();
+  check(*unread, "memory.current");
+  ASSERT_EQ(unread->cgroups.size(), 1U);
+  EXPECT_TRUE(unread->cgroups[0].values.empty()) << "what was not read is absent, not zero";
+  leak_until(264);
+  const std::filesystem::path sysfs = config_.path.sysfs;
+  std::filesystem::rename(sysfs, sysfs.string() + ".away");
+  check(*tick(), "the hierarchy");
+  std::filesystem::rename(sysfs.string() + ".away", sysfs);
+  check(*leak_until(266), "after");
+}
+
 TEST_F(PipelineTest, WhatElseOfACgroupCannotBeReclaimedTakesItsPartOfTheLimit) {
   constexpr auto kBytes = std::uint64_t{1024} * 1024;
   start();
@@ -426,8 +459,87 @@ TEST_F(PipelineTest, AProcessIsLimitedByItsCgroupWhereThatIsTheSmallestLimit) {
   const WatchRow* const process = watch_of(*last, "process:7:700");
   ASSERT_NE(process, nullptr);
   EXPECT_EQ(process->limit_source, "cgroup");
-  EXPECT_EQ(process->verdict.limit, 300.0 * kBytes);
+  EXPECT_EQ(process->verdict.limit, 250.0 * kBytes) << "50 of the 300 are others'";
+  EXPECT_EQ(last->processes.at(0).memory_limit_bytes, 300.0 * kBytes);
   EXPECT_EQ(process->cgroup, "/a/b");
+}
+
+TEST_F(PipelineTest, AWorkerThatLeaksHasNoMoreThanTheOthersOfItsCgroupLeaveIt) {
+  constexpr auto kBytes = std::uint64_t{1024} * 1024;
+  config_.trend.limit_bytes.reset();
+  for (int pid = 7; pid < 27; ++pid) {
+    proc_.set(pid, 700, "worker", 100 * kMiB);
+    testing::write_file(std::filesystem::path(proc_.path()) / std::to_string(pid) / "cgroup",
+                        "0::/pool\n");
+  }
+  start();
+  std::shared_ptr<const Snapshot> last;
+  for (std::uint64_t second = 0; second < 120; ++second) {
+    proc_.set(7, 700, "worker", 100 * kMiB + second * kMiB);
+    host_.set_cgroup("pool", (2000 + second) * kBytes, 0, std::to_string(2250 * kBytes));
+    last = tick();
+  }
+  const WatchRow* const leaky = watch_of(*last, "process:7:700");
+  ASSERT_NE(leaky, nullptr);
+  EXPECT_EQ(leaky->limit_source, "cgroup");
+  EXPECT_EQ(leaky->verdict.limit, 350.0 * kBytes);
+  ASSERT_TRUE(leaky->verdict.exhaustion);
+  EXPECT_NEAR(leaky->verdict.exhaustion->at_seconds, last->time_seconds + 130, 10);
+  EXPECT_EQ(last->processes.at(0).memory_limit_bytes, 2250.0 * kBytes)
+      << "what is shown is the limit";
+}
+
+TEST_F(PipelineTest, ACgroupThatItsSliceLimitsSharesThatLimitWithThoseBesideIt) {
+  constexpr auto kBytes = std::uint64_t{1024} * 1024;
+  start();
+  host_.set_cgroup("a", 250 * kBytes, 0, std::to_string(400 * kBytes));
+  host_.set_cgroup("a/leaky", 100 * kBytes);
+  host_.set_cgroup("a/other", 150 * kBytes);
+  std::shared_ptr<const Snapshot> last;
+  for (int second = 0; second < 20; ++second) last = tick();
+  const WatchRow* const watch = watch_of(*last, "cgroup:/a/leaky");
+  ASSERT_NE(watch, nullptr);
+  EXPECT_EQ(watch->verdict.limit, 250.0 * kBytes);
+}
+
+// A leak of a MiB a second in a cgroup of 1000 MiB whose others make a sawtooth of 100 to 400 MiB.
+class SawtoothTest : public PipelineTest {
+ protected:
+  static constexpr std::uint64_t kBytes = std::uint64_t{1024} * 1024;
+  std::shared_ptr<const Snapshot> tick_with_sawtooth(std::uint64_t period) {
+    const std::uint64_t others = 100 + 300 * (second_ % period) / (period - 1);
+    const std::uint64_t leaked = 100 + second_;
+    ++second_;
+    proc_.set(7, 700, "worker", leaked * kMiB);
+    testing::write_file(std::filesystem::path(proc_.path()) / "7/cgroup", "0::/pool\n");
+    host_.set_cgroup("pool", (leaked + others) * kBytes, 0, std::to_string(1000 * kBytes));
+    return tick();
+  }
+  std::uint64_t second_ = 0;
+};
+
+TEST_F(SawtoothTest, WhatOthersHoldAtTheirPeaksIsNotLeftAndTheForecastDoesNotTremble) {
+  config_.trend.limit_bytes.reset();
+  start();
+  double least = 1e18;
+  double most = 0;
+  std::size_t changes = 0;
+  std::shared_ptr<const Snapshot> last;
+  for (int second = 0; second < 300; ++second) {
+    last = tick_with_sawtooth(15);
+    const WatchRow* const leaky = watch_of(*last, "process:7:700");
+    ASSERT_NE(leaky, nullptr);
+    changes = leaky->changes.size();
+    if (second < 150 || !leaky->verdict.exhaustion) continue;
+    least = std::min(least, leaky->verdict.exhaustion->at_seconds);
+    most = std::max(most, leaky->verdict.exhaustion->at_seconds);
+  }
+  const WatchRow* const leaky = watch_of(*last, "process:7:700");
+  EXPECT_EQ(leaky->state, LeakState::leaking) << explain(leaky->verdict, "");
+  EXPECT_LE(changes, 4U) << "learning, stable, suspected, leaking";
+  // It meets the peaks of the others at 600 MiB, in second 500.
+  EXPECT_NEAR(least, last->time_seconds + 200, 90);
+  EXPECT_LT(most - least, 90) << "of 300 that the sawtooth is high";
 }
 
 TEST_F(PipelineTest, TheLimitThatIsShownIsTheOneThatForecastsUse) {

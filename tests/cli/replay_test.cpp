@@ -7,25 +7,10 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "tests/cli/replay_samples.h"
+
 namespace heapfloor {
 namespace {
-
-constexpr double kMiB = 1024.0 * 1024.0;
-constexpr double kStart = 1700000000;
-
-// A reading a minute for `hours`.
-template <class Value>
-ReplaySeries series_of(double hours, Value value, double limit = 1024 * kMiB) {
-  ReplaySeries series;
-  for (int minute = 0; minute < static_cast<int>(hours * 60); ++minute) {
-    Observation reading;
-    reading.time_seconds = kStart + 60.0 * minute;
-    reading.value = value(minute / 60.0);
-    reading.limit = limit;
-    series.observations.push_back(reading);
-  }
-  return series;
-}
 
 nlohmann::json run(const ReplaySeries& series, const Config& config = {},
                    const ReplaySettings& settings = {}) {
@@ -102,6 +87,63 @@ TEST(Replay, TakesTheLimitFromTheConfigurationWhereTheFileHasNone) {
   Config config;
   config.trend.limit_bytes = 900 * kMiB;
   EXPECT_EQ(run(series, config)["predicted_exhaustion"]["limit_bytes"], 900 * kMiB);
+}
+
+TEST(Replay, SpeaksOfWhatTheSignalCounts) {
+  const auto threads = series_of(
+      48, [](double hour) { return 100 + 10 * hour; }, std::nullopt);
+  ReplaySettings settings;
+  settings.signal = "threads";
+  const std::string reason = run(threads, {}, settings)["reason"];
+  EXPECT_NE(reason.find("threads/h"), std::string::npos) << reason;
+}
+
+TEST(Replay, KeepsWhatAChartNeedsOnlyWhenAsked) {
+  const ReplaySeries series = leaking_series();
+  EXPECT_EQ(replay_series("f", series, {}, {}).chart, nullptr);
+  ReplaySettings settings;
+  settings.charts = true;
+  const ReplaySummary summary = replay_series("f", series, {}, settings);
+  ASSERT_NE(summary.chart, nullptr);
+  const ChartSeries& chart = *summary.chart;
+  EXPECT_FALSE(chart.points.empty());
+  EXPECT_LE(chart.points.size(), kChartColumns + 1);
+  EXPECT_FALSE(chart.floors.empty());
+  EXPECT_EQ(chart.limit, 1024 * kMiB);
+  EXPECT_TRUE(chart.exhaustion);
+  EXPECT_TRUE(chart.with_future);
+  ASSERT_TRUE(chart.line);
+  const double end_hours = (chart.line->end_seconds - kStart) / 3600;
+  // A floor is the least of a bucket of 4.3 h.
+  EXPECT_NEAR(chart.line->end_value, (200 + 10 * end_hours) * kMiB, 43 * kMiB);
+  std::vector<LeakState> states;
+  for (const StateChange& change : chart.changes) states.push_back(change.state);
+  EXPECT_EQ(states.back(), LeakState::leaking);
+}
+
+TEST(Replay, PutsWhatDiesFirstFirst) {
+  const auto of = [](LeakState state, std::optional<double> left) {
+    ReplaySummary summary;
+    summary.state = state;
+    summary.last_seconds = kStart;
+    if (left) summary.verdict.exhaustion = Exhaustion{kStart + *left, kStart, {}};
+    return summary;
+  };
+  std::vector<ReplaySummary> series = {
+      of(LeakState::learning, {}),      of(LeakState::stable, {}),
+      of(LeakState::recovering, {}),    of(LeakState::suspected, {}),
+      of(LeakState::suspected, 3600.0), of(LeakState::leaking, {}),
+      of(LeakState::leaking, 864000.0), of(LeakState::leaking, 7200.0)};
+  std::ranges::stable_sort(series, is_more_urgent);
+  std::vector<std::pair<LeakState, bool>> order;
+  for (const ReplaySummary& summary : series)
+    order.emplace_back(summary.state, summary.verdict.exhaustion.has_value());
+  const std::vector<std::pair<LeakState, bool>> wanted = {
+      {LeakState::leaking, true},   {LeakState::leaking, true},    {LeakState::leaking, false},
+      {LeakState::suspected, true}, {LeakState::suspected, false}, {LeakState::recovering, false},
+      {LeakState::stable, false},   {LeakState::learning, false}};
+  EXPECT_EQ(order, wanted);
+  EXPECT_EQ(series[0].verdict.exhaustion->at_seconds, kStart + 7200);
 }
 
 TEST(Replay, DoesNotChokeOnANameThatIsNotUtf8) {

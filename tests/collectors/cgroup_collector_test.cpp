@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "collectors/collector.h"
 #include "tests/support/fixture_host.h"
@@ -253,10 +254,11 @@ struct OneCgroup {
     return failure(ErrorKind::unavailable, std::string(path), "no such file");
   }};
   bool has_a = true;
+  bool has_hierarchy = true;
 
   OneCgroup() {
     root.directories = [this](std::string_view path) -> std::vector<std::string> {
-      if (path == "sys/fs") return {"cgroup"};
+      if (path == "sys/fs" && has_hierarchy) return {"cgroup"};
       if (path == "sys/fs/cgroup" && has_a) return {"a"};
       return {};
     };
@@ -320,6 +322,116 @@ TEST(CgroupCollector, AFileThatIsRefusedOrNonsenseIsCountedAndTheRestIsRead) {
   EXPECT_EQ(errors_of(tick.report, ErrorKind::malformed), 1U);
   EXPECT_EQ(tick.at("/a").value("heapfloor_cgroup_memory_current_bytes"), 4096);
   EXPECT_EQ(tick.at("/a").value("heapfloor_cgroup_memory_events_total", "oom_kill"), std::nullopt);
+}
+
+// "/a" with "/a/b" in it, and "/c".
+struct NestedCgroups : OneCgroup {
+  NestedCgroups() {
+    for (const std::string path : {"a/b", "c"}) {
+      files["sys/fs/cgroup/" + path + "/memory.current"] = "4096\n";
+      files["sys/fs/cgroup/" + path + "/memory.stat"] = "anon 4096\n";
+    }
+    files["sys/fs/cgroup/a/memory.max"] = "16384\n";
+    root.directories = [this](std::string_view path) -> std::vector<std::string> {
+      if (path == "sys/fs" && has_hierarchy) return {"cgroup"};
+      if (path == "sys/fs/cgroup" && has_a) return {"a", "c"};
+      if (path == "sys/fs/cgroup/a") return {"b"};
+      return {};
+    };
+  }
+};
+const std::vector<std::string> kNested = {"/a", "/c", "/a/b"};
+
+TEST(CgroupCollector, ACgroupThatIsRefusedIsThereWithoutValuesAndWhatIsBelowItIsRead) {
+  NestedCgroups host;
+  const auto collector = cgroup_collector.make(host.root, {});
+  Collected tick;
+  collect(*collector, tick);
+  const std::uint64_t inode = tick.at("/a").cgroup_id;
+  const std::string text = std::exchange(host.files["sys/fs/cgroup/a/memory.current"], "no number");
+  for (int i = 0; i < 2; ++i) {
+    collect(*collector, tick);
+    EXPECT_EQ(tick.paths(), kNested);
+    EXPECT_TRUE(tick.at("/a").values.empty());
+    EXPECT_EQ(tick.at("/a").cgroup_id, inode);
+    EXPECT_EQ(tick.at("/a/b").value("heapfloor_cgroup_memory_effective_limit_bytes"), 16384)
+        << "the limit above is the one that was read last";
+    EXPECT_EQ(errors_of(tick.report, ErrorKind::malformed), 1U);
+    EXPECT_EQ(tick.host("heapfloor_cgroups"), 2);
+  }
+  host.files["sys/fs/cgroup/a/memory.current"] = text;
+  collect(*collector, tick);
+  EXPECT_EQ(tick.at("/a").value("heapfloor_cgroup_memory_current_bytes"), 4096);
+  EXPECT_TRUE(tick.at("/a").attributes.empty()) << "it was known all the time";
+}
+
+TEST(CgroupCollector, ACgroupThatIsRefusedWhenItIsNewHasItsLimitsReadWithItsFirstValues) {
+  NestedCgroups host;
+  const std::string text = std::exchange(host.files["sys/fs/cgroup/a/memory.current"], "no number");
+  const auto collector = cgroup_collector.make(host.root, {});
+  Collected tick;
+  collect(*collector, tick);
+  EXPECT_TRUE(tick.at("/a").values.empty());
+  host.files["sys/fs/cgroup/a/memory.current"] = text;
+  collect(*collector, tick);
+  EXPECT_EQ(tick.at("/a").value("heapfloor_cgroup_memory_limit_bytes"), 16384);
+}
+
+TEST(CgroupCollector, WhatIsBelowADirectoryThatCannotBeListedIsStillThereAndTheRefusalIsCounted) {
+  NestedCgroups host;
+  const auto collector = cgroup_collector.make(host.root, {});
+  Collected tick;
+  collect(*collector, tick);
+  host.root.refused_listings = {"sys/fs/cgroup/a"};
+  collect(*collector, tick);
+  EXPECT_EQ(tick.paths(), (std::vector<std::string>{"/a", "/a/b", "/c"}));
+  EXPECT_FALSE(tick.at("/a").values.empty());
+  EXPECT_TRUE(tick.at("/a/b").values.empty());
+  EXPECT_EQ(errors_of(tick.report, ErrorKind::io), 1U);
+  host.root.refused_listings = {"sys/fs/cgroup"};
+  collect(*collector, tick);
+  EXPECT_EQ(tick.paths(), (std::vector<std::string>{"/a", "/a/b", "/c"})) << "what is above first";
+  host.root.refused_listings.clear();
+  collect(*collector, tick);
+  EXPECT_EQ(tick.paths(), kNested);
+  EXPECT_FALSE(tick.at("/a/b").values.empty());
+}
+
+TEST(CgroupCollector, ADirectoryThatCannotBeLookedAtIsStillThereWithWhatIsBelowIt) {
+  NestedCgroups host;
+  const auto collector = cgroup_collector.make(host.root, {});
+  Collected tick;
+  collect(*collector, tick);
+  for (const char* path : {"sys/fs/cgroup/a", "sys/fs/cgroup"}) {
+    host.root.refused_looks = {path};
+    collect(*collector, tick);
+    EXPECT_NE(tick.find("/a"), nullptr) << path;
+    EXPECT_NE(tick.find("/a/b"), nullptr) << path;
+    EXPECT_NE(tick.find("/c"), nullptr) << path;
+    EXPECT_GE(errors_of(tick.report, ErrorKind::io), 1U) << path;
+  }
+}
+
+TEST(CgroupCollector, WithoutAHierarchyAllThatWasKnownIsStillThereUntilOneIsFound) {
+  NestedCgroups host;
+  const auto collector = cgroup_collector.make(host.root, {});
+  Collected tick;
+  collect(*collector, tick);
+  host.has_hierarchy = false;
+  const std::string controllers = std::exchange(host.files["sys/fs/cgroup/cgroup.controllers"], "");
+  for (int i = 0; i < 2; ++i) {
+    collect(*collector, tick);
+    EXPECT_EQ(tick.paths(), (std::vector<std::string>{"/a", "/a/b", "/c"}));
+    EXPECT_TRUE(tick.at("/a").values.empty());
+    EXPECT_EQ(errors_of(tick.report, ErrorKind::unavailable), i == 0 ? 1U : 0U) << "said once";
+  }
+  host.has_hierarchy = true;
+  host.files["sys/fs/cgroup/cgroup.controllers"] = controllers;
+  collect(*collector, tick);
+  EXPECT_EQ(tick.at("/a").value("heapfloor_cgroup_memory_current_bytes"), 4096);
+  host.has_a = false;
+  collect(*collector, tick);
+  EXPECT_TRUE(tick.paths().empty()) << "what is gone is gone";
 }
 
 TEST(CgroupCollector, AHostWithoutTheControllerIsSaidOnceAndHasNoValues) {

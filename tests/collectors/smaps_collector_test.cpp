@@ -71,6 +71,9 @@ class Watcher {
     EXPECT_EQ(report.sources[0].source, "smaps_rollup");
     return report.sources[0].is_accessible;
   }
+  [[nodiscard]] std::string_view needs() const {
+    return report.sources.empty() ? std::string_view() : report.sources[0].needs;
+  }
 
   ProcessBoard board;
   TestStopwatch stopwatch;
@@ -301,6 +304,7 @@ TEST(SmapsCollector, ADeniedProcessIsCountedOnceAndAskedRarely) {
   watcher.tick();
   EXPECT_EQ(watcher.errors(ErrorKind::denied), 1U);
   EXPECT_EQ(watcher.is_accessible(), false);
+  EXPECT_EQ(watcher.needs(), "CAP_PERFMON since Linux 6.15, CAP_SYS_PTRACE before");
   EXPECT_EQ(watcher.sink.process(1), nullptr);
   EXPECT_NE(watcher.sink.process(42), nullptr);
   for (int tick = 0; tick < 39; ++tick) {
@@ -326,6 +330,7 @@ TEST(SmapsCollector, AKernelWithoutTheFileIsAskedOnceAnHour) {
   watcher.tick();
   EXPECT_EQ(watcher.errors(ErrorKind::unavailable), 1U);
   EXPECT_EQ(watcher.is_accessible(), false);
+  EXPECT_EQ(watcher.needs(), "Linux 4.14 with CONFIG_PROC_PAGE_MONITOR");
   for (int tick = 0; tick < 200; ++tick) watcher.tick();
   int reads = 0;
   for (const auto& [pid, count] : host.reads) reads += count;

@@ -276,7 +276,7 @@ inline void add_health(Snapshot& snapshot) {
   CollectorHealth smaps = host;
   smaps.name = "smaps";
   smaps.skipped = SkippedReads{.budget = 7, .disabled = 2, .too_large = 1};
-  smaps.sources = {{"smaps_rollup", false}};
+  smaps.sources = {{"smaps_rollup", false, "CAP_SYS_PTRACE"}};
   snapshot.collectors = {host, process_health, self, smaps};
   snapshot.series = {4, 4000, 1, 2};
   snapshot.evaluation_seconds = 0.00125;

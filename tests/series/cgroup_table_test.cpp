@@ -9,6 +9,7 @@ namespace {
 
 constexpr MetricDesc kCapacity = {"heapfloor_host_memory_capacity_bytes", "MemTotal."};
 const MetricDesc& kAnon = *cgroup_metric("heapfloor_cgroup_memory_component_bytes", "anon");
+const MetricDesc& kUnreclaimable = *cgroup_metric("heapfloor_cgroup_unreclaimable_memory_bytes");
 const MetricDesc& kLimit = *cgroup_metric("heapfloor_cgroup_memory_effective_limit_bytes");
 
 class CgroupTableTest : public ::testing::Test {
@@ -20,6 +21,11 @@ class CgroupTableTest : public ::testing::Test {
   void begin(std::string_view path, std::uint64_t id, double anon) {
     batch_.begin({.kind = EntityKind::cgroup, .name = path, .cgroup_id = id});
     batch_.add(kAnon, anon);
+  }
+  void limited(std::string_view path, std::uint64_t id, double limit, double unreclaimable) {
+    begin(path, id, unreclaimable);
+    batch_.add(kLimit, limit);
+    batch_.add(kUnreclaimable, unreclaimable);
   }
   const CgroupEntry& at(std::string_view path) {
     table_.ingest(batch_);
@@ -62,6 +68,57 @@ TEST_F(CgroupTableTest, TheHostsMemoryIsNoLimitOfACgroup) {
   batch_.add(kLimit, 999);
   EXPECT_EQ(at("/a").limit_bytes, std::nullopt);
   EXPECT_EQ(at("/b").limit_bytes, 999);
+}
+
+TEST_F(CgroupTableTest, WhatIsLeftIsTheLeastOfACgroupAndOfAllAboveIt) {
+  limited("/a", 1, 300, 280);
+  limited("/a/b", 2, 200, 100);
+  limited("/a/b/c", 3, 200, 10);
+  limited("/a/d", 4, 250, 240);
+  begin("/free", 5, 1);
+  EXPECT_EQ(at("/a").headroom_bytes, 20);
+  EXPECT_EQ(at("/a/b").headroom_bytes, 20) << "those beside it hold the rest";
+  EXPECT_EQ(at("/a/b/c").headroom_bytes, 20);
+  EXPECT_EQ(at("/a/d").headroom_bytes, 10);
+  EXPECT_EQ(at("/free").headroom_bytes, std::nullopt);
+}
+
+TEST_F(CgroupTableTest, WhatIsLeftIsNeverLessThanNothing) {
+  limited("/a", 1, 300, 301);
+  EXPECT_EQ(at("/a").headroom_bytes, 0);
+}
+
+TEST_F(CgroupTableTest, WhatIsLeftIsUnknownWhereSomethingOfItCouldNotBeRead) {
+  begin("/a", 1, 1);
+  batch_.add(kLimit, 300);
+  limited("/a/b", 2, 200, 100);
+  limited("/c", 3, 300, 100);
+  batch_.begin({.kind = EntityKind::cgroup, .name = "/c/d", .cgroup_id = 4});
+  limited("/c/d/e", 5, 300, 50);
+  EXPECT_EQ(at("/a").headroom_bytes, std::nullopt);
+  EXPECT_EQ(at("/a/b").headroom_bytes, std::nullopt);
+  EXPECT_EQ(at("/c").headroom_bytes, 200);
+  EXPECT_EQ(at("/c/d/e").headroom_bytes, std::nullopt);
+}
+
+TEST_F(CgroupTableTest, AShareIsUnknownWhereThatOfOneBelowIs) {
+  begin("/a", 1, 100);
+  begin("/a/b", 2, 60);
+  batch_.begin({.kind = EntityKind::cgroup, .name = "/a/c", .cgroup_id = 3});
+  EXPECT_EQ(at("/a").own_anon_bytes, std::nullopt) << "what /a/c holds is not its own";
+  EXPECT_EQ(at("/a/b").own_anon_bytes, 60);
+  EXPECT_FALSE(at("/a/c").is_read);
+}
+
+TEST_F(CgroupTableTest, CountsOfKillsGoOnWhereTheyStoodWhenTheyCannotBeRead) {
+  const MetricDesc& kills = *cgroup_metric("heapfloor_cgroup_memory_events_total", "oom_kill");
+  begin("/a", 1, 100);
+  batch_.add(kills, 3);
+  EXPECT_EQ(at("/a").oom_kills, 3);
+  batch_.clear();
+  batch_.begin({.kind = EntityKind::cgroup, .name = "/a", .cgroup_id = 1});
+  EXPECT_EQ(at("/a").oom_kills, 3);
+  EXPECT_EQ(at("/a").local_oom_kills, std::nullopt);
 }
 
 TEST_F(CgroupTableTest, WhatACgroupIsIsRememberedUntilItIsAnother) {

@@ -33,6 +33,7 @@ Result<std::string_view> MemoryHostRoot::read(Tree tree, std::string_view path,
 
 Result<DirectoryFacts> MemoryHostRoot::look_at_directory(Tree tree, std::string_view path) const {
   const std::string full = name_of(tree).append(path);
+  if (refused_looks.contains(full)) return failure(ErrorKind::io, full, "Input/output error");
   const std::size_t slash = full.rfind('/');
   const auto siblings =
       directories ? directories(full.substr(0, slash)) : std::vector<std::string>();
@@ -45,7 +46,10 @@ Result<DirectoryFacts> MemoryHostRoot::look_at_directory(Tree tree, std::string_
 
 Result<void> MemoryHostRoot::list_directories(Tree tree, std::string_view path, std::size_t most,
                                               std::vector<std::string>& names) const {
-  names = directories ? directories(name_of(tree).append(path)) : std::vector<std::string>();
+  const std::string full = name_of(tree).append(path);
+  names.clear();
+  if (refused_listings.contains(full)) return failure(ErrorKind::io, full, "Input/output error");
+  if (directories) names = directories(full);
   if (names.size() > most) names.resize(most);
   return {};
 }

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,6 +28,8 @@ class MemoryHostRoot final : public HostRoot {
   // The directories in one, by its path ("sys/fs/cgroup"); a directory that is in none is not
   // there. Its inode is a number of its path and of how often it was replaced.
   std::function<std::vector<std::string>(std::string_view path)> directories;
+  // Paths of directories that the kernel refuses to look at, and to list.
+  std::set<std::string, std::less<>> refused_looks, refused_listings;
   // What open_kernel_log() says; its records are taken from the front, "" is a gap.
   std::optional<Error> kernel_log_refusal;
   mutable std::deque<std::string> kernel_log;

@@ -227,7 +227,7 @@ export function nameElement(name, properties = {}) {
 const LIMIT_SOURCES = {
   configured: 'configured budget',
   host: 'memory of this host',
-  cgroup: 'limit of its cgroup',
+  cgroup: 'what its cgroup leaves it',
   gomemlimit: 'GOMEMLIMIT',
   xmx: '-Xmx',
   rlimit: 'its resource limit (ulimit)',
