@@ -64,7 +64,7 @@ TEST(Baselines, AutocorrelationLowersTheCorrectedTestAndNeverRaisesIt) {
   for (int i = 0; i < 200; ++i) {
     state = 0.95 * state + random.normal();
     times.push_back(i);
-    values.push_back(state + 0.02 * i);
+    values.push_back(state + 0.05 * i);
   }
   const double plain = baseline::mann_kendall_z(values);
   const double corrected = baseline::hamed_rao(times, values).z;

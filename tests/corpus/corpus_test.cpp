@@ -113,16 +113,12 @@ TEST(Corpus, TheTruthOfALeakIsTheHeightOfItsReadings) {
   }
 }
 
-TEST(Corpus, ALoadNeverChangesTheReadingsOfMemory) {
-  ScoreOptions with = few_seeds(1);
-  with.with_load = true;
-  const ScoreOptions without = few_seeds(1);
+TEST(Corpus, HandsTheLoadOverOnlyWhenAsked) {
   for (const Scenario& scenario : long_scenarios()) {
-    const LabelledSeries a = make_series(scenario, kFreshSeed, with);
-    const LabelledSeries b = make_series(scenario, kFreshSeed, without);
-    EXPECT_FALSE(b.observations.front().load) << scenario.name;
-    ASSERT_EQ(a.observations.size(), b.observations.size()) << scenario.name;
-    EXPECT_EQ(a.observations.back().value, b.observations.back().value) << scenario.name;
+    const LabelledSeries series = make_series(scenario, kFreshSeed, few_seeds(1));
+    EXPECT_FALSE(std::any_of(series.observations.begin(), series.observations.end(),
+                             [](const Observation& o) { return o.load.has_value(); }))
+        << scenario.name;
   }
 }
 
@@ -163,6 +159,7 @@ TEST(Corpus, DecidesAsThePrototypeOnNearlyAllSeries) {
   ASSERT_EQ(recorded->size(), 5 * prototype_scenarios().size());
   const std::vector<Comparison> compared = compare_decisions(*recorded);
   EXPECT_GE(agreement(compared), 0.93) << differences(compared);
+  EXPECT_LE(worse_share(compared), 9.0 / 270) << differences(compared);
 }
 
 TEST(Corpus, RaisesNoAlarmOnHealthyRealSeries) {

@@ -78,7 +78,7 @@ constexpr auto kLabels = std::to_array<Label>({
     {48, "N15_early_doublings", false, "-", kNone, "rss_anon", unmarked, kPrototype, g::early_doublings},
     {49, "N16_retention_ratchet", false, "-", kNone, "rss_anon", unmarked, kPrototype, g::retention_ratchet},
     {50, "N17_fragmentation_plateau", false, "-", kNone, "rss_anon", unmarked, kPrototype, g::fragmentation_plateau},
-    {51, "N31_page_cache_to_limit", false, "-", kNone, "external", unmarked, 0, g::page_cache_to_limit},
+    {51, "N31_page_cache_to_limit", false, "-", kNone, "external", unmarked, kUndecidable, g::page_cache_to_limit},
     {52, "N19_log_rotation", false, "-", kNone, "rss_anon", unmarked, kPrototype | kDaily, g::log_rotation},
     {53, "N20_nightly_batch", false, "-", kNone, "rss_anon", unmarked, kPrototype | kDaily, g::nightly_batch},
     {54, "N21_long_teeth_events", false, "-", kNone, "gc_live", gc_marked, kPrototype, g::long_teeth_events},

@@ -35,6 +35,11 @@ std::string when(const std::optional<double>& seconds) {
   return text;
 }
 
+double share(const std::vector<Comparison>& comparisons, bool (*holds)(const Comparison&)) {
+  const auto count = std::count_if(comparisons.begin(), comparisons.end(), holds);
+  return static_cast<double>(count) / static_cast<double>(comparisons.size());
+}
+
 }  // namespace
 
 Result<std::vector<Decision>> read_decisions(const std::string& path) {
@@ -81,9 +86,11 @@ std::vector<Comparison> compare_decisions(const std::vector<Decision>& recorded)
 }
 
 double agreement(const std::vector<Comparison>& comparisons) {
-  const auto same = std::count_if(comparisons.begin(), comparisons.end(),
-                                  [](const Comparison& c) { return c.same_alarm(); });
-  return static_cast<double>(same) / static_cast<double>(comparisons.size());
+  return share(comparisons, [](const Comparison& c) { return c.same_alarm(); });
+}
+
+double worse_share(const std::vector<Comparison>& comparisons) {
+  return share(comparisons, [](const Comparison& c) { return c.worse(); });
 }
 
 std::string differences(const std::vector<Comparison>& comparisons) {

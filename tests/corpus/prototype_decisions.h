@@ -26,6 +26,10 @@ struct Comparison {
   [[nodiscard]] bool same_alarm() const {
     return theirs.leaking_at_seconds.has_value() == ours.leaking_at_seconds.has_value();
   }
+  // The prototype's is right and ours is wrong.
+  [[nodiscard]] bool worse() const {
+    return !same_alarm() && theirs.leaking_at_seconds.has_value() == leaks;
+  }
 };
 
 Result<std::vector<Decision>> read_decisions(const std::string& path);
@@ -34,6 +38,7 @@ Result<std::vector<Decision>> read_decisions(const std::string& path);
 std::vector<Comparison> compare_decisions(const std::vector<Decision>& recorded);
 
 double agreement(const std::vector<Comparison>& comparisons);  // share with the same alarm
+double worse_share(const std::vector<Comparison>& comparisons);
 // One line for every series on which only one of both raises an alarm.
 std::string differences(const std::vector<Comparison>& comparisons);
 

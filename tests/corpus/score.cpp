@@ -283,8 +283,8 @@ int print_decisions(const Arguments& arguments) {
   }
   const std::vector<Comparison> compared = compare_decisions(*recorded);
   write_out(differences(compared));
-  std::printf("the same decision on %.1f %% of %zu series\n", 100 * agreement(compared),
-              compared.size());
+  std::printf("the same decision on %.1f %% of %zu series, a worse one on %.1f %%\n",
+              100 * agreement(compared), compared.size(), 100 * worse_share(compared));
   return 0;
 }
 
