@@ -5,7 +5,6 @@
 #include <cmath>
 #include <functional>
 #include <limits>
-#include <string_view>
 
 #include "tests/corpus/random.h"
 #include "tests/corpus/shapes.h"
@@ -33,10 +32,6 @@ enum class LeakShape : std::uint8_t {
   business_hours,
   random_steps,
 };
-constexpr std::array<std::string_view, 8> kLeakShapes = {
-    "linear",    "equal stairs",   "with load",      "accelerating",
-    "sublinear", "doubling table", "business hours", "random steps"};
-
 // Times in hours, sizes in MiB.
 struct Recipe {
   double hours = 0;
@@ -82,15 +77,9 @@ void draw_steps(Random& random, Recipe& recipe) {
 void draw_leak(Random& random, Recipe& recipe) {
   recipe.onset = random.uniform() < 0.5 ? 0 : random.uniform(0.1, 0.6) * recipe.hours;
   recipe.leaked = recipe.base * between_logs(random, 0.05, 3);
-  const double active = recipe.hours - recipe.onset;
-  do {
-    recipe.shape = static_cast<LeakShape>(std::min<std::size_t>(
-        static_cast<std::size_t>(random.uniform() * kLeakShapes.size()), kLeakShapes.size() - 1));
-  } while (active < 2 * kDay &&
-           (recipe.shape == LeakShape::with_load || recipe.shape == LeakShape::business_hours));
 }
 
-Recipe draw(Random& random, bool leaks) {
+Recipe draw(Random& random, std::optional<std::size_t> shape) {
   Recipe recipe;
   recipe.hours = between_logs(random, 3, 7 * kDay);
   recipe.spacing_hours = (recipe.hours < 8 ? 15.0 : recipe.hours < kDay ? 30.0 : 60.0) / 3600;
@@ -124,8 +113,11 @@ Recipe draw(Random& random, bool leaks) {
     recipe.limit_ratio =
         random.uniform() < 0.5 ? random.uniform(1.05, 1.5) : between_logs(random, 1.5, 10);
   }
-  recipe.leaks = leaks;
-  if (leaks) draw_leak(random, recipe);
+  if (shape) {
+    recipe.leaks = true;
+    recipe.shape = static_cast<LeakShape>(*shape);
+    draw_leak(random, recipe);
+  }
   return recipe;
 }
 
@@ -235,7 +227,8 @@ double hours_of_patience(double hours_to_limit, bool is_large_rise) {
 // made but not of which, can call the leak by its end:
 // - it is large: 5 % of the level, 4 MiB, six deviations of what noise leaves in floors;
 // - it is the larger part of what rose since its onset, and nothing that fell since hides it;
-// - it lasted ten collections, and a quarter more than the patience that its remaining time asks;
+// - it lasted ten collections, two days where it follows the day, and a quarter more than the
+// patience that its remaining time asks;
 // - the day is told apart: two and a half days are known, or as much was seen of the leak as is
 //   left, at most six hours; and the leak is twice what the day moves, or 0.4 of it where two days
 //   of the leak were seen.
@@ -247,6 +240,9 @@ bool is_leak_decidable(const Recipe& recipe, const Parts& parts, double limit) {
   const Course course = course_of(parts, recipe.onset);
   if (course.rise > 0.5 * recipe.leaked || course.fall > 0.4 * recipe.leaked) return false;
   if (active < 10 * recipe.tooth_hours || active < 1) return false;
+  const bool is_daily =
+      recipe.shape == LeakShape::with_load || recipe.shape == LeakShape::business_hours;
+  if (is_daily && active < 2 * kDay) return false;
   const double growth = growth_per_hour(recipe, parts);
   if (growth <= 0) return false;
   const double top = parts.structure.back() + parts.leak.back() + recipe.daily;
@@ -351,38 +347,55 @@ LabelledSeries series_of(const Recipe& recipe, const Parts& parts, Random& rando
 
 }  // namespace
 
-Composition compose(std::uint64_t seed) {
-  const bool leaks = seed % 2 == 1;
-  Random random(seed ^ 0xC0A7051710A5ULL);
+Composition compose(std::uint64_t seed, std::optional<std::size_t> shape) {
+  Random random(seed * 31 + (shape ? *shape + 1 : 0));
   while (true) {
-    Recipe recipe = draw(random, leaks);
+    const Recipe recipe = draw(random, shape);
     Parts parts;
     parts.hours = shapes::clock(recipe.hours, recipe.spacing_hours);
     parts.structure = structure_values(recipe, parts.hours, random);
     parts.leak.assign(parts.hours.size(), 0);
-    if (leaks) {
+    if (recipe.leaks) {
       parts.leak = leak_values(recipe, parts.hours, random);
       const double scale = recipe.leaked / std::max(parts.leak.back(), 1e-9);
       for (double& value : parts.leak) value *= scale;
     }
-    const bool is_positive = *std::ranges::min_element(parts.structure) > 0.2 * recipe.base;
     double limit = kInfinity;
     LabelledSeries series = series_of(recipe, parts, random, limit);
     const bool is_decidable =
-        leaks ? is_leak_decidable(recipe, parts, limit) : is_health_decidable(recipe);
-    if (!is_positive || !is_decidable || series.observations.size() < 100) continue;
-    Composition composition;
-    composition.series = std::move(series);
-    composition.recipe = in_words(recipe);
-    if (leaks) {
+        recipe.leaks ? is_leak_decidable(recipe, parts, limit) : is_health_decidable(recipe);
+    const bool has_room = *std::ranges::min_element(parts.structure) > 0.2 * recipe.base;
+    if (!is_decidable || !has_room || series.observations.size() < 100) continue;
+    if (recipe.leaks) {
       const double growth = growth_per_hour(recipe, parts);
-      composition.growth_bytes_per_second = growth * kMiB / 3600;
       const double top = parts.structure.back() + parts.leak.back() + recipe.daily + recipe.tooth;
-      if (std::isfinite(limit))
-        composition.crossing_seconds = 3600 * (recipe.hours + (limit - top) / growth);
+      series.truth = [growth, top, end = recipe.hours](double seconds) {
+        return kMiB * (top + growth * (seconds / 3600 - end));
+      };
     }
-    return composition;
+    return {std::move(series), in_words(recipe)};
   }
+}
+
+const std::vector<Scenario>& composition_scenarios() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> result;
+    for (const std::string_view shape : kLeakShapes) result.push_back("C_" + std::string(shape));
+    for (std::size_t i = 0; i < kLeakShapes.size(); ++i)
+      result.push_back("C_healthy_" + std::to_string(i + 1));
+    return result;
+  }();
+  static const std::vector<Scenario> scenarios = [] {
+    std::vector<Scenario> result;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const auto shape =
+          i < kLeakShapes.size() ? std::optional<std::size_t>(i) : std::optional<std::size_t>();
+      result.push_back(
+          {names[i], [shape](std::uint64_t seed) { return compose(seed, shape).series; }});
+    }
+    return result;
+  }();
+  return scenarios;
 }
 
 }  // namespace heapfloor

@@ -3,13 +3,16 @@
 // epochs, autocorrelated noise, and one of eight shapes of leak or none; three hours to seven days;
 // near, far and unknown limits.
 //
-// Half of them leak. Only what a careful person could tell by the end of the series is drawn; the
-// rules are at is_decidable().
+// Only what a careful person could tell by the end of the series is drawn; the rules are at
+// is_leak_decidable() and is_health_decidable().
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/corpus/scenarios.h"
@@ -18,12 +21,18 @@ namespace heapfloor {
 
 struct Composition {
   LabelledSeries series;
-  std::string recipe;                      // its ingredients in words
-  double growth_bytes_per_second = 0;      // of the leak, over its second half
-  std::optional<double> crossing_seconds;  // when the leak, going on so, meets the limit
+  std::string recipe;  // its ingredients in words
 };
 
-// A pure function of the seed. Odd seeds leak.
-Composition compose(std::uint64_t seed);
+// The shapes of leaks, in the order of their scenarios.
+inline constexpr std::array<std::string_view, 8> kLeakShapes = {
+    "linear",    "equal_stairs",   "with_load",      "accelerating",
+    "sublinear", "doubling_table", "business_hours", "random_steps"};
+
+// A pure function of both; no shape is a healthy series.
+Composition compose(std::uint64_t seed, std::optional<std::size_t> shape);
+
+// One scenario for each shape, and as many healthy ones.
+const std::vector<Scenario>& composition_scenarios();
 
 }  // namespace heapfloor

@@ -1,30 +1,81 @@
-// Prints how well the detector does on the corpus.
-//
-//   score [--set=long|mixed|short] [--seeds=N] [--first-seed=N] [--bucket=SECONDS|--spacings=N]
-//   [--no-prescreen] [--no-limit] [--explain]
-//
-//   score --real=DIRECTORY [--bucket=SECONDS|--spacings=N]
-//
-// "long": the 54 scenarios of days at one reading a minute; "mixed": the same with random size,
-// length and limit; "short": start-ups, warm-ups and fast leaks at one reading in 15 s.
+// Prints how well the detector does on the corpus. `score --help` says how; README.md what it
+// means.
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "tests/corpus/ablations.h"
+#include "tests/corpus/baselines.h"
+#include "tests/corpus/expected_scores.h"
+#include "tests/corpus/export.h"
+#include "tests/corpus/labels.h"
+#include "tests/corpus/picture.h"
+#include "tests/corpus/prototype_decisions.h"
 #include "tests/corpus/real_series.h"
-#include "tests/corpus/scenarios.h"
+#include "tests/corpus/report.h"
 #include "tests/corpus/scoring.h"
+#include "tests/corpus/sets.h"
 
 namespace heapfloor {
 namespace {
 
+constexpr std::string_view kUsage = R"(score [MODE] [OPTION...]
+
+Modes:
+  (none)                the detector, per scenario and in total
+  --baselines           published rules beside it, in total
+  --ablations           the detector with one rule off at a time, in total
+  --pictures=DIRECTORY  one SVG a scenario, of the first seed
+  --export=DIRECTORY    every series as CSV in the replay format
+  --decisions=FILE      where the detector and the recorded prototype differ, and why
+  --real=DIRECTORY      labelled recordings instead of scenarios
+  --check=FILE          runs what FILE lists; exit code 1 when F1 fell by more than 0.01
+  --record=FILE         runs what FILE lists and writes the figures into it
+  --labels              the list of scenarios, as CSV
+  --help
+
+Options:
+  --set=NAME            default long
+  --seeds=N             series a scenario, default 3
+  --first-seed=N        default 1
+  --spacings=N          bucket length in spacings of the series, default 4
+  --bucket=SECONDS      the same for all series
+  --no-limit            withholds the limit
+  --with-load           hands the load to the detector, where one drives the series
+  --no-prescreen        every full test, for the same decisions
+  --format=table|csv
+  --explain             a line for every mistake
+  --threads=N           default one a processor; changes nothing but the time
+
+Sets:
+)";
+
+enum class Mode {
+  score,
+  baselines,
+  ablations,
+  pictures,
+  exporting,
+  decisions,
+  real,
+  check,
+  record,
+  labels,
+  help
+};
+
 struct Arguments {
-  std::string_view set = "long";
-  std::string real;  // directory of real series
+  Mode mode = Mode::score;
+  const ScenarioSet* set = find_set("long");
+  std::string path;  // of the mode
   ScoreOptions options;
+  Format format = Format::table;
   bool explain = false;
 };
 
@@ -41,18 +92,79 @@ bool read_number(std::string_view text, T& number) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
+std::optional<bool> read_mode(std::string_view argument, Arguments& arguments) {
+  struct Named {
+    std::string_view name;
+    Mode mode;
+  };
+  constexpr auto kPlain = std::to_array<Named>({{"--baselines", Mode::baselines},
+                                                {"--ablations", Mode::ablations},
+                                                {"--labels", Mode::labels},
+                                                {"--help", Mode::help}});
+  constexpr auto kWithPath = std::to_array<Named>({{"--pictures=", Mode::pictures},
+                                                   {"--export=", Mode::exporting},
+                                                   {"--decisions=", Mode::decisions},
+                                                   {"--real=", Mode::real},
+                                                   {"--check=", Mode::check},
+                                                   {"--record=", Mode::record}});
+  for (const Named& named : kPlain) {
+    if (argument == named.name) {
+      arguments.mode = named.mode;
+      return true;
+    }
+  }
+  for (const Named& named : kWithPath) {
+    if (const auto path = after(argument, named.name)) {
+      arguments.mode = named.mode;
+      arguments.path = *path;
+      return !path->empty();
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<bool> read_flag(std::string_view argument, Arguments& arguments) {
+  ScoreOptions& options = arguments.options;
+  if (argument == "--no-limit") {
+    return options.without_limit = true;
+  }
+  if (argument == "--with-load") {
+    return options.with_load = true;
+  }
+  if (argument == "--explain") {
+    return arguments.explain = true;
+  }
+  if (argument == "--no-prescreen") {
+    options.policy.prescreen = false;
+    return true;
+  }
+  if (const auto format = after(argument, "--format=")) {
+    arguments.format = *format == "csv" ? Format::csv : Format::table;
+    return *format == "csv" || *format == "table";
+  }
+  return std::nullopt;
+}
+
 bool read_argument(std::string_view argument, Arguments& arguments) {
+  if (const auto read = read_mode(argument, arguments)) {
+    return *read;
+  }
+  if (const auto read = read_flag(argument, arguments)) {
+    return *read;
+  }
   ScoreOptions& options = arguments.options;
   if (const auto set = after(argument, "--set=")) {
-    arguments.set = *set;
-    options.randomised = *set == "mixed";
-    return *set == "long" || *set == "mixed" || *set == "short";
+    arguments.set = find_set(*set);
+    return arguments.set != nullptr;
   }
   if (const auto seeds = after(argument, "--seeds=")) {
-    return read_number(*seeds, options.seeds);
+    return read_number(*seeds, options.seeds) && options.seeds > 0;
   }
   if (const auto seed = after(argument, "--first-seed=")) {
     return read_number(*seed, options.first_seed);
+  }
+  if (const auto threads = after(argument, "--threads=")) {
+    return read_number(*threads, options.threads);
   }
   if (const auto bucket = after(argument, "--bucket=")) {
     options.bucket_spacings = 0;
@@ -61,63 +173,100 @@ bool read_argument(std::string_view argument, Arguments& arguments) {
   if (const auto spacings = after(argument, "--spacings=")) {
     return read_number(*spacings, options.bucket_spacings) && options.bucket_spacings > 0;
   }
-  if (const auto real = after(argument, "--real=")) {
-    arguments.real = *real;
-    return !real->empty();
-  }
-  if (argument == "--no-limit") {
-    options.without_limit = true;
-    return true;
-  }
-  if (argument == "--explain") {
-    arguments.explain = true;
-    return true;
-  }
-  options.policy.prescreen = argument != "--no-prescreen";
-  return argument == "--no-prescreen";
+  return false;
 }
 
-void print(const Score& score, bool explain) {
-  constexpr double kHour = 3600;
-  for (const Row& row : score.rows) {
-    const bool wrong = row.leaks ? row.alarmed < row.series : row.alarmed > 0;
-    std::printf("%-28s alarmed %2zu of %2zu, suspected %2zu%s", row.name.data(), row.alarmed,
-                row.series, row.suspected, wrong ? "  WRONG" : "");
-    if (!row.delays_seconds.empty()) {
-      std::printf("  delay %.2f h", percentile(row.delays_seconds, 0.5) / kHour);
+int complain(const Error& error) {
+  std::fprintf(stderr, "score: %s: %s\n", error.path.c_str(), error.reason.c_str());
+  return 1;
+}
+
+void write_out(const std::string& text) { std::fputs(text.c_str(), stdout); }
+
+int print_help() {
+  std::string text(kUsage);
+  for (const ScenarioSet& set : scenario_sets()) {
+    text += "  " + std::string(set.name) +
+            std::string(set.name.size() < 22 ? 22 - set.name.size() : 1, ' ') +
+            std::string(set.about) + "\n";
+  }
+  write_out(text);
+  return 0;
+}
+
+int print_score(const Arguments& arguments) {
+  const Score result = score(arguments.set->scenarios(), arguments.options);
+  write_out(score_report(result, arguments.format, arguments.explain));
+  return 0;
+}
+
+int print_baselines(const Arguments& arguments) {
+  const std::vector<Scenario> scenarios = arguments.set->scenarios();
+  std::vector<NamedTally> tallies = {{"heapfloor", score(scenarios, arguments.options)}};
+  for (const Baseline& baseline : baselines()) {
+    tallies.push_back({baseline.name, score(scenarios, arguments.options, baseline.watch), false});
+  }
+  write_out(comparison_report(tallies, arguments.format));
+  return 0;
+}
+
+int print_ablations(const Arguments& arguments) {
+  const std::vector<Scenario> scenarios = arguments.set->scenarios();
+  std::vector<NamedTally> tallies;
+  for (const Ablation& ablation : ablations()) {
+    ScoreOptions options = arguments.options;
+    ablation.apply(options);
+    tallies.push_back({ablation.name, score(scenarios, options)});
+  }
+  write_out(comparison_report(tallies, arguments.format));
+  return 0;
+}
+
+int write_pictures(const Arguments& arguments) {
+  std::error_code error;
+  std::filesystem::create_directories(arguments.path, error);
+  for (const Scenario& scenario : arguments.set->scenarios()) {
+    const LabelledSeries series =
+        make_series(scenario, arguments.options.first_seed, arguments.options);
+    const std::string title =
+        std::string(scenario.name) + (series.leaks ? " (leaks)" : " (healthy)");
+    const std::string file = arguments.path + "/" + std::string(scenario.name) + ".svg";
+    std::ofstream out(file);
+    out << picture(title, series, policy_for(series, arguments.options));
+    out.close();
+    if (!out) {
+      return complain({ErrorKind::unavailable, file, "cannot be written"});
     }
-    std::printf("\n");
-    for (const std::string& mistake : row.mistakes) {
-      if (explain) {
-        std::printf("    %s\n", mistake.c_str());
+  }
+  return 0;
+}
+
+int export_all(const Arguments& arguments) {
+  std::error_code error;
+  std::filesystem::create_directories(arguments.path, error);
+  for (const Scenario& scenario : arguments.set->scenarios()) {
+    for (std::uint64_t i = 0; i < arguments.options.seeds; ++i) {
+      const std::uint64_t seed = arguments.options.first_seed + i;
+      const std::string file =
+          arguments.path + "/" + std::string(scenario.name) + "." + std::to_string(seed) + ".csv";
+      std::ofstream out(file);
+      export_series(make_series(scenario, seed, arguments.options), out);
+      out.close();
+      if (!out) {
+        return complain({ErrorKind::unavailable, file, "cannot be written"});
       }
     }
   }
-  std::printf("P %.3f  R %.3f  F1 %.3f  TP %zu/%zu  FP %zu/%zu  early %zu\n", score.precision(),
-              score.recall(), score.f1(), score.true_positives, score.positives,
-              score.false_positives, score.negatives, score.early);
-  std::printf("false alarms a series-day %.4f  delay median %.2f h p90 %.2f h  ",
-              static_cast<double>(score.false_positives) / std::max(score.healthy_days, 1e-9),
-              percentile(score.delays_seconds, 0.5) / kHour,
-              percentile(score.delays_seconds, 0.9) / kHour);
-  std::printf("headroom used median %.3f p90 %.3f  full tests %llu\n",
-              percentile(score.headroom_used, 0.5), percentile(score.headroom_used, 0.9),
-              static_cast<unsigned long long>(score.full_tests));
+  return 0;
 }
 
 int print_real(const Arguments& arguments) {
-  const auto all = read_real_series(arguments.real);
+  const auto all = read_real_series(arguments.path);
   if (!all) {
-    std::fprintf(stderr, "score: %s: %s\n", all.error().path.c_str(), all.error().reason.c_str());
-    return 1;
+    return complain(all.error());
   }
   for (const RealSeries& real : *all) {
-    TrendPolicy policy = arguments.options.policy;
-    if (arguments.options.bucket_spacings > 0) {
-      policy.bucket_seconds =
-          std::max(1.0, arguments.options.bucket_spacings * real.series.spacing_seconds);
-    }
-    const Outcome outcome = watch(real.series, policy);
+    const Outcome outcome = watch(real.series, policy_for(real.series, arguments.options));
     const char* state = outcome.leaking_at_seconds     ? "leaking"
                         : outcome.suspected_at_seconds ? "suspected"
                                                        : "-";
@@ -127,6 +276,73 @@ int print_real(const Arguments& arguments) {
   return 0;
 }
 
+int print_decisions(const Arguments& arguments) {
+  const auto recorded = read_decisions(arguments.path);
+  if (!recorded) {
+    return complain(recorded.error());
+  }
+  const std::vector<Comparison> compared = compare_decisions(*recorded);
+  write_out(differences(compared));
+  std::printf("the same decision on %.1f %% of %zu series, a worse one on %.1f %%\n",
+              100 * agreement(compared), compared.size(), 100 * worse_share(compared));
+  return 0;
+}
+
+// --check and --record.
+int run_expected(const Arguments& arguments) {
+  std::ifstream in(arguments.path);
+  const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  const auto expected = parse_expected(text, arguments.path);
+  if (!expected) {
+    return complain(expected.error());
+  }
+  std::vector<ExpectedScore> measured;
+  bool fell = false;
+  for (const ExpectedScore& line : *expected) {
+    measured.push_back(measure(line, arguments.options.threads));
+    const ExpectedScore& now = measured.back();
+    const bool worse = now.f1 < line.f1 - kToleratedLoss;
+    fell = fell || worse;
+    std::printf("%-16s P %.3f  R %.3f  F1 %.4f  recorded %.4f%s\n", line.set.c_str(), now.precision,
+                now.recall, now.f1, line.f1, worse ? "  FELL" : "");
+  }
+  if (arguments.mode == Mode::check) {
+    return fell ? 1 : 0;
+  }
+  std::ofstream out(arguments.path);
+  out << expected_text(measured);
+  out.close();
+  return out ? 0 : complain({ErrorKind::unavailable, arguments.path, "cannot be written"});
+}
+
+int run(const Arguments& arguments) {
+  switch (arguments.mode) {
+    case Mode::score:
+      return print_score(arguments);
+    case Mode::baselines:
+      return print_baselines(arguments);
+    case Mode::ablations:
+      return print_ablations(arguments);
+    case Mode::pictures:
+      return write_pictures(arguments);
+    case Mode::exporting:
+      return export_all(arguments);
+    case Mode::decisions:
+      return print_decisions(arguments);
+    case Mode::real:
+      return print_real(arguments);
+    case Mode::check:
+    case Mode::record:
+      return run_expected(arguments);
+    case Mode::labels:
+      write_out(labels_report());
+      return 0;
+    case Mode::help:
+      break;
+  }
+  return print_help();
+}
+
 }  // namespace
 }  // namespace heapfloor
 
@@ -134,15 +350,10 @@ int main(int count, char** values) {
   heapfloor::Arguments arguments;
   for (int i = 1; i < count; ++i) {
     if (!heapfloor::read_argument(values[i], arguments)) {
-      std::fprintf(stderr, "score: bad argument: %s\n", values[i]);
+      std::fprintf(stderr, "score: bad argument: %s (--help)\n", values[i]);
       return 2;
     }
   }
-  if (!arguments.real.empty()) {
-    return heapfloor::print_real(arguments);
-  }
-  const auto& scenarios =
-      arguments.set == "short" ? heapfloor::short_scenarios() : heapfloor::long_scenarios();
-  heapfloor::print(heapfloor::score(scenarios, arguments.options), arguments.explain);
-  return 0;
+  arguments.options.randomised = arguments.set->randomised;
+  return heapfloor::run(arguments);
 }

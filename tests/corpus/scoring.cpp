@@ -1,25 +1,25 @@
 #include "tests/corpus/scoring.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
-#include "agent/alerts/leak_state.h"
-#include "agent/trend/detector.h"
 #include "agent/trend/explain.h"
+#include "tests/corpus/labels.h"
+#include "tests/corpus/parallel.h"
 #include "tests/corpus/random.h"
 
 namespace heapfloor {
 namespace {
 
+constexpr double kMinuteSeconds = 60;
+constexpr double kDaySeconds = 86400;
+constexpr double kLongestCrossingDays = 400;
+constexpr double kFineCrossingDays = 10;
+constexpr double kSuspectedInTimeShare = 0.1;
+
 bool depends_on_time_of_day(std::string_view name) {
-  constexpr std::array<std::string_view, 10> kNames = {
-      "L05_rate_follows_load", "L06_under_strong_daily_load",
-      "L14_business_hours",    "L22_gc_under_daily_load",
-      "N09_daily_load",        "N10_daily_and_weekly_load",
-      "N11_rising_limb_only",  "N19_log_rotation",
-      "N20_nightly_batch",     "N30_gc_daily_load"};
-  return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
+  const Label* label = find_label(name);
+  return label != nullptr && label->has(Label::kDaily);
 }
 
 std::uint64_t seed_of(std::string_view name, std::uint64_t seed) {
@@ -42,42 +42,91 @@ double early_level(const LabelledSeries& series) {
   return percentile(first, 0.5);
 }
 
-void count(const LabelledSeries& series, const Outcome& outcome, Row& row, Score& score) {
-  const std::optional<double> at = outcome.leaking_at_seconds;
-  row.leaks = series.leaks;
-  ++row.series;
-  row.alarmed += at ? 1U : 0U;
-  row.suspected += outcome.suspected_at_seconds ? 1U : 0U;
-  score.full_tests += outcome.full_tests;
-  if (!series.leaks) {
-    ++score.negatives;
-    score.false_positives += at ? 1U : 0U;
-    score.healthy_days += series.observations.back().time_seconds / 86400;
+void count_forecast(const Outcome& outcome, double crossing_seconds, Tally& tally) {
+  ++tally.forecasts;
+  const std::optional<Exhaustion>& foretold = outcome.exhaustion;
+  if (!foretold) {
     return;
   }
-  ++score.positives;
-  if (!at) {
+  const bool ended = foretold->latest_seconds.has_value();
+  const bool right = crossing_seconds >= foretold->earliest_seconds &&
+                     (!ended || crossing_seconds <= *foretold->latest_seconds);
+  tally.forecasts_right += right ? 1U : 0U;
+  tally.forecasts_unbounded += ended ? 0U : 1U;
+}
+
+void count_leak(const LabelledSeries& series, const Outcome& outcome, Tally& tally) {
+  ++tally.positives;
+  const std::optional<double> crossing = true_crossing_seconds(series);
+  if (crossing) {
+    ++tally.crossing;
+    const double latest =
+        series.onset_seconds + kSuspectedInTimeShare * (*crossing - series.onset_seconds);
+    const auto suspected = outcome.rightly_suspected_at_seconds;
+    tally.suspected_in_time += suspected && *suspected <= latest ? 1U : 0U;
+  }
+  if (!outcome.leaking_at_seconds) {
     return;
   }
-  if (*at < series.onset_seconds) {
-    ++score.early;
+  const double at = *outcome.leaking_at_seconds;
+  if (at < series.onset_seconds) {
+    ++tally.early;
     return;
   }
-  ++score.true_positives;
-  score.delays_seconds.push_back(*at - series.onset_seconds);
-  row.delays_seconds.push_back(*at - series.onset_seconds);
+  ++tally.true_positives;
+  tally.delays_seconds.push_back(at - series.onset_seconds);
   if (const auto limit = series.observations.front().limit) {
     const double before = early_level(series);
-    score.headroom_used.push_back((outcome.value_at_alarm - before) / (*limit - before));
+    tally.headroom_used.push_back((outcome.value_at_alarm - before) / (*limit - before));
   }
+  if (crossing) {
+    tally.late += at > *crossing ? 1U : 0U;
+    count_forecast(outcome, *crossing, tally);
+  }
+}
+
+Row count(const LabelledSeries& series, const Outcome& outcome, std::uint64_t seed) {
+  const bool alarmed = outcome.leaking_at_seconds.has_value();
+  Row row;
+  row.leaks = series.leaks;
+  row.series = 1;
+  row.alarmed = alarmed ? 1U : 0U;
+  row.suspected = outcome.suspected_at_seconds ? 1U : 0U;
+  row.full_tests = outcome.full_tests;
+  if (series.leaks) {
+    count_leak(series, outcome, row);
+  } else {
+    ++row.negatives;
+    row.false_positives += row.alarmed;
+    row.healthy_days += series.observations.back().time_seconds / kDaySeconds;
+  }
+  if (alarmed != series.leaks || row.early > 0) {
+    const double end = series.observations.back().time_seconds;
+    const double hours = outcome.leaking_at_seconds.value_or(end) / 3600;
+    row.mistakes.push_back("seed " + std::to_string(seed) + " at " + std::to_string(hours) +
+                           " h: " + outcome.reason);
+  }
+  return row;
+}
+
+void append(std::vector<double>& to, const std::vector<double>& from) {
+  to.insert(to.end(), from.begin(), from.end());
+}
+
+void merge(Row& row, const Row& more) {
+  row.add(more);
+  row.leaks = more.leaks;
+  row.series += more.series;
+  row.alarmed += more.alarmed;
+  row.suspected += more.suspected;
+  row.mistakes.insert(row.mistakes.end(), more.mistakes.begin(), more.mistakes.end());
 }
 
 }  // namespace
 
-Outcome watch(const LabelledSeries& series, const TrendPolicy& policy) {
+void follow(const LabelledSeries& series, const TrendPolicy& policy, const Visit& visit) {
   Detector detector(policy, series.traits);
   LeakJudge judge(policy);
-  Outcome outcome;
   std::size_t next_restart = 0;
   for (const Observation& observation : series.observations) {
     const double now = observation.time_seconds;
@@ -86,21 +135,39 @@ Outcome watch(const LabelledSeries& series, const TrendPolicy& policy) {
       judge.restart(now);
       ++next_restart;
     }
-    if (!detector.observe(observation)) {
-      continue;
+    if (detector.observe(observation)) {
+      judge.step(detector.verdict(), now, detector.verdict().floor);
     }
-    const LeakState state = judge.step(detector.verdict(), now, detector.verdict().floor);
+    if (!visit(observation, judge.state(), detector)) {
+      return;
+    }
+  }
+}
+
+Outcome watch(const LabelledSeries& series, const TrendPolicy& policy) {
+  Outcome outcome;
+  const auto note = [&](const Observation& observation, LeakState state, const Detector& detector) {
+    const double now = observation.time_seconds;
+    const bool leaking = state == LeakState::leaking;
     if (state == LeakState::suspected && !outcome.suspected_at_seconds) {
       outcome.suspected_at_seconds = now;
     }
-    if (state == LeakState::leaking) {
+    if ((leaking || state == LeakState::suspected) && now >= series.onset_seconds &&
+        !outcome.rightly_suspected_at_seconds) {
+      outcome.rightly_suspected_at_seconds = now;
+    }
+    if (leaking) {
       outcome.leaking_at_seconds = now;
       outcome.value_at_alarm = detector.verdict().floor;
-      break;
+      outcome.exhaustion = detector.verdict().exhaustion;
     }
-  }
-  outcome.full_tests = detector.full_tests();
-  outcome.reason = explain(detector.verdict());
+    outcome.full_tests = detector.full_tests();
+    if (leaking || &observation == &series.observations.back()) {
+      outcome.reason = explain(detector.verdict());
+    }
+    return !leaking;
+  };
+  follow(series, policy, note);
   return outcome;
 }
 
@@ -120,6 +187,11 @@ void randomise(LabelledSeries& series, std::string_view name, std::uint64_t seed
   }
   series.onset_seconds *= stretch;
   series.spacing_seconds *= stretch;
+  if (series.truth) {
+    series.truth = [=, truth = series.truth](double seconds) {
+      return size * truth(seconds / stretch);
+    };
+  }
   const double high = percentile(values, 0.995);
   const double limit = std::max(high * 1.05, high * random.uniform(1.3, 6));
   for (Observation& observation : series.observations) {
@@ -127,45 +199,101 @@ void randomise(LabelledSeries& series, std::string_view name, std::uint64_t seed
   }
 }
 
-double Score::precision() const {
+std::optional<double> true_crossing_seconds(const LabelledSeries& series) {
+  if (!series.truth || series.observations.empty() || !series.observations.front().limit) {
+    return std::nullopt;
+  }
+  const double limit = *series.observations.front().limit;
+  const double end = series.onset_seconds + kLongestCrossingDays * kDaySeconds;
+  const double fine_end = series.onset_seconds + kFineCrossingDays * kDaySeconds;
+  for (double t = series.onset_seconds; t < end;
+       t += t < fine_end ? kMinuteSeconds : 10 * kMinuteSeconds) {
+    if (series.truth(t) >= limit) {
+      return t;
+    }
+  }
+  return std::nullopt;
+}
+
+void Tally::add(const Tally& other) {
+  true_positives += other.true_positives;
+  positives += other.positives;
+  false_positives += other.false_positives;
+  negatives += other.negatives;
+  early += other.early;
+  late += other.late;
+  healthy_days += other.healthy_days;
+  full_tests += other.full_tests;
+  append(delays_seconds, other.delays_seconds);
+  append(headroom_used, other.headroom_used);
+  forecasts += other.forecasts;
+  forecasts_right += other.forecasts_right;
+  forecasts_unbounded += other.forecasts_unbounded;
+  crossing += other.crossing;
+  suspected_in_time += other.suspected_in_time;
+}
+
+double Tally::precision() const {
   return ratio(true_positives, true_positives + false_positives + early);
 }
 
-double Score::recall() const { return ratio(true_positives, positives); }
+double Tally::recall() const { return ratio(true_positives, positives); }
 
-double Score::f1() const {
+double Tally::f1() const {
   const double sum = precision() + recall();
   return sum > 0 ? 2 * precision() * recall() / sum : 0;
 }
 
-Score score(const std::vector<Scenario>& scenarios, const ScoreOptions& options) {
+double Tally::false_alarms_a_day() const {
+  return healthy_days > 0 ? static_cast<double>(false_positives) / healthy_days : 0;
+}
+
+double Tally::coverage() const { return ratio(forecasts_right, forecasts); }
+
+double Tally::suspected_in_time_share() const { return ratio(suspected_in_time, crossing); }
+
+LabelledSeries make_series(const Scenario& scenario, std::uint64_t seed,
+                           const ScoreOptions& options) {
+  LabelledSeries series = scenario.make(seed_of(scenario.name, seed));
+  if (options.randomised) {
+    randomise(series, scenario.name, seed);
+  }
+  for (Observation& observation : series.observations) {
+    observation.limit = options.without_limit ? std::nullopt : observation.limit;
+    observation.load = options.with_load ? observation.load : std::nullopt;
+  }
+  if (options.unfiltered && series.traits == SignalTraits::unmarked) {
+    series.traits = SignalTraits::exact;
+  }
+  return series;
+}
+
+TrendPolicy policy_for(const LabelledSeries& series, const ScoreOptions& options) {
+  TrendPolicy policy = options.policy;
+  if (options.bucket_spacings > 0) {
+    policy.bucket_seconds = std::max(1.0, options.bucket_spacings * series.spacing_seconds);
+  }
+  return policy;
+}
+
+Score score(const std::vector<Scenario>& scenarios, const ScoreOptions& options,
+            const Watcher& watcher) {
+  std::vector<Row> single(scenarios.size() * options.seeds);
+  run_jobs(single.size(), options.threads, [&](std::size_t job) {
+    const Scenario& scenario = scenarios[job / options.seeds];
+    const std::uint64_t seed = options.first_seed + job % options.seeds;
+    const LabelledSeries series = make_series(scenario, seed, options);
+    single[job] = count(series, watcher(series, policy_for(series, options)), seed);
+  });
   Score result;
-  for (const Scenario& scenario : scenarios) {
+  for (std::size_t i = 0; i < scenarios.size(); ++i) {
     Row row;
-    row.name = scenario.name;
-    for (std::uint64_t i = 0; i < options.seeds; ++i) {
-      const std::uint64_t seed = options.first_seed + i;
-      LabelledSeries series = scenario.make(seed_of(scenario.name, seed));
-      if (options.randomised) {
-        randomise(series, scenario.name, seed);
-      }
-      for (Observation& observation : series.observations) {
-        observation.limit = options.without_limit ? std::nullopt : observation.limit;
-      }
-      TrendPolicy policy = options.policy;
-      if (options.bucket_spacings > 0) {
-        policy.bucket_seconds = options.bucket_spacings * series.spacing_seconds;
-      }
-      const Outcome outcome = watch(series, policy);
-      count(series, outcome, row, result);
-      if (outcome.leaking_at_seconds.has_value() != series.leaks) {
-        const double end = series.observations.back().time_seconds;
-        const double hours = outcome.leaking_at_seconds.value_or(end) / 3600;
-        row.mistakes.push_back("seed " + std::to_string(seed) + " at " + std::to_string(hours) +
-                               " h: " + outcome.reason);
-      }
+    row.name = scenarios[i].name;
+    for (std::uint64_t k = 0; k < options.seeds; ++k) {
+      merge(row, single[i * options.seeds + k]);
     }
-    result.rows.push_back(row);
+    result.add(row);
+    result.rows.push_back(std::move(row));
   }
   return result;
 }
