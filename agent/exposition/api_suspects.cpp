@@ -46,6 +46,27 @@ Json gates_json(const Verdict& verdict, std::string_view counted) {
   return gates;
 }
 
+bool is_growing(const WatchRow& watch) {
+  return !watch.ended_seconds &&
+         (watch.state == LeakState::suspected || watch.state == LeakState::leaking);
+}
+
+// What else of the same subject grows: threads and descriptors come with memory of their own, and
+// memory with what it is for.
+Json evidence_json(const Snapshot& snapshot, const WatchRow& suspect) {
+  Json evidence = Json::array();
+  for (const WatchRow& watch : snapshot.watches) {
+    if (&watch == &suspect || watch.subject != suspect.subject || !is_growing(watch)) continue;
+    evidence.push_back({{"kind", "signal"},
+                        {"id", watch_id(watch)},
+                        {"signal", watch.signal},
+                        {"unit", ApiRows::unit(watch)},
+                        {"state", leak_state_name(watch.state)},
+                        {"growth_per_second", growth_json(known_growth(watch.verdict))}});
+  }
+  return evidence;
+}
+
 Json suspect_json(const Snapshot& snapshot, const WatchRow& watch) {
   const ApiRows rows(snapshot);
   const Verdict& verdict = watch.verdict;
@@ -73,7 +94,7 @@ Json suspect_json(const Snapshot& snapshot, const WatchRow& watch) {
   json["structures"] = Json::array();
   json["gates"] = gates_json(verdict, counted_by(watch.signal));
   json["reason"] = reason_of(watch);
-  json["evidence"] = Json::array();
+  json["evidence"] = evidence_json(snapshot, watch);
   json["changes"] = changes_json(watch.changes, rows);
   return json;
 }

@@ -89,6 +89,32 @@ TEST_F(PipelineTest, FindsALeakOfDescriptorsAndWhenTheyRunOut) {
   EXPECT_EQ(snapshot->watches[*row->watch].signal, "rss_anon") << "a row shows the memory";
 }
 
+TEST_F(PipelineTest, FindsALeakOfThreadsWhileThoseOfAPoolAreStable) {
+  start();
+  std::shared_ptr<const Snapshot> snapshot;
+  for (int second = 1; second <= 300; ++second) {
+    proc_.set(7, 700, "gateway", 100 * kMiB);
+    proc_.set_threads(7, 100 + second);
+    proc_.set(8, 800, "pool", 100 * kMiB);
+    proc_.set_threads(8, 400);
+    snapshot = tick();
+  }
+  const auto found = [&snapshot](const std::string& subject) {
+    return std::ranges::find_if(snapshot->watches, [&subject](const WatchRow& watch) {
+      return watch.subject == subject && watch.signal == "threads";
+    });
+  };
+  const auto leaky = found("process:7:700");
+  ASSERT_NE(leaky, snapshot->watches.end());
+  EXPECT_EQ(leaky->basis, "count");
+  EXPECT_GE(leaky->last_value, 396) << "status is read every fourth tick";
+  EXPECT_GE(leaky->state, LeakState::suspected) << explain(leaky->verdict, "threads");
+  EXPECT_NEAR(leaky->verdict.growth.estimate, 1, 0.1) << "one a second";
+  EXPECT_FALSE(leaky->verdict.limit) << "of threads none is known";
+  ASSERT_NE(found("process:8:800"), snapshot->watches.end());
+  EXPECT_EQ(found("process:8:800")->state, LeakState::stable);
+}
+
 TEST_F(PipelineTest, DoesNotFollowAFewThreadsOrDescriptors) {
   proc_.set(7, 700, "gateway", 100 * kMiB);
   proc_.set_descriptors(7, 20, 1024);
@@ -400,6 +426,39 @@ TEST_F(PipelineTest, ACgroupThatLeaksIsFoundAndWhatItIsInIsNot) {
   const WatchRow* const ended = watch_of(*last, "cgroup:/system.slice/leaky.service");
   ASSERT_NE(ended, nullptr);
   EXPECT_TRUE(ended->ended_seconds);
+}
+
+TEST_F(PipelineTest, SharedMemoryAndSlabOfACgroupAreFollowedEachAlone) {
+  constexpr std::uint64_t kBytes = 1024ULL * 1024;
+  start();
+  const auto set = [this](const std::string& path, std::uint64_t shmem, std::uint64_t slab) {
+    constexpr std::uint64_t kAnon = 50 * kBytes;
+    host_.set_cgroup(path, kAnon, 0, std::to_string(600 * kBytes));
+    host_.set_cgroup_file(path, "memory.current", std::to_string(kAnon + shmem + slab) + "\n");
+    host_.set_cgroup_file(path, "memory.stat",
+                          "anon " + std::to_string(kAnon) + "\nfile " + std::to_string(shmem) +
+                              "\nshmem " + std::to_string(shmem) +
+                              "\ninactive_file 0\nactive_file 0\nslab_reclaimable 0\n" +
+                              "slab_unreclaimable " + std::to_string(slab) + "\n");
+  };
+  std::shared_ptr<const Snapshot> last;
+  for (std::uint64_t second = 0; second < 260; ++second) {
+    set("tmpfs.service", (100 + second) * kBytes, 40 * kBytes);
+    set("slab.service", 40 * kBytes, (100 + second) * kBytes);
+    last = tick();
+  }
+  const auto state_of = [&last](const std::string& id) {
+    const auto row = std::ranges::find_if(last->watches, [&id](const WatchRow& watch) {
+      return watch.subject + "/" + watch.signal == id;
+    });
+    return row == last->watches.end() ? std::nullopt : std::optional(row->state);
+  };
+  EXPECT_EQ(state_of("cgroup:/tmpfs.service/cgroup_shmem"), LeakState::leaking);
+  EXPECT_EQ(state_of("cgroup:/tmpfs.service/cgroup_slab"), LeakState::stable);
+  EXPECT_EQ(state_of("cgroup:/tmpfs.service/cgroup_anon"), LeakState::stable);
+  EXPECT_EQ(state_of("cgroup:/slab.service/cgroup_slab"), LeakState::leaking);
+  EXPECT_EQ(state_of("cgroup:/slab.service/cgroup_shmem"), LeakState::stable);
+  EXPECT_EQ(state_of("cgroup:/slab.service/cgroup_anon"), LeakState::stable);
 }
 
 TEST_F(PipelineTest, ALeakOfACgroupGoesOnOverATickThatCouldNotReadIt) {

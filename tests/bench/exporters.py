@@ -23,7 +23,9 @@ PEER_CONFIG = "process_names:\n  - name: \"{{.Comm}}\"\n    cmdline:\n    - '.+'
 PEER_GAP_SECONDS = 0.15  # long enough for a garbage collector's tail to be charged to its own scrape
 AGENT_INTERVAL_SECONDS = 1  # one collection and one scrape in each interval
 FLOORS = (("list", ""), ("statm", ""), ("stat,statm", ""), ("stat,statm", "keep"))
-CPU_RATIO = 10
+CPU_RATIO = {5000: 30}  # process-exporter's CPU over heapfloor's, at least
+FLOOR_NAME = "system calls only: stat,statm kept open"
+FLOOR_RATIO = {5000: 1.5}  # heapfloor's CPU over that of the system calls alone, at most
 RSS_MIB = {500: 24, 5000: 32}
 
 
@@ -148,16 +150,29 @@ def markdown(rows):
             cell(row, "resident_mib", 1), cell(row, "peak_mib", 1), cell(row, "page_kb", 1), cell(row, "series", 0)]) + " |"
 
 
+def goal_words(bound, goal):
+    return "no goal at this size" if goal is None else f"goal {bound} {goal}"
+
+
 def verdicts(rows):
     """(sentence, held) of each goal that the rows can decide."""
     by_size = {}
     for row in rows:
-        by_size.setdefault(row["processes"], {})[row["name"].split(",")[0]] = row
+        name = row["name"] if row["name"].startswith("system calls") else row["name"].split(",")[0]
+        by_size.setdefault(row["processes"], {})[name] = row
     for processes, named in by_size.items():
         ours, peer = named.get("heapfloor"), named.get("process-exporter")
         if ours and peer:
             ratio = peer["cpu_ms"] / ours["cpu_ms"]
-            yield f"{processes} processes: process-exporter uses {ratio:.1f} times heapfloor's CPU (goal {CPU_RATIO})", ratio >= CPU_RATIO
+            goal = CPU_RATIO.get(processes)
+            yield (f"{processes} processes: process-exporter uses {ratio:.1f} times heapfloor's CPU ({goal_words('at least', goal)})",
+                   goal is None or ratio >= goal)
+        floor = named.get(FLOOR_NAME)
+        if ours and floor:
+            ratio = ours["cpu_ms"] / floor["cpu_ms"]
+            goal = FLOOR_RATIO.get(processes)
+            yield (f"{processes} processes: heapfloor uses {ratio:.2f} times the CPU of the {FLOOR_NAME} ({goal_words('at most', goal)})",
+                   goal is None or ratio <= goal)
         if ours and processes in RSS_MIB:
             yield (f"{processes} processes: heapfloor's RSS is {ours['resident_mib']:.1f} MiB (goal at most {RSS_MIB[processes]})",
                    ours["resident_mib"] <= RSS_MIB[processes])

@@ -36,6 +36,7 @@ constexpr int kLoops = 4;
 constexpr int kRunSeconds = 2;
 constexpr int kMostSeconds = 60;  // on a machine that has no time for it
 constexpr int kAliveOfALoop = 8;
+constexpr double kForksPerSecond = 3600;  // what the collector has to be right at
 constexpr uid_t kNobody = 65534;
 
 struct Shared {
@@ -43,11 +44,12 @@ struct Shared {
   std::atomic<bool> stop = false;
 };
 
-std::int64_t monotonic_seconds() {
+double precise_seconds() {
   struct timespec now = {};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec;
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
+std::int64_t monotonic_seconds() { return static_cast<std::int64_t>(precise_seconds()); }
 
 // Names itself by its own pid, lets the parent's loop go on for a moment, and ends. Only system
 // calls between fork and _exit.
@@ -55,7 +57,7 @@ std::int64_t monotonic_seconds() {
   std::array<char, 16> name = {'p'};
   std::to_chars(name.data() + 1, name.data() + name.size() - 1, ::getpid());
   ::prctl(PR_SET_NAME, name.data());
-  for (int i = 0; i < 50; ++i) ::sched_yield();
+  for (int i = 0; i < 10; ++i) ::sched_yield();
   ::_exit(0);
 }
 
@@ -113,6 +115,7 @@ TEST_P(ProcessChurn, NoSampleIsOfAnotherProcessThanTheOneThatItNames) {
   ProcessTable table(root, {.descriptor_budget = GetParam(), .refresh_ticks = 2});
   Churn churn;
   std::uint64_t met = 0;
+  const double began = precise_seconds();
   const std::int64_t begin = monotonic_seconds();
   const auto is_over = [&] {
     const std::int64_t seconds = monotonic_seconds() - begin;
@@ -134,10 +137,17 @@ TEST_P(ProcessChurn, NoSampleIsOfAnotherProcessThanTheOneThatItNames) {
       ASSERT_EQ(entity.process.pid, named);
     }
   }
+  const double rate = static_cast<double>(churn.forks()) / (precise_seconds() - began);
   churn.stop();
   EXPECT_GT(churn.forks(), 0U);
   EXPECT_GT(met, 0U) << "of " << churn.forks() << " processes none was met";
   RecordProperty("forks", std::to_string(churn.forks()));
+  RecordProperty("forks_per_second", std::to_string(rate));
+  // Every sample was right, at this rate: whether it is the one that matters is the machine's part.
+  if (rate < kForksPerSecond) {
+    GTEST_SKIP() << met << " samples were right, but this machine made only " << rate
+                 << " forks a second of " << kForksPerSecond;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(KeptOpenOrNot, ProcessChurn, ::testing::Values(0, 16384));

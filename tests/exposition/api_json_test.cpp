@@ -91,6 +91,7 @@ TEST(StatusDocument, SaysWhatTheAgentIsAndWhatItSees) {
   EXPECT_EQ(data["collectors"][3]["skipped"],
             json({{"budget", 7}, {"disabled", 2}, {"too_large", 1}}));
   EXPECT_EQ(data["collectors"][3]["sources"], json({{"smaps_rollup", false}}));
+  EXPECT_EQ(data["collectors"][3]["closed_sources"], json({{"smaps_rollup", "CAP_SYS_PTRACE"}}));
   EXPECT_EQ(data["collectors"][1]["errors"]["permission"], 1);
   EXPECT_EQ(data["collectors"][0]["last_success_at"], 1'700'010'000);
   EXPECT_TRUE(data["collectors"][2]["last_success_at"].is_null());
@@ -309,6 +310,37 @@ TEST(SuspectDocument, HasTheWholeVerdict) {
   EXPECT_EQ(suspect["gates"][0], gate_json(Gate::trend, true));
   EXPECT_EQ(suspect["gates"][1], gate_json(Gate::size, false));
   EXPECT_EQ(suspect["gates"][2], gate_json(Gate::signal, nullptr)) << "not reached";
+}
+
+TEST(SuspectDocument, WhatElseOfTheSameSubjectGrowsIsEvidence) {
+  Snapshot snapshot = rich::snapshot();
+  WatchRow threads = snapshot.watches[2];
+  threads.signal = "threads";
+  threads.state = LeakState::suspected;
+  threads.verdict.growth = {0.5, 0.25, 0.75};
+  WatchRow descriptors = threads;
+  descriptors.signal = "file_descriptors";
+  descriptors.state = LeakState::stable;
+  WatchRow stranger = threads;
+  stranger.subject = "process:103:99";
+  snapshot.watches.insert(snapshot.watches.end(), {threads, descriptors, stranger});
+  const auto evidence = [&snapshot](const std::string& id) {
+    return data_of(suspect_document(snapshot, id))["suspect"]["evidence"];
+  };
+  EXPECT_EQ(evidence(kLeaking),
+            json({{{"kind", "signal"},
+                   {"id", "process:103:30000/threads"},
+                   {"signal", "threads"},
+                   {"unit", "threads"},
+                   {"state", "suspected"},
+                   {"growth_per_second", {{"estimate", 0.5}, {"low", 0.25}, {"high", 0.75}}}}}));
+  const json of_threads = evidence("process:103:30000/threads");
+  ASSERT_EQ(of_threads.size(), 1U);
+  EXPECT_EQ(of_threads[0]["id"], kLeaking);
+  EXPECT_EQ(of_threads[0]["unit"], "bytes");
+  EXPECT_EQ(of_threads[0]["state"], "leaking");
+  snapshot.watches[4].ended_seconds = 9500;
+  EXPECT_EQ(evidence(kLeaking), json::array()) << "what has ended does not grow";
 }
 
 TEST(SuspectDocument, SeverityFollowsTheEarliestExhaustion) {

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -392,24 +394,45 @@ class GateAttackTest : public GateTest {
       ASSERT_THAT(attackers_.back()->receive_until("up 1\n"), HasSubstr("keep-alive"));
     }
   }
-  // The longest of some scrapes, in seconds.
-  static double slowest_scrape(std::uint16_t port) {
-    double slowest = 0;
-    for (int i = 0; i < 10; ++i) {
+  // The scrape in the middle of ten, in seconds.
+  static double median_scrape(std::uint16_t port) {
+    std::array<double, 10> seconds{};
+    for (double& scrape : seconds) {
       const auto begin = std::chrono::steady_clock::now();
       EXPECT_EQ(send_raw(port, kGetAndClose).status, 200);
       const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-      slowest = std::max(slowest, took.count());
+      scrape = took.count();
     }
-    return slowest;
+    std::ranges::sort(seconds);
+    return (seconds[4] + seconds[5]) / 2;
   }
   static constexpr std::size_t kAttackers = 2000;
 
   std::vector<std::unique_ptr<RawConnection>> attackers_;
 };
 
-// The goal is one second; a bound below the deadline of silent clients shows that a scrape does not
-// queue behind them, whatever else the machine does.
+// A sanitizer's build is no build that anybody scrapes: there only the answers are asked for.
+bool is_slowed_down() {
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+  return true;
+#else
+  return false;
+#endif
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  return true;
+#else
+  return false;
+#endif
+}
+
+// A deadline, and no speed: beside whatever clients, a scrape is answered within a second. The
+// median, since the machine may be busy with something else for one of them.
+void expect_in_time(double median_seconds) {
+  if (is_slowed_down()) return;
+  EXPECT_LE(median_seconds, 1.0);
+}
+
 TEST_F(GateAttackTest, TwoThousandSilentAndSlowConnectionsDoNotDelayAScrape) {
   const std::size_t count = room_for_connections(kAttackers);
   HttpOptions large = options();
@@ -420,9 +443,9 @@ TEST_F(GateAttackTest, TwoThousandSilentAndSlowConnectionsDoNotDelayAScrape) {
   const std::uint16_t port = start(large);
   attack(port, count);
   ASSERT_TRUE(observer_.wait_for_open(count));
-  const double seconds = slowest_scrape(port);
-  std::printf("slowest of 10 scrapes beside %zu open connections: %.4f s\n", count, seconds);
-  EXPECT_LT(seconds, 3.0);
+  const double seconds = median_scrape(port);
+  std::printf("median of 10 scrapes beside %zu open connections: %.4f s\n", count, seconds);
+  expect_in_time(seconds);
 }
 
 // They are more than workers, and hold none.
@@ -437,10 +460,10 @@ TEST_F(GateAttackTest, ClientsThatDoNotReadTheirPageDoNotDelayAScrape) {
     ASSERT_THAT(attackers_.back()->receive_until("200 OK"), HasSubstr("200 OK"));
   }
   EXPECT_TRUE(observer_.wait_for_open(kClients)) << "they are still connected";
-  const double seconds = slowest_scrape(port);
-  std::printf("slowest of 10 scrapes beside %d clients that do not read: %.4f s\n", kClients,
+  const double seconds = median_scrape(port);
+  std::printf("median of 10 scrapes beside %d clients that do not read: %.4f s\n", kClients,
               seconds);
-  EXPECT_LT(seconds, 3.0);
+  expect_in_time(seconds);
 }
 
 TEST_F(GateAttackTest, AtTheDefaultLimitsTheyGiveWayToTheScrape) {
@@ -450,9 +473,9 @@ TEST_F(GateAttackTest, AtTheDefaultLimitsTheyGiveWayToTheScrape) {
   defaults.idle_timeout_ms = 120000;
   const std::uint16_t port = start(defaults);
   attack(port, count);
-  const double seconds = slowest_scrape(port);
-  std::printf("slowest of 10 scrapes beside %zu attempts: %.4f s\n", count, seconds);
-  EXPECT_LT(seconds, 3.0);
+  const double seconds = median_scrape(port);
+  std::printf("median of 10 scrapes beside %zu attempts: %.4f s\n", count, seconds);
+  expect_in_time(seconds);
 }
 
 }  // namespace

@@ -68,6 +68,19 @@ void FakeProc::set_descriptors(int pid, int count, int limit) {
                                      "                 524288               files     \n");
 }
 
+void FakeProc::set_threads(int pid, int count) {
+  const std::filesystem::path process = directory_ / std::to_string(pid);
+  const std::string threads = std::to_string(count);
+  std::string stat = read_file(process / "stat");
+  const std::string before = " 20 0 ";  // priority and nice
+  const std::size_t at = stat.find(before) + before.size();
+  stat.replace(at, stat.find(' ', at) - at, threads);
+  write_file(process / "stat", stat);
+  std::string status = read_file(process / "status");
+  status.erase(status.find("Threads:"));
+  write_file(process / "status", status + "Threads:\t" + threads + "\n");
+}
+
 void FakeProc::set_limits(int pid, const std::string& lines) {
   write_file(
       directory_ / std::to_string(pid) / "limits",

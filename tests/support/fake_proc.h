@@ -19,6 +19,8 @@ class FakeProc {
            std::uint64_t swap_kib = 0);
   // Opens descriptors of the process, up to `count`, under a soft limit of `limit`.
   void set_descriptors(int pid, int count, int limit);
+  // The number of threads of a process that set() made; set() makes it 3 again.
+  void set_threads(int pid, int count);
   // Lines of /proc/PID/limits beside that of open files: name and soft limit.
   void set_limits(int pid, const std::string& lines);
   // What /proc/PID/exe leads to.

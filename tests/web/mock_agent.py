@@ -174,6 +174,8 @@ class World:
                         'anon_bytes': int(2.9 * GIB), 'file_bytes': 4 * MIB, 'shmem_bytes': 0, 'swap_bytes': 0,
                         'estimated_bytes': 3 * GIB, 'sampled_at': now - 42}),
             since=now - 5 * HOUR, severity='critical', gates=gates(), cgroup='/system.slice/payments.service',
+            evidence=[{'kind': 'signal', 'id': 'process:4711:1471100/threads', 'signal': 'threads', 'unit': 'threads',
+                       'state': 'suspected', 'growth_per_second': {'estimate': 12 / HOUR, 'low': 9 / HOUR, 'high': 15 / HOUR}}],
             reason='The floor rose in 22 of the last 23 buckets, by 1.5 GiB in 7 h 50 min; it reaches 4 GiB in about 5 h.')
         self._suspect(
             process(4822, 'search-indexer', 610 * MIB, 'suspected', floor_bytes=int(560 * MIB),
@@ -189,13 +191,13 @@ class World:
             reason='The floor fell by 61 % of what had leaked.')
         self.limits = {4711: 4 * GIB, 4822: 16 * GIB}
 
-    def _suspect(self, row, since, severity, gates, reason, cgroup):
+    def _suspect(self, row, since, severity, gates, reason, cgroup, evidence=()):
         self.rows.append(row)
         self.suspects.append({
             **{key: row[key] for key in ('id', 'scope', 'signal', 'basis', 'state', 'floor_bytes', 'growth_bytes_per_second',
                                          'confidence', 'predicted_exhaustion')},
             'subject': {**row['subject'], 'cgroup': cgroup}, 'since': since, 'severity': severity, 'cause': {}, 'sites': [],
-            'structures': [], 'gates': gates, 'reason': reason, 'evidence': [],
+            'structures': [], 'gates': gates, 'reason': reason, 'evidence': list(evidence),
         })
 
     def counts(self):

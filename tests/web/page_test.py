@@ -81,6 +81,8 @@ def check_search(browser, base, comm):
 def case_suspect(browser, agent, shots):
     visit(browser, agent.url, '#/')
     check_suspect_listed(browser, 'payments')
+    evidence = browser.run('return [...document.querySelectorAll(".card-evidence")].map((p) => p.hidden ? "" : p.textContent)')
+    assert evidence == ['Its threads grow too: 12 an hour.', '', ''], evidence
     headline = browser.text('.headline')
     assert 'payments is leaking' in headline and '4 h 40 min \u2013 6 h 30 min' in headline, headline
     browser.screenshot(shots, 'overview')
@@ -93,6 +95,7 @@ def case_suspect(browser, agent, shots):
     assert browser.count('.gates tr[data-outcome="passed"]') == 11
     assert '212 MiB/h' in browser.text('main') and '198 \u2013 230' in browser.text('main')
     assert 'in 5 h 1' in browser.text('.figures-wide'), browser.text('.figures-wide')
+    assert browser.text('.evidence') == 'Its threads grow too: 12 an hour.', browser.text('.evidence')
     browser.screenshot(shots, 'suspect')
     floors = browser.count('.chart-svg .floor')
     browser.one('.segments button').click()  # 1 h

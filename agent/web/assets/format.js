@@ -237,6 +237,7 @@ export function limitSource(source) {
   return LIMIT_SOURCES[source] ?? visibleName(source ?? 'source unknown');
 }
 
+const PLURAL_SIGNALS = new Set(['threads', 'file_descriptors', 'cgroup_slab']);
 const SIGNALS = {
   rss_anon: 'anonymous memory and swap',
   gc_live: 'live heap after collection',
@@ -248,6 +249,18 @@ const SIGNALS = {
   cgroup_shmem: 'shared memory (tmpfs) of the cgroup itself',
   cgroup_slab: 'kernel objects of the cgroup itself',
 };
+
+const HOW_MANY = { s: 'a second', h: 'an hour', day: 'a day' };
+
+/** The other signals of a suspect that grow: "Its threads grow too: 12 an hour."; nothing without any. */
+export function evidenceWords(evidence) {
+  return (evidence ?? []).filter((entry) => entry.kind === 'signal').map((entry) => {
+    const growth = formatGrowth(entry.growth_per_second, entry.unit);
+    const [amount, word] = growth ? growth.value.split('/') : [null, ''];
+    const verb = PLURAL_SIGNALS.has(entry.signal) ? 'grow' : 'grows';
+    return `Its ${signalWords(entry.signal)} ${verb} too${amount ? `: ${amount} ${HOW_MANY[word]}` : ''}.`;
+  }).join(' ');
+}
 
 export function signalWords(signal) {
   return SIGNALS[signal] ?? visibleName(signal ?? 'memory');

@@ -4,8 +4,8 @@ import { fetchSeries, fetchSubjects, fetchSuspect } from '../api.js';
 import { createChart, describeSeries } from '../chart.js';
 import { h, icon, keyed, pageHeading, setAttribute, setChildren, setText, stateBadge } from '../dom.js';
 import {
-  UNKNOWN, formatAge, formatAmount, formatBytes, formatCount, formatDuration, formatMoment, formatPercent,
-  formatRoughDuration, limitSource, nameElement, sentence, signalWords, visibleName,
+  UNKNOWN, evidenceWords, formatAge, formatAmount, formatBytes, formatCount, formatDuration, formatMoment,
+  formatPercent, formatRoughDuration, limitSource, nameElement, sentence, signalWords, visibleName,
 } from '../format.js';
 import { createFigure, refusal, setForecastFigure, setGrowthFigure } from './parts.js';
 
@@ -243,6 +243,7 @@ export function createDetailView(id, back, refresh) {
   const severity = h('span', { class: 'severity', hidden: true });
   const since = h('span', { class: 'muted' });
   const reason = h('p', { class: 'reason' }, '\u00a0');
+  const evidence = h('p', { class: 'evidence', hidden: true });
   const figures = {
     death: createFigure('Reaches its limit'), growth: createFigure('Grows'), floor: createFigure('Floor'),
     limit: createFigure('Limit'), confidence: createFigure('Confidence in the trend'),
@@ -268,7 +269,7 @@ export function createDetailView(id, back, refresh) {
   const element = h('div', { class: 'page' },
     back,
     h('div', { class: 'detail-head', 'aria-live': 'polite' },
-      h('div', { class: 'detail-name' }, heading, badge, severity, since), reason),
+      h('div', { class: 'detail-name' }, heading, badge, severity, since), reason, evidence),
     problem,
     h('dl', { class: 'figures figures-wide' }, Object.values(figures).map((figure) => figure.element)),
     chart.element, description,
@@ -311,6 +312,9 @@ export function createDetailView(id, back, refresh) {
     setText(severity, suspect?.severity ?? '');
     setAttribute(severity, 'data-severity', suspect?.severity ?? null);
     setText(since, suspect ? `since ${formatMoment(suspect.since, now)}` : '');
+    const others = evidenceWords(suspect?.evidence);
+    evidence.hidden = others === '';
+    setText(evidence, others);
     setText(reason, suspect ? sentence(suspect.reason) : plainReason(state, series, row, status));
   }
 

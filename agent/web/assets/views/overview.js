@@ -4,8 +4,8 @@ import { fetchOoms, fetchSeries, fetchSubjects, fetchSuspects } from '../api.js'
 import { createSparkline } from '../chart.js';
 import { h, icon, keyed, pageHeading, setAttribute, setChildren, setText, stateBadge } from '../dom.js';
 import {
-  formatAmount, formatBytes, formatCount, formatForecast, formatMoment, formatRoughDuration, forecastSentence,
-  limitSource, nameElement, plural, sentence, visibleName,
+  evidenceWords, formatAmount, formatBytes, formatCount, formatForecast, formatMoment, formatRoughDuration,
+  forecastSentence, limitSource, nameElement, plural, sentence, visibleName,
 } from '../format.js';
 import {
   createFigure, createMeter, setForecastFigure, setGrowthFigure, subjectLink, subjectMeta, suspectLink,
@@ -101,6 +101,7 @@ function createCard(suspect) {
   const meta = h('span', { class: 'card-meta' });
   const since = h('span', { class: 'card-since' });
   const reason = h('p', { class: 'card-reason' });
+  const evidence = h('p', { class: 'card-evidence', hidden: true });
   const spark = createSparkline();
   const growth = createFigure('Grows');
   const floor = createFigure('Floor');
@@ -110,7 +111,7 @@ function createCard(suspect) {
     h('div', { class: 'card-head' }, badge, h('h3', {}, name), meta, since),
     h('div', { class: 'card-body' }, h('div', { class: 'card-spark' }, spark.element),
       h('dl', { class: 'figures' }, death.element, growth.element, floor.element)),
-    reason);
+    reason, evidence);
   return {
     element,
     update({ suspect: item, series, now }) {
@@ -120,6 +121,9 @@ function createCard(suspect) {
       setChildren(meta, JSON.stringify(item.subject), () => subjectMeta(item.subject, item.scope, item.unit));
       setText(since, `since ${formatMoment(item.since, now)}`);
       setText(reason, sentence(item.reason));
+      const words = evidenceWords(item.evidence);
+      evidence.hidden = words === '';
+      setText(evidence, words);
       setGrowthFigure(growth, item.growth_per_second, item.unit);
       const prediction = item.predicted_exhaustion;
       floor.set(formatAmount(item.floor, item.unit), prediction
