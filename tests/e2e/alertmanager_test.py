@@ -7,20 +7,20 @@ over TLS only when its certificate is the right one.
 """
 
 import contextlib
+import datetime
 import http.client
-import http.server
 import json
 import os
 import shutil
 import socket
-import ssl
 import subprocess
 import sys
 import tempfile
-import threading
+import time
 import unittest
 
-from harness import Agent, wait_until
+from harness import PROGRAMS, Agent, wait_until
+from inbox import Inbox
 
 ALERTMANAGER = shutil.which("prometheus-alertmanager")
 
@@ -40,43 +40,6 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
-
-
-class Inbox(http.server.ThreadingHTTPServer):
-    """A webhook receiver that keeps what it is sent."""
-
-    def __init__(self, certificate=None):
-        """`certificate`: the path of a PEM file with the key, for TLS."""
-        super().__init__(("127.0.0.1", 0), InboxHandler)
-        self.messages = []
-        self.authorizations = []
-        self.scheme = "https" if certificate else "http"
-        if certificate:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(certificate)
-            self.socket = context.wrap_socket(self.socket, server_side=True)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-    @property
-    def url(self):
-        return f"{self.scheme}://127.0.0.1:{self.server_address[1]}/"
-
-    def told(self, status):
-        """(fingerprint, startsAt) of every alert that a message brought in this status."""
-        return [(alert["fingerprint"], alert["startsAt"]) for message in list(self.messages)
-                for alert in message["alerts"] if alert["status"] == status]
-
-
-class InboxHandler(http.server.BaseHTTPRequestHandler):
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.authorizations.append(self.headers["Authorization"])
-        self.server.messages.append(json.loads(body))
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, *_):
-        pass
 
 
 def make_certificate(folder, name):
@@ -131,6 +94,12 @@ class Alertmanager:
             response = connection.getresponse()
             return response.status, response.read()
 
+    def post(self, alerts):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        with contextlib.closing(connection):
+            connection.request("POST", "/api/v2/alerts", json.dumps(alerts), {"Content-Type": "application/json"})
+            return connection.getresponse().status
+
     def is_ready(self):
         with contextlib.suppress(OSError):
             return self.get("/-/ready")[0] == 200
@@ -141,10 +110,7 @@ class Alertmanager:
 
     def empty_request_status(self):
         """How a probe is answered."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        with contextlib.closing(connection):
-            connection.request("POST", "/api/v2/alerts", "[]", {"Content-Type": "application/json"})
-            return connection.getresponse().status
+        return self.post([])
 
 
 @unittest.skipUnless(ALERTMANAGER, "prometheus-alertmanager is not installed")
@@ -196,6 +162,34 @@ class AlertmanagerTest(unittest.TestCase):
                 wait_until(lambda: self.inbox.told("resolved"), 30, "the end is delivered")
                 self.assertEqual([fingerprint for fingerprint, _ in self.inbox.told("firing")], [alert["fingerprint"]])
                 self.assertEqual(alertmanager.alerts(), [])
+
+    def test_after_a_day_it_knows_what_fires_and_what_has_ended(self):
+        now = int(time.time())
+        output = subprocess.run([os.path.join(PROGRAMS, "e2e_outage"), str(now)], check=True, capture_output=True, timeout=60,
+                                text=True).stdout
+        before, *after = [json.loads(line) for line in output.splitlines()]
+        self.assertEqual(sorted(alert["labels"]["subject"] for alert in before), ["ended", "stays"])
+
+        def told(status):
+            return sorted((alert["labels"]["subject"], alert["startsAt"]) for message in list(self.inbox.messages)
+                          for alert in message["alerts"] if alert["status"] == status)
+
+        def at(seconds):
+            return datetime.datetime.fromtimestamp(now - 86400 + seconds, datetime.timezone.utc)
+
+        with self.alertmanager() as alertmanager:
+            # It was told yesterday, and has not forgotten.
+            tomorrow = (at(0) + datetime.timedelta(days=2)).isoformat()
+            self.assertEqual(alertmanager.post([{**alert, "endsAt": tomorrow} for alert in before]), 200)
+            wait_until(lambda: len(told("firing")) == 2, 30, lambda: f"both are told of: {self.inbox.messages}")
+            for body in after:
+                self.assertEqual(alertmanager.post(body), 200)
+            wait_until(lambda: told("resolved") and len(told("firing")) == 3, 30, lambda: f"told: {self.inbox.messages}")
+            shown = {alert["labels"]["subject"]: datetime.datetime.fromisoformat(alert["startsAt"])
+                     for alert in alertmanager.alerts()}
+            self.assertEqual(shown, {"stays": at(-3600), "began": at(10 * 3600)})
+            self.assertEqual([subject for subject, _ in told("firing")], ["began", "ended", "stays"])
+            self.assertEqual([subject for subject, _ in told("resolved")], ["ended"])
 
     def test_a_webhook_has_the_same_fingerprint(self):
         direct = Inbox()

@@ -31,14 +31,14 @@ def wait_until(condition, seconds, what):
 
 
 class Agent:
-    """`heapfloor agent`, by default on a port of the kernel's choice. A context manager: leaving it ends the process."""
+    """`heapfloor agent`, by default on a port of the kernel's choice and without a state directory. A context manager: leaving it ends the process."""
 
-    def __init__(self, *arguments, listen="127.0.0.1:0", **popen):
+    def __init__(self, *arguments, listen="127.0.0.1:0", storage="", **popen):
         self.lines = []
         self._address = None
         self._ready = threading.Event()
         self.process = subprocess.Popen(
-            [AGENT, "agent", "--web.listen-address=" + listen, "--storage.path=", *arguments],
+            [AGENT, "agent", "--web.listen-address=" + listen, "--storage.path=" + storage, *arguments],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace",
             **popen)
         self._reader = threading.Thread(target=self._read, daemon=True)
