@@ -31,7 +31,8 @@ def wait_until(condition, seconds, what):
 
 
 class Agent:
-    """`heapfloor agent`, by default on a port of the kernel's choice and without a state directory. A context manager: leaving it ends the process."""
+    """`heapfloor agent`, by default on a port of the kernel's choice and without a state directory. A context manager:
+    leaving it ends the process."""
 
     def __init__(self, *arguments, listen="127.0.0.1:0", storage="", **popen):
         self.lines = []
