@@ -469,7 +469,7 @@ TEST_F(PipelineTest, ALeakOfACgroupGoesOnOverATickThatCouldNotReadIt) {
     return tick();
   };
   for (std::uint64_t second = 0; second < 260; ++second) leak_until(second);
-  const auto check = [this](const Snapshot& snapshot, const std::string& what) {
+  const auto check = [](const Snapshot& snapshot, const std::string& what) {
     const WatchRow* const leaky = watch_of(snapshot, "cgroup:/leaky.service");
     ASSERT_NE(leaky, nullptr) << what;
     EXPECT_EQ(leaky->state, LeakState::leaking) << what;
