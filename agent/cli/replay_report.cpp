@@ -124,7 +124,8 @@ GateNumbers gate_numbers(Gate gate, const ReplaySummary& summary) {
   const GateResult& result = summary.verdict.gates.at(static_cast<std::size_t>(gate));
   std::string detail = gate_detail(gate, result, summary.counted);
   // As explain() has it: the sparse ring's trend test counts Kendall's S.
-  if (gate == Gate::trend && summary.verdict.level < 0 && detail.starts_with('Z')) detail[0] = 'S';
+  if (gate == Gate::trend && summary.verdict.level == kSparseLevel && detail.starts_with('Z'))
+    detail[0] = 'S';
   const std::size_t at = detail.find(kNeeds);
   if (at == std::string::npos) return {std::string(kUnknown), std::string(kUnknown)};
   return {detail.substr(0, at), detail.substr(at + kNeeds.size())};

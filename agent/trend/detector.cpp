@@ -12,8 +12,6 @@
 namespace heapfloor {
 namespace {
 
-constexpr std::int32_t kSparseLevel = -1;
-constexpr std::int32_t kSeasonLevel = -2;
 constexpr std::size_t kLeastSeasonFloors = 18;  // of two seasons, gaps left out
 constexpr double kLargestValue = 9.2e18;
 constexpr double kLargestTime =

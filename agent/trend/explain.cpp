@@ -100,7 +100,7 @@ std::string limit_text(const Verdict& verdict, std::string_view counted) {
 // Over what it rose, how fast, and whether it still does so floor by floor.
 std::string rise_text(const Verdict& verdict, std::string_view counted) {
   constexpr std::uint32_t kWorthTelling = 3;
-  std::string text = verdict.level == -1
+  std::string text = verdict.level == kSparseLevel
                          ? format("floor rose over %u compactions", verdict.floors)
                          : format("floor rose over %u buckets of %s", verdict.floors,
                                   duration_text(verdict.bucket_seconds).c_str());
@@ -151,7 +151,7 @@ std::string explain(const Verdict& verdict, std::string_view counted) {
       std::string detail =
           gate_detail(gate, verdict.gates[static_cast<std::size_t>(gate)], counted);
       // The sparse ring's trend test is exact: it counts Kendall's S itself.
-      if (gate == Gate::trend && verdict.level == -1) detail.replace(0, 1, "S");
+      if (gate == Gate::trend && verdict.level == kSparseLevel) detail.replace(0, 1, "S");
       return "no lasting rise: " + std::string(gate_name(gate)) + " (" + detail + ")";
     }
     case Evidence::held:

@@ -10,21 +10,16 @@ namespace {
 constexpr double kLargestPart = 4e15;  // exact as double, and far from the ends of int64
 constexpr float kNone = -1;
 
+std::size_t slot_of(std::int64_t part) {
+  constexpr auto kCount = static_cast<std::int64_t>(SeasonRing::kFloors);
+  return static_cast<std::size_t>((part % kCount + kCount) % kCount);
+}
+
 }  // namespace
 
 SeasonRing::SeasonRing(double season_seconds)
     : part_seconds_(season_seconds > 0 ? season_seconds / kParts : 1) {
   clear();
-}
-
-float& SeasonRing::slot(std::int64_t part) {
-  constexpr auto kCount = static_cast<std::int64_t>(kFloors);
-  return minima_.at(static_cast<std::size_t>((part % kCount + kCount) % kCount));
-}
-
-float SeasonRing::slot(std::int64_t part) const {
-  constexpr auto kCount = static_cast<std::int64_t>(kFloors);
-  return minima_.at(static_cast<std::size_t>((part % kCount + kCount) % kCount));
 }
 
 bool SeasonRing::push(double time_seconds, double value) {
@@ -51,7 +46,7 @@ void SeasonRing::close(std::int64_t opening) {
   const bool has_left = opening - open_part_ > count;
   const std::int64_t skipped = std::min(opening - open_part_, count);
   for (std::int64_t step = 0; step < skipped; ++step) {
-    float& place = slot(open_part_ + step);
+    float& place = minima_.at(slot_of(open_part_ + step));
     if (place >= 0 && left_ >= 0)
       evicted_maximum_ = std::max(evicted_maximum_, std::min(left_, place));
     left_ = place;
@@ -65,7 +60,7 @@ void SeasonRing::read(FloorWindow& window) const {
   window.prior_maximum = evicted_maximum_ >= 0 ? static_cast<double>(evicted_maximum_)
                                                : -std::numeric_limits<double>::infinity();
   for (auto back = static_cast<std::int64_t>(kFloors); back > 0; --back) {
-    const float floor = slot(open_part_ - back);
+    const float floor = minima_.at(slot_of(open_part_ - back));
     if (floor < 0) continue;
     window.times.at(window.size) = (static_cast<double>(open_part_ - back) + 0.5) * part_seconds_;
     window.values.at(window.size) = static_cast<double>(floor);

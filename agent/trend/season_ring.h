@@ -32,8 +32,6 @@ class SeasonRing {
 
  private:
   void close(std::int64_t opening);
-  [[nodiscard]] float& slot(std::int64_t part);
-  [[nodiscard]] float slot(std::int64_t part) const;
 
   double part_seconds_;
   std::int64_t open_part_ = 0;

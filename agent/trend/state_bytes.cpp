@@ -63,7 +63,7 @@ bool restore_verdict(ByteReader& in, Verdict& verdict) {
     gate.required = in.take_any<float>();
   }
   verdict.level = in.take<std::int32_t>();
-  in.require(verdict.level >= -2);
+  in.require(verdict.level >= kSeasonLevel);
   verdict.floors = in.take<std::uint32_t>();
   verdict.rising_floors = in.take<std::uint32_t>();
   for (double* const number :

@@ -68,13 +68,16 @@ struct Exhaustion {
   std::optional<double> latest_seconds;
 };
 
+// Where the floors come from that are of no level of the pyramid.
+inline constexpr std::int32_t kSparseLevel = -1;  // compaction points
+inline constexpr std::int32_t kSeasonLevel = -2;  // by phase of the day
+
 struct Verdict {
   Evidence evidence = Evidence::too_few_floors;
   std::optional<Gate>
       deciding_gate;  // the first that failed at the deciding level; none when confirmed
   std::array<GateResult, kGates> gates = {};
-  // Pyramid level that decided; -1 the sparse ring, or nothing yet, -2 the floors by phase of day.
-  std::int32_t level = -1;
+  std::int32_t level = kSparseLevel;  // that decided, or nothing yet
   double bucket_seconds = 0;
   std::uint32_t floors = 0;         // floors in the deciding window
   std::uint32_t rising_floors = 0;  // consecutive rising floors at its end
