@@ -272,11 +272,8 @@ void HistoryRecorder::keep(const Watch& watch, EndReason reason, double end_seco
   if (is_rising) incarnation.growth = verdict.growth;
   incarnation.floor_bytes = verdict.floor;
   incarnation.last_bytes = watch.last_value;
-  std::string bytes;
-  ByteWriter out(bytes);
-  save_incarnation(out, incarnation);
   const std::uint64_t number = next_number(next_incarnation_, incarnation.end_unix_seconds);
-  put(RowKind::incarnation, number, std::move(bytes));
+  put_incarnation(number, incarnation);
   remember(number, std::move(incarnation));
 }
 
@@ -301,6 +298,13 @@ void HistoryRecorder::remember(std::uint64_t number, Incarnation incarnation) {
 
 void HistoryRecorder::put(RowKind kind, std::uint64_t number, std::string bytes) {
   batch_.rows.push_back({{kind, number}, 0, std::move(bytes)});
+}
+
+void HistoryRecorder::put_incarnation(std::uint64_t number, const Incarnation& incarnation) {
+  std::string bytes;
+  ByteWriter out(bytes);
+  save_incarnation(out, incarnation);
+  put(RowKind::incarnation, number, std::move(bytes));
 }
 
 bool HistoryRecorder::is_due(const Entry& entry, const Watch& watch) const {
@@ -370,12 +374,7 @@ bool HistoryRecorder::must_write_all(std::uint64_t losses) {
 void HistoryRecorder::write_anew() {
   batch_.starts_anew = true;
   for (const auto& [program, lives] : programs_) {
-    for (const Stored& stored : lives) {
-      std::string bytes;
-      ByteWriter out(bytes);
-      save_incarnation(out, stored.incarnation);
-      put(RowKind::incarnation, stored.number, std::move(bytes));
-    }
+    for (const Stored& stored : lives) put_incarnation(stored.number, stored.incarnation);
   }
 }
 

@@ -136,6 +136,7 @@ class HistoryRecorder {
   void keep(const Watch& watch, EndReason reason, double end_seconds, double wall_offset_seconds);
   void remember(std::uint64_t number, Incarnation incarnation);
   [[nodiscard]] bool must_write_all(std::uint64_t losses);
+  void put_incarnation(std::uint64_t number, const Incarnation& incarnation);
   void write_anew();
   [[nodiscard]] bool is_due(const Entry& entry, const Watch& watch) const;
   void copy(const WatchList& watches, const Watch& watch, Entry& entry);
