@@ -127,8 +127,7 @@ TEST(ReplayJsonRows, NamesThePlaceOfASyntaxErrorInWordsThatCannotActOnATerminal)
 TEST(ReplayJson, BoundsTheDepthOfWhatItReads) {
   EXPECT_EQ(refusal(std::string(100'000, '[')),
             "f.json:1:2: readings are objects, this is an array");
-  const std::string deep =
-      "{\"timestamp_seconds\":1,\"value\":2,\"x\":" + std::string(100'000, '[');
+  const std::string deep = R"({"timestamp_seconds":1,"value":2,"x":)" + std::string(100'000, '[');
   EXPECT_THAT(refusal(deep), HasSubstr("nested deeper than 16"));
   EXPECT_THAT(refusal("{\"status\":" + std::string(100'000, '[')),
               HasSubstr("nested deeper than 16"));

@@ -65,7 +65,7 @@ TEST(ReplayTable, ShortensNamesInTheirMiddle) {
 }
 
 TEST(ReplayTable, ShowsHostileNamesOnOneLineWithoutControls) {
-  const std::string table = replay_table(samples("a\nb\x1b[31m\xff\u202e"), {});
+  const std::string table = replay_table(samples("a\nb\x1b[31m\xff\xE2\x80\xAE"), {});
   EXPECT_THAT(table, HasSubstr("a\\nb\\x1B[31m\\xFF\\xE2\\x80\\xAE"));
   EXPECT_EQ(lines(table).size(), 4U);
 }

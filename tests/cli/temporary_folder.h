@@ -29,6 +29,7 @@ class TemporaryFolder {
   [[nodiscard]] std::string path(const std::string& name = "") const {
     return name.empty() ? folder_.string() : (folder_ / name).string();
   }
+  // NOLINTNEXTLINE(modernize-use-nodiscard): called for the file; not every test needs its path.
   std::string write(const std::string& name, const std::string& text) const {
     std::filesystem::create_directories((folder_ / name).parent_path());
     std::ofstream(path(name), std::ios::binary) << text;

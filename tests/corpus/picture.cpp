@@ -123,7 +123,7 @@ class Picture {
       columns[column].first = std::min(columns[column].first, observation.value);
       columns[column].second = std::max(columns[column].second, observation.value);
     }
-    out_ += "<path stroke=\"#6b8fb5\" fill=\"none\" d=\"";
+    out_ += R"(<path stroke="#6b8fb5" fill="none" d=")";
     for (std::size_t i = 0; i < columns.size(); ++i) {
       if (columns[i].second >= 0) {
         print(out_, "M%zu.5 %.1fV%.1f", kLeft + i, y(columns[i].first) + 0.5,
@@ -142,9 +142,9 @@ class Picture {
 
   void marks() {
     if (limit_shown_) {
-      line(kLeft, y(*limit_), kLeft + kWidth, y(*limit_), "stroke=\"#b2182b\"");
+      line(kLeft, y(*limit_), kLeft + kWidth, y(*limit_), R"(stroke="#b2182b")");
     }
-    print(out_, "<text x=\"%d\" y=\"18\" text-anchor=\"end\">", kLeft + kWidth);
+    print(out_, R"(<text x="%d" y="18" text-anchor="end">)", kLeft + kWidth);
     if (limit_) {
       print(out_, "limit %.0f MiB", *limit_ / kMiB);
     } else {
@@ -153,13 +153,12 @@ class Picture {
     out_ += "</text>\n";
     if (series_.leaks) {
       line(x(series_.onset_seconds), kTop, x(series_.onset_seconds), kTop + kHeight,
-           "stroke=\"#1a7a3a\" stroke-width=\"2\" stroke-dasharray=\"5 3\"");
+           R"(stroke="#1a7a3a" stroke-width="2" stroke-dasharray="5 3")");
       print(out_, "<text x=\"%.1f\" y=\"%d\" fill=\"#1a7a3a\">onset</text>\n",
             x(series_.onset_seconds) + 4, kTop + 10);
     }
     for (const double restart : series_.restarts) {
-      line(x(restart), kTop, x(restart), kTop + kHeight,
-           "stroke=\"#999\" stroke-dasharray=\"2 3\"");
+      line(x(restart), kTop, x(restart), kTop + kHeight, R"(stroke="#999" stroke-dasharray="2 3")");
     }
   }
 

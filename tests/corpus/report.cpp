@@ -14,12 +14,10 @@ double hours(const std::vector<double>& seconds, double q) {
   return percentile(seconds, q) / kHourSeconds;
 }
 
-void csv_line(std::string& out, const NamedTally& named) {
-  const Tally& t = named.tally;
-  print(out, "\"%.*s\",%.4f,%.4f,%.4f,%zu,%zu,%zu,%zu,%zu,%zu,%.5f,",
-        static_cast<int>(named.name.size()), named.name.data(), t.precision(), t.recall(), t.f1(),
-        t.true_positives, t.positives, t.false_positives, t.negatives, t.early, t.late,
-        t.false_alarms_a_day());
+void csv_line(std::string& out, std::string_view name, const Tally& t) {
+  print(out, "\"%.*s\",%.4f,%.4f,%.4f,%zu,%zu,%zu,%zu,%zu,%zu,%.5f,", static_cast<int>(name.size()),
+        name.data(), t.precision(), t.recall(), t.f1(), t.true_positives, t.positives,
+        t.false_positives, t.negatives, t.early, t.late, t.false_alarms_a_day());
   print(out, "%.3f,%.3f,%.4f,%.4f,", hours(t.delays_seconds, 0.5), hours(t.delays_seconds, 0.9),
         percentile(t.headroom_used, 0.5), percentile(t.headroom_used, 0.9));
   print(out, "%zu,%zu,%zu,%zu,%zu\n", t.forecasts, t.forecasts_right, t.forecasts_unbounded,
@@ -31,15 +29,14 @@ constexpr std::string_view kCsvHeader =
     "false_alarms_a_series_day,delay_median_hours,delay_p90_hours,headroom_used_median,"
     "headroom_used_p90,forecasts,forecasts_right,forecasts_unbounded,crossing,suspected_in_time\n";
 
-void table_line(std::string& out, const NamedTally& named) {
-  const Tally& t = named.tally;
+void table_line(std::string& out, std::string_view name, const Tally& t, bool forecasts = true) {
   print(out,
         "%-40.*s %.3f %.3f %.3f  %4zu/%-4zu %4zu/%-4zu %3zu %3zu   %.4f  %6.1f %6.1f  %5.2f %5.2f",
-        static_cast<int>(named.name.size()), named.name.data(), t.precision(), t.recall(), t.f1(),
+        static_cast<int>(name.size()), name.data(), t.precision(), t.recall(), t.f1(),
         t.true_positives, t.positives, t.false_positives, t.negatives, t.early, t.late,
         t.false_alarms_a_day(), hours(t.delays_seconds, 0.5), hours(t.delays_seconds, 0.9),
         percentile(t.headroom_used, 0.5), percentile(t.headroom_used, 0.9));
-  if (named.forecasts) {
+  if (forecasts) {
     print(out, "  %.3f (%zu, %zu open)  %.3f", t.coverage(), t.forecasts, t.forecasts_unbounded,
           t.suspected_in_time_share());
   }
@@ -75,9 +72,9 @@ std::string score_report(const Score& score, Format format, bool explain) {
   if (format == Format::csv) {
     out += kCsvHeader;
     for (const Row& row : score.rows) {
-      csv_line(out, {row.name, row, true});
+      csv_line(out, row.name, row);
     }
-    csv_line(out, {"total", score, true});
+    csv_line(out, "total", score);
     return out;
   }
   for (const Row& row : score.rows) {
@@ -87,7 +84,7 @@ std::string score_report(const Score& score, Format format, bool explain) {
     }
   }
   table_header(out);
-  table_line(out, {"total", score, true});
+  table_line(out, "total", score);
   print(out, "full tests %llu\n", static_cast<unsigned long long>(score.full_tests));
   return out;
 }
@@ -101,9 +98,9 @@ std::string comparison_report(const std::vector<NamedTally>& tallies, Format for
   }
   for (const NamedTally& named : tallies) {
     if (format == Format::csv) {
-      csv_line(out, named);
+      csv_line(out, named.name, named.tally);
     } else {
-      table_line(out, named);
+      table_line(out, named.name, named.tally, named.forecasts);
     }
   }
   return out;
