@@ -1,0 +1,3 @@
+module heapfloor/real_runs
+
+go 1.19
