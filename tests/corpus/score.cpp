@@ -18,6 +18,7 @@
 #include "tests/corpus/picture.h"
 #include "tests/corpus/prototype_decisions.h"
 #include "tests/corpus/real_series.h"
+#include "tests/corpus/recorded_runs.h"
 #include "tests/corpus/report.h"
 #include "tests/corpus/scoring.h"
 #include "tests/corpus/sets.h"
@@ -35,6 +36,11 @@ Modes:
   --export=DIRECTORY    every series as CSV in the replay format
   --decisions=FILE      where the detector and the recorded prototype differ, and why
   --real=DIRECTORY      labelled recordings instead of scenarios
+  --recorded=DIRECTORY  the recorded runs of real programs, per run and per language; every mistake
+                        with its reason
+  --check-recorded=DIRECTORY  the same against expected.csv there; exit code 1 when F1 fell by more
+                        than 0.01 or another run is judged wrong
+  --keep-recorded=DIRECTORY   writes that expected.csv
   --check=FILE          runs what FILE lists; exit code 1 when F1 fell by more than 0.01
   --record=FILE         runs what FILE lists and writes the figures into it
   --labels              the list of scenarios, as CSV
@@ -50,6 +56,8 @@ Options:
   --with-load           hands the load to the detector, where one drives the series
   --no-prescreen        every full test, for the same decisions
   --format=table|csv
+  --same-as=DIRECTORY   with --recorded: exit code 1 when a run of the same name there is judged
+                        otherwise
   --explain             a line for every mistake
   --threads=N           default one a processor; changes nothing but the time
 
@@ -64,6 +72,9 @@ enum class Mode {
   exporting,
   decisions,
   real,
+  recorded,
+  check_recorded,
+  keep_recorded,
   check,
   record,
   labels,
@@ -73,7 +84,8 @@ enum class Mode {
 struct Arguments {
   Mode mode = Mode::score;
   const ScenarioSet* set = find_set("long");
-  std::string path;  // of the mode
+  std::string path;     // of the mode
+  std::string same_as;  // recorded runs that decide alike
   ScoreOptions options;
   Format format = Format::table;
   bool explain = false;
@@ -105,6 +117,9 @@ std::optional<bool> read_mode(std::string_view argument, Arguments& arguments) {
                                                    {"--export=", Mode::exporting},
                                                    {"--decisions=", Mode::decisions},
                                                    {"--real=", Mode::real},
+                                                   {"--recorded=", Mode::recorded},
+                                                   {"--check-recorded=", Mode::check_recorded},
+                                                   {"--keep-recorded=", Mode::keep_recorded},
                                                    {"--check=", Mode::check},
                                                    {"--record=", Mode::record}});
   for (const Named& named : kPlain) {
@@ -151,6 +166,10 @@ bool read_argument(std::string_view argument, Arguments& arguments) {
   }
   if (const auto read = read_flag(argument, arguments)) {
     return *read;
+  }
+  if (const auto directory = after(argument, "--same-as=")) {
+    arguments.same_as = *directory;
+    return !directory->empty();
   }
   ScoreOptions& options = arguments.options;
   if (const auto set = after(argument, "--set=")) {
@@ -276,6 +295,51 @@ int print_real(const Arguments& arguments) {
   return 0;
 }
 
+// Complains of every line; the exit code.
+int complain_of(const std::vector<std::string>& lines) {
+  for (const std::string& line : lines) {
+    std::fprintf(stderr, "score: %s\n", line.c_str());
+  }
+  return lines.empty() ? 0 : 1;
+}
+
+int check_recorded(const Arguments& arguments, const std::vector<JudgedRun>& judged) {
+  const std::string path = arguments.path + "/expected.csv";
+  if (arguments.mode == Mode::keep_recorded) {
+    std::ofstream out(path);
+    out << expected_runs_text(figures(judged));
+    out.close();
+    return out ? 0 : complain({ErrorKind::unavailable, path, "cannot be written"});
+  }
+  std::ifstream in(path);
+  const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  const auto expected = parse_expected_runs(text, path);
+  if (!expected) {
+    return complain(expected.error());
+  }
+  return complain_of(regressions(figures(judged), *expected));
+}
+
+int run_recorded(const Arguments& arguments) {
+  const auto runs = read_real_series(arguments.path);
+  if (!runs) {
+    return complain(runs.error());
+  }
+  const std::vector<JudgedRun> judged = judge_runs(*runs, arguments.options);
+  write_out(runs_report(judged));
+  if (arguments.mode != Mode::recorded) {
+    return check_recorded(arguments, judged);
+  }
+  if (arguments.same_as.empty()) {
+    return 0;
+  }
+  const auto kept = read_real_series(arguments.same_as);
+  if (!kept) {
+    return complain(kept.error());
+  }
+  return complain_of(different_decisions(judged, judge_runs(*kept, arguments.options)));
+}
+
 int print_decisions(const Arguments& arguments) {
   const auto recorded = read_decisions(arguments.path);
   if (!recorded) {
@@ -331,6 +395,10 @@ int run(const Arguments& arguments) {
       return print_decisions(arguments);
     case Mode::real:
       return print_real(arguments);
+    case Mode::recorded:
+    case Mode::check_recorded:
+    case Mode::keep_recorded:
+      return run_recorded(arguments);
     case Mode::check:
     case Mode::record:
       return run_expected(arguments);

@@ -85,30 +85,6 @@ void count_leak(const LabelledSeries& series, const Outcome& outcome, Tally& tal
   }
 }
 
-Row count(const LabelledSeries& series, const Outcome& outcome, std::uint64_t seed) {
-  const bool alarmed = outcome.leaking_at_seconds.has_value();
-  Row row;
-  row.leaks = series.leaks;
-  row.series = 1;
-  row.alarmed = alarmed ? 1U : 0U;
-  row.suspected = outcome.suspected_at_seconds ? 1U : 0U;
-  row.full_tests = outcome.full_tests;
-  if (series.leaks) {
-    count_leak(series, outcome, row);
-  } else {
-    ++row.negatives;
-    row.false_positives += row.alarmed;
-    row.healthy_days += series.observations.back().time_seconds / kDaySeconds;
-  }
-  if (alarmed != series.leaks || row.early > 0) {
-    const double end = series.observations.back().time_seconds;
-    const double hours = outcome.leaking_at_seconds.value_or(end) / 3600;
-    row.mistakes.push_back("seed " + std::to_string(seed) + " at " + std::to_string(hours) +
-                           " h: " + outcome.reason);
-  }
-  return row;
-}
-
 void append(std::vector<double>& to, const std::vector<double>& from) {
   to.insert(to.end(), from.begin(), from.end());
 }
@@ -252,16 +228,20 @@ double Tally::coverage() const { return ratio(forecasts_right, forecasts); }
 
 double Tally::suspected_in_time_share() const { return ratio(suspected_in_time, crossing); }
 
+void withhold(LabelledSeries& series, const ScoreOptions& options) {
+  for (Observation& observation : series.observations) {
+    observation.limit = options.without_limit ? std::nullopt : observation.limit;
+    observation.load = options.with_load ? observation.load : std::nullopt;
+  }
+}
+
 LabelledSeries make_series(const Scenario& scenario, std::uint64_t seed,
                            const ScoreOptions& options) {
   LabelledSeries series = scenario.make(seed_of(scenario.name, seed));
   if (options.randomised) {
     randomise(series, scenario.name, seed);
   }
-  for (Observation& observation : series.observations) {
-    observation.limit = options.without_limit ? std::nullopt : observation.limit;
-    observation.load = options.with_load ? observation.load : std::nullopt;
-  }
+  withhold(series, options);
   if (options.unfiltered && series.traits == SignalTraits::unmarked) {
     series.traits = SignalTraits::exact;
   }
@@ -283,7 +263,8 @@ Score score(const std::vector<Scenario>& scenarios, const ScoreOptions& options,
     const Scenario& scenario = scenarios[job / options.seeds];
     const std::uint64_t seed = options.first_seed + job % options.seeds;
     const LabelledSeries series = make_series(scenario, seed, options);
-    single[job] = count(series, watcher(series, policy_for(series, options)), seed);
+    single[job] = row_of(series, watcher(series, policy_for(series, options)),
+                         "seed " + std::to_string(seed));
   });
   Score result;
   for (std::size_t i = 0; i < scenarios.size(); ++i) {
@@ -296,6 +277,29 @@ Score score(const std::vector<Scenario>& scenarios, const ScoreOptions& options,
     result.rows.push_back(std::move(row));
   }
   return result;
+}
+
+Row row_of(const LabelledSeries& series, const Outcome& outcome, const std::string& which) {
+  const bool alarmed = outcome.leaking_at_seconds.has_value();
+  Row row;
+  row.leaks = series.leaks;
+  row.series = 1;
+  row.alarmed = alarmed ? 1U : 0U;
+  row.suspected = outcome.suspected_at_seconds ? 1U : 0U;
+  row.full_tests = outcome.full_tests;
+  if (series.leaks) {
+    count_leak(series, outcome, row);
+  } else {
+    ++row.negatives;
+    row.false_positives += row.alarmed;
+    row.healthy_days += series.observations.back().time_seconds / kDaySeconds;
+  }
+  if (alarmed != series.leaks || row.early > 0) {
+    const double end = series.observations.back().time_seconds;
+    const double hours = outcome.leaking_at_seconds.value_or(end) / 3600;
+    row.mistakes.push_back(which + " at " + std::to_string(hours) + " h: " + outcome.reason);
+  }
+  return row;
 }
 
 double percentile(std::vector<double> values, double q) {

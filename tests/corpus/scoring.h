@@ -100,6 +100,9 @@ struct ScoreOptions {
   unsigned threads = 0;        // 0: one a processor
 };
 
+// Takes the limit or the load from the readings where the options say so.
+void withhold(LabelledSeries& series, const ScoreOptions& options);
+
 // The series of a scenario as the options ask for it, and the policy it is watched with.
 LabelledSeries make_series(const Scenario& scenario, std::uint64_t seed,
                            const ScoreOptions& options);
@@ -110,6 +113,9 @@ using Watcher = std::function<Outcome(const LabelledSeries& series, const TrendP
 
 Score score(const std::vector<Scenario>& scenarios, const ScoreOptions& options,
             const Watcher& watcher = watch);
+
+// One series and what became of it; `which` names it where it is a mistake.
+Row row_of(const LabelledSeries& series, const Outcome& outcome, const std::string& which);
 
 // The value below which a share `q` of the values lies; 0 of none.
 double percentile(std::vector<double> values, double q);

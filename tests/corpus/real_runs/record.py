@@ -340,11 +340,14 @@ def main():
     parser.add_argument("--output", type=pathlib.Path, default=HERE, help="where labels.csv and recordings/ go")
     parser.add_argument("--only", default="", help="names, comma separated; all by default")
     parser.add_argument("--language", choices=["cpp", "go", "java"])
+    parser.add_argument("--quick", action="store_true", help="those that are decided within twenty minutes")
     parser.add_argument("--minutes", type=int, default=0, help="no run longer than this")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--list", action="store_true")
     arguments = parser.parse_args()
     chosen = [run for run in runs.RUNS if arguments.language in (None, run.language)]
+    if arguments.quick:
+        chosen = [run for run in chosen if run.quick]
     if arguments.only:
         names = arguments.only.split(",")
         unknown = set(names) - {run.name for run in chosen}

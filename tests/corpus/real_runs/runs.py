@@ -21,6 +21,7 @@ class Run:
     preload: str = ""  # a library for LD_PRELOAD
     jvm: tuple = ()  # options of the virtual machine
     variant: str = ""  # tells two runs of one program apart
+    quick: bool = False  # decided within twenty minutes: what packaging/test --full records again
 
     @property
     def name(self):
@@ -55,7 +56,7 @@ CPP = [
     cpp(16, "with_cache_drops", True, paced=True),
     cpp(18, "linear_native", True, variant="gaps", gaps=True, paced=True),
     cpp(19, "heavy_tail_leak", True, paced=True),
-    cpp(20, "fast_to_limit", True, minutes=6, limit_mib=512, paced=True),
+    cpp(20, "fast_to_limit", True, minutes=6, limit_mib=512, paced=True, quick=True),
     cpp(23, "linear_native", True, variant="quantised_leak", percent=True, paced=True),
     cpp(24, "late_slow_onset", True, minutes=60, paced=True),
     cpp(29, "error_path_only", True, paced=True),
@@ -71,7 +72,7 @@ CPP = [
     cpp(42, "cache_fill_to_cap", False, minutes=60),
     cpp(42, "linear_fill_to_high_cap", False, minutes=60),
     cpp(43, "load_sized", False, variant="daily_load", minutes=60, load="sine"),
-    cpp(44, "load_sized", False, variant="rising_limb_only", minutes=12, load="sine"),
+    cpp(44, "load_sized", False, variant="rising_limb_only", minutes=12, load="sine", quick=True),
     cpp(45, "deploy_step", False),
     cpp(46, "config_steps", False, minutes=60),
     cpp(49, "retention_ratchet", False, minutes=60),
@@ -92,7 +93,7 @@ CPP = [
 
 GO = [
     go(8, "equal_stairs", True, paced=True),
-    go(20, "fast_to_limit", True, minutes=6, paced=True),
+    go(20, "fast_to_limit", True, minutes=6, paced=True, quick=True),
     go(21, "gc_growing_heap", True, signal="gc_live", paced=True),
     go(25, "goroutine_leak", True, paced=True),
     go(27, "cgo_allocations", True, paced=True),
@@ -137,7 +138,24 @@ JAVA = [
     java(69, "drifting_amplitude", False, jvm=PARALLEL, limit_mib=384),
 ]
 
-RUNS = CPP + GO + JAVA
+# With a limit so near that a leak is decided before the run ends.
+QUICK = [
+    cpp(1, "linear_native", True, variant="linear_native_near_limit", minutes=18, limit_mib=56, paced=True),
+    cpp(29, "error_path_only", True, variant="error_path_near_limit", minutes=18, limit_mib=56, paced=True),
+    cpp(30, "shared_pointer_cycles", True, variant="cycles_near_limit", minutes=18, limit_mib=80, paced=True),
+    cpp(31, "queue_growth", True, variant="queue_near_limit", minutes=18, limit_mib=56, paced=True),
+    cpp(38, "flat", False, variant="flat_near_limit", minutes=18, limit_mib=40),
+    cpp(45, "deploy_step", False, variant="deploy_step_near_limit", minutes=18, limit_mib=144),
+    cpp(58, "heavy_tail_flat", False, variant="heavy_tail_near_limit", minutes=18, limit_mib=160),
+    go(27, "cgo_allocations", True, variant="cgo_near_limit", minutes=18, limit_mib=72, paced=True),
+    go(40, "churn", False, variant="gc_near_limit", minutes=18, limit_mib=64, signal="gc_live"),
+    java(2, "static_list", True, variant="gc_linear_near_limit", minutes=18, limit_mib=40, signal="gc_live",
+         jvm=(*SMALL, "-XX:+UseSerialGC", "-Xmx40m", "-Xmn8m"), paced=True),
+    java(40, "churn", False, variant="gc_near_limit", minutes=18, limit_mib=96, signal="gc_live",
+         jvm=(*SMALL, "-XX:+UseSerialGC", "-Xmx96m", "-Xmn16m")),
+]
+
+RUNS = CPP + GO + JAVA + [dataclasses.replace(run, quick=True) for run in QUICK]
 
 
 def shortened(run, minutes):
