@@ -17,16 +17,37 @@ constexpr const char* kHeader = "group,f1,mistakes";
 
 std::string name_of(const JudgedRun& judged) { return std::string(short_name(judged.run->name)); }
 
-Tally in_catalogue_time(Tally tally) {
-  tally.healthy_days *= kCompression;
-  for (double& delay : tally.delays_seconds) {
-    delay *= kCompression;
+// The run as if a minute of it had taken an hour.
+LabelledSeries in_catalogue_time(LabelledSeries series) {
+  for (Observation& observation : series.observations) {
+    observation.time_seconds *= kCompression;
   }
-  return tally;
+  series.onset_seconds *= kCompression;
+  if (series.truth) {
+    series.truth = [truth = series.truth](double seconds) { return truth(seconds / kCompression); };
+  }
+  return series;
 }
 
-// Seconds of a recording are minutes of the catalogue.
-double catalogue_hours(double seconds) { return seconds * kCompression / 3600; }
+Outcome in_catalogue_time(Outcome outcome) {
+  for (std::optional<double>* time :
+       {&outcome.suspected_at_seconds, &outcome.rightly_suspected_at_seconds,
+        &outcome.leaking_at_seconds}) {
+    if (*time) {
+      **time *= kCompression;
+    }
+  }
+  if (outcome.exhaustion) {
+    outcome.exhaustion->at_seconds *= kCompression;
+    outcome.exhaustion->earliest_seconds *= kCompression;
+    if (outcome.exhaustion->latest_seconds) {
+      *outcome.exhaustion->latest_seconds *= kCompression;
+    }
+  }
+  return outcome;
+}
+
+double hours(double seconds) { return seconds / 3600; }
 
 void run_line(std::string& out, const JudgedRun& judged) {
   const LabelledSeries& series = judged.run->series;
@@ -37,10 +58,10 @@ void run_line(std::string& out, const JudgedRun& judged) {
   print(out, "%3d %-34s %-8s %-10s", judged.run->number, name_of(judged).c_str(),
         series.leaks ? "leaks" : "healthy", state);
   if (judged.alarmed()) {
-    print(out, " at %.1f h", catalogue_hours(*outcome.leaking_at_seconds));
+    print(out, " at %.1f h", hours(*outcome.leaking_at_seconds));
   }
   if (!judged.row.delays_seconds.empty()) {
-    print(out, ", delay %.1f h", catalogue_hours(judged.row.delays_seconds.front()));
+    print(out, ", delay %.1f h", hours(judged.row.delays_seconds.front()));
   }
   if (!judged.row.headroom_used.empty()) {
     print(out, ", headroom %.2f", judged.row.headroom_used.front());
@@ -72,8 +93,8 @@ std::vector<JudgedRun> judge_runs(const std::vector<RealSeries>& runs,
     withhold(series, options);
     TrendPolicy policy = policy_for(series, options);
     policy.time_scale /= kCompression;
-    one.outcome = watch(series, policy);
-    one.row = row_of(one.run->series, one.outcome, name_of(one));
+    one.outcome = in_catalogue_time(watch(series, policy));
+    one.row = row_of(in_catalogue_time(one.run->series), one.outcome, name_of(one));
   });
   return judged;
 }
@@ -82,9 +103,8 @@ std::vector<RunFigures> figures(const std::vector<JudgedRun>& judged) {
   std::map<std::string, RunFigures> groups;
   RunFigures total;
   for (const JudgedRun& one : judged) {
-    const Tally tally = in_catalogue_time(one.row);
     for (RunFigures* group : {&groups[one.run->language], &total}) {
-      group->tally.add(tally);
+      group->tally.add(one.row);
       if (one.mistaken()) {
         group->mistakes.insert(name_of(one));
       }

@@ -17,8 +17,8 @@ inline constexpr double kCompression = 60;
 
 struct JudgedRun {
   const RealSeries* run = nullptr;
-  Outcome outcome;
-  Row row;  // times and days as recorded, that is compressed
+  Outcome outcome;  // times of both are the catalogue's
+  Row row;
 
   [[nodiscard]] bool alarmed() const { return outcome.leaking_at_seconds.has_value(); }
   [[nodiscard]] bool mistaken() const { return !row.mistakes.empty(); }
@@ -31,7 +31,7 @@ std::vector<JudgedRun> judge_runs(const std::vector<RealSeries>& runs, const Sco
 // The runs of one language, or all of them (`total`).
 struct RunFigures {
   std::string group;
-  Tally tally;  // in the catalogue's time
+  Tally tally;
   std::set<std::string, std::less<>> mistakes;
 };
 std::vector<RunFigures> figures(const std::vector<JudgedRun>& judged);

@@ -6,7 +6,7 @@ import sys
 
 import source_tree
 
-NEEDS_TABS = ("Makefile",)
+NEEDS_TABS = ("Makefile", ".go")
 BINARY = (".png", ".gz", ".bin", ".woff2", ".ico")
 
 
@@ -20,7 +20,7 @@ def main():
         for number, line in enumerate(text.split("\n"), 1):
             if line != line.rstrip():
                 found.append(f"{path}:{number}: trailing white space")
-            if "\t" in line and os.path.basename(path) not in NEEDS_TABS:
+            if "\t" in line and not path.endswith(NEEDS_TABS):
                 found.append(f"{path}:{number}: a tab")
         if text and (not text.endswith("\n") or text.endswith("\n\n")):
             found.append(f"{path}: does not end with exactly one newline")

@@ -60,6 +60,7 @@ class Program:
         self.port = asyncio.get_running_loop().create_future()
         self.onset = None
         self.leaked = 0
+        self.leaked_at = 0.0
         self.mark = None  # collections so far, live bytes after the last
         self.used = None
 
@@ -80,6 +81,7 @@ class Program:
                 self.onset = time.monotonic() - self.began
             elif words[0] == "leaked":
                 self.leaked = int(words[1])
+                self.leaked_at = time.monotonic() - self.began
             elif words[0] == "mark":
                 self.mark = (int(words[1]), int(words[2]))
             elif words[0] == "used":
@@ -126,6 +128,7 @@ class Recording:
         self.restarts = []
         self.onset = None
         self.leaked = 0
+        self.leaked_at = 0.0
         self.program = None
         self.ended = False
         self.epoch = None
@@ -233,6 +236,7 @@ class Recording:
         if self.onset is None:
             self.onset = self.program.onset
         self.leaked += self.program.leaked
+        self.leaked_at = self.program.leaked_at
 
     async def start_program(self):
         environment = dict(os.environ)
@@ -276,8 +280,8 @@ class Recording:
         run = self.run
         end = self.rows[-1][0] if self.rows else 0
         rate = ""
-        if run.paced and self.onset is not None and end > self.onset:
-            rate = f"{self.leaked / MIB / (end - self.onset) * 60:.3f}"
+        if run.paced and self.onset is not None and self.leaked_at > self.onset:
+            rate = f"{self.leaked / MIB / (self.leaked_at - self.onset) * 60:.3f}"
         if run.leaks and self.onset is None:
             raise RuntimeError(f"{run.name} never began to leak")
         return {
