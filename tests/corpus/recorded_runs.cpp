@@ -69,6 +69,24 @@ void run_line(std::string& out, const JudgedRun& judged) {
   out += judged.mistaken() ? "  WRONG\n        " + outcome.reason + "\n" : "\n";
 }
 
+std::vector<JudgedRun> judge(const std::vector<RealSeries>& runs, const ScoreOptions& options,
+                             const std::function<Outcome(const LabelledSeries&)>& outcome_of) {
+  std::vector<JudgedRun> judged;
+  for (const RealSeries& run : runs) {
+    if (run.label == "leak" || run.label == "no_leak") {
+      judged.push_back({&run, {}, {}});
+    }
+  }
+  run_jobs(judged.size(), options.threads, [&](std::size_t job) {
+    JudgedRun& one = judged[job];
+    LabelledSeries series = one.run->series;
+    withhold(series, options);
+    one.outcome = outcome_of(series);
+    one.row = row_of(in_catalogue_time(one.run->series), one.outcome, name_of(one));
+  });
+  return judged;
+}
+
 std::string joined(const std::set<std::string, std::less<>>& names) {
   std::string text;
   for (const std::string& name : names) {
@@ -81,22 +99,20 @@ std::string joined(const std::set<std::string, std::less<>>& names) {
 
 std::vector<JudgedRun> judge_runs(const std::vector<RealSeries>& runs,
                                   const ScoreOptions& options) {
-  std::vector<JudgedRun> judged;
-  for (const RealSeries& run : runs) {
-    if (run.label == "leak" || run.label == "no_leak") {
-      judged.push_back({&run, {}, {}});
-    }
-  }
-  run_jobs(judged.size(), options.threads, [&](std::size_t job) {
-    JudgedRun& one = judged[job];
-    LabelledSeries series = one.run->series;
-    withhold(series, options);
+  return judge(runs, options, [&](const LabelledSeries& series) {
     TrendPolicy policy = policy_for(series, options);
     policy.time_scale /= kCompression;
-    one.outcome = in_catalogue_time(watch(series, policy));
-    one.row = row_of(in_catalogue_time(one.run->series), one.outcome, name_of(one));
+    return in_catalogue_time(watch(series, policy));
   });
-  return judged;
+}
+
+std::vector<JudgedRun> judge_runs_by(const Watcher& rule, const std::vector<RealSeries>& runs,
+                                     const ScoreOptions& options) {
+  return judge(runs, options, [&](const LabelledSeries& series) {
+    LabelledSeries stretched = in_catalogue_time(series);
+    stretched.spacing_seconds *= kCompression;
+    return rule(stretched, policy_for(stretched, options));
+  });
 }
 
 std::vector<RunFigures> figures(const std::vector<JudgedRun>& judged) {

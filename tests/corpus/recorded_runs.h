@@ -28,6 +28,10 @@ struct JudgedRun {
 // leak nor no_leak are left out. The result points into `runs`.
 std::vector<JudgedRun> judge_runs(const std::vector<RealSeries>& runs, const ScoreOptions& options);
 
+// The same by another rule, which sees the runs as if a minute of them had taken an hour.
+std::vector<JudgedRun> judge_runs_by(const Watcher& rule, const std::vector<RealSeries>& runs,
+                                     const ScoreOptions& options);
+
 // The runs of one language, or all of them (`total`).
 struct RunFigures {
   std::string group;

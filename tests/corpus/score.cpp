@@ -58,6 +58,7 @@ Options:
   --format=table|csv
   --same-as=DIRECTORY   with --recorded: exit code 1 when a run of the same name there is judged
                         otherwise
+  --beside              with --recorded: published rules beside the detector, in total
   --explain             a line for every mistake
   --threads=N           default one a processor; changes nothing but the time
 
@@ -89,6 +90,7 @@ struct Arguments {
   ScoreOptions options;
   Format format = Format::table;
   bool explain = false;
+  bool beside = false;
 };
 
 std::optional<std::string_view> after(std::string_view argument, std::string_view prefix) {
@@ -148,6 +150,9 @@ std::optional<bool> read_flag(std::string_view argument, Arguments& arguments) {
   }
   if (argument == "--explain") {
     return arguments.explain = true;
+  }
+  if (argument == "--beside") {
+    return arguments.beside = true;
   }
   if (argument == "--no-prescreen") {
     options.policy.prescreen = false;
@@ -320,6 +325,15 @@ int check_recorded(const Arguments& arguments, const std::vector<JudgedRun>& jud
   return complain_of(regressions(figures(judged), *expected));
 }
 
+std::string published_rules_on(const std::vector<RealSeries>& runs, const Arguments& arguments) {
+  std::vector<NamedTally> tallies;
+  for (const Baseline& baseline : baselines()) {
+    const auto judged = judge_runs_by(baseline.watch, runs, arguments.options);
+    tallies.push_back({baseline.name, figures(judged).back().tally, false});
+  }
+  return comparison_report(tallies, arguments.format);
+}
+
 int run_recorded(const Arguments& arguments) {
   const auto runs = read_real_series(arguments.path);
   if (!runs) {
@@ -327,6 +341,9 @@ int run_recorded(const Arguments& arguments) {
   }
   const std::vector<JudgedRun> judged = judge_runs(*runs, arguments.options);
   write_out(runs_report(judged));
+  if (arguments.beside) {
+    write_out(published_rules_on(*runs, arguments));
+  }
   if (arguments.mode != Mode::recorded) {
     return check_recorded(arguments, judged);
   }

@@ -10,6 +10,7 @@ import os
 import pathlib
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -140,9 +141,9 @@ class Recording:
             return ["java", *self.run.jvm, "-cp", str(self.build / "java"), "Workload", *options]
         return [str(self.build / self.run.language), *options]
 
-    async def drive(self, seconds):
-        """Sends requests until the connection or the run ends; the driver of the load, and its only bound."""
-        _, port = seconds, self.program.port.result()
+    async def drive(self):
+        """Sends requests until the connection or the run ends: the driver of the load, and its bound."""
+        port = self.program.port.result()
         random_ = random.Random(self.seed)
         profile = PROFILES[self.run.load]
         try:
@@ -175,7 +176,7 @@ class Recording:
     async def keep_driving(self):
         """A program that replaces itself drops its connection."""
         while not self.ended:
-            await self.drive(self.length)
+            await self.drive()
             await asyncio.sleep(0.2)
 
     def reading(self):
@@ -193,9 +194,7 @@ class Recording:
 
     async def sample(self):
         gaps = random.Random(self.seed + 1)
-        blind_from, blind_until = math.inf, 0
-        if self.run.gaps:
-            blind_from, blind_until = 120.0, 180.0
+        blind_from, blind_until = (120.0, 180.0) if self.run.gaps else (math.inf, math.inf)
         answered = 0
         tick = 0
         limit = self.run.limit_mib * MIB
@@ -206,10 +205,10 @@ class Recording:
             load, answered = self.answered - answered, self.answered
             if now >= self.length - 0.5:
                 return
-            if now >= blind_until and now >= blind_from:
+            if now >= blind_until:
                 blind_from = now + gaps.uniform(60, 240)
                 blind_until = blind_from + gaps.uniform(10, 90)
-            if blind_from <= now < blind_until or (self.run.gaps and 120 <= now < 180):
+            if blind_from <= now < blind_until:
                 continue
             value, epoch = self.reading()
             if value is None:
@@ -335,7 +334,13 @@ async def record_all(chosen, arguments, build):
         write_labels(arguments.output / "labels.csv", [label])
         print(f"{run.name}: {label['label']}, {label['seconds']} s", flush=True)
 
-    await asyncio.gather(*(one(place, run) for place, run in enumerate(chosen)))
+    whole = asyncio.gather(*(one(place, run) for place, run in enumerate(chosen)))
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, whole.cancel)
+    try:
+        await whole
+    except asyncio.CancelledError:
+        failed.append("interrupted")
     return failed
 
 
