@@ -18,7 +18,10 @@
 
 namespace heapfloor {
 
-Bytes touched(std::size_t size) { return Bytes(size, 'x'); }
+Bytes touched(std::size_t size) {
+  Bytes bytes(size, 'x');
+  return bytes;
+}
 
 void Report::onset() {
   if (!begun_) {
