@@ -76,6 +76,7 @@ CPP = [
     cpp(45, "deploy_step", False),
     cpp(46, "config_steps", False, minutes=60),
     cpp(49, "retention_ratchet", False, minutes=60),
+    cpp(49, "pinned_ratchet", False, minutes=45),
     cpp(50, "fragmentation_plateau", False),
     cpp(52, "log_rotation", False, signal="shmem"),
     cpp(53, "nightly_batch", False, minutes=60),

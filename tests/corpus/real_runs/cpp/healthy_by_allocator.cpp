@@ -42,6 +42,53 @@ class RetentionRatchet : public Server {
   double next_seconds_ = 60;
 };
 
+// 49: as before, but a few small blocks of every burst live on among those that are freed, until
+// later ones replace them.
+class PinnedRatchet : public Server {
+ public:
+  explicit PinnedRatchet(Setting& given) : Server(given) {}
+  void tick(double seconds) override {
+    if (seconds < next_seconds_) {
+      return;
+    }
+    next_seconds_ = seconds + setting().uniform(60, 300);
+    const std::size_t share = setting().size(2, 16) * kMib;
+    std::array<std::vector<Bytes>, 8> survivors;
+    std::vector<std::thread> threads;
+    for (std::vector<Bytes>& mine : survivors) {
+      threads.emplace_back(
+          [&mine, share, seed = setting().random()] { mine = churn_with_survivors(share, seed); });
+    }
+    for (std::thread& thread : threads) {
+      thread.join();
+    }
+    for (std::vector<Bytes>& some : survivors) {
+      for (Bytes& block : some) {
+        pinned_.at(next_pinned_++ % pinned_.size()) = std::move(block);
+      }
+    }
+  }
+
+ private:
+  static std::vector<Bytes> churn_with_survivors(std::size_t bytes, std::uint64_t seed) {
+    std::mt19937_64 random(seed);
+    std::uniform_int_distribution<std::size_t> size(100, 4000);
+    std::vector<Bytes> survivors;
+    std::vector<Bytes> blocks;
+    for (std::size_t taken = 0; taken < bytes; taken += blocks.back().size()) {
+      blocks.push_back(touched(size(random)));
+      if (blocks.size() % 100 == 0) {
+        survivors.push_back(touched(200));
+      }
+    }
+    return survivors;
+  }
+
+  std::vector<Bytes> pinned_ = std::vector<Bytes>(4000);
+  std::size_t next_pinned_ = 0;
+  double next_seconds_ = 60;
+};
+
 // 50: small blocks of long life among larger ones of short life; the number of both is bounded.
 class FragmentationPlateau : public Server {
  public:
@@ -116,6 +163,7 @@ class ArenaPerThread : public Server {
 std::unique_ptr<Workload> make_healthy_by_allocator(std::string_view name, Setting& setting) {
   constexpr auto kMakers =
       std::to_array<NamedMaker>({{"retention_ratchet", make<RetentionRatchet>},
+                                 {"pinned_ratchet", make<PinnedRatchet>},
                                  {"fragmentation_plateau", make<FragmentationPlateau>},
                                  {"jemalloc_dirty_pages", make<DirtyPages>},
                                  {"arena_per_thread", make<ArenaPerThread>}});
