@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <numeric>
 #include <sstream>
 
 #include "agent/cli/replay_csv.h"
@@ -14,7 +15,6 @@
 namespace heapfloor {
 namespace {
 
-constexpr double kBytesPerMib = 1024.0 * 1024;
 // Of what a leak's readings stand above its line: teeth and temporary memory at full height.
 constexpr double kFullHeight = 0.95;
 
@@ -50,17 +50,36 @@ std::optional<double> number(const Cells& cells, const std::string& column) {
                                                                   : std::nullopt;
 }
 
-std::function<double(double)> line_above(const LabelledSeries& series, double bytes_per_second) {
-  std::vector<double> heights;
+// The straight course of a leak of constant pace as the whole recording shows it, its first third
+// aside, where a heap still finds its size. The pace of the labels is what the program lost; what
+// that costs in resident memory depends on the allocator.
+std::function<double(double)> hindsight(const LabelledSeries& series) {
+  const double end = series.observations.back().time_seconds;
+  const double begin = series.onset_seconds + (end - series.onset_seconds) / 3;
+  std::vector<double> times;
+  std::vector<double> values;
   for (const Observation& observation : series.observations) {
-    const double since = observation.time_seconds - series.onset_seconds;
-    if (since >= 0) {
-      heights.push_back(observation.value - bytes_per_second * since);
+    if (observation.time_seconds >= begin) {
+      times.push_back(observation.time_seconds - begin);
+      values.push_back(observation.value);
     }
   }
-  return
-      [level = percentile(std::move(heights), kFullHeight), onset = series.onset_seconds,
-       bytes_per_second](double seconds) { return level + bytes_per_second * (seconds - onset); };
+  const auto count = static_cast<double>(times.size());
+  const double middle = std::accumulate(times.begin(), times.end(), 0.0) / count;
+  const double mean = std::accumulate(values.begin(), values.end(), 0.0) / count;
+  double covariance = 0;
+  double variance = 0;
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    covariance += (times[i] - middle) * (values[i] - mean);
+    variance += (times[i] - middle) * (times[i] - middle);
+  }
+  const double slope = variance > 0 ? covariance / variance : 0;
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    values[i] -= slope * times[i];
+  }
+  return [level = percentile(std::move(values), kFullHeight), begin, slope](double seconds) {
+    return level + slope * (seconds - begin);
+  };
 }
 
 void take_labels(const Cells& cells, RealSeries& real) {
@@ -78,9 +97,8 @@ void take_labels(const Cells& cells, RealSeries& real) {
       series.restarts.push_back(at);
     }
   }
-  const auto rate = number(cells, "rate_mib_per_minute");
-  if (series.leaks && rate && series.restarts.empty()) {
-    series.truth = line_above(series, *rate * kBytesPerMib / 60);
+  if (series.leaks && number(cells, "rate_mib_per_minute") && series.restarts.empty()) {
+    series.truth = hindsight(series);
   }
   real.number = static_cast<int>(number(cells, "number").value_or(0));
   if (const auto language = cells.find("language"); language != cells.end()) {

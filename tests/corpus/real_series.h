@@ -23,6 +23,7 @@ struct RealSeries {
 // Reads `directory`/labels.csv and the files that it names. The header must name the columns series
 // and label; number, language, onset_seconds, rate_mib_per_minute, limit_bytes and restarts
 // (seconds, separated by spaces) are optional. A limit of the labels holds where a file has none.
+// A leak of a pace that the labels name has its truth: the straight line through what was recorded.
 // Series with an epoch column are marked by collections.
 Result<std::vector<RealSeries>> read_real_series(const std::string& directory);
 
