@@ -128,6 +128,7 @@ std::optional<LeakState> WatchList::judge(Watch& watch, double time_seconds) {
   const Verdict& verdict = watch.detector.verdict();
   const LeakState after = watch.judge.step(verdict, time_seconds, verdict.floor);
   if (after == before) return std::nullopt;
+  if (before == LeakState::learning && lives_source_) watch.detector.inherit(lives_source_(watch));
   enter_state(watch, after, time_seconds);
   return before;
 }

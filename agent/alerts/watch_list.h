@@ -22,6 +22,7 @@
 #include "agent/series/point.h"
 #include "agent/series/series_store.h"
 #include "agent/trend/detector.h"
+#include "agent/trend/earlier_lives.h"
 #include "agent/trend/observation.h"
 #include "agent/trend/policy.h"
 #include "agent/trend/verdict.h"
@@ -73,6 +74,7 @@ class WatchList {
   using PolicySource = std::function<TrendPolicy(Signal)>;  // the detector's constants of a signal
   using TransitionHook = std::function<void(const Watch&, LeakState before)>;
   using EndHook = std::function<void(const Watch&)>;
+  using LivesSource = std::function<EarlierLives(const Watch&)>;
 
   WatchList(const PolicySource& policies, std::size_t series_limit);
 
@@ -89,6 +91,10 @@ class WatchList {
   void on_transition(TransitionHook hook) { hook_ = std::move(hook); }
   // Called when a subject was found gone, before its leak state takes notice of it.
   void on_end(EndHook hook) { end_hook_ = std::move(hook); }
+
+  // Asked once for every watch, when it has learned enough to be judged, for what is known of its
+  // program's earlier lives.
+  void set_lives_source(LivesSource source) { lives_source_ = std::move(source); }
 
   // Everything that is known of a watch, its points included (at most 12 KiB at the defaults).
   void save(ByteWriter& out, const Watch& watch) const;
@@ -139,6 +145,7 @@ class WatchList {
   std::vector<std::unique_ptr<Watch>> watches_;  // by SeriesIndex
   TransitionHook hook_;
   EndHook end_hook_;
+  LivesSource lives_source_;
   std::uint64_t evaluations_ = 0;
   double hopeless_below_ = 0;  // what make_room() has learned in this tick
 };

@@ -177,6 +177,7 @@ GateContext Detector::context(std::size_t level) const {
   result.history_start_seconds = start_seconds_;
   result.largest_undone_rise = undone;
   result.compactions = compactions_;
+  result.earlier = earlier_;
   if (has_limit_) {
     result.limit = limit_;
   } else if (traits_ == SignalTraits::gc_marked &&
@@ -495,6 +496,8 @@ std::vector<Floor> Detector::floors() const {
 }
 
 void Detector::restart(double time_seconds) {
+  // One that was too short to be judged is no life to compare with.
+  if (verdict_.evidence != Evidence::too_few_floors) earlier_.add(life_of(verdict_));
   pyramid_.clear();
   season_.clear();
   season_status_ = LevelStatus{};

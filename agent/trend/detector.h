@@ -13,6 +13,7 @@
 
 #include "agent/series/bytes.h"
 #include "agent/series/point.h"
+#include "agent/trend/earlier_lives.h"
 #include "agent/trend/gates.h"
 #include "agent/trend/high_quantile.h"
 #include "agent/trend/median_of_five.h"
@@ -41,8 +42,11 @@ class Detector {
   // Closed floors, oldest first, each time covered by the finest level that still has it.
   [[nodiscard]] std::vector<Floor> floors() const;
 
-  // Forgets everything that belongs to the former incarnation; compactions() goes on counting.
+  // Forgets everything that belongs to the former incarnation but how it grew; compactions() goes
+  // on counting.
   void restart(double time_seconds);
+  // Of a new detector: what is known of the program's earlier incarnations.
+  void inherit(const EarlierLives& earlier) { earlier_ = earlier; }
 
   [[nodiscard]] SignalTraits traits() const { return traits_; }
 
@@ -58,7 +62,7 @@ class Detector {
   // returns false and changes nothing.
   void save(ByteWriter& out) const;
   [[nodiscard]] bool restore(ByteReader& in);
-  static constexpr std::uint8_t kStateVersion = 2;
+  static constexpr std::uint8_t kStateVersion = 3;
 
   // Everything the series holds, this object included.
   [[nodiscard]] std::size_t memory_bytes() const;
@@ -123,6 +127,7 @@ class Detector {
   TroughExtractor troughs_;
   HighQuantile amplitude_;
   Verdict verdict_;
+  EarlierLives earlier_;
   double now_seconds_ = 0;
   double start_seconds_ = 0;
   double limit_ = 0;  // meaningful when has_limit_

@@ -37,6 +37,7 @@ void Detector::save(ByteWriter& out) const {
   troughs_.save(out);
   amplitude_.save(out);
   save_verdict(out, verdict_);
+  earlier_.save(out);
   out.put(now_seconds_);
   out.put(start_seconds_);
   out.put(limit_);
@@ -73,6 +74,7 @@ void Detector::restore_parts(ByteReader& in) {
   in.require(sparse_.restore(in) && filter_.restore(in) && troughs_.restore(in) &&
              amplitude_.restore(in));
   in.require(restore_verdict(in, verdict_));
+  in.require(earlier_.restore(in));
   in.require(verdict_.level < static_cast<std::int32_t>(pyramid_.levels()));
   now_seconds_ = in.take_number<double>(-kMostSeconds, kMostSeconds);
   start_seconds_ = in.take_number<double>(-kMostSeconds, kMostSeconds);

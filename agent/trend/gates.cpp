@@ -41,6 +41,7 @@ class GateChain {
       return verdict_;
     }
     measure_patience();
+    add_earlier_lives();
     const bool linear = shape();
     if (!precedent()) {
       verdict_.evidence = Evidence::none;
@@ -290,6 +291,17 @@ class GateChain {
                      scaled_hours(policy_, policy_.start_patience_minutes / 60);
     input.short_history = short_history();
     verdict_.evidence_needed_seconds = patience_seconds(policy_, input);
+    own_needed_seconds_ = own_patience_seconds(policy_, input);
+    verdict_.evidence_seconds = evidence_seconds();
+  }
+
+  // Lives that grew alike add to the evidence of one that is long enough to be compared with them.
+  void add_earlier_lives() {
+    const double earlier = context_.earlier.evidence_seconds(verdict_.growth.estimate);
+    if (earlier <= 0 || verdict_.evidence_seconds < own_needed_seconds_) return;
+    verdict_.earlier_lives = context_.earlier.lives();
+    verdict_.earlier_seconds = static_cast<float>(earlier);
+    verdict_.evidence_seconds += earlier;
   }
 
   // The part of the window in which the growth happened: a flat stretch before a ramp is no
@@ -309,7 +321,6 @@ class GateChain {
   }
 
   bool patience() {
-    verdict_.evidence_seconds = evidence_seconds();
     return judge(Gate::patience, verdict_.evidence_seconds, verdict_.evidence_needed_seconds,
                  verdict_.evidence_seconds >= verdict_.evidence_needed_seconds);
   }
@@ -332,8 +343,11 @@ class GateChain {
 
   bool season() {
     const double imminent = scaled_hours(policy_, policy_.imminent_hours);
-    if (too_young_for_season() && (time_to_limit_ > imminent || !rising_now())) {
-      return judge(Gate::season, context_.now_seconds - context_.history_start_seconds,
+    const double earlier = static_cast<double>(verdict_.earlier_seconds);
+    const bool too_young = too_young_for_season() &&
+                           span_seconds_ + earlier < scaled_hours(policy_, policy_.patience_hours);
+    if (too_young && (time_to_limit_ > imminent || !rising_now())) {
+      return judge(Gate::season, context_.now_seconds - context_.history_start_seconds + earlier,
                    policy_.season_history_days * season_seconds(policy_), false);
     }
     const double season = season_seconds(policy_);
@@ -379,11 +393,12 @@ class GateChain {
   double sigma_ = 0;
   double net_ = 0;
   double time_to_limit_ = 0;
+  double own_needed_seconds_ = 0;
 };
 
 }  // namespace
 
-double patience_seconds(const TrendPolicy& policy, const PatienceInput& input) {
+double own_patience_seconds(const TrendPolicy& policy, const PatienceInput& input) {
   double least = 8 * policy.bucket_seconds;
   if (input.at_start) {
     least = std::max(least, scaled_hours(policy, policy.start_patience_minutes / 60));
@@ -394,6 +409,11 @@ double patience_seconds(const TrendPolicy& policy, const PatienceInput& input) {
     const double hour = scaled_hours(policy, policy.short_history_patience_hours);
     least = std::max(least, std::min(hour, 2 * input.time_to_limit_seconds));
   }
+  return least;
+}
+
+double patience_seconds(const TrendPolicy& policy, const PatienceInput& input) {
+  const double least = own_patience_seconds(policy, input);
   const double slow = scaled_hours(policy, input.large_rise ? policy.patience_slow_large_rise_hours
                                                             : policy.patience_slow_hours);
   return std::min(std::max(least, policy.patience * input.time_to_limit_seconds),

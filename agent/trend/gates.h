@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 
+#include "agent/trend/earlier_lives.h"
 #include "agent/trend/observation.h"
 #include "agent/trend/policy.h"
 #include "agent/trend/verdict.h"
@@ -37,6 +38,7 @@ struct GateContext {
   std::uint64_t compactions = 0;              // seen by the series
   std::optional<double> asymptote_to_exceed;  // a floor above it refutes that the growth saturates
   double asymptote_window_seconds = 0;        // the evidence from which that was foretold
+  EarlierLives earlier;                       // of the same program
 };
 
 // Runs gates 1 to 11 and fills everything but gate 12, level, limit and forecast.
@@ -51,6 +53,9 @@ struct PatienceInput {
   bool at_start = false;             // the window reaches back to the series' start
   bool short_history = false;        // the daily course of the series is not known yet
 };
+
+// Seconds of evidence that the present life must give, however much earlier ones gave.
+double own_patience_seconds(const TrendPolicy& policy, const PatienceInput& input);
 
 // Seconds of evidence that gate 9 asks for.
 double patience_seconds(const TrendPolicy& policy, const PatienceInput& input);

@@ -76,6 +76,22 @@ TEST_F(WatchListTest, NamesASeriesBySubjectAndSignal) {
   EXPECT_EQ(watches_.points(*watch).size(), 1U);
 }
 
+TEST_F(WatchListTest, AsksOnceForEarlierLivesWhenASubjectHasLearnedEnough) {
+  int asked = 0;
+  watches_.set_lives_source([&](const Watch& watch) {
+    EXPECT_EQ(watch.name, "leaky");
+    ++asked;
+    EarlierLives lives;
+    lives.add({true, kMiB, 7200});
+    return lives;
+  });
+  leak(7, 20);
+  EXPECT_EQ(asked, 0);
+  leak(7, 240);
+  EXPECT_EQ(asked, 1);
+  EXPECT_EQ(watches_.find(key_of(7))->detector.verdict().earlier_lives, 1U);
+}
+
 TEST_F(WatchListTest, ForgetsAQuietSubjectAsSoonAsItEnded) {
   observe(7, 20 * kMiB);
   watches_.finish_tick(now_);

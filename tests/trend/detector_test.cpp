@@ -272,6 +272,37 @@ TEST(Detector, ListsFloorsOldestFirstFromTheFinestLevelThatStillHasThem) {
   EXPECT_LT(series.now() - floors.back().time_seconds, 120);
 }
 
+// A season lasts 24 min here, patience of half an hour is 30 s.
+TEST(Detector, AddsUpTheGrowthOfLivesThatRestartsCutShort) {
+  Series series(SignalTraits::exact);
+  series.limit = 1000 * kMiB;
+  for (int life = 0; life < 4; ++life) {
+    series->restart(series.now());
+    const double begin = series.now();
+    series.feed(900, [&](double now) { return 100 + (now - begin) / 30; });
+    EXPECT_EQ(series->verdict().evidence, life < 2 ? Evidence::held : Evidence::confirmed) << life;
+  }
+  EXPECT_EQ(series->verdict().earlier_lives, 3U);
+  EXPECT_GT(series->verdict().earlier_seconds, 1800.0F);
+  EXPECT_NE(explain(series->verdict()).find(" of it from 3 earlier runs that grew alike"),
+            std::string::npos)
+      << explain(series->verdict());
+}
+
+TEST(Detector, DoesNotAddUpTheWarmUpsOfLivesThatLevelledOff) {
+  Series series(SignalTraits::exact);
+  series.limit = 1000 * kMiB;
+  for (int life = 0; life < 12; ++life) {
+    series->restart(series.now());
+    const double begin = series.now();
+    for (int bucket = 0; bucket < 30; ++bucket) {
+      series.feed(60, [&](double now) { return 100 + 30 * (1 - std::exp((begin - now) / 300)); });
+      ASSERT_NE(series->verdict().evidence, Evidence::confirmed) << life << ": " << bucket;
+    }
+    EXPECT_EQ(series->verdict().earlier_lives, 0U);
+  }
+}
+
 TEST(Detector, ForgetsTheFormerIncarnationAtARestart) {
   Series series(SignalTraits::exact);
   series.limit = 1024 * kMiB;
