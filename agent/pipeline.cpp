@@ -360,6 +360,7 @@ WatchLabels Pipeline::labels_of(const ProcessEntry& process) const {
   labels.group = groups_.groups()[process.group].name;
   labels.cgroup = process.cgroup;
   labels.start_seconds = static_cast<double>(process.id.start_ticks) / ticks_per_second_;
+  labels.load_total = process.cpu_seconds;
   return labels;
 }
 

@@ -81,7 +81,9 @@ void WatchList::observe(const SeriesKey& key, const WatchLabels& labels,
   if (watch.cgroup != cgroup) watch.cgroup = std::string(cgroup);
   watch.limit_source = labels.limit_source;
   watch.others_bytes = labels.others_bytes;
-  const std::optional<LeakState> before = take(watch, *index, reading);
+  Observation loaded = reading;
+  if (labels.load_total) loaded.load = watch.load.rate(*labels.load_total, reading.time_seconds);
+  const std::optional<LeakState> before = take(watch, *index, loaded);
   if (before && hook_) hook_(watch, *before);
 }
 
@@ -98,7 +100,10 @@ std::optional<LeakState> WatchList::take(Watch& watch, SeriesIndex index,
 }
 
 void WatchList::replay(const SeriesKey& key, const Observation& reading) {
-  if (const auto index = store_.find(key)) take(*watches_[*index], *index, reading);
+  const auto index = store_.find(key);
+  if (!index) return;
+  if (reading.load) watches_[*index]->load.resume(*reading.load, reading.time_seconds);
+  take(*watches_[*index], *index, reading);
 }
 
 bool WatchList::make_room(double weight_bytes) {

@@ -19,6 +19,7 @@
 #include "agent/alerts/leak_state.h"
 #include "agent/alerts/state_change.h"
 #include "agent/series/bytes.h"
+#include "agent/series/load_meter.h"
 #include "agent/series/point.h"
 #include "agent/series/series_store.h"
 #include "agent/trend/detector.h"
@@ -39,6 +40,9 @@ struct WatchLabels {
   double start_seconds = 0;
   // What of the cgroup's limit is not for the subject; see memory_limit.h.
   std::optional<double> others_bytes = {};
+  // What the subject has done in all, in any unit: CPU seconds. Its rate is the load of the
+  // reading.
+  std::optional<double> load_total = {};
   // Of a new series; nothing: what the signal promises.
   std::optional<SignalTraits> traits = {};
 };
@@ -56,6 +60,7 @@ struct Watch {
   double last_value = 0;
   double last_seen_seconds = 0;
   Observation last_reading;
+  LoadMeter load;
   std::optional<double> ended_seconds;  // when its subject was found gone
   Detector detector;
   LeakJudge judge;
@@ -106,7 +111,7 @@ class WatchList {
   // A reading that a restored watch took after it was saved: like observe(), but nobody is told of
   // transitions, who was told already.
   void replay(const SeriesKey& key, const Observation& reading);
-  static constexpr std::uint8_t kStateVersion = 2;
+  static constexpr std::uint8_t kStateVersion = 3;
 
   void for_each(const std::function<void(const Watch&)>& visit) const;
   [[nodiscard]] const Watch* find(std::string_view id) const;

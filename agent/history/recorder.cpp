@@ -15,6 +15,9 @@ namespace {
 constexpr std::size_t kMostName = kMostCgroupPathBytes;  // no name is longer
 // An end is seen a tick late, and a new process may start before the old one is gone.
 constexpr double kHandoverSeconds = 120;
+// Rows of older agents end without the evidence of the life.
+constexpr std::uint8_t kIncarnationWithoutEvidence = 1;
+constexpr std::uint8_t kIncarnationVersion = 2;
 constexpr std::uint32_t kMostReadings = 1000000;
 constexpr std::uint32_t kMostScopes = 64;
 constexpr std::uint32_t kMostDocuments = 1000;
@@ -75,7 +78,7 @@ std::uint64_t next_number(std::uint64_t& next, double unix_seconds) {
 }  // namespace
 
 void save_incarnation(ByteWriter& out, const Incarnation& incarnation) {
-  out.put(HistoryRecorder::kRowVersion);
+  out.put(kIncarnationVersion);
   for (const std::string* const text :
        {&incarnation.scope, &incarnation.name, &incarnation.group, &incarnation.signal}) {
     out.put_text(*text);
@@ -94,7 +97,8 @@ void save_incarnation(ByteWriter& out, const Incarnation& incarnation) {
 
 bool restore_incarnation(ByteReader& in, Incarnation& incarnation) {
   constexpr double kMost = 1e20;
-  in.require(in.take<std::uint8_t>() == HistoryRecorder::kRowVersion);
+  const auto version = in.take<std::uint8_t>();
+  in.require(version == kIncarnationVersion || version == kIncarnationWithoutEvidence);
   for (std::string* const text :
        {&incarnation.scope, &incarnation.name, &incarnation.group, &incarnation.signal}) {
     *text = in.take_text(kMostName);
@@ -107,8 +111,7 @@ bool restore_incarnation(ByteReader& in, Incarnation& incarnation) {
         &incarnation.floor_bytes, &incarnation.last_bytes}) {
     *number = in.take_number<double>(-kMost, kMost);
   }
-  // The rows of an older agent end here.
-  if (!in.failed() && !in.rest().empty()) {
+  if (version == kIncarnationVersion) {
     incarnation.life.was_rising = in.take_flag();
     incarnation.life.evidence_seconds = in.take_number<double>(0, kMost);
   }

@@ -33,7 +33,8 @@ bool is_evidence(Evidence evidence) {
 
 Detector::Detector(const TrendPolicy& policy, SignalTraits traits)
     : policy_(&policy),
-      pyramid_(policy.bucket_seconds, policy.ring, scaled_hours(policy, policy.history_days * 24)),
+      pyramid_(policy.bucket_seconds, policy.ring, scaled_hours(policy, policy.history_days * 24),
+               season_seconds(policy)),
       season_(season_seconds(policy)),
       status_(pyramid_.levels()),
       troughs_(policy.trough_fall_ratio, policy.trough_regain_ratio),
@@ -62,6 +63,13 @@ bool Detector::observe(const Observation& observation) {
     limit_ = *observation.limit;
     has_limit_ = true;
   }
+  const bool judged = take(observation);
+  if (observation.load) pyramid_.note_load(*observation.load);
+  return judged;
+}
+
+bool Detector::take(const Observation& observation) {
+  const double time = observation.time_seconds;
   switch (traits_) {
     case SignalTraits::unmarked:
       return take_unmarked(time, observation.value);
@@ -265,7 +273,8 @@ Verdict Detector::best_window(const FloorWindow& floors, std::int32_t place) {
                                        floors.bucket_seconds,
                                        prior,
                                        sparse,
-                                       place == kSeasonLevel},
+                                       place == kSeasonLevel,
+                                       {floors.loads.data() + first, floors.has_loads ? size : 0}},
                                       gate_context);
     const int gate =
         verdict.deciding_gate ? static_cast<int>(*verdict.deciding_gate) : static_cast<int>(kGates);

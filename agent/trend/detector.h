@@ -53,8 +53,8 @@ class Detector {
   // Troughs inferred, or advances of the epoch seen.
   [[nodiscard]] std::uint64_t compactions() const { return compactions_; }
 
-  // Full tests run, for the cost figures.
-  [[nodiscard]] std::uint64_t full_tests() const { return full_tests_; }
+  // Full tests run, for the cost figures; of a series of many years the count begins anew.
+  [[nodiscard]] std::uint32_t full_tests() const { return full_tests_; }
 
   // Writes the whole state down (2 KiB at the defaults), and takes it back: the detector then goes
   // on exactly as the one that was saved. restore() refuses bytes of another version, of a detector
@@ -82,6 +82,7 @@ class Detector {
   };
 
   [[nodiscard]] bool plausible(const Observation& observation) const;
+  bool take(const Observation& observation);
   bool take_unmarked(double time_seconds, double value);
   bool take_gc_marked(const Observation& observation);
   bool add_floor(double time_seconds, double value);
@@ -127,7 +128,6 @@ class Detector {
   TroughExtractor troughs_;
   HighQuantile amplitude_;
   Verdict verdict_;
-  EarlierLives earlier_;
   double now_seconds_ = 0;
   double start_seconds_ = 0;
   double limit_ = 0;  // meaningful when has_limit_
@@ -136,9 +136,10 @@ class Detector {
   float bucket_peak_ = 0;
   float last_floor_ = 0;
   float highest_ = 0;  // reading of a marked series
+  EarlierLives earlier_;
   std::uint64_t last_epoch_ = 0;
   std::uint64_t compactions_ = 0;
-  std::uint64_t full_tests_ = 0;
+  std::uint32_t full_tests_ = 0;
   SignalTraits traits_;
   bool started_ = false;
   bool has_epoch_ = false;

@@ -86,7 +86,7 @@ void Detector::restore_parts(ByteReader& in) {
   highest_ = in.take_number<float>(0, kMostValue);
   last_epoch_ = in.take<std::uint64_t>();
   compactions_ = in.take<std::uint64_t>();
-  full_tests_ = in.take<std::uint64_t>();
+  full_tests_ = in.take<std::uint32_t>();
   started_ = in.take_flag();
   has_epoch_ = in.take_flag();
   has_limit_ = in.take_flag();

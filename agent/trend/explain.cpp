@@ -128,7 +128,8 @@ std::string held_text(const Verdict& verdict, std::string_view counted) {
       return "; held by shape: growth slows down, plateau expected at " +
              amount_text(verdict.asymptote.value_or(0), counted);
     case Gate::patience:
-      return "; held by patience: needs " +
+      return std::string("; held by patience: ") +
+             (verdict.follows_load ? "it rises with the load, " : "") + "needs " +
              duration_text(verdict.evidence_needed_seconds - verdict.evidence_seconds) +
              " more evidence";
     case Gate::season:

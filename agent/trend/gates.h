@@ -21,6 +21,7 @@ struct WindowView {
   double prior_maximum = 0;  // the largest floor ever seen before the window; -infinity when none
   bool sparse = false;       // compaction points, tested by the exact distribution
   bool by_phase = false;     // of the season: only for a series that the time of day explains
+  std::span<const double> loads = {};  // mean of every bucket, any unit; empty where not known
 };
 
 // What the gates need to know besides the window.
@@ -52,6 +53,7 @@ struct PatienceInput {
   bool large_rise = false;           // more than large_rise_ratio of the level
   bool at_start = false;             // the window reaches back to the series' start
   bool short_history = false;        // the daily course of the series is not known yet
+  bool follows_load = false;         // the load rose by as much, and may be the reason
 };
 
 // Seconds of evidence that the present life must give, however much earlier ones gave.

@@ -28,6 +28,8 @@ struct TrendPolicy {
   double precedent_decay = 0.998;
   double patience = 0.25;  // kappa
   double patience_hours = 30;
+  double load_patience =
+      1;  // kappa of a rise that the load explains, while it is younger than that
   double patience_slow_hours = 336;
   double patience_slow_large_rise_hours = 48;
   double large_rise_ratio = 0.10;

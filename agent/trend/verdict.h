@@ -81,6 +81,7 @@ struct Verdict {
   double bucket_seconds = 0;
   std::uint32_t floors = 0;         // floors in the deciding window
   std::uint32_t rising_floors = 0;  // consecutive rising floors at its end
+  bool follows_load = false;        // the load rose with it, and by as large a part
   std::uint8_t earlier_lives = 0;   // that grew alike, whose evidence is part of this one's
   float earlier_seconds = 0;        // the part of evidence_seconds that is theirs
   double window_start_seconds = 0;

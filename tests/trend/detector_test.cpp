@@ -37,6 +37,7 @@ class Series {
       observation.value = mib(now_) * kMiB;
       observation.limit = limit;
       observation.epoch = epoch ? std::optional(epoch(now_)) : std::nullopt;
+      observation.load = load ? std::optional(load(now_)) : std::nullopt;
       detector_.observe(observation);
     }
   }
@@ -47,6 +48,7 @@ class Series {
 
   std::optional<double> limit;
   std::function<std::uint64_t(double)> epoch;
+  std::function<double(double)> load;
 
  private:
   TrendPolicy policy_;
@@ -57,7 +59,14 @@ class Series {
 TEST(Detector, KeepsWithinThreeKibibytesASeriesEvenAtOneReadingASecond) {
   TrendPolicy policy;
   policy.bucket_seconds = 4;
-  EXPECT_LE(Detector(policy, SignalTraits::unmarked).memory_bytes(), 3072U);
+  Detector detector(policy, SignalTraits::unmarked);
+  const std::size_t without_load = detector.memory_bytes();
+  EXPECT_LE(without_load, 3072U);
+  Observation reading;
+  reading.load = 1;
+  detector.observe(reading);
+  EXPECT_GT(detector.memory_bytes(), without_load);
+  EXPECT_LE(detector.memory_bytes(), 3072U);
 }
 
 TEST(Detector, LearnsUntilEightFloorsAreClosed) {
@@ -270,6 +279,31 @@ TEST(Detector, ListsFloorsOldestFirstFromTheFinestLevelThatStillHasThem) {
     EXPECT_LT(floors[i - 1].time_seconds, floors[i].time_seconds);
   }
   EXPECT_LT(series.now() - floors.back().time_seconds, 120);
+}
+
+// A season lasts 24 min here. The limit is less than 8 min away, so that two minutes would do.
+TEST(Detector, WaitsLongerForARiseThatTheLoadExplains) {
+  const auto rise = [](double now) { return 100 + (now - 120000) / 4; };
+  const auto evidence = [&](const std::function<double(double)>& load) {
+    TrendPolicy policy = Series::minutes();
+    policy.bucket_seconds = 30;
+    Series series(SignalTraits::exact, policy);
+    series.limit = 280 * kMiB;
+    series.load = load;
+    series.feed(330, rise);
+    return series->verdict();
+  };
+  EXPECT_EQ(evidence({}).evidence, Evidence::confirmed);
+  const auto level = [](double now) { return 10 + std::sin(now); };
+  EXPECT_EQ(evidence(level).evidence, Evidence::confirmed) << "the load does not rise";
+  const auto little = [&](double now) { return 10 * std::sqrt(rise(now) / 100); };
+  EXPECT_EQ(evidence(little).evidence, Evidence::confirmed) << "it rises by less";
+  const Verdict held = evidence([&](double now) { return rise(now) / 10 - 5; });
+  EXPECT_EQ(held.evidence, Evidence::held);
+  EXPECT_TRUE(held.follows_load);
+  EXPECT_NE(explain(held).find("held by patience: it rises with the load, needs"),
+            std::string::npos)
+      << explain(held);
 }
 
 // A season lasts 24 min here, patience of half an hour is 30 s.
