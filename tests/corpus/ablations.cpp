@@ -47,6 +47,7 @@ constexpr auto kAblations = std::to_array<Ablation>({
     {"GC runtime off", [](ScoreOptions& o) { o.policy.gc_minimum_floors = 0; }},
     {"median of five and inferred troughs off", [](ScoreOptions& o) { o.unfiltered = true; }},
     {"clear slope off", [](ScoreOptions& o) { o.policy.clear_slope_ratio = 1e-9; }},
+    {"load off", [](ScoreOptions& o) { o.policy.load_patience = o.policy.patience; }},
     {"z 2", [](ScoreOptions& o) { o.policy.z = 2; }},
     {"z 4", [](ScoreOptions& o) { o.policy.z = 4; }},
     {"ring 8", [](ScoreOptions& o) { o.policy.ring = 8; }},
