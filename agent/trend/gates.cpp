@@ -436,7 +436,9 @@ double patience_seconds(const TrendPolicy& policy, const PatienceInput& input) {
   const double least = own_patience_seconds(policy, input);
   const double slow = scaled_hours(policy, input.large_rise ? policy.patience_slow_large_rise_hours
                                                             : policy.patience_slow_hours);
-  const double kappa = input.follows_load ? policy.load_patience : policy.patience;
+  double kappa = policy.patience;
+  if (input.at_start && input.short_history) kappa = std::max(kappa, policy.start_patience);
+  if (input.follows_load) kappa = std::max(kappa, policy.load_patience);
   return std::min(std::max(least, kappa * input.time_to_limit_seconds),
                   std::max(scaled_hours(policy, policy.patience_hours),
                            std::min(slow, input.time_to_limit_seconds / policy.slow_divisor)));

@@ -250,8 +250,11 @@ bool Pyramid::read_with_open(std::size_t level, double now_seconds, FloorWindow&
   }
   window.times[window.size] = (start + now_seconds) / 2;
   window.values[window.size] = static_cast<double>(minimum);
-  window.has_loads = window.has_loads && load_count_ > 0;
-  if (window.has_loads) window.loads[window.size] = static_cast<double>(load_sum_) / load_count_;
+  // Between two readings with a load, that of the newest bucket stands for the open one.
+  if (window.has_loads) {
+    window.loads[window.size] = load_count_ > 0 ? static_cast<double>(load_sum_) / load_count_
+                                                : window.loads[window.size - 1];
+  }
   ++window.size;
   return true;
 }
