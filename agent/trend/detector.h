@@ -21,6 +21,7 @@
 #include "agent/trend/pyramid.h"
 #include "agent/trend/season_ring.h"
 #include "agent/trend/sparse_ring.h"
+#include "agent/trend/tooth_growth.h"
 #include "agent/trend/trough_extractor.h"
 #include "agent/trend/verdict.h"
 
@@ -58,7 +59,7 @@ class Detector {
   // returns false and changes nothing.
   void save(ByteWriter& out) const;
   [[nodiscard]] bool restore(ByteReader& in);
-  static constexpr std::uint8_t kStateVersion = 2;
+  static constexpr std::uint8_t kStateVersion = 3;
 
   // Everything the series holds, this object included.
   [[nodiscard]] std::size_t memory_bytes() const;
@@ -109,6 +110,7 @@ class Detector {
   void remember_asymptote();
   void decide(const Candidate& candidate);
   void finish_verdict();
+  [[nodiscard]] std::optional<Exhaustion> forecast_exhaustion() const;
   [[nodiscard]] std::int32_t leading_level() const;
   void restore_parts(ByteReader& in);
 
@@ -122,6 +124,7 @@ class Detector {
   MedianOfFive filter_;
   TroughExtractor troughs_;
   HighQuantile amplitude_;
+  ToothGrowth tooth_growth_;
   Verdict verdict_;
   double now_seconds_ = 0;
   double start_seconds_ = 0;

@@ -48,9 +48,9 @@ void table_line(std::string& out, std::string_view name, const Tally& t, bool fo
 }
 
 void table_header(std::string& out) {
-  print(out, "%-40s %-5s %-5s %-5s  %-9s %-9s %-5s %-4s %-7s %-13s  %-11s  %-20s %-12s %-8s %s\n", "",
-        "P", "R", "F1", "found", "false", "early", "late", "FA/day", " delay h 50 90", "headroom",
-        "forecast right", "width, error", "crit, w", "suspected in time");
+  print(out, "%-40s %-5s %-5s %-5s  %-9s %-9s %-5s %-4s %-7s %-13s  %-11s  %-20s %-12s %-8s %s\n",
+        "", "P", "R", "F1", "found", "false", "early", "late", "FA/day", " delay h 50 90",
+        "headroom", "forecast right", "width, error", "crit, w", "suspected in time");
 }
 
 void scenario_line(std::string& out, const Row& row) {

@@ -84,8 +84,8 @@ struct Tally {
   std::vector<double> forecast_errors;  // ForecastCheck::relative_error
   std::size_t critical = 0;             // right alarms of that severity
   std::size_t warning = 0;
-  std::size_t crossing = 0;             // leaks that really meet their limit
-  std::size_t suspected_in_time = 0;    // within a tenth of the time from onset to there
+  std::size_t crossing = 0;           // leaks that really meet their limit
+  std::size_t suspected_in_time = 0;  // within a tenth of the time from onset to there
 
   void add(const Tally& other);
   [[nodiscard]] double precision() const;
