@@ -468,7 +468,6 @@ std::optional<Exhaustion> Detector::forecast_exhaustion() const {
   const std::size_t size = floors.size - first;
   ForecastInput input;
   input.now_seconds = now_seconds_;
-  input.history_seconds = now_seconds_ - start_seconds_;
   input.season_seconds = season_seconds(*policy_);
   input.limit = limit_;
   input.line =

@@ -15,10 +15,9 @@ constexpr double kUsualBend = 0.3;        // standard deviation of bends before 
 constexpr double kLeastBendError = 0.03;  // no pace is known better
 constexpr double kPeakWeight = 1.5;
 constexpr double kExtrapolation = 0.05;  // a logarithm of 1 + time left in windows
-constexpr double kRestOfDay = 0.4;
-constexpr double kUnforeseen = 1.25;  // times all of the above
-constexpr double kLeastPace = 0.02;   // of the estimate: slower is no growth
-constexpr double kNoEnd = 20;         // times the point
+constexpr double kUnforeseen = 1.25;     // times all of the above
+constexpr double kLeastPace = 0.02;      // of the estimate: slower is no growth
+constexpr double kNoEnd = 20;            // times the point
 // Teeth that are a multiple of the live size grow by that multiple at most, estimated generously.
 constexpr double kMostToothGrowth = 1.3;
 constexpr double kLongestSeconds = 1e15;  // keeps everything finite
@@ -115,10 +114,6 @@ std::optional<Exhaustion> forecast(const ForecastInput& input) {
   uncertainty.add_both(
       kPeakWeight * std::log1p(std::max(0.0, input.amplitude - input.usual_amplitude) / headroom));
   uncertainty.add_both(kExtrapolation * std::log1p(curve.windows_left));
-  if (curve.window_seconds < input.season_seconds &&
-      input.history_seconds < input.season_seconds + curve.window_seconds) {
-    uncertainty.late += square(kRestOfDay);
-  }
   // The rise of the hours ends with them: until then it goes on as it does.
   double point = at;
   double slow = at;

@@ -14,7 +14,6 @@ namespace heapfloor {
 // What is known of a series that grows. Times are seconds on one axis, amounts bytes.
 struct ForecastInput {
   double now_seconds = 0;
-  double history_seconds = 0;  // since its first reading
   double season_seconds = 86400;
   double limit = 0;
   double line = 0;  // the fitted line, now
@@ -32,10 +31,10 @@ struct ForecastInput {
 // amounts to), and a rise that belongs to the hours of the day is taken at the pace of the day.
 //
 // The interval adds up in squares of logarithms what each thing that is not known would change: the
-// slope's own interval, the bend, growth in lots, peaks against their median, the teeth, the length
-// of the extrapolation against the window, and, while less than a day is known, the rest of the
-// day. It asks for 95 % (tests/corpus/README.md has what it gets). No latest time when that is more
-// than 20 times as far as the point. Nothing without growth; now, once the limit is met.
+// slope's own interval, the bend, growth in lots, peaks against their median, the teeth, and the
+// length of the extrapolation against the window. It asks for 95 % (tests/corpus/README.md has what
+// it gets). No latest time when that is more than 20 times as far as the point. Nothing without
+// growth; now, once the limit is met.
 std::optional<Exhaustion> forecast(const ForecastInput& input);
 
 enum class Severity : std::uint8_t { info, warning, critical };

@@ -19,8 +19,8 @@ struct FloorSpan {
 
 struct GrowthCourse {
   // Of a parabola fitted by least squares: the pace is 1 - bend mean paces at the window's start
-  // and 1 + bend at its end. 0 of a line, 1 of a pace that grows from nothing, about -0.5 of a
-  // root.
+  // and 1 + bend at its end. 0 of a line, 1 of a pace that grows from nothing, about -0.9 of a
+  // square root.
   double bend = 0;
   double bend_deviation = kUnknownBend;  // standard error, autocorrelation of residuals included
   // Standard deviation of what one gap between floors adds, in mean increments, as far as it stays:

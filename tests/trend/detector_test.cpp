@@ -10,7 +10,6 @@
 #include <gtest/gtest.h>
 
 #include "agent/trend/explain.h"
-#include "agent/trend/forecast.h"
 
 namespace heapfloor {
 namespace {

@@ -39,7 +39,6 @@ Floors floors_of(int count, double spacing_hours, const std::function<double(dou
 ForecastInput steady(const Floors& floors) {
   ForecastInput input;
   input.now_seconds = floors.times.back();
-  input.history_seconds = 3 * kDay;
   input.limit = 1024 * kMiB;
   input.line = floors.values.back();
   const double pace = 4 * kMiB / kHour;
@@ -87,13 +86,15 @@ TEST(Forecast, HoldsTheSlopesIntervalAndMore) {
 }
 
 TEST(Forecast, FollowsAPaceThatGrowsAndAPaceThatFades) {
+  const double along_the_line = (1024 - 228) / 4.0 * kHour;
   const auto parabola = [](double hours) { return 100 + hours * hours / 8; };
   const Floors faster = floors_of(17, 2, parabola);
   const double true_faster = std::sqrt((1024 - 100) * 8.0) * kHour - faster.times.back();
   const Left sooner = left(steady(faster));
   EXPECT_LT(sooner.earliest, true_faster);
   EXPECT_GT(sooner.latest, true_faster);
-  EXPECT_LT(sooner.at, 0.6 * (1024 - 228) / 4 * kHour);
+  EXPECT_GT(sooner.at, 0.999 * true_faster) << "no more than is certain of the bend is taken";
+  EXPECT_LT(sooner.at, 0.6 * along_the_line);
 
   const auto root = [](double hours) { return 100 + 128 * std::pow(hours / 32, 0.7); };
   const Floors slower = floors_of(17, 2, root);
@@ -102,7 +103,8 @@ TEST(Forecast, FollowsAPaceThatGrowsAndAPaceThatFades) {
   const Left later = left(steady(slower));
   EXPECT_LT(later.earliest, true_slower);
   EXPECT_GT(later.latest, true_slower);
-  EXPECT_GT(later.at, 1.5 * (1024 - 228) / 4 * kHour);
+  EXPECT_GT(later.at, 1.3 * along_the_line);
+  EXPECT_LT(later.at, true_slower);
 }
 
 TEST(Forecast, IsLessSureWhereTheGrowthComesInLots) {
@@ -140,7 +142,6 @@ TEST(Forecast, TakesTheRiseOfTheHoursOfADayAtThePaceOfTheDay) {
   const Floors window = floors_of(13, 1, wave, 72);
   const Floors days = floors_of(42, 2, wave);
   ForecastInput input = steady(window);
-  input.history_seconds = 84 * kHour;
   const Left unknown = left(input);
   input.days = days.span();
   const Left known = left(input);
@@ -154,20 +155,9 @@ TEST(Forecast, OfARampThatTheDayBeforeDidNotKnowIgnoresTheDay) {
   const Floors window = floors_of(13, 1, ramp, 72);
   const Floors days = floors_of(42, 2, ramp);
   ForecastInput input = steady(window);
-  input.history_seconds = 84 * kHour;
   const Left alone = left(input);
   input.days = days.span();
   EXPECT_EQ(left(input).latest, alone.latest);
-}
-
-TEST(Forecast, ReachesFurtherWhileLessThanADayIsKnown) {
-  const Floors window = floors_of(13, 1, line);
-  ForecastInput input = steady(window);
-  const Left old = left(input);
-  input.history_seconds = 12 * kHour;
-  const Left young = left(input);
-  EXPECT_EQ(young.earliest, old.earliest);
-  EXPECT_GT(young.latest, 1.2 * old.latest);
 }
 
 TEST(Forecast, HasNoEndWhereTheSlopeMayBeNearZeroAndIsNowOnceTheLimitIsMet) {
@@ -219,7 +209,7 @@ TEST(GrowthCourse, KnowsALineFromAParabolaAndARoot) {
   };
   EXPECT_NEAR(bend(line), 0, 1e-9);
   EXPECT_NEAR(bend([](double hours) { return hours * hours; }), 1, 1e-9);
-  EXPECT_NEAR(bend([](double hours) { return 200 + std::sqrt(hours); }), -0.57, 0.02);
+  EXPECT_NEAR(bend([](double hours) { return 200 + std::sqrt(hours); }), -0.86, 0.02);
 }
 
 TEST(GrowthCourse, IsAsUncertainAsItsNoise) {
@@ -251,17 +241,23 @@ TEST(GrowthCourse, TakesOffWhatTheTimeOfDayExplains) {
 }
 
 TEST(GrowthCourse, TellsGrowthInLotsFromNoiseAboutALine) {
+  // Increments of the same variance; those of noise are taken back.
   std::mt19937_64 random(4327);
-  std::normal_distribution<double> noise(0, 8);
+  std::normal_distribution<double> noise(0, 8 / std::sqrt(2.0));
   std::exponential_distribution<double> lot(1 / 8.0);
-  double held = 100;
-  const Floors lots = floors_of(60, 2, [&](double) { return held += lot(random); });
-  const Floors noisy = floors_of(60, 2, [&](double hours) { return line(hours) + noise(random); });
-  const auto deviation = [](const Floors& floors) {
-    return measure_course(floors.span(), 2 * kHour, 100 * kDay).lot_deviation;
-  };
-  EXPECT_NEAR(deviation(lots), 1, 0.4) << "of exponential lots the deviation is the mean";
-  EXPECT_LT(deviation(noisy), 0.4);
+  double of_lots = 0;
+  double of_noise = 0;
+  constexpr int kSeries = 100;
+  for (int i = 0; i < kSeries; ++i) {
+    double held = 100;
+    const Floors lots = floors_of(17, 2, [&](double) { return held += lot(random); });
+    const Floors noisy =
+        floors_of(17, 2, [&](double hours) { return line(hours) + noise(random); });
+    of_lots += measure_course(lots.span(), 2 * kHour, kDay).lot_deviation / kSeries;
+    of_noise += measure_course(noisy.span(), 2 * kHour, kDay).lot_deviation / kSeries;
+  }
+  EXPECT_NEAR(of_lots, 1, 0.3) << "of exponential lots the deviation is the mean";
+  EXPECT_LT(of_noise, 0.5 * of_lots);
 }
 
 TEST(GrowthCourse, OfTooFewFloorsIsUnknown) {
