@@ -123,6 +123,7 @@ bool Detector::take_gc_marked(const Observation& observation) {
 bool Detector::add_compaction(double time_seconds, double value, double peak) {
   ++compactions_;
   measure_amplitude(peak, value);
+  tooth_growth_.push(value, std::max(0.0, peak - value));
   if (!sparse_.push(time_seconds, value)) {
     return false;
   }
@@ -465,11 +466,30 @@ void Detector::finish_verdict() {
     return;
   }
   remember_asymptote();
-  if (has_limit_) {
-    const double line = verdict_.line_value +
-                        verdict_.growth.estimate * (now_seconds_ - verdict_.line_time_seconds);
-    verdict_.exhaustion = forecast(now_seconds_, limit_, verdict_.amplitude, line, verdict_.growth);
-  }
+  if (has_limit_) verdict_.exhaustion = forecast_exhaustion();
+}
+
+std::optional<Exhaustion> Detector::forecast_exhaustion() const {
+  const FloorWindow floors = floors_at(verdict_.level);
+  FloorWindow days;
+  season_.read(days);
+  std::size_t first = 0;
+  while (first < floors.size && floors.times[first] < verdict_.window_start_seconds) ++first;
+  const std::size_t size = floors.size - first;
+  ForecastInput input;
+  input.now_seconds = now_seconds_;
+  input.season_seconds = season_seconds(*policy_);
+  input.limit = limit_;
+  input.line =
+      verdict_.line_value + verdict_.growth.estimate * (now_seconds_ - verdict_.line_time_seconds);
+  input.growth = verdict_.growth;
+  input.amplitude = amplitude_.value();
+  input.usual_amplitude = amplitude_.middle();
+  input.tooth_growth = tooth_growth_.estimate();
+  input.window = {{floors.times.data() + first, size}, {floors.values.data() + first, size}};
+  input.bucket_seconds = floors.bucket_seconds;
+  input.days = {{days.times.data(), days.size}, {days.values.data(), days.size}};
+  return forecast(input);
 }
 
 void Detector::remember_asymptote() {
@@ -516,6 +536,7 @@ void Detector::restart(double time_seconds) {
   filter_.clear();
   troughs_.clear();
   amplitude_.clear();
+  tooth_growth_.clear();
   verdict_ = Verdict();
   asymptote_window_seconds_ = 0;
   asymptote_to_exceed_ = 0;

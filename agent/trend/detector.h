@@ -22,6 +22,7 @@
 #include "agent/trend/pyramid.h"
 #include "agent/trend/season_ring.h"
 #include "agent/trend/sparse_ring.h"
+#include "agent/trend/tooth_growth.h"
 #include "agent/trend/trough_extractor.h"
 #include "agent/trend/verdict.h"
 
@@ -114,6 +115,7 @@ class Detector {
   void remember_asymptote();
   void decide(const Candidate& candidate);
   void finish_verdict();
+  [[nodiscard]] std::optional<Exhaustion> forecast_exhaustion() const;
   [[nodiscard]] std::int32_t leading_level() const;
   void restore_parts(ByteReader& in);
 
@@ -127,6 +129,7 @@ class Detector {
   MedianOfFive filter_;
   TroughExtractor troughs_;
   HighQuantile amplitude_;
+  ToothGrowth tooth_growth_;
   Verdict verdict_;
   double now_seconds_ = 0;
   double start_seconds_ = 0;

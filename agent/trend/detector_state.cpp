@@ -36,6 +36,7 @@ void Detector::save(ByteWriter& out) const {
   filter_.save(out);
   troughs_.save(out);
   amplitude_.save(out);
+  tooth_growth_.save(out);
   save_verdict(out, verdict_);
   earlier_.save(out);
   out.put(now_seconds_);
@@ -72,7 +73,7 @@ void Detector::restore_parts(ByteReader& in) {
   season_status_.restore(in);
   in.require(season_.restore(in));
   in.require(sparse_.restore(in) && filter_.restore(in) && troughs_.restore(in) &&
-             amplitude_.restore(in));
+             amplitude_.restore(in) && tooth_growth_.restore(in));
   in.require(restore_verdict(in, verdict_));
   in.require(earlier_.restore(in));
   in.require(verdict_.level < static_cast<std::int32_t>(pyramid_.levels()));

@@ -60,8 +60,8 @@ struct Growth {  // bytes per second
   double high = 0;
 };
 
-// When the series meets its limit, on the axis of the observations. `latest` is absent when the
-// slope's lower bound is near zero ("no upper bound").
+// When the series meets its limit, on the axis of the observations. `latest` is absent when it
+// would be many times as far as `at` ("no upper bound"; forecast.h).
 struct Exhaustion {
   double at_seconds = 0;
   double earliest_seconds = 0;

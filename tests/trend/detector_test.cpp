@@ -10,7 +10,6 @@
 #include <gtest/gtest.h>
 
 #include "agent/trend/explain.h"
-#include "agent/trend/forecast.h"
 
 namespace heapfloor {
 namespace {
@@ -347,32 +346,6 @@ TEST(Detector, ForgetsTheFormerIncarnationAtARestart) {
   EXPECT_TRUE(series->floors().empty());
   series.feed(30 * 60, [](double) { return 100; });
   EXPECT_EQ(series->verdict().evidence, Evidence::none);
-}
-
-TEST(Forecast, BoundsTheTimeByTheIntervalOfTheSlope) {
-  const auto exhaustion = forecast(1000, 500, 100, 200, {2, 1, 4});
-  ASSERT_TRUE(exhaustion);
-  EXPECT_EQ(exhaustion->at_seconds, 1100);
-  EXPECT_EQ(exhaustion->earliest_seconds, 1050);
-  EXPECT_EQ(exhaustion->latest_seconds, 1200);
-}
-
-TEST(Forecast, HasNoUpperBoundWhereTheSlopeMayBeNearZeroAndIsNowOnceTheLimitIsMet) {
-  EXPECT_FALSE(forecast(0, 500, 0, 200, {2, 0.1, 4})->latest_seconds);
-  EXPECT_EQ(forecast(7, 500, 400, 200, {2, 1, 4})->at_seconds, 7);
-  EXPECT_FALSE(forecast(0, 500, 0, 200, {0, 0, 0}));
-}
-
-TEST(Severity, FollowsTheEarliestExhaustion) {
-  Verdict verdict;
-  EXPECT_EQ(severity(verdict, 0), Severity::info);
-  verdict.exhaustion = Exhaustion{2e6, 3600, std::nullopt};
-  EXPECT_EQ(severity(verdict, 0), Severity::critical);
-  verdict.exhaustion->earliest_seconds = 5 * 86400.0;
-  EXPECT_EQ(severity(verdict, 0), Severity::warning);
-  verdict.exhaustion->earliest_seconds = 15 * 86400.0;
-  EXPECT_EQ(severity(verdict, 0), Severity::info);
-  EXPECT_EQ(severity(verdict, 14.5 * 86400), Severity::critical);
 }
 
 TEST(Explain, SaysWhatAnOperatorNeedsInOneSentence) {
