@@ -132,6 +132,11 @@ constexpr std::array kPolicyKeys = {
               "gate patience: evidence asked for, as a share of the time to the limit"},
     PolicyKey{"patience_hours", &TrendPolicy::patience_hours, 0, 24 * kDays, kNumber,
               "gate patience: enough, however far the limit"},
+    PolicyKey{"start_patience", &TrendPolicy::start_patience, 0, 100, kNumber,
+              "gate patience: at least, of a rise since the start of a series younger than "
+              "season_history_days"},
+    PolicyKey{"load_patience", &TrendPolicy::load_patience, 0, 100, kNumber,
+              "gate patience: at least, of a rise that the load explains"},
     PolicyKey{"patience_slow_hours", &TrendPolicy::patience_slow_hours, 0, 24 * kDays, kNumber,
               "gate patience: enough for a small rise far from the limit"},
     PolicyKey{"patience_slow_large_rise_hours", &TrendPolicy::patience_slow_large_rise_hours, 0,

@@ -125,7 +125,11 @@ Pipeline::Pipeline(const Config& config, const Clock& clock, AlertSink& sink, Al
       recorder_.note_transition(watch, before, history_time(watch.state_since_seconds()));
   });
   watches_.on_end([this](const Watch& watch) {
-    if (history_ != nullptr) recorder_.note_end(watch, history_time(*watch.ended_seconds));
+    recorder_.note_end(watch, history_time(*watch.ended_seconds));
+  });
+  watches_.set_lives_source([this](const Watch& watch) {
+    return recorder_.earlier_lives(watch.name, watch.group, signal_name(watch.key.signal),
+                                   watch.start_seconds + wall_offset_seconds_);
   });
   for (const std::string_view scope : kScopes) leaks_detected_.try_emplace(std::string(scope));
   follow_configuration();
@@ -190,7 +194,7 @@ HistoryTime Pipeline::history_time(double now_seconds) const {
 }
 
 void Pipeline::record_history(double now_seconds) {
-  if (history_ == nullptr) return;
+  if (history_ == nullptr) return recorder_.drop_batch();
   std::map<std::string, std::uint64_t> leaks = leak_counts();
   save_documents();
   history_->submit(recorder_.record(watches_, {&alerts_, &leaks, &documents_},
@@ -356,6 +360,7 @@ WatchLabels Pipeline::labels_of(const ProcessEntry& process) const {
   labels.group = groups_.groups()[process.group].name;
   labels.cgroup = process.cgroup;
   labels.start_seconds = static_cast<double>(process.id.start_ticks) / ticks_per_second_;
+  labels.load_total = process.cpu_seconds;
   return labels;
 }
 

@@ -79,6 +79,11 @@ inline constexpr std::array kProcessMetrics = {
         "How likely the kernel's OOM killer is to choose it, 0 to 2000 (/proc/PID/oom_score, "
         "read rarely).",
         MetricType::gauge, "", "", GroupRule::maximum, "heapfloor_group_oom_score_max"},
+    MetricDesc{
+        "heapfloor_process_cpu_seconds_total",
+        "CPU time in user and kernel mode (stat utime, stime), the load that memory may follow; up "
+        "to 16 intervals old while the memory does not move.",
+        MetricType::counter, "", "", GroupRule::sum, "heapfloor_group_cpu_seconds_total"},
     MetricDesc{"heapfloor_process_minor_page_faults_total",
                "Page faults without a disk read (stat minflt).", MetricType::counter, "", "",
                GroupRule::sum, "heapfloor_group_minor_page_faults_total"},
@@ -126,6 +131,8 @@ inline constexpr const MetricDesc& kProcessMappings =
     find_metric(kProcessMetrics, "heapfloor_process_memory_mappings");
 inline constexpr const MetricDesc& kProcessOomScore =
     find_metric(kProcessMetrics, "heapfloor_process_oom_score");
+inline constexpr const MetricDesc& kProcessCpu =
+    find_metric(kProcessMetrics, "heapfloor_process_cpu_seconds_total");
 inline constexpr const MetricDesc& kProcessMinorFaults =
     find_metric(kProcessMetrics, "heapfloor_process_minor_page_faults_total");
 inline constexpr const MetricDesc& kProcessMajorFaults =

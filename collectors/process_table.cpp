@@ -117,6 +117,7 @@ void take_stat(TrackedProcess& process, const PidStat& stat) {
   process.start_ticks = stat.start_ticks;
   process.name.assign(stat.comm);
   process.threads = clamped(stat.threads);
+  process.cpu_ticks = stat.user_ticks + stat.system_ticks;
   process.minor_faults = stat.minor_faults;
   process.major_faults = stat.major_faults;
   process.kernel_thread = stat.is_kernel_thread();
@@ -158,6 +159,11 @@ bool has_ended(const Error& error) {
   return error.kind == ErrorKind::gone || error.kind == ErrorKind::unavailable;
 }
 
+double ticks_per_second() {
+  static const auto value = static_cast<double>(::sysconf(_SC_CLK_TCK));
+  return value;
+}
+
 void begin(const TrackedProcess& process, SampleSink& sink) {
   sink.begin({EntityKind::process, {process.pid, process.start_ticks}, process.name});
 }
@@ -169,6 +175,7 @@ void emit(const TrackedProcess& process, SampleSink& sink) {
       sink.add(*kStatusSizes[i].desc, static_cast<double>(process.sizes_bytes[i]));
   }
   sink.add(kProcessThreads, process.threads);
+  sink.add(kProcessCpu, static_cast<double>(process.cpu_ticks) / ticks_per_second());
   sink.add(kProcessMinorFaults, static_cast<double>(process.minor_faults));
   sink.add(kProcessMajorFaults, static_cast<double>(process.major_faults));
   if (process.has_descriptors) sink.add(kProcessDescriptors, process.descriptors);
@@ -413,6 +420,7 @@ Result<void> ProcessTable::read_kept(TrackedProcess& process, CollectReport& rep
     return {};
   }
   if (same && is_still(process, *stat) && !whole_turn_due(process.pid)) {
+    process.cpu_ticks = stat->user_ticks + stat->system_ticks;
     take_identity(process, *stat);
     take_descriptors(process, process.directory);
     return read_due_attributes(process, process.directory, report);

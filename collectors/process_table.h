@@ -74,6 +74,7 @@ struct TrackedProcess {
   // What is compared from tick to tick: statm of a kept process, stat of another.
   std::array<std::uint64_t, 4> fingerprint = {};
   std::array<std::uint64_t, kSizes> sizes_bytes = {};
+  std::uint64_t cpu_ticks = 0;
   std::uint64_t minor_faults = 0;
   std::uint64_t major_faults = 0;
   std::uint32_t descriptors = 0;

@@ -81,7 +81,9 @@ void WatchList::observe(const SeriesKey& key, const WatchLabels& labels,
   if (watch.cgroup != cgroup) watch.cgroup = std::string(cgroup);
   watch.limit_source = labels.limit_source;
   watch.others_bytes = labels.others_bytes;
-  const std::optional<LeakState> before = take(watch, *index, reading);
+  Observation loaded = reading;
+  if (labels.load_total) loaded.load = watch.load.rate(*labels.load_total, reading.time_seconds);
+  const std::optional<LeakState> before = take(watch, *index, loaded);
   if (before && hook_) hook_(watch, *before);
 }
 
@@ -98,7 +100,10 @@ std::optional<LeakState> WatchList::take(Watch& watch, SeriesIndex index,
 }
 
 void WatchList::replay(const SeriesKey& key, const Observation& reading) {
-  if (const auto index = store_.find(key)) take(*watches_[*index], *index, reading);
+  const auto index = store_.find(key);
+  if (!index) return;
+  if (reading.load) watches_[*index]->load.resume(*reading.load, reading.time_seconds);
+  take(*watches_[*index], *index, reading);
 }
 
 bool WatchList::make_room(double weight_bytes) {
@@ -128,6 +133,7 @@ std::optional<LeakState> WatchList::judge(Watch& watch, double time_seconds) {
   const Verdict& verdict = watch.detector.verdict();
   const LeakState after = watch.judge.step(verdict, time_seconds, verdict.floor);
   if (after == before) return std::nullopt;
+  if (before == LeakState::learning && lives_source_) watch.detector.inherit(lives_source_(watch));
   enter_state(watch, after, time_seconds);
   return before;
 }

@@ -19,9 +19,11 @@
 #include "agent/alerts/leak_state.h"
 #include "agent/alerts/state_change.h"
 #include "agent/series/bytes.h"
+#include "agent/series/load_meter.h"
 #include "agent/series/point.h"
 #include "agent/series/series_store.h"
 #include "agent/trend/detector.h"
+#include "agent/trend/earlier_lives.h"
 #include "agent/trend/observation.h"
 #include "agent/trend/policy.h"
 #include "agent/trend/verdict.h"
@@ -38,6 +40,9 @@ struct WatchLabels {
   double start_seconds = 0;
   // What of the cgroup's limit is not for the subject; see memory_limit.h.
   std::optional<double> others_bytes = {};
+  // What the subject has done in all, in any unit: CPU seconds. Its rate is the load of the
+  // reading.
+  std::optional<double> load_total = {};
   // Of a new series; nothing: what the signal promises.
   std::optional<SignalTraits> traits = {};
 };
@@ -55,6 +60,7 @@ struct Watch {
   double last_value = 0;
   double last_seen_seconds = 0;
   Observation last_reading;
+  LoadMeter load;
   std::optional<double> ended_seconds;  // when its subject was found gone
   Detector detector;
   LeakJudge judge;
@@ -73,6 +79,7 @@ class WatchList {
   using PolicySource = std::function<TrendPolicy(Signal)>;  // the detector's constants of a signal
   using TransitionHook = std::function<void(const Watch&, LeakState before)>;
   using EndHook = std::function<void(const Watch&)>;
+  using LivesSource = std::function<EarlierLives(const Watch&)>;
 
   WatchList(const PolicySource& policies, std::size_t series_limit);
 
@@ -90,6 +97,10 @@ class WatchList {
   // Called when a subject was found gone, before its leak state takes notice of it.
   void on_end(EndHook hook) { end_hook_ = std::move(hook); }
 
+  // Asked once for every watch, when it has learned enough to be judged, for what is known of its
+  // program's earlier lives.
+  void set_lives_source(LivesSource source) { lives_source_ = std::move(source); }
+
   // Everything that is known of a watch, its points included (at most 12 KiB at the defaults).
   void save(ByteWriter& out, const Watch& watch) const;
   // A watch as it was saved. Nothing when the bytes are of another version or shape, or no watch at
@@ -100,7 +111,7 @@ class WatchList {
   // A reading that a restored watch took after it was saved: like observe(), but nobody is told of
   // transitions, who was told already.
   void replay(const SeriesKey& key, const Observation& reading);
-  static constexpr std::uint8_t kStateVersion = 2;
+  static constexpr std::uint8_t kStateVersion = 3;
 
   void for_each(const std::function<void(const Watch&)>& visit) const;
   [[nodiscard]] const Watch* find(std::string_view id) const;
@@ -139,6 +150,7 @@ class WatchList {
   std::vector<std::unique_ptr<Watch>> watches_;  // by SeriesIndex
   TransitionHook hook_;
   EndHook end_hook_;
+  LivesSource lives_source_;
   std::uint64_t evaluations_ = 0;
   double hopeless_below_ = 0;  // what make_room() has learned in this tick
 };

@@ -28,6 +28,7 @@ void WatchList::save(ByteWriter& out, const Watch& watch) const {
   out.put(watch.last_seen_seconds);
   out.put(watch.ended_seconds);
   save_observation(out, watch.last_reading);
+  watch.load.save(out);
   out.put(static_cast<std::uint8_t>(watch.changes.size()));
   for (const StateChange& change : watch.changes) {
     out.put(change.time_seconds);
@@ -51,6 +52,7 @@ bool WatchList::restore_watch(ByteReader& in, Watch& watch) const {
   watch.ended_seconds = in.take_optional<double>(-kMostSeconds, kMostSeconds);
   watch.last_reading = take_observation(in);
   watch.last_value = watch.last_reading.value;
+  in.require(watch.load.restore(in));
   const auto changes = in.take_at_most<std::uint8_t>(Watch::kChanges);
   in.require(changes > 0);
   for (std::size_t i = 0; i < changes; ++i) {

@@ -51,10 +51,16 @@ bool is_growing(const WatchRow& watch) {
          (watch.state == LeakState::suspected || watch.state == LeakState::leaking);
 }
 
-// What else of the same subject grows: threads and descriptors come with memory of their own, and
-// memory with what it is for.
+// Earlier runs of the program that grew alike; and what else of the same subject grows: threads and
+// descriptors come with memory of their own, and memory with what it is for.
 Json evidence_json(const Snapshot& snapshot, const WatchRow& suspect) {
   Json evidence = Json::array();
+  if (suspect.verdict.earlier_lives > 0) {
+    evidence.push_back(
+        {{"kind", "earlier_runs"},
+         {"runs", suspect.verdict.earlier_lives},
+         {"seconds", json_number(static_cast<double>(suspect.verdict.earlier_seconds))}});
+  }
   for (const WatchRow& watch : snapshot.watches) {
     if (&watch == &suspect || watch.subject != suspect.subject || !is_growing(watch)) continue;
     evidence.push_back({{"kind", "signal"},

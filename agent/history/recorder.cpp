@@ -1,6 +1,7 @@
 #include "agent/history/recorder.h"
 
 #include <algorithm>
+#include <limits>
 #include <memory>
 #include <utility>
 
@@ -12,6 +13,11 @@ namespace heapfloor {
 namespace {
 
 constexpr std::size_t kMostName = kMostCgroupPathBytes;  // no name is longer
+// An end is seen a tick late, and a new process may start before the old one is gone.
+constexpr double kHandoverSeconds = 120;
+// Rows of older agents end without the evidence of the life.
+constexpr std::uint8_t kIncarnationWithoutEvidence = 1;
+constexpr std::uint8_t kIncarnationVersion = 2;
 constexpr std::uint32_t kMostReadings = 1000000;
 constexpr std::uint32_t kMostScopes = 64;
 constexpr std::uint32_t kMostDocuments = 1000;
@@ -72,7 +78,7 @@ std::uint64_t next_number(std::uint64_t& next, double unix_seconds) {
 }  // namespace
 
 void save_incarnation(ByteWriter& out, const Incarnation& incarnation) {
-  out.put(HistoryRecorder::kRowVersion);
+  out.put(kIncarnationVersion);
   for (const std::string* const text :
        {&incarnation.scope, &incarnation.name, &incarnation.group, &incarnation.signal}) {
     out.put_text(*text);
@@ -85,11 +91,14 @@ void save_incarnation(ByteWriter& out, const Incarnation& incarnation) {
         incarnation.floor_bytes, incarnation.last_bytes}) {
     out.put(number);
   }
+  out.put(incarnation.life.was_rising);
+  out.put(incarnation.life.evidence_seconds);
 }
 
 bool restore_incarnation(ByteReader& in, Incarnation& incarnation) {
   constexpr double kMost = 1e20;
-  in.require(in.take<std::uint8_t>() == HistoryRecorder::kRowVersion);
+  const auto version = in.take<std::uint8_t>();
+  in.require(version == kIncarnationVersion || version == kIncarnationWithoutEvidence);
   for (std::string* const text :
        {&incarnation.scope, &incarnation.name, &incarnation.group, &incarnation.signal}) {
     *text = in.take_text(kMostName);
@@ -102,6 +111,11 @@ bool restore_incarnation(ByteReader& in, Incarnation& incarnation) {
         &incarnation.floor_bytes, &incarnation.last_bytes}) {
     *number = in.take_number<double>(-kMost, kMost);
   }
+  if (version == kIncarnationVersion) {
+    incarnation.life.was_rising = in.take_flag();
+    incarnation.life.evidence_seconds = in.take_number<double>(0, kMost);
+  }
+  incarnation.life.growth_per_second = incarnation.growth.estimate;
   return in.finished();
 }
 
@@ -272,6 +286,7 @@ void HistoryRecorder::keep(const Watch& watch, EndReason reason, double end_seco
   if (is_rising) incarnation.growth = verdict.growth;
   incarnation.floor_bytes = verdict.floor;
   incarnation.last_bytes = watch.last_value;
+  incarnation.life = life_of(verdict);
   const std::uint64_t number = next_number(next_incarnation_, incarnation.end_unix_seconds);
   put_incarnation(number, incarnation);
   remember(number, std::move(incarnation));
@@ -426,6 +441,25 @@ std::vector<Incarnation> HistoryRecorder::incarnations(std::string_view name,
   if (found == programs_.end()) return lives;
   for (const Stored& stored : found->second) lives.push_back(stored.incarnation);
   return lives;
+}
+
+EarlierLives HistoryRecorder::earlier_lives(std::string_view name, std::string_view group,
+                                            std::string_view signal,
+                                            double start_unix_seconds) const {
+  EarlierLives earlier;
+  const auto found = programs_.find(program_of(name, group, signal));
+  if (found == programs_.end()) return earlier;
+  double free_from = -std::numeric_limits<double>::infinity();
+  for (const Stored& stored : found->second) {
+    const Incarnation& before = stored.incarnation;
+    if (before.start_unix_seconds < free_from - kHandoverSeconds ||
+        before.end_unix_seconds > start_unix_seconds + kHandoverSeconds) {
+      continue;
+    }
+    earlier.add(before.life);
+    free_from = before.end_unix_seconds;
+  }
+  return earlier;
 }
 
 }  // namespace heapfloor

@@ -48,6 +48,7 @@ struct Incarnation {
   Growth growth;                          // zeros where it was not rising
   double floor_bytes = 0;
   double last_bytes = 0;
+  Life life;  // what the next life's detector makes of it
 };
 
 void save_incarnation(ByteWriter& out, const Incarnation& incarnation);
@@ -100,6 +101,15 @@ class HistoryRecorder {
   // The last kIncarnations of one program and signal, oldest first.
   [[nodiscard]] std::vector<Incarnation> incarnations(std::string_view name, std::string_view group,
                                                       std::string_view signal) const;
+
+  // What the lives before one that began at `start_unix_seconds` add up to. Lives that ran beside
+  // it, or beside one that counts, are siblings and do not count.
+  [[nodiscard]] EarlierLives earlier_lives(std::string_view name, std::string_view group,
+                                           std::string_view signal,
+                                           double start_unix_seconds) const;
+
+  // Without a store to write to: gives up what was gathered for it. Incarnations stay.
+  void drop_batch() { batch_ = HistoryBatch(); }
 
   static constexpr std::size_t kIncarnations = 8;
   static constexpr std::size_t kMostPrograms = 512;  // with incarnations, in memory

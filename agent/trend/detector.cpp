@@ -33,7 +33,8 @@ bool is_evidence(Evidence evidence) {
 
 Detector::Detector(const TrendPolicy& policy, SignalTraits traits)
     : policy_(&policy),
-      pyramid_(policy.bucket_seconds, policy.ring, scaled_hours(policy, policy.history_days * 24)),
+      pyramid_(policy.bucket_seconds, policy.ring, scaled_hours(policy, policy.history_days * 24),
+               season_seconds(policy)),
       season_(season_seconds(policy)),
       status_(pyramid_.levels()),
       troughs_(policy.trough_fall_ratio, policy.trough_regain_ratio),
@@ -62,6 +63,13 @@ bool Detector::observe(const Observation& observation) {
     limit_ = *observation.limit;
     has_limit_ = true;
   }
+  const bool judged = take(observation);
+  if (observation.load) pyramid_.note_load(*observation.load);
+  return judged;
+}
+
+bool Detector::take(const Observation& observation) {
+  const double time = observation.time_seconds;
   switch (traits_) {
     case SignalTraits::unmarked:
       return take_unmarked(time, observation.value);
@@ -115,6 +123,7 @@ bool Detector::take_gc_marked(const Observation& observation) {
 bool Detector::add_compaction(double time_seconds, double value, double peak) {
   ++compactions_;
   measure_amplitude(peak, value);
+  tooth_growth_.push(value, std::max(0.0, peak - value));
   if (!sparse_.push(time_seconds, value)) {
     return false;
   }
@@ -177,6 +186,7 @@ GateContext Detector::context(std::size_t level) const {
   result.history_start_seconds = start_seconds_;
   result.largest_undone_rise = undone;
   result.compactions = compactions_;
+  result.earlier = earlier_;
   if (has_limit_) {
     result.limit = limit_;
   } else if (traits_ == SignalTraits::gc_marked &&
@@ -264,7 +274,8 @@ Verdict Detector::best_window(const FloorWindow& floors, std::int32_t place) {
                                        floors.bucket_seconds,
                                        prior,
                                        sparse,
-                                       place == kSeasonLevel},
+                                       place == kSeasonLevel,
+                                       {floors.loads.data() + first, floors.has_loads ? size : 0}},
                                       gate_context);
     const int gate =
         verdict.deciding_gate ? static_cast<int>(*verdict.deciding_gate) : static_cast<int>(kGates);
@@ -455,11 +466,30 @@ void Detector::finish_verdict() {
     return;
   }
   remember_asymptote();
-  if (has_limit_) {
-    const double line = verdict_.line_value +
-                        verdict_.growth.estimate * (now_seconds_ - verdict_.line_time_seconds);
-    verdict_.exhaustion = forecast(now_seconds_, limit_, verdict_.amplitude, line, verdict_.growth);
-  }
+  if (has_limit_) verdict_.exhaustion = forecast_exhaustion();
+}
+
+std::optional<Exhaustion> Detector::forecast_exhaustion() const {
+  const FloorWindow floors = floors_at(verdict_.level);
+  FloorWindow days;
+  season_.read(days);
+  std::size_t first = 0;
+  while (first < floors.size && floors.times[first] < verdict_.window_start_seconds) ++first;
+  const std::size_t size = floors.size - first;
+  ForecastInput input;
+  input.now_seconds = now_seconds_;
+  input.season_seconds = season_seconds(*policy_);
+  input.limit = limit_;
+  input.line =
+      verdict_.line_value + verdict_.growth.estimate * (now_seconds_ - verdict_.line_time_seconds);
+  input.growth = verdict_.growth;
+  input.amplitude = amplitude_.value();
+  input.usual_amplitude = amplitude_.middle();
+  input.tooth_growth = tooth_growth_.estimate();
+  input.window = {{floors.times.data() + first, size}, {floors.values.data() + first, size}};
+  input.bucket_seconds = floors.bucket_seconds;
+  input.days = {{days.times.data(), days.size}, {days.values.data(), days.size}};
+  return forecast(input);
 }
 
 void Detector::remember_asymptote() {
@@ -495,6 +525,8 @@ std::vector<Floor> Detector::floors() const {
 }
 
 void Detector::restart(double time_seconds) {
+  // One that was too short to be judged is no life to compare with.
+  if (verdict_.evidence != Evidence::too_few_floors) earlier_.add(life_of(verdict_));
   pyramid_.clear();
   season_.clear();
   season_status_ = LevelStatus{};
@@ -504,6 +536,7 @@ void Detector::restart(double time_seconds) {
   filter_.clear();
   troughs_.clear();
   amplitude_.clear();
+  tooth_growth_.clear();
   verdict_ = Verdict();
   asymptote_window_seconds_ = 0;
   asymptote_to_exceed_ = 0;

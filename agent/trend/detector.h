@@ -13,6 +13,7 @@
 
 #include "agent/series/bytes.h"
 #include "agent/series/point.h"
+#include "agent/trend/earlier_lives.h"
 #include "agent/trend/gates.h"
 #include "agent/trend/high_quantile.h"
 #include "agent/trend/median_of_five.h"
@@ -21,6 +22,7 @@
 #include "agent/trend/pyramid.h"
 #include "agent/trend/season_ring.h"
 #include "agent/trend/sparse_ring.h"
+#include "agent/trend/tooth_growth.h"
 #include "agent/trend/trough_extractor.h"
 #include "agent/trend/verdict.h"
 
@@ -41,16 +43,19 @@ class Detector {
   // Closed floors, oldest first, each time covered by the finest level that still has it.
   [[nodiscard]] std::vector<Floor> floors() const;
 
-  // Forgets everything that belongs to the former incarnation; compactions() goes on counting.
+  // Forgets everything that belongs to the former incarnation but how it grew; compactions() goes
+  // on counting.
   void restart(double time_seconds);
+  // Of a new detector: what is known of the program's earlier incarnations.
+  void inherit(const EarlierLives& earlier) { earlier_ = earlier; }
 
   [[nodiscard]] SignalTraits traits() const { return traits_; }
 
   // Troughs inferred, or advances of the epoch seen.
   [[nodiscard]] std::uint64_t compactions() const { return compactions_; }
 
-  // Full tests run, for the cost figures.
-  [[nodiscard]] std::uint64_t full_tests() const { return full_tests_; }
+  // Full tests run, for the cost figures; of a series of many years the count begins anew.
+  [[nodiscard]] std::uint32_t full_tests() const { return full_tests_; }
 
   // Writes the whole state down (2 KiB at the defaults), and takes it back: the detector then goes
   // on exactly as the one that was saved. restore() refuses bytes of another version, of a detector
@@ -58,7 +63,7 @@ class Detector {
   // returns false and changes nothing.
   void save(ByteWriter& out) const;
   [[nodiscard]] bool restore(ByteReader& in);
-  static constexpr std::uint8_t kStateVersion = 2;
+  static constexpr std::uint8_t kStateVersion = 3;
 
   // Everything the series holds, this object included.
   [[nodiscard]] std::size_t memory_bytes() const;
@@ -78,6 +83,7 @@ class Detector {
   };
 
   [[nodiscard]] bool plausible(const Observation& observation) const;
+  bool take(const Observation& observation);
   bool take_unmarked(double time_seconds, double value);
   bool take_gc_marked(const Observation& observation);
   bool add_floor(double time_seconds, double value);
@@ -109,6 +115,7 @@ class Detector {
   void remember_asymptote();
   void decide(const Candidate& candidate);
   void finish_verdict();
+  [[nodiscard]] std::optional<Exhaustion> forecast_exhaustion() const;
   [[nodiscard]] std::int32_t leading_level() const;
   void restore_parts(ByteReader& in);
 
@@ -122,6 +129,7 @@ class Detector {
   MedianOfFive filter_;
   TroughExtractor troughs_;
   HighQuantile amplitude_;
+  ToothGrowth tooth_growth_;
   Verdict verdict_;
   double now_seconds_ = 0;
   double start_seconds_ = 0;
@@ -131,9 +139,10 @@ class Detector {
   float bucket_peak_ = 0;
   float last_floor_ = 0;
   float highest_ = 0;  // reading of a marked series
+  EarlierLives earlier_;
   std::uint64_t last_epoch_ = 0;
   std::uint64_t compactions_ = 0;
-  std::uint64_t full_tests_ = 0;
+  std::uint32_t full_tests_ = 0;
   SignalTraits traits_;
   bool started_ = false;
   bool has_epoch_ = false;

@@ -36,7 +36,9 @@ void Detector::save(ByteWriter& out) const {
   filter_.save(out);
   troughs_.save(out);
   amplitude_.save(out);
+  tooth_growth_.save(out);
   save_verdict(out, verdict_);
+  earlier_.save(out);
   out.put(now_seconds_);
   out.put(start_seconds_);
   out.put(limit_);
@@ -71,8 +73,9 @@ void Detector::restore_parts(ByteReader& in) {
   season_status_.restore(in);
   in.require(season_.restore(in));
   in.require(sparse_.restore(in) && filter_.restore(in) && troughs_.restore(in) &&
-             amplitude_.restore(in));
+             amplitude_.restore(in) && tooth_growth_.restore(in));
   in.require(restore_verdict(in, verdict_));
+  in.require(earlier_.restore(in));
   in.require(verdict_.level < static_cast<std::int32_t>(pyramid_.levels()));
   now_seconds_ = in.take_number<double>(-kMostSeconds, kMostSeconds);
   start_seconds_ = in.take_number<double>(-kMostSeconds, kMostSeconds);
@@ -84,7 +87,7 @@ void Detector::restore_parts(ByteReader& in) {
   highest_ = in.take_number<float>(0, kMostValue);
   last_epoch_ = in.take<std::uint64_t>();
   compactions_ = in.take<std::uint64_t>();
-  full_tests_ = in.take<std::uint64_t>();
+  full_tests_ = in.take<std::uint32_t>();
   started_ = in.take_flag();
   has_epoch_ = in.take_flag();
   has_limit_ = in.take_flag();

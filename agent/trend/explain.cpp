@@ -111,6 +111,14 @@ std::string rise_text(const Verdict& verdict, std::string_view counted) {
   return text;
 }
 
+// How much of the evidence the program's earlier runs gave.
+std::string earlier_text(const Verdict& verdict) {
+  if (verdict.earlier_lives == 0) return "";
+  return ", " + duration_text(static_cast<double>(verdict.earlier_seconds)) +
+         format(" of it from %u earlier %s that grew alike", unsigned{verdict.earlier_lives},
+                verdict.earlier_lives == 1 ? "run" : "runs");
+}
+
 std::string held_text(const Verdict& verdict, std::string_view counted) {
   if (!verdict.deciding_gate) {
     return "";
@@ -120,7 +128,8 @@ std::string held_text(const Verdict& verdict, std::string_view counted) {
       return "; held by shape: growth slows down, plateau expected at " +
              amount_text(verdict.asymptote.value_or(0), counted);
     case Gate::patience:
-      return "; held by patience: needs " +
+      return std::string("; held by patience: ") +
+             (verdict.follows_load ? "it rises with the load, " : "") + "needs " +
              duration_text(verdict.evidence_needed_seconds - verdict.evidence_seconds) +
              " more evidence";
     case Gate::season:
@@ -161,7 +170,7 @@ std::string explain(const Verdict& verdict, std::string_view counted) {
       break;
   }
   return rise_text(verdict, counted) + ", evidence of " + duration_text(verdict.evidence_seconds) +
-         limit_text(verdict, counted);
+         earlier_text(verdict) + limit_text(verdict, counted);
 }
 
 std::string gate_detail(Gate gate, const GateResult& result, std::string_view counted) {

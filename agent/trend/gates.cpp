@@ -26,6 +26,7 @@ constexpr double kShortSeasonShare = 0.9;
 constexpr double kBeforeGrowthRatio =
     0.1;  // of the rise: growth has begun once the floor stays above it
 constexpr double kUnknownAsymptote = 1e18;
+constexpr double kLoadTau = 0.5;  // Kendall's, of load and time
 
 class GateChain {
  public:
@@ -41,6 +42,7 @@ class GateChain {
       return verdict_;
     }
     measure_patience();
+    add_earlier_lives();
     const bool linear = shape();
     if (!precedent()) {
       verdict_.evidence = Evidence::none;
@@ -289,7 +291,37 @@ class GateChain {
     input.at_start = window_.times[0] - context_.history_start_seconds <
                      scaled_hours(policy_, policy_.start_patience_minutes / 60);
     input.short_history = short_history();
+    input.follows_load = verdict_.follows_load = follows_load();
     verdict_.evidence_needed_seconds = patience_seconds(policy_, input);
+    own_needed_seconds_ = own_patience_seconds(policy_, input);
+    verdict_.evidence_seconds = evidence_seconds();
+  }
+
+  // Lives that grew alike add to the evidence of one that is long enough to be compared with them.
+  void add_earlier_lives() {
+    const double earlier = context_.earlier.evidence_seconds(verdict_.growth.estimate);
+    if (earlier <= 0 || verdict_.evidence_seconds < own_needed_seconds_) return;
+    verdict_.earlier_lives = context_.earlier.lives();
+    verdict_.earlier_seconds = static_cast<float>(earlier);
+    verdict_.evidence_seconds += earlier;
+  }
+
+  // Whether the load rose over the window, and by as large a part as the floor: what a service
+  // holds for its requests is at most in proportion to them. Partial Kendall is no help here: under
+  // a noisy load it is positive for a rise that the load drives.
+  [[nodiscard]] bool follows_load() const {
+    if (window_.loads.empty() || span_seconds_ >= scaled_hours(policy_, policy_.patience_hours))
+      return false;
+    const std::size_t n = count();
+    const MannKendall kendall = mann_kendall(window_.loads);
+    if (static_cast<double>(kendall.s) < kLoadTau * static_cast<double>(n * (n - 1)) / 2)
+      return false;
+    const std::size_t third = std::max<std::size_t>(2, n / 3);
+    const double load_before = median(window_.loads.first(third));
+    const double load_after = median(window_.loads.last(third));
+    const double before = median(window_.values.first(third));
+    const double after = median(window_.values.last(third));
+    return load_after * before >= after * load_before;
   }
 
   // The part of the window in which the growth happened: a flat stretch before a ramp is no
@@ -309,7 +341,6 @@ class GateChain {
   }
 
   bool patience() {
-    verdict_.evidence_seconds = evidence_seconds();
     return judge(Gate::patience, verdict_.evidence_seconds, verdict_.evidence_needed_seconds,
                  verdict_.evidence_seconds >= verdict_.evidence_needed_seconds);
   }
@@ -332,8 +363,11 @@ class GateChain {
 
   bool season() {
     const double imminent = scaled_hours(policy_, policy_.imminent_hours);
-    if (too_young_for_season() && (time_to_limit_ > imminent || !rising_now())) {
-      return judge(Gate::season, context_.now_seconds - context_.history_start_seconds,
+    const double earlier = static_cast<double>(verdict_.earlier_seconds);
+    const bool too_young = too_young_for_season() &&
+                           span_seconds_ + earlier < scaled_hours(policy_, policy_.patience_hours);
+    if (too_young && (time_to_limit_ > imminent || !rising_now())) {
+      return judge(Gate::season, context_.now_seconds - context_.history_start_seconds + earlier,
                    policy_.season_history_days * season_seconds(policy_), false);
     }
     const double season = season_seconds(policy_);
@@ -379,11 +413,12 @@ class GateChain {
   double sigma_ = 0;
   double net_ = 0;
   double time_to_limit_ = 0;
+  double own_needed_seconds_ = 0;
 };
 
 }  // namespace
 
-double patience_seconds(const TrendPolicy& policy, const PatienceInput& input) {
+double own_patience_seconds(const TrendPolicy& policy, const PatienceInput& input) {
   double least = 8 * policy.bucket_seconds;
   if (input.at_start) {
     least = std::max(least, scaled_hours(policy, policy.start_patience_minutes / 60));
@@ -394,9 +429,17 @@ double patience_seconds(const TrendPolicy& policy, const PatienceInput& input) {
     const double hour = scaled_hours(policy, policy.short_history_patience_hours);
     least = std::max(least, std::min(hour, 2 * input.time_to_limit_seconds));
   }
+  return least;
+}
+
+double patience_seconds(const TrendPolicy& policy, const PatienceInput& input) {
+  const double least = own_patience_seconds(policy, input);
   const double slow = scaled_hours(policy, input.large_rise ? policy.patience_slow_large_rise_hours
                                                             : policy.patience_slow_hours);
-  return std::min(std::max(least, policy.patience * input.time_to_limit_seconds),
+  double kappa = policy.patience;
+  if (input.at_start && input.short_history) kappa = std::max(kappa, policy.start_patience);
+  if (input.follows_load) kappa = std::max(kappa, policy.load_patience);
+  return std::min(std::max(least, kappa * input.time_to_limit_seconds),
                   std::max(scaled_hours(policy, policy.patience_hours),
                            std::min(slow, input.time_to_limit_seconds / policy.slow_divisor)));
 }

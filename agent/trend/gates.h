@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 
+#include "agent/trend/earlier_lives.h"
 #include "agent/trend/observation.h"
 #include "agent/trend/policy.h"
 #include "agent/trend/verdict.h"
@@ -20,6 +21,7 @@ struct WindowView {
   double prior_maximum = 0;  // the largest floor ever seen before the window; -infinity when none
   bool sparse = false;       // compaction points, tested by the exact distribution
   bool by_phase = false;     // of the season: only for a series that the time of day explains
+  std::span<const double> loads = {};  // mean of every bucket, any unit; empty where not known
 };
 
 // What the gates need to know besides the window.
@@ -37,6 +39,7 @@ struct GateContext {
   std::uint64_t compactions = 0;              // seen by the series
   std::optional<double> asymptote_to_exceed;  // a floor above it refutes that the growth saturates
   double asymptote_window_seconds = 0;        // the evidence from which that was foretold
+  EarlierLives earlier;                       // of the same program
 };
 
 // Runs gates 1 to 11 and fills everything but gate 12, level, limit and forecast.
@@ -50,7 +53,11 @@ struct PatienceInput {
   bool large_rise = false;           // more than large_rise_ratio of the level
   bool at_start = false;             // the window reaches back to the series' start
   bool short_history = false;        // the daily course of the series is not known yet
+  bool follows_load = false;         // the load rose by as much, and may be the reason
 };
+
+// Seconds of evidence that the present life must give, however much earlier ones gave.
+double own_patience_seconds(const TrendPolicy& policy, const PatienceInput& input);
 
 // Seconds of evidence that gate 9 asks for.
 double patience_seconds(const TrendPolicy& policy, const PatienceInput& input);

@@ -76,6 +76,10 @@ double HighQuantile::value() const {
   return static_cast<double>(count_ < 5 ? heights_[count_ - 1] : heights_[2]);
 }
 
+double HighQuantile::middle() const {
+  return static_cast<double>(count_ < 5 ? heights_[count_ / 2] : heights_[1]);
+}
+
 void HighQuantile::save(ByteWriter& out) const {
   out.put(count_);
   for (const float height : heights_) out.put(height);

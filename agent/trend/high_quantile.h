@@ -13,6 +13,8 @@ class HighQuantile {
   void push(double value);
   // Before five values, the largest so far; 0 before the first.
   [[nodiscard]] double value() const;
+  // The median, near enough (P-square's marker at 47.5 %).
+  [[nodiscard]] double middle() const;
   [[nodiscard]] std::uint32_t count() const { return count_; }
   void clear() { *this = HighQuantile(); }
 

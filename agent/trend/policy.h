@@ -28,6 +28,10 @@ struct TrendPolicy {
   double precedent_decay = 0.998;
   double patience = 0.25;  // kappa
   double patience_hours = 30;
+  // At least, of a rise since the start of a series whose day is not known yet.
+  double start_patience = 0.5;
+  // At least, of a rise that the load explains and that is younger than patience_hours.
+  double load_patience = 3;
   double patience_slow_hours = 336;
   double patience_slow_large_rise_hours = 48;
   double large_rise_ratio = 0.10;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace heapfloor {
 namespace {
@@ -22,15 +23,32 @@ std::size_t levels_for(double bucket_seconds, std::size_t ring, double history_s
   return levels;
 }
 
+// Loads as steps: 1 is no load at all, 255 the highest.
+constexpr std::uint8_t kNoLoad = 0;
+constexpr double kLoadSteps = 254;
+constexpr double kMostLoad = 1e30;
+
+std::uint8_t first_level_from(double bucket_seconds, double least_seconds) {
+  std::uint8_t level = 0;
+  while (bucket_seconds < least_seconds && level < Pyramid::kMaxLevels) {
+    bucket_seconds *= 2;
+    ++level;
+  }
+  return level;
+}
+
 }  // namespace
 
-Pyramid::Pyramid(double bucket_seconds, std::size_t ring, double history_seconds)
+Pyramid::Pyramid(double bucket_seconds, std::size_t ring, double history_seconds,
+                 double season_seconds)
     : bucket_seconds_(bucket_seconds > 0 ? bucket_seconds : 1),
       ring_(static_cast<std::uint8_t>(std::clamp<std::size_t>(ring, 8, kMaxWindow))) {
   levels_.resize(levels_for(bucket_seconds_, ring_, history_seconds));
   values_.resize(levels_.size() * ring_);
   gaps_.resize(levels_.size() * ring_);
   levels_.shrink_to_fit();
+  constexpr double kLeastLoadBuckets = 720;  // of a season
+  first_load_level_ = first_level_from(bucket_seconds_, season_seconds / kLeastLoadBuckets);
 }
 
 std::size_t Pyramid::push(double time_seconds, double value) {
@@ -80,6 +98,7 @@ void Pyramid::close(std::size_t level, std::int64_t closing, std::int64_t openin
   }
   const float minimum = ring.open_minimum;
   const std::int64_t gap = opening - closing;
+  if (keeps_load(level)) close_load(level);
   values[ring.head] = minimum;
   gaps[ring.head] = static_cast<std::uint8_t>(std::min(gap, kLongestGap));
   ring.head = static_cast<std::uint8_t>((ring.head + 1) % ring_);
@@ -127,6 +146,89 @@ void Pyramid::read(std::size_t level, FloorWindow& window) const {
     window.times[i - 1] = (static_cast<double>(bucket) + 0.5) * length;
     window.values[i - 1] = static_cast<double>(values_[level * ring_ + slot]);
   }
+  read_loads(level, window);
+}
+
+// A load is known from the first that is noted on, never before.
+bool Pyramid::keeps_load(std::size_t level) const {
+  return gaps_.size() > levels_.size() * ring_ && level >= first_load_level_ &&
+         level < first_load_level_ + kLoadLevels;
+}
+
+const std::uint8_t* Pyramid::loads_of(std::size_t level) const {
+  return gaps_.data() + (levels_.size() + level - first_load_level_) * ring_;
+}
+
+std::uint8_t* Pyramid::loads_of(std::size_t level) {
+  return gaps_.data() + (levels_.size() + level - first_load_level_) * ring_;
+}
+
+void Pyramid::note_load(double load) {
+  if (!started_ || !(load >= 0) || !(load <= kMostLoad)) return;
+  make_room_for_loads();
+  load_sum_ = static_cast<float>(std::min(kMostLoad, static_cast<double>(load_sum_) + load));
+  ++load_count_;
+}
+
+void Pyramid::make_room_for_loads() {
+  const std::size_t with_loads = (levels_.size() + kLoadLevels) * ring_;
+  if (gaps_.size() == with_loads) return;
+  gaps_.reserve(with_loads);
+  gaps_.resize(with_loads, kNoLoad);
+}
+
+// The mean of the bucket that closes, as a step. A load above all before it makes the steps of all
+// coarser.
+std::uint8_t Pyramid::taken_load() {
+  if (load_count_ == 0) return kNoLoad;
+  const double mean = static_cast<double>(load_sum_) / load_count_;
+  load_sum_ = 0;
+  load_count_ = 0;
+  double step = static_cast<double>(load_step_);
+  if (mean > kLoadSteps * step) {
+    const double former = std::exchange(step, mean / kLoadSteps);
+    const auto loads = gaps_.begin() + static_cast<std::ptrdiff_t>(levels_.size() * ring_);
+    std::transform(loads, gaps_.end(), loads, [&](std::uint8_t load) {
+      if (load == kNoLoad) return load;
+      return static_cast<std::uint8_t>(1 + std::lround((load - 1) * former / step));
+    });
+    load_step_ = static_cast<float>(step);
+  }
+  if (!(step > 0)) return 1;
+  return static_cast<std::uint8_t>(1 + std::lround(std::min(mean / step, kLoadSteps)));
+}
+
+// The mean of the one or two buckets of the finer level, which has just closed, that lie in this
+// one.
+std::uint8_t Pyramid::joined_load(std::size_t level) const {
+  const Level& finer = levels_[level - 1];
+  if (finer.count == 0) return kNoLoad;
+  const std::uint8_t* const loads = loads_of(level - 1);
+  const std::size_t newest = (finer.head + ring_ - 1U) % ring_;
+  const std::size_t before = (finer.head + ring_ - 2U) % ring_;
+  const bool is_second_half = ((open_bucket_ >> (level - 1)) & 1) != 0;
+  const bool has_both = is_second_half && finer.count > 1 &&
+                        gaps_[(level - 1) * ring_ + before] == 1 && loads[before] != kNoLoad;
+  if (!has_both || loads[newest] == kNoLoad) return loads[newest];
+  return static_cast<std::uint8_t>((loads[newest] + loads[before] + 1) / 2);
+}
+
+// Before levels_[level] closes, and after all finer ones did.
+void Pyramid::close_load(std::size_t level) {
+  const std::size_t slot = levels_[level].head;
+  loads_of(level)[slot] = level == first_load_level_ ? taken_load() : joined_load(level);
+}
+
+void Pyramid::read_loads(std::size_t level, FloorWindow& window) const {
+  window.has_loads = keeps_load(level) && window.size > 0;
+  if (!window.has_loads) return;
+  const std::uint8_t* const loads = loads_of(level);
+  std::size_t slot = levels_[level].head;
+  for (std::size_t i = window.size; i > 0; --i) {
+    slot = (slot + ring_ - 1U) % ring_;
+    window.has_loads = window.has_loads && loads[slot] != kNoLoad;
+    window.loads[i - 1] = (loads[slot] - 1) * static_cast<double>(load_step_);
+  }
 }
 
 bool Pyramid::read_with_open(std::size_t level, double now_seconds, FloorWindow& window) const {
@@ -143,10 +245,16 @@ bool Pyramid::read_with_open(std::size_t level, double now_seconds, FloorWindow&
     window.prior_maximum = std::max(window.prior_maximum, leaving);
     std::shift_left(window.times.begin(), window.times.begin() + window.size, 1);
     std::shift_left(window.values.begin(), window.values.begin() + window.size, 1);
+    std::shift_left(window.loads.begin(), window.loads.begin() + window.size, 1);
     --window.size;
   }
   window.times[window.size] = (start + now_seconds) / 2;
   window.values[window.size] = static_cast<double>(minimum);
+  // Between two readings with a load, that of the newest bucket stands for the open one.
+  if (window.has_loads) {
+    window.loads[window.size] = load_count_ > 0 ? static_cast<double>(load_sum_) / load_count_
+                                                : window.loads[window.size - 1];
+  }
   ++window.size;
   return true;
 }
@@ -154,6 +262,8 @@ bool Pyramid::read_with_open(std::size_t level, double now_seconds, FloorWindow&
 void Pyramid::clear() {
   std::fill(levels_.begin(), levels_.end(), Level{});
   open_bucket_ = 0;
+  load_sum_ = 0;
+  load_count_ = 0;
   started_ = false;
 }
 
@@ -167,6 +277,11 @@ void Pyramid::save(ByteWriter& out) const {
   out.put(static_cast<std::uint8_t>(levels_.size()));
   out.put(started_);
   out.put(open_bucket_);
+  const bool knows_load = gaps_.size() > levels_.size() * ring_;
+  out.put(knows_load);
+  out.put(load_step_);
+  out.put(load_sum_);
+  out.put(load_count_);
   for (std::size_t k = 0; k < levels_.size(); ++k) {
     const Level& level = levels_[k];
     out.put(level.open_minimum);
@@ -178,6 +293,7 @@ void Pyramid::save(ByteWriter& out) const {
       const std::size_t slot = (std::size_t{level.head} + ring_ - level.count + i) % ring_;
       out.put(values_[k * ring_ + slot]);
       out.put(gaps_[k * ring_ + slot]);
+      if (keeps_load(k)) out.put(loads_of(k)[slot]);
     }
   }
 }
@@ -192,6 +308,10 @@ bool Pyramid::restore(ByteReader& in) {
   open_bucket_ = in.take<std::int64_t>();
   const auto largest = static_cast<std::int64_t>(kLargestBucket);
   in.require(open_bucket_ > -largest && open_bucket_ < largest);
+  if (in.take_flag()) make_room_for_loads();
+  load_step_ = in.take_number<float>(0, kMostLoad);
+  load_sum_ = in.take_number<float>(0, kMostLoad);
+  load_count_ = in.take<std::uint32_t>();
   for (std::size_t k = 0; k < levels_.size(); ++k) restore_level(k, in);
   if (in.failed()) clear();
   return !in.failed();
@@ -209,6 +329,7 @@ void Pyramid::restore_level(std::size_t level, ByteReader& in) {
     values_[level * ring_ + i] = in.take_number<float>(0, kMostValue);
     gaps_[level * ring_ + i] = in.take_at_most<std::uint8_t>(kLongestGap - 1);
     in.require(gaps_[level * ring_ + i] > 0);
+    if (keeps_load(level)) loads_of(level)[i] = in.take<std::uint8_t>();
   }
 }
 

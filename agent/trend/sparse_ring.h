@@ -25,14 +25,15 @@ class SparseRing {
   void read(FloorWindow& window) const;
   [[nodiscard]] std::size_t size() const { return count_; }
   [[nodiscard]] double usual_gap_seconds() const;
-  [[nodiscard]] double newest_seconds() const { return count_ == 0 ? 0 : times_[count_ - 1]; }
+  [[nodiscard]] double newest_seconds() const { return newest_seconds_; }
   void clear() { *this = SparseRing(); }
 
   void save(ByteWriter& out) const;
   [[nodiscard]] bool restore(ByteReader& in);  // as Pyramid::restore
 
  private:
-  std::array<double, kPoints> times_ = {};
+  double newest_seconds_ = 0;
+  std::array<float, kPoints - 1> gaps_seconds_ = {};  // from each point to the one after it
   std::array<float, kPoints> values_ = {};
   float evicted_maximum_ = 0;
   std::uint8_t count_ = 0;

@@ -37,6 +37,9 @@ void save_verdict(ByteWriter& out, const Verdict& verdict) {
   out.put(verdict.level);
   out.put(verdict.floors);
   out.put(verdict.rising_floors);
+  out.put(verdict.follows_load);
+  out.put(verdict.earlier_lives);
+  out.put(verdict.earlier_seconds);
   for (const double number :
        {verdict.bucket_seconds, verdict.window_start_seconds, verdict.window_end_seconds, verdict.z,
         verdict.confidence, verdict.growth.estimate, verdict.growth.low, verdict.growth.high,
@@ -66,6 +69,9 @@ bool restore_verdict(ByteReader& in, Verdict& verdict) {
   in.require(verdict.level >= kSeasonLevel);
   verdict.floors = in.take<std::uint32_t>();
   verdict.rising_floors = in.take<std::uint32_t>();
+  verdict.follows_load = in.take_flag();
+  verdict.earlier_lives = in.take<std::uint8_t>();
+  verdict.earlier_seconds = in.take_number<float>(0, kMostNumber);
   for (double* const number :
        {&verdict.bucket_seconds, &verdict.window_start_seconds, &verdict.window_end_seconds,
         &verdict.z, &verdict.confidence, &verdict.growth.estimate, &verdict.growth.low,

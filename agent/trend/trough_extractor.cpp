@@ -12,7 +12,7 @@ std::optional<Trough> TroughExtractor::push(double time_seconds, double value) {
   }
   if (!falling_) {
     peak_ = std::max(peak_, value);
-    falling_ = peak_ > 0 && value <= peak_ * (1 - fall_ratio_);
+    falling_ = peak_ > 0 && value <= peak_ * (1 - static_cast<double>(fall_ratio_));
     low_ = value;
     low_time_seconds_ = time_seconds;
     return std::nullopt;
@@ -22,7 +22,7 @@ std::optional<Trough> TroughExtractor::push(double time_seconds, double value) {
     low_time_seconds_ = time_seconds;
     return std::nullopt;
   }
-  if (value <= low_ + regain_ratio_ * (peak_ - low_)) {
+  if (value <= low_ + static_cast<double>(regain_ratio_) * (peak_ - low_)) {
     return std::nullopt;
   }
   const Trough trough{low_time_seconds_, low_, peak_};
@@ -31,7 +31,13 @@ std::optional<Trough> TroughExtractor::push(double time_seconds, double value) {
   return trough;
 }
 
-void TroughExtractor::clear() { *this = TroughExtractor(fall_ratio_, regain_ratio_); }
+void TroughExtractor::clear() {
+  started_ = false;
+  falling_ = false;
+  low_time_seconds_ = 0;
+  peak_ = 0;
+  low_ = 0;
+}
 
 void TroughExtractor::save(ByteWriter& out) const {
   out.put(low_time_seconds_);

@@ -18,7 +18,8 @@ struct Trough {
 class TroughExtractor {
  public:
   TroughExtractor(double fall_ratio, double regain_ratio)
-      : fall_ratio_(fall_ratio), regain_ratio_(regain_ratio) {}
+      : fall_ratio_(static_cast<float>(fall_ratio)),
+        regain_ratio_(static_cast<float>(regain_ratio)) {}
 
   std::optional<Trough> push(double time_seconds, double value);
   void clear();
@@ -27,8 +28,8 @@ class TroughExtractor {
   [[nodiscard]] bool restore(ByteReader& in);  // as Pyramid::restore; the ratios stay
 
  private:
-  double fall_ratio_;
-  double regain_ratio_;
+  float fall_ratio_;
+  float regain_ratio_;
   double low_time_seconds_ = 0;
   double peak_ = 0;
   double low_ = 0;

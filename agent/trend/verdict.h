@@ -60,8 +60,8 @@ struct Growth {  // bytes per second
   double high = 0;
 };
 
-// When the series meets its limit, on the axis of the observations. `latest` is absent when the
-// slope's lower bound is near zero ("no upper bound").
+// When the series meets its limit, on the axis of the observations. `latest` is absent when it
+// would be many times as far as `at` ("no upper bound"; forecast.h).
 struct Exhaustion {
   double at_seconds = 0;
   double earliest_seconds = 0;
@@ -81,6 +81,9 @@ struct Verdict {
   double bucket_seconds = 0;
   std::uint32_t floors = 0;         // floors in the deciding window
   std::uint32_t rising_floors = 0;  // consecutive rising floors at its end
+  bool follows_load = false;        // the load rose with it, and by as large a part
+  std::uint8_t earlier_lives = 0;   // that grew alike, whose evidence is part of this one's
+  float earlier_seconds = 0;        // the part of evidence_seconds that is theirs
   double window_start_seconds = 0;
   double window_end_seconds = 0;
   double z = 0;
@@ -94,7 +97,7 @@ struct Verdict {
   double amplitude = 0;                  // 95th percentile of (peak - floor)
   std::optional<double> limit;           // as last observed
   std::optional<double> asymptote;       // where a saturating series is heading
-  double evidence_seconds = 0;           // W
+  double evidence_seconds = 0;           // W, that of earlier lives included
   double evidence_needed_seconds = 0;    // what patience asks for
   std::optional<Exhaustion> exhaustion;  // from Evidence::held on, when a limit is known
 };

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -74,6 +75,37 @@ TEST_F(WatchListTest, NamesASeriesBySubjectAndSignal) {
   EXPECT_EQ(watch->basis(), "rss_floor");
   EXPECT_EQ(watches_.find("process:7:43/rss_anon"), nullptr);
   EXPECT_EQ(watches_.points(*watch).size(), 1U);
+}
+
+TEST_F(WatchListTest, MakesTheLoadOfAReadingFromWhatTheSubjectDidInAll) {
+  WatchLabels labels;
+  labels.name = "busy";
+  std::vector<std::optional<double>> loads;
+  for (const double total : {10.0, 12.0, 12.0, 15.0}) {
+    labels.load_total = total;
+    Observation reading;
+    reading.time_seconds = now_++;
+    reading.value = kMiB;
+    watches_.observe(key_of(7), labels, reading);
+    loads.push_back(watches_.find(key_of(7))->last_reading.load);
+  }
+  EXPECT_EQ(loads, (std::vector<std::optional<double>>{std::nullopt, 2, std::nullopt, 1.5}));
+}
+
+TEST_F(WatchListTest, AsksOnceForEarlierLivesWhenASubjectHasLearnedEnough) {
+  int asked = 0;
+  watches_.set_lives_source([&](const Watch& watch) {
+    EXPECT_EQ(watch.name, "leaky");
+    ++asked;
+    EarlierLives lives;
+    lives.add({true, kMiB, 7200});
+    return lives;
+  });
+  leak(7, 20);
+  EXPECT_EQ(asked, 0);
+  leak(7, 240);
+  EXPECT_EQ(asked, 1);
+  EXPECT_EQ(watches_.find(key_of(7))->detector.verdict().earlier_lives, 1U);
 }
 
 TEST_F(WatchListTest, ForgetsAQuietSubjectAsSoonAsItEnded) {

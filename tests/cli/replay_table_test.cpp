@@ -11,6 +11,9 @@
 namespace heapfloor {
 namespace {
 
+// U+202E, which turns the order of what follows.
+const std::string kRightToLeft = {'\xE2', '\x80', '\xAE'};
+
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -65,7 +68,7 @@ TEST(ReplayTable, ShortensNamesInTheirMiddle) {
 }
 
 TEST(ReplayTable, ShowsHostileNamesOnOneLineWithoutControls) {
-  const std::string table = replay_table(samples("a\nb\x1b[31m\xff\xE2\x80\xAE"), {});
+  const std::string table = replay_table(samples("a\nb\x1b[31m\xff" + kRightToLeft), {});
   EXPECT_THAT(table, HasSubstr("a\\nb\\x1B[31m\\xFF\\xE2\\x80\\xAE"));
   EXPECT_EQ(lines(table).size(), 4U);
 }

@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <gtest/gtest.h>
 
 #include <map>
@@ -54,6 +56,7 @@ struct Numbers {
   std::uint64_t resident_pages = 2560;
   std::uint64_t anon_kilobytes = 8192;
   std::uint64_t minor_faults = 100;
+  std::uint64_t user_ticks = 1;
   std::uint64_t swap_kilobytes = 0;
   std::uint64_t peak_kilobytes = 16384;
   bool kernel_thread = false;
@@ -66,9 +69,9 @@ struct Numbers {
 std::string stat_of(std::int32_t pid, const Numbers& numbers) {
   return std::to_string(pid) + " (" + numbers.comm + ") S 1 1 1 0 -1 " +
          (numbers.kernel_thread ? "2129984 " : "4194304 ") + std::to_string(numbers.minor_faults) +
-         " 0 2 0 1 1 0 0 20 0 3 0 " + std::to_string(numbers.start_ticks) +
-         (numbers.kernel_thread ? " 0 " : " 104857600 ") + std::to_string(numbers.resident_pages) +
-         " 0 0 0\n";
+         " 0 2 0 " + std::to_string(numbers.user_ticks) + " 1 0 0 20 0 3 0 " +
+         std::to_string(numbers.start_ticks) + (numbers.kernel_thread ? " 0 " : " 104857600 ") +
+         std::to_string(numbers.resident_pages) + " 0 0 0\n";
 }
 
 std::string status_of(const Numbers& numbers) {
@@ -429,6 +432,7 @@ TEST(ProcessCollector, EveryMetricOfAProcessIsReadInBytesAndCounts) {
   EXPECT_EQ(server->value(kProcessHugetlb), 0);
   EXPECT_EQ(server->value(kProcessSwap), 64 * kKiB);
   EXPECT_EQ(server->value(kProcessThreads), 3);
+  EXPECT_EQ(server->value(kProcessCpu), 200.0 / static_cast<double>(::sysconf(_SC_CLK_TCK)));
   EXPECT_EQ(server->value(kProcessMinorFaults), 100);
   EXPECT_EQ(server->value(kProcessMajorFaults), 2);
   EXPECT_FALSE(server->value(kProcessUnreadableStatus));

@@ -14,12 +14,14 @@ constexpr auto kAblations = std::to_array<Ablation>({
      [](ScoreOptions& o) {
        o.policy.patience = 0;
        o.policy.start_patience_minutes = 0;
+       o.policy.start_patience = 0;
        o.policy.short_history_patience_hours = 0;
        o.policy.clear_slope_ratio = 1e-9;
      }},
     {"start and short-history patience off",
      [](ScoreOptions& o) {
        o.policy.start_patience_minutes = 0;
+       o.policy.start_patience = 0;
        o.policy.short_history_patience_hours = 0;
      }},
     {"shape off", [](ScoreOptions& o) { o.policy.linear_ratio = kNone; }},
@@ -47,6 +49,7 @@ constexpr auto kAblations = std::to_array<Ablation>({
     {"GC runtime off", [](ScoreOptions& o) { o.policy.gc_minimum_floors = 0; }},
     {"median of five and inferred troughs off", [](ScoreOptions& o) { o.unfiltered = true; }},
     {"clear slope off", [](ScoreOptions& o) { o.policy.clear_slope_ratio = 1e-9; }},
+    {"load off", [](ScoreOptions& o) { o.policy.load_patience = 0; }},
     {"z 2", [](ScoreOptions& o) { o.policy.z = 2; }},
     {"z 4", [](ScoreOptions& o) { o.policy.z = 4; }},
     {"ring 8", [](ScoreOptions& o) { o.policy.ring = 8; }},

@@ -82,7 +82,7 @@ std::vector<JudgedRun> judge(const std::vector<RealSeries>& runs, const ScoreOpt
     LabelledSeries series = one.run->series;
     withhold(series, options);
     one.outcome = outcome_of(series);
-    one.row = row_of(in_catalogue_time(one.run->series), one.outcome, name_of(one));
+    one.row = row_of(in_catalogue_time(one.run->series), one.outcome, 0);
   });
   return judged;
 }

@@ -20,14 +20,17 @@ void csv_line(std::string& out, std::string_view name, const Tally& t) {
         t.false_positives, t.negatives, t.early, t.late, t.false_alarms_a_day());
   print(out, "%.3f,%.3f,%.4f,%.4f,", hours(t.delays_seconds, 0.5), hours(t.delays_seconds, 0.9),
         percentile(t.headroom_used, 0.5), percentile(t.headroom_used, 0.9));
-  print(out, "%zu,%zu,%zu,%zu,%zu\n", t.forecasts, t.forecasts_right, t.forecasts_unbounded,
+  print(out, "%zu,%zu,%zu,%zu,%zu,", t.forecasts, t.forecasts_right, t.forecasts_unbounded,
         t.crossing, t.suspected_in_time);
+  print(out, "%.4f,%.4f,%zu,%zu\n", percentile(t.forecast_widths, 0.5),
+        percentile(t.forecast_errors, 0.5), t.critical, t.warning);
 }
 
 constexpr std::string_view kCsvHeader =
     "name,precision,recall,f1,true_positives,leaks,false_positives,healthy,early,late,"
     "false_alarms_a_series_day,delay_median_hours,delay_p90_hours,headroom_used_median,"
-    "headroom_used_p90,forecasts,forecasts_right,forecasts_unbounded,crossing,suspected_in_time\n";
+    "headroom_used_p90,forecasts,forecasts_right,forecasts_unbounded,crossing,suspected_in_time,"
+    "forecast_width_median,forecast_error_median,critical,warning\n";
 
 void table_line(std::string& out, std::string_view name, const Tally& t, bool forecasts = true) {
   print(out,
@@ -37,16 +40,17 @@ void table_line(std::string& out, std::string_view name, const Tally& t, bool fo
         t.false_alarms_a_day(), hours(t.delays_seconds, 0.5), hours(t.delays_seconds, 0.9),
         percentile(t.headroom_used, 0.5), percentile(t.headroom_used, 0.9));
   if (forecasts) {
-    print(out, "  %.3f (%zu, %zu open)  %.3f", t.coverage(), t.forecasts, t.forecasts_unbounded,
-          t.suspected_in_time_share());
+    print(out, "  %.3f (%zu, %zu open) %5.2f %5.2f  %3zu %3zu  %.3f", t.coverage(), t.forecasts,
+          t.forecasts_unbounded, percentile(t.forecast_widths, 0.5),
+          percentile(t.forecast_errors, 0.5), t.critical, t.warning, t.suspected_in_time_share());
   }
   out += "\n";
 }
 
 void table_header(std::string& out) {
-  print(out, "%-40s %-5s %-5s %-5s  %-9s %-9s %-5s %-4s %-7s %-13s  %-11s  %-20s %s\n", "", "P",
-        "R", "F1", "found", "false", "early", "late", "FA/day", " delay h 50 90", "headroom",
-        "forecast right", "suspected in time");
+  print(out, "%-40s %-5s %-5s %-5s  %-9s %-9s %-5s %-4s %-7s %-13s  %-11s  %-20s %-12s %-8s %s\n",
+        "", "P", "R", "F1", "found", "false", "early", "late", "FA/day", " delay h 50 90",
+        "headroom", "forecast right", "width, error", "crit, w", "suspected in time");
 }
 
 void scenario_line(std::string& out, const Row& row) {
@@ -86,6 +90,43 @@ std::string score_report(const Score& score, Format format, bool explain) {
   table_header(out);
   table_line(out, "total", score);
   print(out, "full tests %llu\n", static_cast<unsigned long long>(score.full_tests));
+  return out;
+}
+
+std::string forecasts_report(const Score& score) {
+  std::string out =
+      "name,seed,alarm_hours,crossing,at,earliest,latest,severity,right,relative_width,"
+      "relative_error\n";
+  for (const Row& row : score.rows) {
+    for (const ForecastCheck& check : row.checks) {
+      const auto left = [&](double seconds) {
+        return (seconds - check.alarm_seconds) / kHourSeconds;
+      };
+      print(out, "%.*s,%llu,%.2f,%.2f,", static_cast<int>(row.name.size()), row.name.data(),
+            static_cast<unsigned long long>(check.seed), check.alarm_seconds / kHourSeconds,
+            left(check.crossing_seconds));
+      if (check.foretold) {
+        print(out, "%.2f,%.2f,", left(check.foretold->at_seconds),
+              left(check.foretold->earliest_seconds));
+      } else {
+        out += ",,";
+      }
+      if (check.foretold && check.foretold->latest_seconds) {
+        print(out, "%.2f", left(*check.foretold->latest_seconds));
+      }
+      const std::string_view severity = severity_name(check.severity);
+      print(out, ",%.*s,%s,", static_cast<int>(severity.size()), severity.data(),
+            check.right() ? "yes" : "no");
+      if (const auto width = check.relative_width()) {
+        print(out, "%.3f", *width);
+      }
+      out += ",";
+      if (const auto error = check.relative_error()) {
+        print(out, "%.3f", *error);
+      }
+      out += "\n";
+    }
+  }
   return out;
 }
 

@@ -15,6 +15,10 @@ enum class Format { table, csv };
 // Every scenario, then the whole; `explain` adds a line for every mistake.
 std::string score_report(const Score& score, Format format, bool explain);
 
+// One line of CSV for every forecast at a right alarm whose truth meets its limit, and with it how
+// far off it was: hours from the alarm on.
+std::string forecasts_report(const Score& score);
+
 // One line for every named tally: detectors side by side, or ablations. Coverage is printed only
 // where `forecasts` (baselines foretell nothing).
 struct NamedTally {

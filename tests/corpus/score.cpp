@@ -31,6 +31,7 @@ constexpr std::string_view kUsage = R"(score [MODE] [OPTION...]
 Modes:
   (none)                the detector, per scenario and in total
   --baselines           published rules beside it, in total
+  --forecasts           every forecast at a right alarm beside what came true, as CSV
   --ablations           the detector with one rule off at a time, in total
   --pictures=DIRECTORY  one SVG a scenario, of the first seed
   --export=DIRECTORY    every series as CSV in the replay format
@@ -68,6 +69,7 @@ Sets:
 enum class Mode {
   score,
   baselines,
+  forecasts,
   ablations,
   pictures,
   exporting,
@@ -112,6 +114,7 @@ std::optional<bool> read_mode(std::string_view argument, Arguments& arguments) {
     Mode mode;
   };
   constexpr auto kPlain = std::to_array<Named>({{"--baselines", Mode::baselines},
+                                                {"--forecasts", Mode::forecasts},
                                                 {"--ablations", Mode::ablations},
                                                 {"--labels", Mode::labels},
                                                 {"--help", Mode::help}});
@@ -227,6 +230,11 @@ int print_score(const Arguments& arguments) {
 Tally total_of(const Score& score) {
   const Tally& total = score;
   return total;
+}
+
+int print_forecasts(const Arguments& arguments) {
+  write_out(forecasts_report(score(arguments.set->scenarios(), arguments.options)));
+  return 0;
 }
 
 int print_baselines(const Arguments& arguments) {
@@ -408,6 +416,8 @@ int run(const Arguments& arguments) {
       return print_score(arguments);
     case Mode::baselines:
       return print_baselines(arguments);
+    case Mode::forecasts:
+      return print_forecasts(arguments);
     case Mode::ablations:
       return print_ablations(arguments);
     case Mode::pictures:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "agent/trend/explain.h"
 #include "tests/corpus/labels.h"
@@ -42,20 +43,21 @@ double early_level(const LabelledSeries& series) {
   return percentile(first, 0.5);
 }
 
-void count_forecast(const Outcome& outcome, double crossing_seconds, Tally& tally) {
-  ++tally.forecasts;
-  const std::optional<Exhaustion>& foretold = outcome.exhaustion;
-  if (!foretold) {
-    return;
+void count_forecast(const ForecastCheck& check, Row& row) {
+  ++row.forecasts;
+  row.checks.push_back(check);
+  row.forecasts_right += check.right() ? 1U : 0U;
+  row.forecasts_unbounded += check.foretold && !check.foretold->latest_seconds ? 1U : 0U;
+  if (const auto width = check.relative_width()) {
+    row.forecast_widths.push_back(*width);
   }
-  const bool ended = foretold->latest_seconds.has_value();
-  const bool right = crossing_seconds >= foretold->earliest_seconds &&
-                     (!ended || crossing_seconds <= *foretold->latest_seconds);
-  tally.forecasts_right += right ? 1U : 0U;
-  tally.forecasts_unbounded += ended ? 0U : 1U;
+  if (const auto error = check.relative_error()) {
+    row.forecast_errors.push_back(*error);
+  }
 }
 
-void count_leak(const LabelledSeries& series, const Outcome& outcome, Tally& tally) {
+void count_leak(const LabelledSeries& series, const Outcome& outcome, std::uint64_t seed,
+                Row& tally) {
   ++tally.positives;
   const std::optional<double> crossing = true_crossing_seconds(series);
   if (crossing) {
@@ -74,6 +76,8 @@ void count_leak(const LabelledSeries& series, const Outcome& outcome, Tally& tal
     return;
   }
   ++tally.true_positives;
+  tally.critical += outcome.severity == Severity::critical ? 1U : 0U;
+  tally.warning += outcome.severity == Severity::warning ? 1U : 0U;
   tally.delays_seconds.push_back(at - series.onset_seconds);
   if (const auto limit = series.observations.front().limit) {
     const double before = early_level(series);
@@ -81,7 +85,7 @@ void count_leak(const LabelledSeries& series, const Outcome& outcome, Tally& tal
   }
   if (crossing) {
     tally.late += at > *crossing ? 1U : 0U;
-    count_forecast(outcome, *crossing, tally);
+    count_forecast({seed, at, *crossing, outcome.exhaustion, outcome.severity}, tally);
   }
 }
 
@@ -96,6 +100,7 @@ void merge(Row& row, const Row& more) {
   row.alarmed += more.alarmed;
   row.suspected += more.suspected;
   row.mistakes.insert(row.mistakes.end(), more.mistakes.begin(), more.mistakes.end());
+  row.checks.insert(row.checks.end(), more.checks.begin(), more.checks.end());
 }
 
 }  // namespace
@@ -136,6 +141,7 @@ Outcome watch(const LabelledSeries& series, const TrendPolicy& policy) {
       outcome.leaking_at_seconds = now;
       outcome.value_at_alarm = detector.verdict().floor;
       outcome.exhaustion = detector.verdict().exhaustion;
+      outcome.severity = severity(detector.verdict(), now);
     }
     outcome.full_tests = detector.full_tests();
     if (leaking || &observation == &series.observations.back()) {
@@ -191,6 +197,27 @@ std::optional<double> true_crossing_seconds(const LabelledSeries& series) {
   return std::nullopt;
 }
 
+bool ForecastCheck::right() const {
+  return foretold && crossing_seconds >= foretold->earliest_seconds &&
+         (!foretold->latest_seconds || crossing_seconds <= *foretold->latest_seconds);
+}
+
+std::optional<double> ForecastCheck::relative_width() const {
+  if (!foretold || crossing_seconds <= alarm_seconds) {
+    return std::nullopt;
+  }
+  return foretold->latest_seconds ? (*foretold->latest_seconds - foretold->earliest_seconds) /
+                                        (crossing_seconds - alarm_seconds)
+                                  : std::numeric_limits<double>::infinity();
+}
+
+std::optional<double> ForecastCheck::relative_error() const {
+  if (!foretold || crossing_seconds <= alarm_seconds) {
+    return std::nullopt;
+  }
+  return std::abs(foretold->at_seconds - crossing_seconds) / (crossing_seconds - alarm_seconds);
+}
+
 void Tally::add(const Tally& other) {
   true_positives += other.true_positives;
   positives += other.positives;
@@ -205,6 +232,10 @@ void Tally::add(const Tally& other) {
   forecasts += other.forecasts;
   forecasts_right += other.forecasts_right;
   forecasts_unbounded += other.forecasts_unbounded;
+  append(forecast_widths, other.forecast_widths);
+  append(forecast_errors, other.forecast_errors);
+  critical += other.critical;
+  warning += other.warning;
   crossing += other.crossing;
   suspected_in_time += other.suspected_in_time;
 }
@@ -263,8 +294,7 @@ Score score(const std::vector<Scenario>& scenarios, const ScoreOptions& options,
     const Scenario& scenario = scenarios[job / options.seeds];
     const std::uint64_t seed = options.first_seed + job % options.seeds;
     const LabelledSeries series = make_series(scenario, seed, options);
-    single[job] = row_of(series, watcher(series, policy_for(series, options)),
-                         "seed " + std::to_string(seed));
+    single[job] = row_of(series, watcher(series, policy_for(series, options)), seed);
   });
   Score result;
   for (std::size_t i = 0; i < scenarios.size(); ++i) {
@@ -279,7 +309,7 @@ Score score(const std::vector<Scenario>& scenarios, const ScoreOptions& options,
   return result;
 }
 
-Row row_of(const LabelledSeries& series, const Outcome& outcome, const std::string& which) {
+Row row_of(const LabelledSeries& series, const Outcome& outcome, std::uint64_t seed) {
   const bool alarmed = outcome.leaking_at_seconds.has_value();
   Row row;
   row.leaks = series.leaks;
@@ -288,7 +318,7 @@ Row row_of(const LabelledSeries& series, const Outcome& outcome, const std::stri
   row.suspected = outcome.suspected_at_seconds ? 1U : 0U;
   row.full_tests = outcome.full_tests;
   if (series.leaks) {
-    count_leak(series, outcome, row);
+    count_leak(series, outcome, seed, row);
   } else {
     ++row.negatives;
     row.false_positives += row.alarmed;
@@ -297,7 +327,8 @@ Row row_of(const LabelledSeries& series, const Outcome& outcome, const std::stri
   if (alarmed != series.leaks || row.early > 0) {
     const double end = series.observations.back().time_seconds;
     const double hours = outcome.leaking_at_seconds.value_or(end) / 3600;
-    row.mistakes.push_back(which + " at " + std::to_string(hours) + " h: " + outcome.reason);
+    row.mistakes.push_back("seed " + std::to_string(seed) + " at " + std::to_string(hours) +
+                           " h: " + outcome.reason);
   }
   return row;
 }

@@ -12,6 +12,7 @@
 
 #include "agent/alerts/leak_state.h"
 #include "agent/trend/detector.h"
+#include "agent/trend/forecast.h"
 #include "agent/trend/policy.h"
 #include "tests/corpus/scenarios.h"
 
@@ -24,6 +25,7 @@ struct Outcome {
   std::optional<double> leaking_at_seconds;
   double value_at_alarm = 0;
   std::optional<Exhaustion> exhaustion;  // foretold at the alarm
+  Severity severity = Severity::info;    // at the alarm
   std::uint64_t full_tests = 0;
   std::string reason;  // of the first alarm, or of the last verdict
 };
@@ -46,6 +48,22 @@ void randomise(LabelledSeries& series, std::string_view name, std::uint64_t seed
 // limit, or when that takes more than 400 days.
 std::optional<double> true_crossing_seconds(const LabelledSeries& series);
 
+// What was foretold at a right alarm, beside what came true.
+struct ForecastCheck {
+  std::uint64_t seed = 0;
+  double alarm_seconds = 0;
+  double crossing_seconds = 0;
+  std::optional<Exhaustion> foretold;
+  Severity severity = Severity::info;
+
+  // Whether the interval holds the crossing. Without an end it holds every later time.
+  [[nodiscard]] bool right() const;
+  // Of the true time from the alarm to the crossing; nothing without a forecast, and when the truth
+  // had met the limit before the alarm.
+  [[nodiscard]] std::optional<double> relative_width() const;  // infinite without an end
+  [[nodiscard]] std::optional<double> relative_error() const;  // of the point
+};
+
 // Of one scenario or of a whole set.
 struct Tally {
   std::size_t true_positives = 0;
@@ -62,8 +80,12 @@ struct Tally {
   std::size_t forecasts = 0;            // rightly alarmed series that really meet their limit
   std::size_t forecasts_right = 0;      // whose interval at the alarm holds that time
   std::size_t forecasts_unbounded = 0;  // whose interval has no end
-  std::size_t crossing = 0;             // leaks that really meet their limit
-  std::size_t suspected_in_time = 0;    // within a tenth of the time from onset to there
+  std::vector<double> forecast_widths;  // ForecastCheck::relative_width
+  std::vector<double> forecast_errors;  // ForecastCheck::relative_error
+  std::size_t critical = 0;             // right alarms of that severity
+  std::size_t warning = 0;
+  std::size_t crossing = 0;           // leaks that really meet their limit
+  std::size_t suspected_in_time = 0;  // within a tenth of the time from onset to there
 
   void add(const Tally& other);
   [[nodiscard]] double precision() const;
@@ -81,6 +103,7 @@ struct Row : Tally {
   std::size_t alarmed = 0;
   std::size_t suspected = 0;
   std::vector<std::string> mistakes;  // one line each: seed, time, reason
+  std::vector<ForecastCheck> checks;  // in the order of seeds
 };
 
 struct Score : Tally {
@@ -114,8 +137,8 @@ using Watcher = std::function<Outcome(const LabelledSeries& series, const TrendP
 Score score(const std::vector<Scenario>& scenarios, const ScoreOptions& options,
             const Watcher& watcher = watch);
 
-// One series and what became of it; `which` names it where it is a mistake.
-Row row_of(const LabelledSeries& series, const Outcome& outcome, const std::string& which);
+// One series and what became of it.
+Row row_of(const LabelledSeries& series, const Outcome& outcome, std::uint64_t seed);
 
 // The value below which a share `q` of the values lies; 0 of none.
 double percentile(std::vector<double> values, double q);

@@ -1,10 +1,12 @@
 // How alarms are counted, over series of three points and watchers that say what they are told.
+#include <limits>
 #include <optional>
 
 #include <gmock/gmock.h>
 
 #include "tests/corpus/expected_scores.h"
 #include "tests/corpus/picture.h"
+#include "tests/corpus/report.h"
 #include "tests/corpus/scoring.h"
 
 namespace heapfloor {
@@ -86,6 +88,33 @@ TEST(Scoring, AForecastIsRightWhenItsIntervalHoldsTheTrueTime) {
   EXPECT_EQ(score_of(ramp(true), alarm(9, open)).coverage(), 1);
   EXPECT_EQ(score_of(ramp(true), alarm(9, open)).forecasts_unbounded, 1U);
   EXPECT_EQ(score_of(ramp(true), alarm(9)).coverage(), 0) << "no forecast is no right one";
+}
+
+TEST(Scoring, MeasuresAForecastsWidthAndErrorInTheTimeThatWasTrulyLeft) {
+  // The alarm comes at 10 h, 10 h before the limit.
+  const auto width = [](const Exhaustion& foretold) {
+    return score_of(ramp(true), alarm(10, foretold)).forecast_widths.front();
+  };
+  const auto error = [](const Exhaustion& foretold) {
+    return score_of(ramp(true), alarm(10, foretold)).forecast_errors.front();
+  };
+  const Exhaustion closed{18 * kHour, 15 * kHour, 25 * kHour};
+  const Exhaustion open{25 * kHour, 18 * kHour, std::nullopt};
+  EXPECT_NEAR(width(closed), 1, 0.01);
+  EXPECT_NEAR(error(closed), 0.2, 0.01);
+  EXPECT_EQ(width(open), std::numeric_limits<double>::infinity());
+  EXPECT_NEAR(error(open), 0.5, 0.01);
+  EXPECT_TRUE(score_of(ramp(true), alarm(21, closed)).forecast_widths.empty())
+      << "of what has happened there is no forecast";
+}
+
+TEST(Scoring, ListsEveryForecastBesideWhatCameTrue) {
+  Outcome outcome = alarm(10, Exhaustion{18 * kHour, 15 * kHour, std::nullopt});
+  outcome.severity = Severity::critical;
+  const Score result = score_of(ramp(true), outcome);
+  EXPECT_EQ(result.critical, 1U);
+  EXPECT_THAT(forecasts_report(result),
+              testing::HasSubstr("ramp,1,10.00,10.00,8.00,5.00,,critical,yes,inf,0.200"));
 }
 
 TEST(Scoring, SuspicionIsInTimeWithinATenthOfTheTimeToTheLimit) {

@@ -343,6 +343,14 @@ TEST(SuspectDocument, WhatElseOfTheSameSubjectGrowsIsEvidence) {
   EXPECT_EQ(evidence(kLeaking), json::array()) << "what has ended does not grow";
 }
 
+TEST(SuspectDocument, EarlierRunsThatGrewAlikeAreEvidence) {
+  Snapshot snapshot = rich::snapshot();
+  snapshot.watches[2].verdict.earlier_lives = 3;
+  snapshot.watches[2].verdict.earlier_seconds = 7200;
+  EXPECT_EQ(data_of(suspect_document(snapshot, kLeaking))["suspect"]["evidence"],
+            json({{{"kind", "earlier_runs"}, {"runs", 3}, {"seconds", 7200}}}));
+}
+
 TEST(SuspectDocument, SeverityFollowsTheEarliestExhaustion) {
   constexpr double kDay = 86400;
   const auto severity = [](double seconds_left) {

@@ -66,10 +66,17 @@ void try_incarnation(std::string_view bytes) {
   Incarnation incarnation;
   ByteReader in(bytes);
   if (!restore_incarnation(in, incarnation)) return;
-  std::string again;
-  ByteWriter out(again);
-  save_incarnation(out, incarnation);
-  require(again == bytes, "an incarnation has one way to be written");
+  const auto written = [](const Incarnation& life) {
+    std::string row;
+    ByteWriter out(row);
+    save_incarnation(out, life);
+    return row;
+  };
+  const std::string again = written(incarnation);
+  Incarnation other;
+  ByteReader back(again);
+  require(restore_incarnation(back, other), "what was believed is believed again");
+  require(written(other) == again, "and says the same");
 }
 
 void try_ooms(std::string_view bytes) {

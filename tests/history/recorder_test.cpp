@@ -34,6 +34,7 @@ class RecorderTest : public ::testing::Test {
     WatchLabels labels;
     labels.name = name_;
     labels.group = "workers";
+    labels.start_seconds = start_seconds_;
     Observation reading;
     reading.time_seconds = now_;
     reading.value = value;
@@ -63,6 +64,7 @@ class RecorderTest : public ::testing::Test {
   }
   // A life of process 7 that grows by a MiB a second.
   void live(std::uint64_t start_ticks, int seconds) {
+    start_seconds_ = now_;
     for (int second = 0; second < seconds; ++second) {
       observe(start_ticks, (100 + second) * kMiB);
       finish_tick();
@@ -92,6 +94,7 @@ class RecorderTest : public ::testing::Test {
   std::string boot_ = "boot-1";
   std::string name_ = "worker";
   double now_ = 1000;
+  double start_seconds_ = 0;
   std::uint64_t losses_ = 0;
   WatchList watches_{fast_policy, 100};
   AlertBook alerts_{60, 300};
@@ -129,6 +132,64 @@ TEST_F(RecorderTest, KnowsTheLivesOfALongNameByAllOfIt) {
   restore();
   EXPECT_EQ(recorder_.incarnations(pods + "/a", "workers", "rss_anon").size(), 1U);
   EXPECT_EQ(recorder_.incarnations(pods + "/b", "workers", "rss_anon").size(), 2U);
+}
+
+TEST_F(RecorderTest, AddsUpTheLivesThatFollowedEachOther) {
+  for (std::uint64_t life = 1; life <= 3; ++life) {
+    live(life, 120);
+    finish_tick();
+  }
+  restore();
+  const EarlierLives earlier =
+      recorder_.earlier_lives("worker", "workers", "rss_anon", 1.7e9 + now_);
+  EXPECT_EQ(earlier.lives(), 3U);
+  const double evidence = earlier.evidence_seconds(kMiB);
+  EXPECT_GT(evidence, 250);
+  EXPECT_LE(evidence, 360);
+  EXPECT_EQ(recorder_.earlier_lives("worker", "others", "rss_anon", 1.7e9 + now_).lives(), 0U);
+}
+
+TEST_F(RecorderTest, DoesNotTakeSiblingsForEarlierLives) {
+  start_seconds_ = now_;
+  for (int second = 0; second < 400; ++second) {
+    for (std::uint64_t sibling = 1; sibling <= 4; ++sibling)
+      observe(sibling, (100 + second) * kMiB);
+    finish_tick();
+  }
+  finish_tick();
+  ASSERT_EQ(recorder_.incarnations("worker", "workers", "rss_anon").size(), 4U);
+  const auto lives = [this](double start_seconds) {
+    return recorder_.earlier_lives("worker", "workers", "rss_anon", 1.7e9 + start_seconds).lives();
+  };
+  EXPECT_EQ(lives(now_), 1U) << "one time, however many grew in it";
+  EXPECT_EQ(lives(now_ - 100), 1U) << "a handover takes a while";
+  EXPECT_EQ(lives(start_seconds_), 0U) << "a fifth sibling";
+}
+
+TEST_F(RecorderTest, ReadsTheRowsOfAnOlderAgentWithoutTheirEvidence) {
+  live(1, 120);
+  finish_tick();
+  for (auto& [id, row] : rows_) {
+    if (id.kind != RowKind::incarnation) continue;
+    row.bytes.resize(row.bytes.size() - 9);
+    row.bytes[0] = 1;
+  }
+  restore();
+  ASSERT_EQ(recorder_.incarnations("worker", "workers", "rss_anon").size(), 1U);
+  EXPECT_EQ(recorder_.earlier_lives("worker", "workers", "rss_anon", 1.7e9 + now_).lives(), 0U);
+}
+
+TEST_F(RecorderTest, KeepsLivesInMemoryWhenThereIsNoStore) {
+  for (std::uint64_t life = 1; life <= 2; ++life) {
+    start_seconds_ = now_;
+    for (int second = 0; second < 120; ++second, ++now_) {
+      observe(life, (100 + second) * kMiB);
+      watches_.finish_tick(now_);
+      recorder_.drop_batch();
+    }
+  }
+  watches_.finish_tick(now_);
+  EXPECT_EQ(recorder_.earlier_lives("worker", "workers", "rss_anon", 1.7e9 + now_).lives(), 2U);
 }
 
 TEST_F(RecorderTest, MakesAnIncarnationOfWhatARebootEnded) {

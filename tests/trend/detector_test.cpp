@@ -10,7 +10,6 @@
 #include <gtest/gtest.h>
 
 #include "agent/trend/explain.h"
-#include "agent/trend/forecast.h"
 
 namespace heapfloor {
 namespace {
@@ -37,6 +36,7 @@ class Series {
       observation.value = mib(now_) * kMiB;
       observation.limit = limit;
       observation.epoch = epoch ? std::optional(epoch(now_)) : std::nullopt;
+      observation.load = load ? std::optional(load(now_)) : std::nullopt;
       detector_.observe(observation);
     }
   }
@@ -47,6 +47,7 @@ class Series {
 
   std::optional<double> limit;
   std::function<std::uint64_t(double)> epoch;
+  std::function<double(double)> load;
 
  private:
   TrendPolicy policy_;
@@ -57,7 +58,14 @@ class Series {
 TEST(Detector, KeepsWithinThreeKibibytesASeriesEvenAtOneReadingASecond) {
   TrendPolicy policy;
   policy.bucket_seconds = 4;
-  EXPECT_LE(Detector(policy, SignalTraits::unmarked).memory_bytes(), 3072U);
+  Detector detector(policy, SignalTraits::unmarked);
+  const std::size_t without_load = detector.memory_bytes();
+  EXPECT_LE(without_load, 3072U);
+  Observation reading;
+  reading.load = 1;
+  detector.observe(reading);
+  EXPECT_GT(detector.memory_bytes(), without_load);
+  EXPECT_LE(detector.memory_bytes(), 3072U);
 }
 
 TEST(Detector, LearnsUntilEightFloorsAreClosed) {
@@ -272,6 +280,62 @@ TEST(Detector, ListsFloorsOldestFirstFromTheFinestLevelThatStillHasThem) {
   EXPECT_LT(series.now() - floors.back().time_seconds, 120);
 }
 
+// A season lasts 24 min here. The limit is less than 8 min away, so that two minutes would do.
+TEST(Detector, WaitsLongerForARiseThatTheLoadExplains) {
+  const auto rise = [](double now) { return 100 + (now - 120000) / 4; };
+  const auto evidence = [&](const std::function<double(double)>& load) {
+    TrendPolicy policy = Series::minutes();
+    policy.bucket_seconds = 30;
+    Series series(SignalTraits::exact, policy);
+    series.limit = 280 * kMiB;
+    series.load = load;
+    series.feed(330, rise);
+    return series->verdict();
+  };
+  EXPECT_EQ(evidence({}).evidence, Evidence::confirmed);
+  const auto level = [](double now) { return 10 + std::sin(now); };
+  EXPECT_EQ(evidence(level).evidence, Evidence::confirmed) << "the load does not rise";
+  const auto little = [&](double now) { return 10 * std::sqrt(rise(now) / 100); };
+  EXPECT_EQ(evidence(little).evidence, Evidence::confirmed) << "it rises by less";
+  const Verdict held = evidence([&](double now) { return rise(now) / 10 - 5; });
+  EXPECT_EQ(held.evidence, Evidence::held);
+  EXPECT_TRUE(held.follows_load);
+  EXPECT_NE(explain(held).find("held by patience: it rises with the load, needs"),
+            std::string::npos)
+      << explain(held);
+}
+
+// A season lasts 24 min here, patience of half an hour is 30 s.
+TEST(Detector, AddsUpTheGrowthOfLivesThatRestartsCutShort) {
+  Series series(SignalTraits::exact);
+  series.limit = 1000 * kMiB;
+  for (int life = 0; life < 4; ++life) {
+    series->restart(series.now());
+    const double begin = series.now();
+    series.feed(900, [&](double now) { return 100 + (now - begin) / 30; });
+    EXPECT_EQ(series->verdict().evidence, life < 2 ? Evidence::held : Evidence::confirmed) << life;
+  }
+  EXPECT_EQ(series->verdict().earlier_lives, 3U);
+  EXPECT_GT(series->verdict().earlier_seconds, 1800.0F);
+  EXPECT_NE(explain(series->verdict()).find(" of it from 3 earlier runs that grew alike"),
+            std::string::npos)
+      << explain(series->verdict());
+}
+
+TEST(Detector, DoesNotAddUpTheWarmUpsOfLivesThatLevelledOff) {
+  Series series(SignalTraits::exact);
+  series.limit = 1000 * kMiB;
+  for (int life = 0; life < 12; ++life) {
+    series->restart(series.now());
+    const double begin = series.now();
+    for (int bucket = 0; bucket < 30; ++bucket) {
+      series.feed(60, [&](double now) { return 100 + 30 * (1 - std::exp((begin - now) / 300)); });
+      ASSERT_NE(series->verdict().evidence, Evidence::confirmed) << life << ": " << bucket;
+    }
+    EXPECT_EQ(series->verdict().earlier_lives, 0U);
+  }
+}
+
 TEST(Detector, ForgetsTheFormerIncarnationAtARestart) {
   Series series(SignalTraits::exact);
   series.limit = 1024 * kMiB;
@@ -282,32 +346,6 @@ TEST(Detector, ForgetsTheFormerIncarnationAtARestart) {
   EXPECT_TRUE(series->floors().empty());
   series.feed(30 * 60, [](double) { return 100; });
   EXPECT_EQ(series->verdict().evidence, Evidence::none);
-}
-
-TEST(Forecast, BoundsTheTimeByTheIntervalOfTheSlope) {
-  const auto exhaustion = forecast(1000, 500, 100, 200, {2, 1, 4});
-  ASSERT_TRUE(exhaustion);
-  EXPECT_EQ(exhaustion->at_seconds, 1100);
-  EXPECT_EQ(exhaustion->earliest_seconds, 1050);
-  EXPECT_EQ(exhaustion->latest_seconds, 1200);
-}
-
-TEST(Forecast, HasNoUpperBoundWhereTheSlopeMayBeNearZeroAndIsNowOnceTheLimitIsMet) {
-  EXPECT_FALSE(forecast(0, 500, 0, 200, {2, 0.1, 4})->latest_seconds);
-  EXPECT_EQ(forecast(7, 500, 400, 200, {2, 1, 4})->at_seconds, 7);
-  EXPECT_FALSE(forecast(0, 500, 0, 200, {0, 0, 0}));
-}
-
-TEST(Severity, FollowsTheEarliestExhaustion) {
-  Verdict verdict;
-  EXPECT_EQ(severity(verdict, 0), Severity::info);
-  verdict.exhaustion = Exhaustion{2e6, 3600, std::nullopt};
-  EXPECT_EQ(severity(verdict, 0), Severity::critical);
-  verdict.exhaustion->earliest_seconds = 5 * 86400.0;
-  EXPECT_EQ(severity(verdict, 0), Severity::warning);
-  verdict.exhaustion->earliest_seconds = 15 * 86400.0;
-  EXPECT_EQ(severity(verdict, 0), Severity::info);
-  EXPECT_EQ(severity(verdict, 14.5 * 86400), Severity::critical);
 }
 
 TEST(Explain, SaysWhatAnOperatorNeedsInOneSentence) {

@@ -1,9 +1,13 @@
 // How readings become floors: filter, troughs, pyramid, sparse ring, amplitude.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
+#include <string>
+#include <utility>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "agent/trend/high_quantile.h"
@@ -15,6 +19,12 @@
 
 namespace heapfloor {
 namespace {
+
+using ::testing::DoubleNear;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 TEST(MedianOfFive, SwallowsTwoBadReadingsInARow) {
   MedianOfFive filter;
@@ -215,6 +225,67 @@ TEST(Pyramid, KeepsWholePagesExactly) {
   pyramid.push(0, pages);
   pyramid.push(1, pages);
   EXPECT_EQ(pyramid.latest(0), pages);
+}
+
+// Two levels of four buckets of 10 s; a season of 7200 s keeps loads from the first level on.
+class LoadedPyramid : public ::testing::Test {
+ protected:
+  // A reading in the middle of each bucket.
+  void feed(double load) {
+    pyramid_.push(now_, 100);
+    if (load >= 0) pyramid_.note_load(load);
+    now_ += 10;
+  }
+  [[nodiscard]] std::vector<double> loads(std::size_t level) const {
+    FloorWindow window;
+    pyramid_.read(level, window);
+    if (!window.has_loads) return {};
+    return {window.loads.begin(), window.loads.begin() + static_cast<std::ptrdiff_t>(window.size)};
+  }
+
+  Pyramid pyramid_{10, 8, 10 * 8 * 4, 7200};
+  double now_ = 5;
+};
+
+TEST_F(LoadedPyramid, KeepsTheMeanLoadOfEveryBucketBesideItsFloor) {
+  for (const double load : {100, 50, 80, 20, 60, 0, 10}) feed(load);
+  EXPECT_THAT(loads(0), ElementsAre(DoubleNear(100, 0.2), DoubleNear(50, 0.2), DoubleNear(80, 0.2),
+                                    DoubleNear(20, 0.2), DoubleNear(60, 0.2), 0));
+  EXPECT_THAT(loads(1), ElementsAre(DoubleNear(75, 0.4), DoubleNear(50, 0.4), DoubleNear(30, 0.4)));
+}
+
+TEST_F(LoadedPyramid, MakesTheStepsCoarserWhenALoadExceedsAllBefore) {
+  for (const double load : {1, 2, 3, 1000, 4}) feed(load);
+  EXPECT_THAT(loads(0), ElementsAre(DoubleNear(1, 2.1), DoubleNear(2, 2.1), DoubleNear(3, 2.1),
+                                    DoubleNear(1000, 1)));
+}
+
+TEST_F(LoadedPyramid, KnowsNoLoadsOfAWindowThatHasOneBucketWithout) {
+  for (const double load : {1, -1, 3, 4}) feed(load);
+  EXPECT_THAT(loads(0), IsEmpty());
+  for (int i = 0; i < 8; ++i) feed(5);
+  EXPECT_EQ(loads(0).size(), 8U);
+}
+
+TEST_F(LoadedPyramid, TakesOnlyLoadsThatCanBe) {
+  feed(1);
+  for (const double load : {std::nan(""), kInfinity, -3.0, 1e300}) pyramid_.note_load(load);
+  feed(1);
+  EXPECT_THAT(loads(0), ElementsAre(DoubleNear(1, 0.01)));
+}
+
+TEST_F(LoadedPyramid, IsTheSameAfterItWasSaved) {
+  for (const double load : {1, 7, 3, 9, 2}) feed(load);
+  std::string bytes;
+  ByteWriter out(bytes);
+  pyramid_.save(out);
+  Pyramid again(10, 8, 10 * 8 * 4, 7200);
+  ByteReader in(bytes);
+  ASSERT_TRUE(again.restore(in));
+  const std::vector<double> before = loads(1);
+  pyramid_ = std::move(again);
+  EXPECT_EQ(loads(1), before);
+  EXPECT_FALSE(before.empty());
 }
 
 TEST(SparseRing, LeavesTheNewestPointOutSinceItMayStillSink) {
