@@ -91,6 +91,7 @@ class Detector {
     bool any = false;
   };
 
+  [[nodiscard]] Verdict judge_level(const FloorWindow& floors, std::size_t level);
   void evaluate_level(std::size_t level, Candidate& candidate);
   void evaluate_sparse();
   void confirm_open(std::size_t level, Candidate& candidate);

@@ -101,6 +101,22 @@ TEST(Detector, FindsNoEvidenceInAFlatFallingOrSteppedSeries) {
   }
 }
 
+// Rises for two hours and then no more: buckets of 8 minutes saw it stop, those of one see nothing.
+TEST(Detector, ExplainsByTheLevelThatGotFurthestAtEveryCloseWhereNothingRises) {
+  Series series(SignalTraits::exact);
+  const auto shape = [](double t) { return 100 + 0.05 * std::min(t - 120000, 7200.0); };
+  series.feed(7200 + 41 * 60, shape);
+  for (int minute = 0; minute < 6; ++minute) {
+    series.feed(60, shape);
+    const Verdict& verdict = series->verdict();
+    ASSERT_EQ(verdict.evidence, Evidence::none) << explain(verdict);
+    ASSERT_TRUE(verdict.deciding_gate);
+    EXPECT_EQ(gate_name(*verdict.deciding_gate), "still_growing") << minute << explain(verdict);
+    EXPECT_EQ(verdict.bucket_seconds, 480) << minute;
+    EXPECT_EQ(verdict.floor, 460 * kMiB);
+  }
+}
+
 TEST(Detector, HoldsSaturatingGrowthByShapeAndForetellsThePlateau) {
   Series series(SignalTraits::unmarked);
   series.limit = 4096 * kMiB;
