@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t kLeastSeasonFloors = 18;  // of two seasons, gaps left out
 constexpr double kLargestValue = 9.2e18;
+constexpr double kLargestLimit = 1e20;  // beyond all memory: as good as none
 constexpr double kLargestTime =
     1e12;  // 30 000 years: a later reading is a mistake that would silence the series
 constexpr std::size_t kLeastSparsePoints = 5;
@@ -58,7 +59,7 @@ bool Detector::observe(const Observation& observation) {
     filter_.clear();
   }
   now_seconds_ = time;
-  if (observation.limit && std::isfinite(*observation.limit) && *observation.limit > 0) {
+  if (observation.limit && *observation.limit > 0 && *observation.limit <= kLargestLimit) {
     limit_ = *observation.limit;
     has_limit_ = true;
   }
@@ -313,7 +314,8 @@ void Detector::gather_rise(const FloorWindow& floors, LevelStatus& status) const
   const double step = newest - floors.values[floors.size - 2];
   const double least = std::max(policy_->minimum_rise_bytes, policy_->minimum_rise_ratio * newest);
   const double drift = least / (2.0 * policy_->ring);
-  status.rise = static_cast<float>(std::max(0.0, static_cast<double>(status.rise) + step - drift));
+  const double rise = static_cast<double>(status.rise) + step - drift;
+  status.rise = static_cast<float>(std::clamp(rise, 0.0, kLargestValue));  // falls may lie in gaps
 }
 
 // The full test only where the pre-screen leaves hope.

@@ -32,7 +32,8 @@ class Detector {
   Detector(const TrendPolicy& policy, SignalTraits traits);
 
   // Returns true when a bucket closed and the verdict was made anew. Values that are not finite,
-  // negative or above 2^63, and times that run backwards, are ignored.
+  // negative or above 2^63, and times that run backwards, are ignored, and so is a limit that is
+  // not above 0 or above 1e20.
   bool observe(const Observation& observation);
 
   // Valid until the next observe() or restart().
