@@ -88,7 +88,7 @@ std::string duration_text(double seconds) {
 // "6 to 7 days", "20 h to 3 days", "6 h" where both say the same.
 std::string range_text(double least_seconds, double most_seconds) {
   const Duration least = duration(least_seconds);
-  const std::string most = duration_text(most_seconds);
+  std::string most = duration_text(most_seconds);
   const std::string alone = least.amount + " " + least.unit;
   if (alone == most) return most;
   const bool same_unit = most.ends_with(std::string(" ") + least.unit);

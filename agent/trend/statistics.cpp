@@ -161,8 +161,8 @@ double quantile(std::span<const double> values, double q) {
 MannKendall mann_kendall(std::span<const double> values) {
   MannKendall result;
   const std::size_t n = std::min(values.size(), kMaxWindow);
-  int rises = 0;
-  int falls = 0;
+  std::int64_t rises = 0;
+  std::int64_t falls = 0;
   for (std::size_t i = 0; i < n; ++i) {
     for (std::size_t j = i + 1; j < n; ++j) {
       rises += values[j] > values[i] ? 1 : 0;
@@ -172,7 +172,8 @@ MannKendall mann_kendall(std::span<const double> values) {
   result.s = rises - falls;
   const auto term = [](double c) { return c * (c - 1) * (2 * c + 5); };
   double variance = term(static_cast<double>(n));
-  if (static_cast<std::size_t>(rises + falls) < n * (n - 1) / 2) {
+  const auto pairs = static_cast<std::int64_t>(n * (n - 1) / 2);
+  if (rises + falls < pairs) {
     Work work;
     const std::span<const double> sorted = sorted_copy(values, work);
     for (std::size_t i = 0; i < n;) {

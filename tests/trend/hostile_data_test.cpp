@@ -301,7 +301,7 @@ TEST(HealthyData, RaisesNoAlarmAfterYearsWithoutAReading) {
       time += i % 500 == 499 ? 4 * 365 * 86400.0 : 60;
       Observation reading;
       reading.time_seconds = time;
-      reading.value = (300 + 20 * static_cast<double>(i / 500)) * kMiB;
+      reading.value = (300 + 20 * std::floor(i / 500.0)) * kMiB;
       reading.limit = 4096 * kMiB;
       readings.push_back(reading);
     }
