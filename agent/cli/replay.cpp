@@ -60,7 +60,7 @@ std::string transition_json(const std::string& series, std::string_view what, st
                {"growth_bytes_per_second", growth_json(verdict)},
                {"confidence", verdict.confidence},
                {"floor_bytes", verdict.floor},
-               {"reason", explain(verdict, counted)}});
+               {"reason", explain(verdict, time_seconds, counted)}});
 }
 
 std::shared_ptr<const ChartSeries> chart_of(const ReplaySummary& summary,
@@ -177,7 +177,7 @@ std::string summary_json(const ReplaySummary& summary) {
                {"confidence", or_null(known_confidence(verdict))},
                {"floor_bytes", or_null(known_floor(verdict))},
                {"predicted_exhaustion", exhaustion_json(summary.state, verdict)},
-               {"reason", explain(verdict, summary.counted)}});
+               {"reason", explain(verdict, summary.last_seconds.value_or(0), summary.counted)}});
 }
 
 bool is_more_urgent(const ReplaySummary& a, const ReplaySummary& b) {

@@ -70,6 +70,10 @@ std::string exhaustion_cell(const ReplaySummary& summary) {
   return cell(wait.value, wait.interval);
 }
 
+std::string reason_of(const ReplaySummary& summary) {
+  return sentence(explain(summary.verdict, summary.last_seconds.value_or(0), summary.counted));
+}
+
 std::string amount_or_unknown(const std::optional<double>& amount, std::string_view counted) {
   return amount ? human_amount(*amount, counted) : std::string(kUnknown);
 }
@@ -97,8 +101,7 @@ void put_row(std::string& out, const ReplaySummary& summary, std::size_t index) 
   out += exhaustion_cell(summary);
   out += moment_cell(summary.first_suspected_seconds);
   out += moment_cell(summary.first_leaking_seconds);
-  put(out, R"(</tr><tr class="why"><td colspan="9">{}</td></tr>)",
-      sentence(explain(summary.verdict, summary.counted)));
+  put(out, R"(</tr><tr class="why"><td colspan="9">{}</td></tr>)", reason_of(summary));
   out += '\n';
 }
 
@@ -121,11 +124,7 @@ struct GateNumbers {
 
 GateNumbers gate_numbers(Gate gate, const ReplaySummary& summary) {
   constexpr std::string_view kNeeds = ", needs ";
-  const GateResult& result = summary.verdict.gates.at(static_cast<std::size_t>(gate));
-  std::string detail = gate_detail(gate, result, summary.counted);
-  // As explain() has it: the sparse ring's trend test counts Kendall's S.
-  if (gate == Gate::trend && summary.verdict.level == kSparseLevel && detail.starts_with('Z'))
-    detail[0] = 'S';
+  const std::string detail = gate_detail(gate, summary.verdict, summary.counted);
   const std::size_t at = detail.find(kNeeds);
   if (at == std::string::npos) return {std::string(kUnknown), std::string(kUnknown)};
   return {detail.substr(0, at), detail.substr(at + kNeeds.size())};
@@ -202,7 +201,7 @@ void put_chart(std::string& out, const ReplaySummary& summary) {
 }
 
 void put_details(std::string& out, const ReplaySummary& summary) {
-  put(out, R"(<p class="reason">{}</p>)", sentence(explain(summary.verdict, summary.counted)));
+  put(out, R"(<p class="reason">{}</p>)", reason_of(summary));
   out += '\n';
   put_facts(out, summary);
   put_chart(out, summary);

@@ -105,7 +105,7 @@ Cells cells_of(const ReplaySummary& summary) {
   }
   cells[first_suspected] = moment(summary.first_suspected_seconds);
   cells[first_leaking] = moment(summary.first_leaking_seconds);
-  cells[reason] = one_line(explain(verdict, summary.counted));
+  cells[reason] = one_line(explain(verdict, summary.last_seconds.value_or(0), summary.counted));
   return cells;
 }
 

@@ -20,8 +20,9 @@ std::string_view severity_of(const Snapshot& snapshot, const WatchRow& watch) {
 }
 
 // The verdict in words; of a revoked leak, first why it was revoked.
-std::string reason_of(const WatchRow& watch) {
-  std::string reason = explain(watch.verdict, counted_by(watch.signal));
+std::string reason_of(const Snapshot& snapshot, const WatchRow& watch) {
+  const double now = watch.ended_seconds.value_or(snapshot.time_seconds);
+  std::string reason = explain(watch.verdict, now, counted_by(watch.signal));
   if (watch.ended_seconds) {
     const std::string what =
         watch.scope == "cgroup" ? "the cgroup was removed" : "its process has ended";
@@ -41,7 +42,7 @@ Json gates_json(const Verdict& verdict, std::string_view counted) {
     if (result.outcome == GateOutcome::failed) passed = false;
     gates.push_back({{"gate", gate_name(gate)},
                      {"passed", std::move(passed)},
-                     {"detail", gate_detail(gate, result, counted)}});
+                     {"detail", gate_detail(gate, verdict, counted)}});
   }
   return gates;
 }
@@ -99,7 +100,7 @@ Json suspect_json(const Snapshot& snapshot, const WatchRow& watch) {
   json["sites"] = Json::array();
   json["structures"] = Json::array();
   json["gates"] = gates_json(verdict, counted_by(watch.signal));
-  json["reason"] = reason_of(watch);
+  json["reason"] = reason_of(snapshot, watch);
   json["evidence"] = evidence_json(snapshot, watch);
   json["changes"] = changes_json(watch.changes, rows);
   return json;

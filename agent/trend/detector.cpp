@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t kLeastSeasonFloors = 18;  // of two seasons, gaps left out
 constexpr double kLargestValue = 9.2e18;
+constexpr double kLargestLimit = 1e20;  // beyond all memory: as good as none
 constexpr double kLargestTime =
     1e12;  // 30 000 years: a later reading is a mistake that would silence the series
 constexpr std::size_t kLeastSparsePoints = 5;
@@ -59,7 +60,7 @@ bool Detector::observe(const Observation& observation) {
     filter_.clear();
   }
   now_seconds_ = time;
-  if (observation.limit && std::isfinite(*observation.limit) && *observation.limit > 0) {
+  if (observation.limit && *observation.limit > 0 && *observation.limit <= kLargestLimit) {
     limit_ = *observation.limit;
     has_limit_ = true;
   }
@@ -324,7 +325,29 @@ void Detector::gather_rise(const FloorWindow& floors, LevelStatus& status) const
   const double step = newest - floors.values[floors.size - 2];
   const double least = std::max(policy_->minimum_rise_bytes, policy_->minimum_rise_ratio * newest);
   const double drift = least / (2.0 * policy_->ring);
-  status.rise = static_cast<float>(std::max(0.0, static_cast<double>(status.rise) + step - drift));
+  const double rise = static_cast<double>(status.rise) + step - drift;
+  status.rise = static_cast<float>(std::clamp(rise, 0.0, kLargestValue));  // falls may lie in gaps
+}
+
+// The full test only where the pre-screen leaves hope.
+Verdict Detector::judge_level(const FloorWindow& floors, std::size_t level) {
+  const auto place = static_cast<std::int32_t>(level);
+  Verdict verdict;
+  verdict.level = place;
+  verdict.floors = static_cast<std::uint32_t>(floors.size);
+  if (floors.size < policy_->minimum_floors) return verdict;
+  const LevelStatus& status = status_[level];
+  const std::optional<Gate> hopeless = prescreen(floors, status);
+  if (!hopeless) return best_window(floors, place);
+  verdict.evidence = Evidence::none;
+  verdict.deciding_gate = *hopeless;
+  GateResult& gate = verdict.gates[static_cast<std::size_t>(*hopeless)];
+  gate.outcome = GateOutcome::failed;
+  const bool record = *hopeless == Gate::record;
+  gate.measured = record ? static_cast<float>(floors.values[floors.size - 1]) : status.rise;
+  gate.required =
+      static_cast<float>((record ? floors.prior_maximum : 0) + policy_->minimum_rise_bytes);
+  return verdict;
 }
 
 void Detector::evaluate_level(std::size_t level, Candidate& candidate) {
@@ -332,31 +355,17 @@ void Detector::evaluate_level(std::size_t level, Candidate& candidate) {
   FloorWindow floors;
   pyramid_.read(level, floors);
   gather_rise(floors, status);
-  Verdict verdict;
-  verdict.floors = static_cast<std::uint32_t>(floors.size);
-  if (floors.size < policy_->minimum_floors) {
+  const bool enough = floors.size >= policy_->minimum_floors;
+  if (enough) update_undone_rise(floors, status);
+  Verdict verdict = judge_level(floors, level);
+  if (enough) {
+    note(status, verdict);
+  } else {
     status.evidence = Evidence::too_few_floors;
     status.hits = 0;
-  } else {
-    update_undone_rise(floors, status);
-    if (const std::optional<Gate> hopeless = prescreen(floors, status)) {
-      verdict.evidence = Evidence::none;
-      verdict.deciding_gate = *hopeless;
-      GateResult& gate = verdict.gates[static_cast<std::size_t>(*hopeless)];
-      gate.outcome = GateOutcome::failed;
-      const bool record = *hopeless == Gate::record;
-      gate.measured = record ? static_cast<float>(floors.values[floors.size - 1]) : status.rise;
-      gate.required =
-          static_cast<float>((record ? floors.prior_maximum : 0) + policy_->minimum_rise_bytes);
-    } else {
-      verdict = best_window(floors, static_cast<std::int32_t>(level));
-    }
-    note(status, verdict);
   }
-  if (!candidate.any || stronger(status, candidate.status)) {
-    verdict.level = static_cast<std::int32_t>(level);
+  if (!candidate.any || stronger(status, candidate.status))
     candidate = {verdict, status, verdict.level, true};
-  }
 }
 
 // A coarse level need not wait for its next close: what it confirmed once is confirmed by what was
@@ -438,8 +447,10 @@ void Detector::decide(const Candidate& candidate) {
   if (leader == candidate.level) {
     verdict_ = candidate.verdict;
   } else if (!is_evidence(status.evidence)) {
-    // Nothing rises anywhere: the newest close explains why as well as any other.
-    verdict_ = candidate.verdict;
+    // Nothing rises anywhere: the level that got furthest explains why. Its verdict stands until
+    // its next close, so it is made again only where another level led.
+    if (leader != verdict_.level || is_evidence(verdict_.evidence))
+      verdict_ = judge_level(floors_at(leader), static_cast<std::size_t>(leader));
     verdict_.evidence = status.evidence;
   } else if (leader != verdict_.level || !is_evidence(verdict_.evidence)) {
     // The verdict that an earlier close of this level made was not kept: make it again from its

@@ -34,7 +34,8 @@ class Detector {
   Detector(const TrendPolicy& policy, SignalTraits traits);
 
   // Returns true when a bucket closed and the verdict was made anew. Values that are not finite,
-  // negative or above 2^63, and times that run backwards, are ignored.
+  // negative or above 2^63, and times that run backwards, are ignored, and so is a limit that is
+  // not above 0 or above 1e20.
   bool observe(const Observation& observation);
 
   // Valid until the next observe() or restart().
@@ -97,6 +98,7 @@ class Detector {
     bool any = false;
   };
 
+  [[nodiscard]] Verdict judge_level(const FloorWindow& floors, std::size_t level);
   void evaluate_level(std::size_t level, Candidate& candidate);
   void evaluate_sparse();
   void confirm_open(std::size_t level, Candidate& candidate);

@@ -10,7 +10,7 @@ constexpr double kQuantile = 0.95;
 // Where the five markers want to be, as a share of the stream.
 constexpr std::array<double, 5> kShares = {0, kQuantile / 2, kQuantile, (1 + kQuantile) / 2, 1};
 // Here the counts are halved, so that the estimate follows a stream whose spread changes.
-constexpr std::uint32_t kMostValues = 4096;
+constexpr std::uint16_t kMostValues = 4096;
 
 double parabolic(double q0, double q1, double q2, double n0, double n1, double n2, double d) {
   return q1 + d / (n2 - n0) *
@@ -57,14 +57,14 @@ void HighQuantile::push(double value) {
       moved = q(i) + step * (q(towards) - q(i)) / distance;
     }
     heights_[i] = static_cast<float>(moved);
-    positions_[i] = step > 0 ? positions_[i] + 1 : positions_[i] - 1;
+    positions_[i] = static_cast<std::uint16_t>(positions_[i] + (step > 0 ? 1 : -1));
   }
 }
 
 void HighQuantile::halve() {
-  count_ /= 2;
+  count_ = static_cast<std::uint16_t>(count_ / 2);
   for (std::size_t i = 1; i < 5; ++i) {
-    positions_[i] = std::max(positions_[i] / 2, positions_[i - 1] + 1);
+    positions_[i] = static_cast<std::uint16_t>(std::max(positions_[i] / 2, positions_[i - 1] + 1));
   }
   count_ = std::max(count_, positions_[4]);
 }
@@ -83,19 +83,19 @@ double HighQuantile::middle() const {
 void HighQuantile::save(ByteWriter& out) const {
   out.put(count_);
   for (const float height : heights_) out.put(height);
-  for (const std::uint32_t position : positions_) out.put(position);
+  for (const std::uint16_t position : positions_) out.put(position);
 }
 
 bool HighQuantile::restore(ByteReader& in) {
-  count_ = in.take_at_most<std::uint32_t>(kMostValues + 1);
+  count_ = in.take_at_most<std::uint16_t>(kMostValues + 1);
   for (float& height : heights_) height = in.take_number<float>(0, kMostValue);
-  for (std::uint32_t& position : positions_) {
-    position = in.take_at_most<std::uint32_t>(kMostValues + 8);
+  for (std::uint16_t& position : positions_) {
+    position = in.take_at_most<std::uint16_t>(kMostValues + 8);
   }
   const std::size_t used = std::min<std::size_t>(count_, heights_.size());
   in.require(
       std::is_sorted(heights_.begin(), heights_.begin() + static_cast<std::ptrdiff_t>(used)));
-  in.require(positions_[0] == 1 && positions_[4] <= std::max(count_, 5U));
+  in.require(positions_[0] == 1 && positions_[4] <= std::max<unsigned>(count_, 5));
   for (std::size_t i = 1; i < positions_.size(); ++i) {
     in.require(positions_[i] > positions_[i - 1]);
   }

@@ -25,8 +25,8 @@ class HighQuantile {
   void halve();
 
   std::array<float, 5> heights_ = {};
-  std::array<std::uint32_t, 5> positions_ = {1, 2, 3, 4, 5};
-  std::uint32_t count_ = 0;
+  std::array<std::uint16_t, 5> positions_ = {1, 2, 3, 4, 5};
+  std::uint16_t count_ = 0;
 };
 
 }  // namespace heapfloor

@@ -141,7 +141,7 @@ void Pyramid::read(std::size_t level, FloorWindow& window) const {
   std::int64_t bucket = open_bucket_ >> level;
   std::size_t slot = ring.head;
   for (std::size_t i = ring.count; i > 0; --i) {
-    slot = (slot + ring_ - 1U) % ring_;
+    slot = (slot == 0 ? ring_ : slot) - 1U;
     bucket -= gaps_[level * ring_ + slot];
     window.times[i - 1] = (static_cast<double>(bucket) + 0.5) * length;
     window.values[i - 1] = static_cast<double>(values_[level * ring_ + slot]);

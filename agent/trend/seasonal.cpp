@@ -31,12 +31,7 @@ PhasePairs same_phase_pairs(std::span<const double> times, std::span<const doubl
       slopes[pairs.count++] = rise / elapsed;
     }
   }
-  const std::span<double> used(slopes.data(), pairs.count);
-  if (!used.empty()) {
-    std::sort(used.begin(), used.end());
-    const std::size_t half = used.size() / 2;
-    pairs.slope = used.size() % 2 == 1 ? used[half] : (used[half - 1] + used[half]) / 2;
-  }
+  pairs.slope = median_in_place({slopes.data(), pairs.count});
   return pairs;
 }
 

@@ -1,28 +1,37 @@
 #include "agent/trend/state_bytes.h"
 
+#include <cmath>
+#include <optional>
+
 namespace heapfloor {
 namespace {
 
-constexpr double kMostNumber = 1e20;  // times and rates of a forecast reach far
+constexpr double kMostNumber = 1e300;  // times and rates of a forecast reach far
+
+bool is_number(double value) { return std::abs(value) <= kMostNumber; }
+
+std::optional<double> known(const std::optional<double>& value) {
+  return value && is_number(*value) ? value : std::nullopt;
+}
 
 }  // namespace
 
 void save_observation(ByteWriter& out, const Observation& observation) {
-  out.put(observation.time_seconds);
-  out.put(observation.value);
+  const double time = observation.time_seconds;
+  out.put(std::abs(time) <= kMostSeconds ? time : 0.0);
+  out.put(is_number(observation.value) ? observation.value : 0.0);
   out.put(observation.epoch);
-  out.put(observation.limit);
-  out.put(observation.load);
+  out.put(known(observation.limit));
+  out.put(known(observation.load));
 }
 
 Observation take_observation(ByteReader& in) {
-  constexpr double kAny = 1e300;
   Observation observation;
   observation.time_seconds = in.take_number<double>(-kMostSeconds, kMostSeconds);
-  observation.value = in.take_number<double>(-kAny, kAny);
+  observation.value = in.take_number<double>(-kMostNumber, kMostNumber);
   if (in.take_flag()) observation.epoch = in.take<std::uint64_t>();
-  observation.limit = in.take_optional<double>(-kAny, kAny);
-  observation.load = in.take_optional<double>(-kAny, kAny);
+  observation.limit = in.take_optional<double>(-kMostNumber, kMostNumber);
+  observation.load = in.take_optional<double>(-kMostNumber, kMostNumber);
   return in.failed() ? Observation() : observation;
 }
 

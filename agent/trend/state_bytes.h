@@ -11,6 +11,7 @@ namespace heapfloor {
 inline constexpr double kMostAsymptote = 1e38;
 inline constexpr double kMostLimit = 1e300;
 
+// What is not a number is left out, or written as 0 where it must be there.
 void save_observation(ByteWriter& out, const Observation& observation);
 // An observation of zeros when the bytes are not one.
 [[nodiscard]] Observation take_observation(ByteReader& in);

@@ -13,12 +13,50 @@ using Pairs = std::array<double, kMaxWindow*(kMaxWindow - 1) / 2>;
 
 int sign(double value) { return (value > 0) - (value < 0); }
 
-double median_of_sorted(std::span<const double> sorted) {
-  const std::size_t n = sorted.size();
-  if (n == 0) {
-    return 0;
+// Moves what `belongs` to the front of values[begin, end) and returns where the rest begins
+// (Lomuto's partition). No branch depends on the data.
+template <class Belongs>
+std::size_t part(std::span<double> values, std::size_t begin, std::size_t end, Belongs belongs) {
+  std::size_t front = begin;
+  for (std::size_t i = begin; i < end; ++i) {
+    const double value = values[i];
+    values[i] = values[front];
+    values[front] = value;
+    front += belongs(value) ? 1U : 0U;
   }
-  return n % 2 == 1 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
+  return front;
+}
+
+// The value that would be at `rank` were values[begin, end) sorted; then lies there, none before it
+// is larger and none behind it smaller. Quickselect: at windows of chance the mispredicted branches
+// of std::sort and std::nth_element take most of their time.
+double select(std::span<double> values, std::size_t begin, std::size_t end, std::size_t rank) {
+  constexpr int kMostRounds = 32;  // more than chance takes; then the library's bound holds
+  for (int round = 0; end - begin > 1; ++round) {
+    if (round == kMostRounds) {
+      const auto start = values.begin();
+      std::nth_element(start + static_cast<std::ptrdiff_t>(begin),
+                       start + static_cast<std::ptrdiff_t>(rank),
+                       start + static_cast<std::ptrdiff_t>(end));
+      break;
+    }
+    const double first = values[begin];
+    const double middle = values[begin + (end - begin) / 2];
+    const double last = values[end - 1];
+    const double pivot = std::max(std::min(first, middle), std::min(std::max(first, middle), last));
+    const std::size_t below =
+        part(values, begin, end, [pivot](double value) { return value < pivot; });
+    if (rank < below) {
+      end = below;
+    } else if (below > begin) {
+      begin = below;
+    } else {
+      // Nothing is below the pivot: what equals it comes first.
+      begin = part(values, begin, end, [pivot](double value) { return value <= pivot; });
+      if (rank < begin) return pivot;
+    }
+  }
+  return values[rank];
 }
 
 // Copies, sorts and returns the part of `work` that holds the values.
@@ -45,9 +83,9 @@ void centred_ranks(std::span<const double> values, double resolution, std::span<
   }
 }
 
-// All pairwise slopes, ascending, in the used part of `work`.
-std::span<const double> sorted_slopes(std::span<const double> times, std::span<const double> values,
-                                      Pairs& work) {
+// All pairwise slopes, in the used part of `work`.
+std::span<double> pairwise_slopes(std::span<const double> times, std::span<const double> values,
+                                  Pairs& work) {
   const std::size_t n = std::min(values.size(), kMaxWindow);
   std::size_t pairs = 0;
   for (std::size_t i = 0; i < n; ++i) {
@@ -58,27 +96,44 @@ std::span<const double> sorted_slopes(std::span<const double> times, std::span<c
       }
     }
   }
-  const std::span<double> used(work.data(), pairs);
-  std::sort(used.begin(), used.end());
-  return used;
+  return {work.data(), pairs};
 }
 
-SlopeEstimate slope_of_sorted(std::span<const double> slopes, double spread) {
+// The interval about the median of slopes that median_in_place() has parted.
+SlopeEstimate interval_of(std::span<double> slopes, double median, double spread) {
   if (slopes.empty()) {
     return {};
   }
+  const std::size_t middle = slopes.size() / 2;
   const auto total = static_cast<double>(slopes.size());
   const auto at = [&](double position) {
-    return slopes[static_cast<std::size_t>(std::clamp(position, 0.0, total - 1))];
+    const auto rank = static_cast<std::size_t>(std::clamp(position, 0.0, total - 1));
+    if (rank == middle) return slopes[middle];
+    return rank < middle ? select(slopes, 0, middle, rank)
+                         : select(slopes, middle + 1, slopes.size(), rank);
   };
-  return {median_of_sorted(slopes), at((total - spread) / 2), at((total + spread) / 2)};
+  const double low = at((total - spread) / 2);
+  return {median, low, at((total + spread) / 2)};
 }
 
 }  // namespace
 
+double median_in_place(std::span<double> values) {
+  const std::size_t n = values.size();
+  if (n == 0) {
+    return 0;
+  }
+  const double middle = select(values, 0, n, n / 2);
+  if (n % 2 == 1) return middle;
+  const auto half = values.begin() + static_cast<std::ptrdiff_t>(n / 2);
+  return (*std::max_element(values.begin(), half) + middle) / 2;
+}
+
 double median(std::span<const double> values) {
   Work work;
-  return median_of_sorted(sorted_copy(values, work));
+  const std::size_t n = std::min(values.size(), work.size());
+  std::copy_n(values.begin(), n, work.begin());
+  return median_in_place({work.data(), n});
 }
 
 double robust_sigma(std::span<const double> values) {
@@ -88,7 +143,7 @@ double robust_sigma(std::span<const double> values) {
   for (std::size_t i = 0; i < n; ++i) {
     work[i] = std::abs(values[i] - middle);
   }
-  return 1.4826 * median(std::span<const double>(work.data(), n));
+  return 1.4826 * median_in_place({work.data(), n});
 }
 
 double quantile(std::span<const double> values, double q) {
@@ -105,23 +160,30 @@ double quantile(std::span<const double> values, double q) {
 
 MannKendall mann_kendall(std::span<const double> values) {
   MannKendall result;
-  Work work;
-  const std::span<const double> sorted = sorted_copy(values, work);
-  const std::size_t n = sorted.size();
+  const std::size_t n = std::min(values.size(), kMaxWindow);
+  std::int64_t rises = 0;
+  std::int64_t falls = 0;
   for (std::size_t i = 0; i < n; ++i) {
     for (std::size_t j = i + 1; j < n; ++j) {
-      result.s += sign(values[j] - values[i]);
+      rises += values[j] > values[i] ? 1 : 0;
+      falls += values[j] < values[i] ? 1 : 0;
     }
   }
+  result.s = rises - falls;
   const auto term = [](double c) { return c * (c - 1) * (2 * c + 5); };
   double variance = term(static_cast<double>(n));
-  for (std::size_t i = 0; i < n;) {
-    std::size_t end = i + 1;
-    while (end < n && sorted[end] == sorted[i]) {
-      ++end;
+  const auto pairs = static_cast<std::int64_t>(n * (n - 1) / 2);
+  if (rises + falls < pairs) {
+    Work work;
+    const std::span<const double> sorted = sorted_copy(values, work);
+    for (std::size_t i = 0; i < n;) {
+      std::size_t end = i + 1;
+      while (end < n && sorted[end] == sorted[i]) {
+        ++end;
+      }
+      variance -= term(static_cast<double>(end - i));
+      i = end;
     }
-    variance -= term(static_cast<double>(end - i));
-    i = end;
   }
   result.variance = variance / 18;
   return result;
@@ -188,18 +250,20 @@ double hamed_rao_factor(std::span<const double> times, std::span<const double> v
 SlopeEstimate theil_sen(std::span<const double> times, std::span<const double> values,
                         double spread) {
   Pairs work;
-  return slope_of_sorted(sorted_slopes(times, values, work), spread);
+  const std::span<double> slopes = pairwise_slopes(times, values, work);
+  const double slope = median_in_place(slopes);
+  return interval_of(slopes, slope, spread);
 }
 
 Trend fit_trend(std::span<const double> times, std::span<const double> values,
                 const MannKendall& kendall, double z_interval) {
   Pairs work;
-  const std::span<const double> slopes = sorted_slopes(times, values, work);
+  const std::span<double> slopes = pairwise_slopes(times, values, work);
   Trend trend;
-  trend.slope = median_of_sorted(slopes);
+  trend.slope = median_in_place(slopes);
   trend.factor = hamed_rao_factor(times, values, trend.slope);
   const double deviation = std::sqrt(std::max(0.0, kendall.variance * trend.factor));
-  const SlopeEstimate estimate = slope_of_sorted(slopes, z_interval * deviation);
+  const SlopeEstimate estimate = interval_of(slopes, trend.slope, z_interval * deviation);
   trend.low = estimate.low;
   trend.high = estimate.high;
   trend.z = uncorrected_z(kendall) / std::sqrt(trend.factor);

@@ -16,6 +16,10 @@ inline constexpr std::size_t kMaxWindow = 64;
 // Median; the mean of the two middle values of an even count. 0 when empty.
 double median(std::span<const double> values);
 
+// The same of values whose order does not matter any more: any number of them. The value at n/2
+// then lies there, none before it is larger and none behind it smaller.
+double median_in_place(std::span<double> values);
+
 // Standard deviation estimated by 1.4826 times the median absolute deviation from the median.
 double robust_sigma(std::span<const double> values);
 

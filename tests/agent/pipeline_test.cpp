@@ -68,7 +68,8 @@ TEST_F(PipelineTest, FindsALeakOfDescriptorsAndWhenTheyRunOut) {
   };
   const auto leaky = found("process:7:700");
   ASSERT_NE(leaky, snapshot->watches.end());
-  EXPECT_EQ(leaky->state, LeakState::leaking) << explain(leaky->verdict, "descriptors");
+  EXPECT_EQ(leaky->state, LeakState::leaking)
+      << explain(leaky->verdict, leaky->verdict.window_end_seconds, "descriptors");
   EXPECT_NEAR(leaky->verdict.growth.estimate, 1, 0.1) << "one a second";
   EXPECT_EQ(leaky->limit_source, "rlimit");
   ASSERT_TRUE(leaky->verdict.exhaustion);
@@ -108,7 +109,8 @@ TEST_F(PipelineTest, FindsALeakOfThreadsWhileThoseOfAPoolAreStable) {
   ASSERT_NE(leaky, snapshot->watches.end());
   EXPECT_EQ(leaky->basis, "count");
   EXPECT_GE(leaky->last_value, 396) << "status is read every fourth tick";
-  EXPECT_GE(leaky->state, LeakState::suspected) << explain(leaky->verdict, "threads");
+  EXPECT_GE(leaky->state, LeakState::suspected)
+      << explain(leaky->verdict, leaky->verdict.window_end_seconds, "threads");
   EXPECT_NEAR(leaky->verdict.growth.estimate, 1, 0.1) << "one a second";
   EXPECT_FALSE(leaky->verdict.limit) << "of threads none is known";
   ASSERT_NE(found("process:8:800"), snapshot->watches.end());
@@ -594,7 +596,8 @@ TEST_F(SawtoothTest, WhatOthersHoldAtTheirPeaksIsNotLeftAndTheForecastDoesNotTre
     most = std::max(most, leaky->verdict.exhaustion->at_seconds);
   }
   const WatchRow* const leaky = watch_of(*last, "process:7:700");
-  EXPECT_EQ(leaky->state, LeakState::leaking) << explain(leaky->verdict, "");
+  EXPECT_EQ(leaky->state, LeakState::leaking)
+      << explain(leaky->verdict, leaky->verdict.window_end_seconds, "");
   EXPECT_LE(changes, 4U) << "learning, stable, suspected, leaking";
   // It meets the peaks of the others at 600 MiB, in second 500.
   EXPECT_NEAR(least, last->time_seconds + 200, 90);

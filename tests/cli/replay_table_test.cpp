@@ -39,11 +39,11 @@ TEST(ReplayTable, IsOneLineASeriesWithItsSentenceWhereThereIsRoom) {
   EXPECT_THAT(found[0], AllOf(HasSubstr("SERIES"), HasSubstr("LIMIT MET"), HasSubstr("REASON")));
   EXPECT_THAT(found[1],
               AllOf(HasSubstr("recordings/api.csv  leaking "), HasSubstr("10 MiB/h (9.9 to 10)"),
-                    HasSubstr("  1 GiB  in 34 h "), HasSubstr("floor rose over ")));
+                    HasSubstr("  1 GiB  in 34 h "), HasSubstr("the floor rose by ")));
   EXPECT_THAT(found[2],
               AllOf(HasSubstr("stable"), HasSubstr("300 MiB"), HasSubstr("no lasting rise")));
   EXPECT_THAT(found[3], HasSubstr("learning"));
-  EXPECT_EQ(found[0].find("REASON"), found[1].find("floor rose"));
+  EXPECT_EQ(found[0].find("REASON"), found[1].find("the floor rose"));
   EXPECT_EQ(found[0].find("STATE"), found[2].find("stable"));
 }
 

@@ -12,6 +12,7 @@
 
 #include "tests/corpus/ablations.h"
 #include "tests/corpus/baselines.h"
+#include "tests/corpus/digest.h"
 #include "tests/corpus/expected_scores.h"
 #include "tests/corpus/export.h"
 #include "tests/corpus/labels.h"
@@ -44,6 +45,7 @@ Modes:
   --keep-recorded=DIRECTORY   writes that expected.csv
   --check=FILE          runs what FILE lists; exit code 1 when F1 fell by more than 0.01
   --record=FILE         runs what FILE lists and writes the figures into it
+  --digest              a hash of all verdicts a scenario: the same where the same was decided
   --labels              the list of scenarios, as CSV
   --help
 
@@ -80,6 +82,7 @@ enum class Mode {
   keep_recorded,
   check,
   record,
+  digest,
   labels,
   help
 };
@@ -115,6 +118,7 @@ std::optional<bool> read_mode(std::string_view argument, Arguments& arguments) {
   };
   constexpr auto kPlain = std::to_array<Named>({{"--baselines", Mode::baselines},
                                                 {"--forecasts", Mode::forecasts},
+                                                {"--digest", Mode::digest},
                                                 {"--ablations", Mode::ablations},
                                                 {"--labels", Mode::labels},
                                                 {"--help", Mode::help}});
@@ -435,6 +439,9 @@ int run(const Arguments& arguments) {
     case Mode::check:
     case Mode::record:
       return run_expected(arguments);
+    case Mode::digest:
+      write_out(verdict_digest(arguments.set->scenarios(), arguments.options));
+      return 0;
     case Mode::labels:
       write_out(labels_report());
       return 0;

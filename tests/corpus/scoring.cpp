@@ -145,7 +145,7 @@ Outcome watch(const LabelledSeries& series, const TrendPolicy& policy) {
     }
     outcome.full_tests = detector.full_tests();
     if (leaking || &observation == &series.observations.back()) {
-      outcome.reason = explain(detector.verdict());
+      outcome.reason = explain(detector.verdict(), now);
     }
     return !leaking;
   };

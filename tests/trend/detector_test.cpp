@@ -6,6 +6,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include <gtest/gtest.h>
 
@@ -15,6 +16,11 @@ namespace heapfloor {
 namespace {
 
 constexpr double kMiB = 1024.0 * 1024;
+
+// As of the newest floor.
+std::string words(const Verdict& verdict, std::string_view counted = {}) {
+  return explain(verdict, verdict.window_end_seconds, counted);
+}
 
 class Series {
  public:
@@ -81,7 +87,7 @@ TEST(Detector, ConfirmsALinearLeakWithItsSlopeIntervalAndForecast) {
   series.limit = 4096 * kMiB;
   series.feed(45 * 60, [&](double t) { return 100 + 0.5 * (t - 120000); });
   const Verdict& verdict = series->verdict();
-  ASSERT_EQ(verdict.evidence, Evidence::confirmed) << explain(verdict);
+  ASSERT_EQ(verdict.evidence, Evidence::confirmed) << words(verdict);
   EXPECT_FALSE(verdict.deciding_gate);
   EXPECT_NEAR(verdict.growth.estimate, 0.5 * kMiB, 0.01 * kMiB);
   EXPECT_LE(verdict.growth.low, verdict.growth.estimate);
@@ -104,8 +110,24 @@ TEST(Detector, FindsNoEvidenceInAFlatFallingOrSteppedSeries) {
     Series series(SignalTraits::unmarked);
     series.limit = 1024 * kMiB;
     series.feed(7200, shape);
-    EXPECT_EQ(series->verdict().evidence, Evidence::none) << explain(series->verdict());
+    EXPECT_EQ(series->verdict().evidence, Evidence::none) << words(series->verdict());
     EXPECT_LE(series->verdict().confidence, 0.5);
+  }
+}
+
+// Rises for two hours and then no more: buckets of 8 minutes saw it stop, those of one see nothing.
+TEST(Detector, ExplainsByTheLevelThatGotFurthestAtEveryCloseWhereNothingRises) {
+  Series series(SignalTraits::exact);
+  const auto shape = [](double t) { return 100 + 0.05 * std::min(t - 120000, 7200.0); };
+  series.feed(7200 + 41 * 60, shape);
+  for (int minute = 0; minute < 6; ++minute) {
+    series.feed(60, shape);
+    const Verdict& verdict = series->verdict();
+    ASSERT_EQ(verdict.evidence, Evidence::none) << words(verdict);
+    ASSERT_TRUE(verdict.deciding_gate);
+    EXPECT_EQ(gate_name(*verdict.deciding_gate), "still_growing") << minute << words(verdict);
+    EXPECT_EQ(verdict.bucket_seconds, 480) << minute;
+    EXPECT_EQ(verdict.floor, 460 * kMiB);
   }
 }
 
@@ -116,7 +138,7 @@ TEST(Detector, HoldsSaturatingGrowthByShapeAndForetellsThePlateau) {
   for (int minute = 0; minute < 40; ++minute) {
     series.feed(60, [](double t) { return 100 + 300 * (1 - std::exp(-(t - 120000) / 600)); });
     const Verdict& verdict = series->verdict();
-    EXPECT_NE(verdict.evidence, Evidence::confirmed) << explain(verdict);
+    EXPECT_NE(verdict.evidence, Evidence::confirmed) << words(verdict);
     if (verdict.evidence == Evidence::held && verdict.deciding_gate == Gate::shape) {
       held_by_shape = true;
       ASSERT_TRUE(verdict.asymptote);
@@ -136,7 +158,7 @@ TEST(Detector, HoldsASlowLeakByPatienceAndSaysHowMuchIsMissing) {
   EXPECT_EQ(verdict.deciding_gate, Gate::patience);
   EXPECT_GT(verdict.evidence_needed_seconds, verdict.evidence_seconds);
   EXPECT_LE(verdict.confidence, 0.5);
-  EXPECT_NE(explain(verdict).find("held by patience: needs "), std::string::npos);
+  EXPECT_NE(words(verdict).find("; not confirmed: it has to go on for "), std::string::npos);
 }
 
 TEST(Detector, TakesOnlyReadingsAfterACollectionForFloorsOfAMarkedSeries) {
@@ -145,7 +167,7 @@ TEST(Detector, TakesOnlyReadingsAfterACollectionForFloorsOfAMarkedSeries) {
   series.epoch = [](double t) { return static_cast<std::uint64_t>(t) / 120; };
   // The heap climbs between collections and falls back to a level floor.
   series.feed(4 * 3600, [](double t) { return 200 + std::fmod(t, 120); });
-  EXPECT_EQ(series->verdict().evidence, Evidence::none) << explain(series->verdict());
+  EXPECT_EQ(series->verdict().evidence, Evidence::none) << words(series->verdict());
   EXPECT_NEAR(static_cast<double>(series->compactions()), 4 * 30, 1);
   EXPECT_NEAR(series->verdict().amplitude, 105 * kMiB, 6 * kMiB);
   for (const Floor& floor : series->floors()) {
@@ -162,7 +184,7 @@ TEST(Detector, ConfirmsARisingFloorUnderCollections) {
     series.feed(60, [](double t) { return 100 + 0.1 * (t - 120000) + std::fmod(t, 120); });
     confirmed = series->verdict().evidence == Evidence::confirmed;
   }
-  EXPECT_TRUE(confirmed) << explain(series->verdict());
+  EXPECT_TRUE(confirmed) << words(series->verdict());
 }
 
 TEST(Detector, TakesANearlyFullHeapForItsOwnLimitWhereNoneIsKnown) {
@@ -181,7 +203,7 @@ TEST(Detector, TakesANearlyFullHeapForItsOwnLimitWhereNoneIsKnown) {
       EXPECT_FALSE(series->verdict().exhaustion);
     }
   }
-  EXPECT_TRUE(confirmed) << explain(series->verdict());
+  EXPECT_TRUE(confirmed) << words(series->verdict());
 }
 
 TEST(Detector, JudgesRareCollectionsFromFivePointsByTheExactTest) {
@@ -201,7 +223,7 @@ TEST(Detector, JudgesRareCollectionsFromFivePointsByTheExactTest) {
       EXPECT_EQ(detector.verdict().level, -1);
     }
   }
-  ASSERT_TRUE(confirmed_at) << explain(detector.verdict());
+  ASSERT_TRUE(confirmed_at) << words(detector.verdict());
   EXPECT_LE(*confirmed_at, 8);
 }
 
@@ -262,7 +284,7 @@ TEST(Detector, SurvivesAnySequenceOfExtremeReadings) {
       observation.limit = std::ldexp(1.0, static_cast<int>(next() % 80) - 10);
       detector.observe(observation);
       EXPECT_FALSE(std::isnan(detector.verdict().z));
-      EXPECT_FALSE(explain(detector.verdict()).empty());
+      EXPECT_FALSE(words(detector.verdict()).empty());
     }
     EXPECT_LE(detector.floors().size(), 1000U);
   }
@@ -300,9 +322,9 @@ TEST(Detector, WaitsLongerForARiseThatTheLoadExplains) {
   const Verdict held = evidence([&](double now) { return rise(now) / 10 - 5; });
   EXPECT_EQ(held.evidence, Evidence::held);
   EXPECT_TRUE(held.follows_load);
-  EXPECT_NE(explain(held).find("held by patience: it rises with the load, needs"),
+  EXPECT_NE(words(held).find("not confirmed: it rises with the load, and has to go on for "),
             std::string::npos)
-      << explain(held);
+      << words(held);
 }
 
 // A season lasts 24 min here, patience of half an hour is 30 s.
@@ -317,9 +339,9 @@ TEST(Detector, AddsUpTheGrowthOfLivesThatRestartsCutShort) {
   }
   EXPECT_EQ(series->verdict().earlier_lives, 3U);
   EXPECT_GT(series->verdict().earlier_seconds, 1800.0F);
-  EXPECT_NE(explain(series->verdict()).find(" of it from 3 earlier runs that grew alike"),
+  EXPECT_NE(words(series->verdict()).find("; confirmed by 3 earlier runs that grew alike for "),
             std::string::npos)
-      << explain(series->verdict());
+      << words(series->verdict());
 }
 
 TEST(Detector, DoesNotAddUpTheWarmUpsOfLivesThatLevelledOff) {
@@ -340,7 +362,7 @@ TEST(Detector, ForgetsTheFormerIncarnationAtARestart) {
   Series series(SignalTraits::exact);
   series.limit = 1024 * kMiB;
   series.feed(40 * 60, [](double t) { return 100 + 0.2 * (t - 120000); });
-  ASSERT_EQ(series->verdict().evidence, Evidence::confirmed) << explain(series->verdict());
+  ASSERT_EQ(series->verdict().evidence, Evidence::confirmed) << words(series->verdict());
   series->restart(series.now());
   EXPECT_EQ(series->verdict().evidence, Evidence::too_few_floors);
   EXPECT_TRUE(series->floors().empty());
@@ -348,107 +370,160 @@ TEST(Detector, ForgetsTheFormerIncarnationAtARestart) {
   EXPECT_EQ(series->verdict().evidence, Evidence::none);
 }
 
-TEST(Explain, SaysWhatAnOperatorNeedsInOneSentence) {
+GateResult& result_of(Verdict& verdict, Gate gate) {
+  return verdict.gates.at(static_cast<std::size_t>(gate));
+}
+
+// An hour of growth at half past ten of its axis.
+Verdict an_hours_growth() {
   Verdict verdict;
-  verdict.evidence = Evidence::held;
-  verdict.deciding_gate = Gate::patience;
   verdict.level = 2;
   verdict.bucket_seconds = 240;
   verdict.floors = 16;
-  verdict.rising_floors = 15;
+  verdict.window_start_seconds = 34200;
+  verdict.window_end_seconds = 37800;
   verdict.growth = {59.0 * 1024, 55.0 * 1024, 63.0 * 1024};
   verdict.evidence_seconds = 3600;
   verdict.evidence_needed_seconds = 12 * 3600;
+  return verdict;
+}
+
+TEST(Explain, SaysWhatAnOperatorNeedsInOneSentence) {
+  constexpr double kNow = 37900;
+  Verdict verdict = an_hours_growth();
+  verdict.evidence = Evidence::held;
+  verdict.deciding_gate = Gate::patience;
+  verdict.rising_floors = 15;
   verdict.limit = 1024 * kMiB;
-  verdict.exhaustion = Exhaustion{6.5 * 86400, 6 * 86400, 7.0 * 86400};
-  EXPECT_EQ(explain(verdict),
-            "floor rose over 16 buckets of 4 min by 207 MiB/h (193 to 221), the last 15 each above "
-            "the one before; held by patience: needs 11 h more evidence; the limit of 1 GiB is "
-            "6.0 days to 7.0 days away");
+  verdict.exhaustion = Exhaustion{kNow + 6.5 * 86400, kNow + 6 * 86400, kNow + 7.0 * 86400};
+  EXPECT_EQ(explain(verdict, kNow),
+            "the floor rose by 207 MiB/h (193 to 221) over 60 min, from 16 floors, the last 15 "
+            "each above the one before; not confirmed: it has to go on for 11 h more (patience); "
+            "at this pace the limit of 1 GiB is reached in 6 to 7 days");
 }
 
 TEST(Explain, CountsWhatTheSignalCounts) {
-  Verdict verdict;
+  Verdict verdict = an_hours_growth();
   verdict.evidence = Evidence::confirmed;
-  verdict.level = 1;
-  verdict.floors = 16;
-  verdict.bucket_seconds = 240;
   verdict.growth = {12.0 / 3600, 10.0 / 3600, 14.0 / 3600};
-  verdict.evidence_seconds = 3600;
   verdict.limit = 1024;
-  verdict.exhaustion = Exhaustion{7200, 3 * 3600, 5.0 * 3600};
-  EXPECT_EQ(explain(verdict, "descriptors"),
-            "floor rose over 16 buckets of 4 min by 12 descriptors/h (10 to 14), evidence of 60 "
-            "min; the limit of 1024 descriptors is 3.0 h to 5.0 h away");
-  EXPECT_EQ(gate_detail(Gate::size, {GateOutcome::failed, 12, 32}, "descriptors"),
+  verdict.exhaustion = Exhaustion{7200, 37800 + 3 * 3600, 37800 + 5.0 * 3600};
+  EXPECT_EQ(words(verdict, "descriptors"),
+            "the floor rose by 12 descriptors/h (10 to 14) over 60 min, from 16 floors; confirmed; "
+            "at this pace the limit of 1024 descriptors is reached in 3 to 5 h");
+  result_of(verdict, Gate::size) = {GateOutcome::failed, 12, 32};
+  EXPECT_EQ(gate_detail(Gate::size, verdict, "descriptors"),
             "rise 12 descriptors, needs 32 descriptors");
 }
 
-TEST(Explain, SaysWhichGateHoldsARiseAndWhatItWaitsFor) {
+TEST(Explain, CountsTheWaitFromNow) {
+  Verdict verdict = an_hours_growth();
+  verdict.evidence = Evidence::confirmed;
+  verdict.limit = 1024 * kMiB;
+  verdict.exhaustion = Exhaustion{60000, 50000, 95000};
+  const auto wait = [&verdict](double now_seconds) {
+    const std::string text = explain(verdict, now_seconds);
+    return text.substr(text.find("is reached ") + 11);
+  };
+  EXPECT_EQ(wait(40000), "in 2.8 to 15 h");
+  EXPECT_EQ(wait(47000), "in 50 min to 13 h");
+  EXPECT_EQ(wait(55000), "within 11 h");
+  EXPECT_EQ(wait(95000), "now");
+  EXPECT_EQ(wait(1e6), "now");
+  verdict.exhaustion = Exhaustion{1e5, 5e4, 1e12};
+  EXPECT_EQ(wait(40000), "in 2.8 h to over 100 years");
+  verdict.exhaustion = Exhaustion{60000, 50000, std::nullopt};
+  EXPECT_EQ(wait(40000), "in 2.8 h at the earliest");
+  verdict.exhaustion = Exhaustion{60000, 50000, 50001};
+  EXPECT_EQ(wait(40000), "in 2.8 h") << "no interval where both ends read alike";
+}
+
+TEST(Explain, SaysWhatHoldsARiseBackAndWhatItWaitsFor) {
   Verdict verdict;
   verdict.evidence = Evidence::held;
-  verdict.level = -1;
+  verdict.level = kSparseLevel;
   verdict.floors = 6;
+  verdict.window_end_seconds = 10 * 3600;
   verdict.growth = {1048576, 1048576, 1048576};
   const auto held_by = [&verdict](Gate gate, float measured, float required) {
     verdict.deciding_gate = gate;
-    verdict.gates.at(static_cast<std::size_t>(gate)) = {GateOutcome::failed, measured, required};
-    return explain(verdict);
+    result_of(verdict, gate) = {GateOutcome::failed, measured, required};
+    const std::string text = words(verdict);
+    const std::string start =
+        "the floor rose by 1 MiB/s (1 to 1) over 10 h, from 6 low points; not confirmed: ";
+    const std::string end = "; no limit is known, so nothing is predicted";
+    EXPECT_TRUE(text.starts_with(start) && text.ends_with(end)) << text;
+    return text.substr(start.size(), text.size() - start.size() - end.size());
   };
-  const std::string rise = "floor rose over 6 compactions by 1 MiB/s (1 to 1); held by ";
-  const std::string end = "; no limit is known";
   EXPECT_EQ(held_by(Gate::season, 7200, 194400),
-            rise + "season: it may be the rise of a day (2.0 h of history, needs 2.2 days)" + end);
+            "it may be the rise of a day (season: 2 h of history, needs 2.2 days)");
   EXPECT_EQ(held_by(Gate::season, 0.5F, 0.9F),
-            rise +
-                "season: it may be the rise of a day (50 % of buckets above the day before, "
-                "needs 90 %)" +
-                end);
-  EXPECT_EQ(held_by(Gate::gc_runtime, 3, 4), rise + "gc_runtime: 3 compactions, needs 4" + end);
+            "it may be the rise of a day (season: 50 % of floors above the day before, needs 90 "
+            "%)");
+  EXPECT_EQ(held_by(Gate::gc_runtime, 3, 4),
+            "too few collections seen (gc_runtime: 3 collections, needs 4)");
   EXPECT_EQ(held_by(Gate::persistence, 1, 2),
-            rise + "persistence: the next bucket has to confirm it" + end);
-  verdict.asymptote = 410.0 * 1048576;
+            "the next floor has to confirm it (persistence: confirmed 1 time in a row, needs 2)");
   EXPECT_EQ(held_by(Gate::shape, 0.3F, 0.8F),
-            rise + "shape: growth slows down, plateau expected at 410 MiB" + end);
+            "growth slows down (shape: the last third grew 0.3 times the middle one, needs 0.8)");
+  verdict.asymptote = 410.0 * 1048576;
+  EXPECT_EQ(held_by(Gate::shape, 0.3F, 0.8F), "growth slows down and may end at 410 MiB (shape)");
 }
 
 TEST(Explain, SaysWhyThereIsNoRise) {
   Verdict verdict;
   verdict.evidence = Evidence::too_few_floors;
+  verdict.floors = 1;
+  EXPECT_EQ(words(verdict), "too early to judge: 1 floor so far");
   verdict.floors = 5;
-  EXPECT_EQ(explain(verdict), "5 floors so far, too few to judge");
+  EXPECT_EQ(words(verdict), "too early to judge: 5 floors so far");
   verdict.evidence = Evidence::none;
-  EXPECT_EQ(explain(verdict), "the floor does not rise");
-  verdict.deciding_gate = Gate::trend;
-  verdict.gates[0] = {GateOutcome::failed, 7, 10};
-  EXPECT_EQ(explain(verdict), "no lasting rise: trend (S 7, needs 10)") << "a sparse ring counts S";
+  EXPECT_EQ(words(verdict), "the floor does not rise");
   verdict.level = 2;
-  EXPECT_EQ(explain(verdict), "no lasting rise: trend (Z 7, needs 10)");
-  verdict.deciding_gate = Gate::still_growing;
-  verdict.gates.at(static_cast<std::size_t>(Gate::still_growing)) = {GateOutcome::failed, 0, 1024};
-  EXPECT_EQ(explain(verdict), "no lasting rise: still_growing (latest 0 B/h, needs 3.52 MiB/h)");
+  const auto none_by = [&verdict](Gate gate, float measured, float required) {
+    verdict.deciding_gate = gate;
+    result_of(verdict, gate) = {GateOutcome::failed, measured, required};
+    return words(verdict);
+  };
+  EXPECT_EQ(none_by(Gate::trend, 1.25F, 3),
+            "no lasting rise: its ups and downs may be chance (trend: Z 1.25, needs 3)");
+  EXPECT_EQ(none_by(Gate::size, 1048576, 2097152),
+            "no lasting rise: too small to matter (size: rise 1 MiB, needs 2 MiB)");
+  EXPECT_EQ(none_by(Gate::signal, 1048576, 2097152),
+            "no lasting rise: no larger than the noise (signal: rise 1 MiB, needs 2 MiB)");
+  EXPECT_EQ(none_by(Gate::record, 1048576, 2097152),
+            "no lasting rise: not above earlier floors (record: floor 1 MiB, needs 2 MiB)");
+  EXPECT_EQ(none_by(Gate::increments, 2.5F, 3),
+            "no lasting rise: one jump rather than many rises (increments: 2.5 effective rises, "
+            "needs 3)");
+  EXPECT_EQ(none_by(Gate::increments, 5, 3),
+            "no lasting rise: one jump rather than many rises (increments: 5 effective rises, "
+            "needs 3 and growth beside the largest)");
+  EXPECT_EQ(none_by(Gate::still_growing, 0, 1024),
+            "no lasting rise: it has stopped or slowed down (still_growing: lately 0 B/h, needs "
+            "3.52 MiB/h)");
+  EXPECT_EQ(none_by(Gate::precedent, 1048576, 2097152),
+            "no lasting rise: it rose as much before and fell back (precedent: rise 1 MiB, needs "
+            "2 MiB)");
 }
 
 TEST(GateDetail, NamesWhatWasMeasuredAndWhatIsNeeded) {
-  EXPECT_EQ(gate_detail(Gate::trend, {GateOutcome::passed, 7.2F, 3}), "Z 7.20, needs 3");
-  EXPECT_EQ(gate_detail(Gate::size, {GateOutcome::failed, 1048576, 2097152}),
-            "rise 1 MiB, needs 2 MiB");
-  EXPECT_EQ(gate_detail(Gate::patience, {GateOutcome::failed, 3600, 43200}),
+  Verdict verdict;
+  verdict.level = 2;
+  const auto detail = [&verdict](Gate gate, const GateResult& result) {
+    result_of(verdict, gate) = result;
+    return gate_detail(gate, verdict);
+  };
+  EXPECT_EQ(detail(Gate::trend, {GateOutcome::passed, 7.2F, 3}), "Z 7.2, needs 3");
+  EXPECT_EQ(detail(Gate::patience, {GateOutcome::failed, 3600, 43200}),
             "60 min of evidence, needs 12 h");
-  EXPECT_EQ(gate_detail(Gate::season, {GateOutcome::failed, 0.5F, 0.9F}),
-            "50 % of buckets above the day before, needs 90 %");
-  EXPECT_EQ(gate_detail(Gate::record, {GateOutcome::failed, 1048576, 2097152}),
-            "floor 1 MiB, needs 2 MiB");
-  EXPECT_EQ(gate_detail(Gate::increments, {GateOutcome::failed, 2.5F, 3}),
-            "2.50 effective steps, needs 3");
-  EXPECT_EQ(gate_detail(Gate::shape, {GateOutcome::failed, 0.5F, 0.8F}),
-            "last third grew 0.50 of the middle one, needs 0.80");
-  EXPECT_EQ(gate_detail(Gate::precedent, {GateOutcome::failed, 1048576, 2097152}),
-            "rise 1 MiB, needs 2 MiB");
-  EXPECT_EQ(gate_detail(Gate::persistence, {GateOutcome::passed, 2, 2}),
-            "2 closes in a row, needs 2");
-  EXPECT_EQ(gate_detail(Gate::shape, {}), "not reached");
-  EXPECT_EQ(gate_detail(Gate::gc_runtime, {GateOutcome::not_applicable, 0, 0}), "does not apply");
+  EXPECT_EQ(detail(Gate::increments, {GateOutcome::passed, 5, 3}), "5 effective rises, needs 3");
+  EXPECT_EQ(detail(Gate::persistence, {GateOutcome::passed, 2, 2}),
+            "confirmed 2 times in a row, needs 2");
+  EXPECT_EQ(detail(Gate::shape, {}), "not reached");
+  EXPECT_EQ(detail(Gate::gc_runtime, {GateOutcome::not_applicable, 0, 0}), "does not apply");
+  verdict.level = kSparseLevel;
+  EXPECT_EQ(gate_detail(Gate::trend, verdict), "S 7.2, needs 3") << "a sparse ring counts S";
 }
 
 }  // namespace

@@ -62,11 +62,11 @@ Outcome watch(const Setting& run, const std::function<double(double)>& mib,
     }
     if (state == LeakState::leaking && !outcome.leaking_at) {
       outcome.leaking_at = t;
-      outcome.last = explain(detector.verdict());
+      outcome.last = explain(detector.verdict(), boot + t);
     }
   }
   if (!outcome.leaking_at) {
-    outcome.last = explain(detector.verdict());
+    outcome.last = explain(detector.verdict(), boot + run.duration_seconds);
   }
   return outcome;
 }

@@ -1,6 +1,9 @@
 #include "agent/trend/statistics.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <random>
 #include <span>
 #include <vector>
 
@@ -23,6 +26,78 @@ TEST(Median, IsTheMiddleValueOrTheMeanOfTheTwoMiddleOnes) {
   EXPECT_EQ(median({}), 0);
   EXPECT_EQ(median(std::vector<double>{3, 1, 2}), 2);
   EXPECT_EQ(median(std::vector<double>{4, 1, 3, 2}), 2.5);
+}
+
+// Many equal, few equal, ascending, descending, up and down, and with what selection by the middle
+// of three finds hard.
+std::vector<double> drawn(int kind, std::size_t count, std::mt19937_64& random) {
+  std::vector<double> values(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto chance = static_cast<double>(random() % (kind == 0 ? 3 : 1000000));
+    const auto at = static_cast<double>(i);
+    const auto left = static_cast<double>(count - i);
+    values[i] = kind <= 1 ? chance : kind == 2 ? at : kind == 3 ? left : std::min(at, left);
+    if (kind == 5) values[i] = i % 2 == 0 ? at : at + static_cast<double>(count);
+  }
+  return values;
+}
+
+TEST(MedianInPlace, PartsTheValuesAsSortingWould) {
+  std::mt19937_64 random(5);
+  for (int i = 0; i < 3000; ++i) {
+    std::vector<double> values = drawn(i % 6, 1 + random() % (i % 100 == 0 ? 2016 : 130), random);
+    std::vector<double> sorted = values;
+    std::ranges::sort(sorted);
+    const std::size_t half = values.size() / 2;
+    const double middle =
+        values.size() % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+    ASSERT_EQ(median_in_place(values), middle);
+    ASSERT_EQ(values[half], sorted[half]);
+    ASSERT_TRUE(std::ranges::all_of(std::span(values).first(half),
+                                    [&](double value) { return value <= values[half]; }));
+    std::ranges::sort(values);
+    ASSERT_EQ(values, sorted) << "nothing is lost";
+  }
+}
+
+TEST(TheilSen, TakesTheRanksThatSortedSlopesHave) {
+  std::mt19937_64 random(6);
+  for (int i = 0; i < 2000; ++i) {
+    const std::vector<double> values = drawn(i % 6, 2 + random() % 31, random);
+    std::vector<double> slopes;
+    for (std::size_t a = 0; a < values.size(); ++a) {
+      for (std::size_t b = a + 1; b < values.size(); ++b) {
+        slopes.push_back((values[b] - values[a]) / static_cast<double>(b - a));
+      }
+    }
+    std::ranges::sort(slopes);
+    const auto total = static_cast<double>(slopes.size());
+    const double spread = total * static_cast<double>(random() % 120) / 100;
+    const auto at = [&](double rank) {
+      return slopes[static_cast<std::size_t>(std::clamp(rank, 0.0, total - 1))];
+    };
+    const SlopeEstimate estimate = theil_sen(sequence(values.size()), values, spread);
+    ASSERT_EQ(estimate.slope, (at((total - 1) / 2) + at(total / 2)) / 2);
+    ASSERT_EQ(estimate.low, at((total - spread) / 2));
+    ASSERT_EQ(estimate.high, at((total + spread) / 2));
+  }
+}
+
+TEST(MannKendall, CorrectsTheVarianceForEveryGroupOfTies) {
+  std::mt19937_64 random(7);
+  const auto term = [](double size) { return size * (size - 1) * (2 * size + 5); };
+  for (int i = 0; i < 500; ++i) {
+    std::vector<double> values = drawn(i % 6, 1 + random() % 40, random);
+    const MannKendall kendall = mann_kendall(values);
+    double variance = term(static_cast<double>(values.size()));
+    std::ranges::sort(values);
+    for (auto group = values.begin(); group != values.end();) {
+      const auto end = std::upper_bound(group, values.end(), *group);
+      variance -= term(static_cast<double>(end - group));
+      group = end;
+    }
+    ASSERT_EQ(kendall.variance, variance / 18);
+  }
 }
 
 TEST(Quantile, InterpolatesBetweenNeighbours) {
