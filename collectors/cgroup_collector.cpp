@@ -251,7 +251,8 @@ class CgroupCollector final : public Collector {
   };
   struct Known {
     Limits limits;
-    bool has_limits = false;
+    Bytes processes;
+    bool has_limits = false;  // and has been asked for its processes
     std::string path;
     std::uint64_t last_tick = 0;
   };
@@ -444,10 +445,9 @@ class CgroupCollector final : public Collector {
     Known& known = place->second;
     // Not all in the same tick.
     if (!known.has_limits || (tick_ + facts.inode) % refresh_ticks_ == 0)
-      known.limits =
-          is_v2 ? read_v2_limits(cgroup.path, report) : read_v1_limits(cgroup.path, report);
-    known.has_limits = true;
+      read_rarely(cgroup.path, known, report);
     reading.limits = known.limits;
+    reading.processes = known.processes;
     if (is_v2) {
       read_v2(cgroup.path, reading, report);
     } else {
@@ -480,6 +480,14 @@ class CgroupCollector final : public Collector {
     return true;
   }
 
+  // The kernel sorts a list of all processes to answer the second.
+  void read_rarely(std::string_view cgroup, Known& known, CollectReport& report) {
+    known.limits = memory_->is_v2 ? read_v2_limits(cgroup, report) : read_v1_limits(cgroup, report);
+    known.processes =
+        read<std::uint64_t>(*memory_, cgroup, "cgroup.procs", parse_cgroup_procs, report);
+    known.has_limits = true;
+  }
+
   Limits read_v2_limits(std::string_view cgroup, CollectReport& report) {
     return {read_limit(cgroup, "memory.max", report), read_limit(cgroup, "memory.high", report),
             read_limit(cgroup, "memory.low", report), read_limit(cgroup, "memory.min", report),
@@ -501,7 +509,7 @@ class CgroupCollector final : public Collector {
     reading.local_events =
         read<CgroupEvents>(*memory_, cgroup, "memory.events.local", parse_cgroup_events, report)
             .value_or(CgroupEvents{});
-    read_common(*memory_, cgroup, reading, report);
+    read_pressure(*memory_, cgroup, reading, report);
   }
 
   void read_v1(std::string_view cgroup, Reading& reading, CollectReport& report) {
@@ -515,23 +523,13 @@ class CgroupCollector final : public Collector {
         read<CgroupEvents>(*memory_, cgroup, "memory.oom_control", parse_cgroup_events, report)
             .value_or(CgroupEvents{});
     reading.local_events.max = read_number(cgroup, "memory.failcnt", report);
-    if (pressure_) {
-      read_common(*pressure_, cgroup, reading, report);
-    } else {
-      read_processes(cgroup, reading, report);
-    }
+    if (pressure_) read_pressure(*pressure_, cgroup, reading, report);
   }
 
-  void read_common(const Hierarchy& pressure, std::string_view cgroup, Reading& reading,
-                   CollectReport& report) {
+  void read_pressure(const Hierarchy& pressure, std::string_view cgroup, Reading& reading,
+                     CollectReport& report) {
     reading.pressure = read<Pressure>(pressure, cgroup, "memory.pressure", parse_pressure, report)
                            .value_or(Pressure{});
-    read_processes(cgroup, reading, report);
-  }
-
-  void read_processes(std::string_view cgroup, Reading& reading, CollectReport& report) {
-    reading.processes =
-        read<std::uint64_t>(*memory_, cgroup, "cgroup.procs", parse_cgroup_procs, report);
   }
 
   static void write(SampleSink& sink, const Reading& reading, Bytes effective_limit) {

@@ -151,7 +151,7 @@ inline constexpr std::array kCgroupMetrics = {
     cgroup_detail::gauge(
         "heapfloor_cgroup_processes",
         "Processes in the cgroup itself; those of cgroups below it are not counted "
-        "(cgroup.procs)."),
+        "(cgroup.procs, read every collection.refresh_ticks intervals)."),
 };
 
 constexpr const MetricDesc* cgroup_metric(std::string_view name, std::string_view label = {}) {

@@ -94,6 +94,11 @@ std::uint32_t clamped(std::uint64_t count) {
       std::min<std::uint64_t>(count, std::numeric_limits<std::uint32_t>::max()));
 }
 
+// Up to 16 TiB exactly.
+std::uint32_t mapped_pages_of(const TrackedProcess& process) {
+  return static_cast<std::uint32_t>(process.sizes_bytes[kVirtual] / 4096);
+}
+
 std::uint64_t known_limit(const Result<PidLimits>& limits,
                           std::optional<std::uint64_t> PidLimits::*limit) {
   return limits ? ((*limits).*limit).value_or(TrackedProcess::kNoLimit) : TrackedProcess::kNoLimit;
@@ -454,6 +459,16 @@ bool ProcessTable::rare_turn_due(std::int32_t pid) const {
   return (turn + static_cast<std::uint32_t>(pid)) % kRefreshes == 0;
 }
 
+// The kernel walks all mappings to write them down. Where the address space is as large as when
+// they were counted, every fourth turn will do: what is left to change are splits and merges in
+// place.
+bool ProcessTable::mappings_turn_due(const TrackedProcess& process) const {
+  constexpr std::uint32_t kTurns = 64;
+  const std::uint32_t turn = tick_ / std::max(1U, options_.refresh_ticks);
+  return mapped_pages_of(process) != process.mapped_pages ||
+         (turn + static_cast<std::uint32_t>(process.pid)) % kTurns == 0;
+}
+
 Result<void> ProcessTable::read_due_attributes(const TrackedProcess& process,
                                                const ProcessDir& directory, CollectReport& report) {
   if (!attributes_due(process)) return {};
@@ -553,7 +568,7 @@ void ProcessTable::take_descriptors(TrackedProcess& process, const ProcessDir& d
 // What hardly ever changes, or is dear to read.
 void ProcessTable::take_rarely(TrackedProcess& process, const ProcessDir& directory) {
   const bool is_due = rare_turn_due(process.pid);
-  process.mappings_due = process.mappings_due || is_due;
+  process.mappings_due = process.mappings_due || (is_due && mappings_turn_due(process));
   if (process.mappings_due && has_size(process, kVirtual)) take_mappings(process, directory);
   if (process.rare_known && !is_due) return;
   const auto text = directory.read("limits", buffer());
@@ -574,6 +589,7 @@ void ProcessTable::take_mappings(TrackedProcess& process, const ProcessDir& dire
   if (mappings_left_ == 0) return;
   const auto lines = directory.count_lines("maps", buffer());
   process.mappings_due = false;
+  process.mapped_pages = mapped_pages_of(process);
   process.mappings_refused = !lines && lines.error().kind == ErrorKind::denied;
   process.mappings = lines ? clamped(*lines) : 0;
   mappings_left_ -= std::min<std::size_t>(mappings_left_, std::max(process.mappings, 1U));

@@ -81,7 +81,8 @@ struct TrackedProcess {
   std::uint32_t descriptor_limit = 0;
   std::uint64_t address_space_limit_bytes = kNoLimit;
   std::uint64_t data_limit_bytes = kNoLimit;
-  std::uint32_t mappings = 0;  // 0: not counted
+  std::uint32_t mappings = 0;      // 0: not counted
+  std::uint32_t mapped_pages = 0;  // of the address space when they were counted
   std::uint16_t oom_score = 0;
   bool has_descriptors = false;
   bool has_descriptor_limit = false;
@@ -134,6 +135,7 @@ class ProcessTable {
   [[nodiscard]] bool refresh_due(std::int32_t pid) const;
   [[nodiscard]] bool whole_turn_due(std::int32_t pid) const;
   [[nodiscard]] bool rare_turn_due(std::int32_t pid) const;
+  [[nodiscard]] bool mappings_turn_due(const TrackedProcess& process) const;
   [[nodiscard]] static bool is_still(const TrackedProcess& process, const PidStat& stat);
   [[nodiscard]] Result<void> read_process(TrackedProcess& process, CollectReport& report);
   [[nodiscard]] Result<void> read_kept(TrackedProcess& process, CollectReport& report);

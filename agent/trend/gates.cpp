@@ -363,7 +363,7 @@ class GateChain {
 
   bool season() {
     const double imminent = scaled_hours(policy_, policy_.imminent_hours);
-    const double earlier = static_cast<double>(verdict_.earlier_seconds);
+    const auto earlier = static_cast<double>(verdict_.earlier_seconds);
     const bool too_young = too_young_for_season() &&
                            span_seconds_ + earlier < scaled_hours(policy_, policy_.patience_hours);
     if (too_young && (time_to_limit_ > imminent || !rising_now())) {

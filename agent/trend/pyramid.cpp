@@ -184,7 +184,7 @@ std::uint8_t Pyramid::taken_load() {
   const double mean = static_cast<double>(load_sum_) / load_count_;
   load_sum_ = 0;
   load_count_ = 0;
-  double step = static_cast<double>(load_step_);
+  auto step = static_cast<double>(load_step_);
   if (mean > kLoadSteps * step) {
     const double former = std::exchange(step, mean / kLoadSteps);
     const auto loads = gaps_.begin() + static_cast<std::ptrdiff_t>(levels_.size() * ring_);

@@ -57,6 +57,7 @@ struct Numbers {
   std::uint64_t anon_kilobytes = 8192;
   std::uint64_t minor_faults = 100;
   std::uint64_t user_ticks = 1;
+  std::uint64_t virtual_bytes = 104857600;
   std::uint64_t swap_kilobytes = 0;
   std::uint64_t peak_kilobytes = 16384;
   bool kernel_thread = false;
@@ -70,14 +71,16 @@ std::string stat_of(std::int32_t pid, const Numbers& numbers) {
   return std::to_string(pid) + " (" + numbers.comm + ") S 1 1 1 0 -1 " +
          (numbers.kernel_thread ? "2129984 " : "4194304 ") + std::to_string(numbers.minor_faults) +
          " 0 2 0 " + std::to_string(numbers.user_ticks) + " 1 0 0 20 0 3 0 " +
-         std::to_string(numbers.start_ticks) + (numbers.kernel_thread ? " 0 " : " 104857600 ") +
+         std::to_string(numbers.start_ticks) +
+         (numbers.kernel_thread ? " 0 " : " " + std::to_string(numbers.virtual_bytes) + " ") +
          std::to_string(numbers.resident_pages) + " 0 0 0\n";
 }
 
 std::string status_of(const Numbers& numbers) {
-  return "Name:\tx\nUid:\t" + std::to_string(numbers.user) +
-         "\t0\t0\t0\nVmSize:\t102400 kB\nVmHWM:\t" + std::to_string(numbers.peak_kilobytes) +
-         " kB\nRssAnon:\t" + std::to_string(numbers.anon_kilobytes) +
+  return "Name:\tx\nUid:\t" + std::to_string(numbers.user) + "\t0\t0\t0\nVmSize:\t" +
+         std::to_string(numbers.virtual_bytes / 1024) + " kB\nVmHWM:\t" +
+         std::to_string(numbers.peak_kilobytes) + " kB\nRssAnon:\t" +
+         std::to_string(numbers.anon_kilobytes) +
          " kB\nRssFile:\t2048 kB\nRssShmem:\t0 kB\nVmSwap:\t" +
          std::to_string(numbers.swap_kilobytes) + " kB\nThreads:\t3\n";
 }
@@ -195,9 +198,12 @@ TEST(ProcessCollector, CountsMappingsRarely) {
   tick(table, now);
   EXPECT_EQ(now.sink.process(7)->value(kProcessMappings), 3);
   host.maps += "d\n";
+  host.processes[7].virtual_bytes += 4096;
   for (int ticks = 1; ticks < 16; ++ticks) tick(table, now);
   EXPECT_EQ(host.reads["7/maps"], 2) << "the first time, and once in sixteen";
   EXPECT_EQ(now.sink.process(7)->value(kProcessMappings), 4);
+  for (int ticks = 0; ticks < 64; ++ticks) tick(table, now);
+  EXPECT_EQ(host.reads["7/maps"], 3) << "once in sixty-four while the address space stays as large";
   host.reuse(7, {.start_ticks = 9000});
   host.maps.clear();
   tick(table, now);
