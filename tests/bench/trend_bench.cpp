@@ -114,7 +114,7 @@ void BM_Fleet(benchmark::State& state) {
 // 16 rounds are four closes of the finest level, of all series at once.
 BENCHMARK(BM_Fleet)->ArgNames({"series", "leaking"})->Args({1, 0})->Iterations(1 << 20);
 BENCHMARK(BM_Fleet)->ArgNames({"series", "leaking"})->Args({1, 100})->Iterations(1 << 18);
-BENCHMARK(BM_Fleet)->ArgNames({"series", "leaking"})->Args({1000, 5})->Iterations(4096 * 1000);
+BENCHMARK(BM_Fleet)->ArgNames({"series", "leaking"})->Args({1000, 5})->Iterations(4'096'000);
 BENCHMARK(BM_Fleet)->ArgNames({"series", "leaking"})->Args({100'000, 5})->Iterations(6'400'000);
 BENCHMARK(BM_Fleet)->ArgNames({"series", "leaking"})->Args({1'000'000, 5})->Iterations(16'000'000);
 
