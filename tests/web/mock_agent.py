@@ -333,7 +333,7 @@ class World:
              'cgroup': '/' + HOSTILE_NAMES[1], 'workload': '/' + HOSTILE_NAMES[1], 'resident_anon_bytes': None, 'id': None},
             *({'at': self.now - (3 + hour) * HOUR, 'pid': 1200 + hour, 'comm': HOSTILE_NAMES[2 + hour], 'group': None, 'cgroup': None,
                'workload': None, 'resident_anon_bytes': 50 * MIB, 'id': None} for hour in range(6)),
-            {'at': self.now - 30 * HOUR, 'pid': 31, 'comm': 'yesterday', 'group': None, 'cgroup': None, 'workload': None,
+            {'at': self.now - 30 * HOUR, 'pid': 31, 'comm': 'long-gone', 'group': None, 'cgroup': None, 'workload': None,
              'resident_anon_bytes': GIB, 'id': None}]
         return {'kernel_log_readable': True, 'victims': victims,
                 'workloads': [{'workload': 'payments.service', 'oom_kills': 1, 'last_at': self.now - 300},
