@@ -14,12 +14,6 @@ bool rising(const Verdict& verdict) {
   return verdict.evidence == Evidence::held || verdict.evidence == Evidence::confirmed;
 }
 
-// The fitted line at a time. Heights are read off the line that was judged: the newest floor of the
-// finest level rides up every tooth of a sawtooth, and each compaction would look like a fall.
-double line_at(const Verdict& verdict, double time_seconds) {
-  return verdict.line_value + verdict.growth.estimate * (time_seconds - verdict.line_time_seconds);
-}
-
 }  // namespace
 
 void LeakJudge::enter(LeakState state, double time_seconds) {
@@ -30,6 +24,8 @@ void LeakJudge::enter(LeakState state, double time_seconds) {
   since_seconds_ = time_seconds;
 }
 
+// Heights are read off the line that was judged: the newest floor of the finest level rides up
+// every tooth of a sawtooth, and each compaction would look like a fall.
 void LeakJudge::confirm(const Verdict& verdict, double time_seconds) {
   onset_floor_ = line_at(verdict, verdict.window_start_seconds);
   highest_floor_ = line_at(verdict, verdict.window_end_seconds);

@@ -136,9 +136,7 @@ void Detector::measure_amplitude(double peak, double floor) {
   // Above the fitted line where there is one: below it lies the growth itself.
   double reference = floor;
   if (is_evidence(verdict_.evidence) && traits_ != SignalTraits::gc_marked) {
-    const double line = verdict_.line_value +
-                        verdict_.growth.estimate * (now_seconds_ - verdict_.line_time_seconds);
-    reference = line;
+    reference = line_at(verdict_, now_seconds_);
   }
   amplitude_.push(std::max(0.0, peak - reference));
 }
@@ -491,8 +489,7 @@ std::optional<Exhaustion> Detector::forecast_exhaustion() const {
   input.now_seconds = now_seconds_;
   input.season_seconds = season_seconds(*policy_);
   input.limit = limit_;
-  input.line =
-      verdict_.line_value + verdict_.growth.estimate * (now_seconds_ - verdict_.line_time_seconds);
+  input.line = line_at(verdict_, now_seconds_);
   input.growth = verdict_.growth;
   input.amplitude = amplitude_.value();
   input.usual_amplitude = amplitude_.middle();

@@ -149,10 +149,10 @@ void Pyramid::read(std::size_t level, FloorWindow& window) const {
   read_loads(level, window);
 }
 
-// A load is known from the first that is noted on, never before.
+bool Pyramid::knows_load() const { return gaps_.size() > levels_.size() * ring_; }
+
 bool Pyramid::keeps_load(std::size_t level) const {
-  return gaps_.size() > levels_.size() * ring_ && level >= first_load_level_ &&
-         level < first_load_level_ + kLoadLevels;
+  return knows_load() && level >= first_load_level_ && level < first_load_level_ + kLoadLevels;
 }
 
 const std::uint8_t* Pyramid::loads_of(std::size_t level) const {
@@ -171,8 +171,8 @@ void Pyramid::note_load(double load) {
 }
 
 void Pyramid::make_room_for_loads() {
+  if (knows_load()) return;
   const std::size_t with_loads = (levels_.size() + kLoadLevels) * ring_;
-  if (gaps_.size() == with_loads) return;
   gaps_.reserve(with_loads);
   gaps_.resize(with_loads, kNoLoad);
 }
@@ -277,8 +277,7 @@ void Pyramid::save(ByteWriter& out) const {
   out.put(static_cast<std::uint8_t>(levels_.size()));
   out.put(started_);
   out.put(open_bucket_);
-  const bool knows_load = gaps_.size() > levels_.size() * ring_;
-  out.put(knows_load);
+  out.put(knows_load());
   out.put(load_step_);
   out.put(load_sum_);
   out.put(load_count_);

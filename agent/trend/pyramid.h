@@ -88,6 +88,7 @@ class Pyramid {
   void read_loads(std::size_t level, FloorWindow& window) const;
   [[nodiscard]] std::uint8_t* loads_of(std::size_t level);
   [[nodiscard]] const std::uint8_t* loads_of(std::size_t level) const;
+  [[nodiscard]] bool knows_load() const;  // from the first that is noted on
   [[nodiscard]] bool keeps_load(std::size_t level) const;
   void restore_level(std::size_t level, ByteReader& in);
 

@@ -102,4 +102,9 @@ struct Verdict {
   std::optional<Exhaustion> exhaustion;  // from Evidence::held on, when a limit is known
 };
 
+// The fitted line at a time; meaningful from Evidence::held on.
+inline double line_at(const Verdict& verdict, double time_seconds) {
+  return verdict.line_value + verdict.growth.estimate * (time_seconds - verdict.line_time_seconds);
+}
+
 }  // namespace heapfloor
