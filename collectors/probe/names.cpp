@@ -64,7 +64,20 @@ std::uint16_t store(const Text& text) {
   return static_cast<std::uint16_t>(index);
 }
 
+constexpr const char* kOwnNames[] = {"", "init", "grow", "clear"};
+static_assert(sizeof kOwnNames / sizeof kOwnNames[0] == kOwnNameCount);
+
 }  // namespace
+
+void write_own_names(heapfloor_name* names) {
+  for (std::uint16_t index = 1; index < kOwnNameCount; ++index) {
+    const Text text = cut(kOwnNames[index]);
+    copy_words(names[index].text, text.words, sizeof text.words);
+    std::uint64_t place = hash(text);
+    while (buckets[place % kBuckets] != 0 && buckets[place % kBuckets] != index) ++place;
+    store_relaxed(buckets[place % kBuckets], index);
+  }
+}
 
 std::uint16_t intern_name(const char* text) {
   const heapfloor_name* names = segment().names;

@@ -71,6 +71,11 @@ void refuse_huge_pages(void* address, std::size_t bytes) {
 ErrnoKeeper::ErrnoKeeper() : kept_(errno) {}
 ErrnoKeeper::~ErrnoKeeper() { errno = kept_; }
 
+void yield_processor() {
+  const ErrnoKeeper keeper;
+  syscall(SYS_sched_yield);
+}
+
 std::uint64_t boottime_ns() {
   timespec now{};
   if (clock_gettime(CLOCK_BOOTTIME, &now) != 0) return 0;

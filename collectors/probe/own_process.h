@@ -20,6 +20,9 @@ class ErrnoKeeper {
   int kept_;
 };
 
+// Lets other threads run, one of which holds what this one waits for.
+void yield_processor();
+
 // CLOCK_BOOTTIME, without entering the kernel. Any thread, signal handlers too.
 std::uint64_t boottime_ns();
 

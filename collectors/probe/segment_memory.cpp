@@ -1,7 +1,6 @@
 #include "collectors/probe/segment_memory.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <sys/auxv.h>
 #include <unistd.h>
 
@@ -30,7 +29,7 @@ struct Plan {
 constexpr Plan kPlans[] = {
     {HEAPFLOOR_SECTION_ALLOCATOR, sizeof(heapfloor_allocator), 1, 1, true},
     {HEAPFLOOR_SECTION_ARENAS, sizeof(heapfloor_arena), kArenas, 0, true},
-    {HEAPFLOOR_SECTION_NAMES, sizeof(heapfloor_name), kNames, 1, true},
+    {HEAPFLOOR_SECTION_NAMES, sizeof(heapfloor_name), kNames, kOwnNameCount, true},
     {HEAPFLOOR_SECTION_STRUCTURES, sizeof(heapfloor_structure), kStructures, 1, true},
     {HEAPFLOOR_SECTION_INSTANCES, sizeof(heapfloor_instance), kInstances, 0, true},
     {HEAPFLOOR_SECTION_SITES, sizeof(heapfloor_site), kSites, 0, false},
@@ -84,8 +83,8 @@ Record* records_at(char* memory, heapfloor_section_type type) {
   return reinterpret_cast<Record*>(memory + offset_of(static_cast<std::size_t>(type) - 1));
 }
 
-// Everything but the magic, which makes it valid.
-void write_header(char* memory, std::uint32_t flags) {
+// Everything of a new segment but the magic, which makes it valid.
+void write_new(char* memory, std::uint32_t flags) {
   heapfloor_header& header = header_at(memory);
   header.abi_major = HEAPFLOOR_ABI_MAJOR;
   header.abi_minor = HEAPFLOOR_ABI_MINOR;
@@ -106,6 +105,7 @@ void write_header(char* memory, std::uint32_t flags) {
              .count = kPlans[i].count,
              .used = kPlans[i].used};
   }
+  write_own_names(records_at<heapfloor_name>(memory, HEAPFLOOR_SECTION_NAMES));
 }
 
 void make_valid(char* memory) {
@@ -169,7 +169,7 @@ void before_fork() {
   std::uint32_t free = 0;
   while (!exchange_if(fork_copy.held, free, 1U)) {
     free = 0;
-    sched_yield();
+    yield_processor();
   }
   const ErrnoKeeper keeper;
   if (fork_copy.memory == nullptr) fork_copy.memory = static_cast<char*>(map_private(kTotalBytes));
@@ -189,7 +189,7 @@ bool take_own_memory() {
   }
   const std::uint32_t flags = load_relaxed(the_segment.header->flags);
   if (!map_private_at(base(), kTotalBytes)) return false;
-  write_header(base(), flags | HEAPFLOOR_FLAG_FORKED);
+  write_new(base(), flags | HEAPFLOOR_FLAG_FORKED);
   make_valid(base());
   return true;
 }
@@ -219,21 +219,23 @@ char* make_segment(std::uint32_t flags) {
   if (getauxval(AT_SECURE) != 0 || own_maps_hold("/memfd:" HEAPFLOOR_SEGMENT_NAME)) return nullptr;
   auto* memory = static_cast<char*>(map_sealed(HEAPFLOOR_SEGMENT_NAME, kTotalBytes));
   if (memory == nullptr) return nullptr;
-  write_header(memory, flags);
+  write_new(memory, flags);
   header_at(memory).start_ticks = own_start_ticks();
   return memory;
 }
 
 // Another thread is at it. Not for ever: it may have been lost at a fork().
 bool wait_until_ready() {
-  for (int i = 0; i < kMostWaits && load_acquire(the_state) == kStarting; ++i) sched_yield();
+  for (int i = 0; i < kMostWaits && load_acquire(the_state) == kStarting; ++i) yield_processor();
   return load_acquire(the_state) == kReady;
 }
 
 }  // namespace
 
 bool start_segment(std::uint32_t flags) {
-  std::uint32_t state = kNone;
+  std::uint32_t state = load_acquire(the_state);
+  if (state == kReady && flags == 0) return true;
+  state = kNone;
   if (!exchange_if(the_state, state, std::uint32_t{kStarting})) {
     if (state == kStarting && !wait_until_ready()) return false;
     if (load_acquire(the_state) != kReady) return false;

@@ -49,6 +49,10 @@ heapfloor_section& section(heapfloor_section_type type);
 // segment, and for an empty name. Lock-free, any thread.
 std::uint16_t intern_name(const char* text);
 
+// Writes the names of enum heapfloor_own_name into a new segment's names.
+inline constexpr std::uint16_t kOwnNameCount = HEAPFLOOR_NAME_CLEAR + 1;
+void write_own_names(heapfloor_name* names);
+
 // Fork. The memory is shared with the parent only until the child runs its fork handler, which
 // gives it private memory at the same addresses: the structures and their instances as they were at
 // the fork (copied by the parent just before it), no samples, FORKED, its own pid. That costs the
