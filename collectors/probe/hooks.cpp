@@ -505,7 +505,8 @@ HEAPFLOOR_DELETE(_ZdaPvSt11align_val_tRKSt9nothrow_t,
 
 // The hooks under names that nobody replaces.
 extern "C" {
-__attribute__((alias("malloc"), visibility("hidden"))) void* heapfloor_own_malloc(std::size_t size);
+__attribute__((alias("malloc"), visibility("hidden"), malloc, alloc_size(1))) void*
+heapfloor_own_malloc(std::size_t size) noexcept;
 __attribute__((alias("_Znwm"), visibility("hidden"))) void* heapfloor_own_new(std::size_t size);
 __attribute__((alias("_ZdlPv"), visibility("hidden"))) void heapfloor_own_delete(void* block);
 }
@@ -520,6 +521,14 @@ namespace {
 bool new_is_replaced() {
   return dlsym(RTLD_DEFAULT, "_Znwm") != reinterpret_cast<void*>(&heapfloor_own_new) ||
          dlsym(RTLD_DEFAULT, "_ZdlPv") != reinterpret_cast<void*>(&heapfloor_own_delete);
+}
+
+// Another probe, linked into the program, stands before this one, which was preloaded: that one is
+// called, and gets the segment.
+bool another_probe_is_reached() {
+  void* version = dlsym(RTLD_DEFAULT, "heapfloor_probe_version");
+  return !hooks_are_reached() && version != nullptr &&
+         object_of(version) != object_of(reinterpret_cast<const void*>(&heapfloor_own_malloc));
 }
 
 // HEAPFLOOR_SAMPLE_BYTES: 0 turns sampling off; what is no number is as if it were not there.
@@ -538,7 +547,7 @@ __attribute__((constructor(101))) void start_probe() {
   const char* wish = getenv("HEAPFLOOR_PROBE");
   const bool is_unwanted = wish != nullptr && std::strcmp(wish, "0") == 0;
   g_new_is_replaced = new_is_replaced();
-  if (is_unwanted ||
+  if (is_unwanted || another_probe_is_reached() ||
       !start_segment(g_new_is_replaced ? 0U : static_cast<unsigned>(HEAPFLOOR_FLAG_OPERATOR_NEW)))
     return;
   start_statistics();

@@ -208,6 +208,40 @@ TEST_F(Hooks, AProgramWithAnOperatorNewOfItsOwnKeepsIt) {
   EXPECT_EQ(program.finish(), 0);
 }
 
+TEST_F(Hooks, AProgramThatLinksTheProbeIsSampledWithoutAPreload) {
+  WatchedProgram program({target() + "_linked", "leak", "new", "40000", "1024"},
+                         {{"LD_PRELOAD", ""}, {"HEAPFLOOR_SAMPLE_BYTES", "65536"}});
+  ASSERT_TRUE(program.becomes_ready());
+  const auto segment = segment_of(program.pid());
+  ASSERT_TRUE(segment);
+  const double truth = 40000 * 1024.0;
+  EXPECT_NEAR(segment->live_bytes_through(program.leaking_begin(), program.leaking_end()), truth,
+              most_error(truth, 65536));
+  EXPECT_EQ(program.finish(), 0);
+}
+
+TEST_F(Hooks, TwoProbesInOneProgramAreOne) {
+  WatchedProgram program({target() + "_linked", "leak", "new", "40000", "1024"},
+                         sampling_every("65536"));
+  ASSERT_TRUE(program.becomes_ready());
+  const auto segment = segment_of(program.pid());
+  ASSERT_TRUE(segment);
+  const double truth = 40000 * 1024.0;
+  EXPECT_NEAR(segment->live_bytes_through(program.leaking_begin(), program.leaking_end()), truth,
+              most_error(truth, 65536));
+  EXPECT_EQ(program.finish(), 0);
+}
+
+TEST_F(Hooks, AProgramThatLinksTheProbeAndHasAnOperatorNewOfItsOwnKeepsIt) {
+  WatchedProgram program({std::string(HEAPFLOOR_PROBE_TARGET_OWN_NEW) + "_linked"},
+                         {{"LD_PRELOAD", ""}, {"HEAPFLOOR_SAMPLE_BYTES", "4096"}});
+  ASSERT_TRUE(program.becomes_ready());
+  const auto segment = segment_of(program.pid());
+  ASSERT_TRUE(segment);
+  EXPECT_EQ(segment->header().flags & HEAPFLOOR_FLAG_OPERATOR_NEW, 0U);
+  EXPECT_EQ(program.finish(), 0);
+}
+
 TEST_F(Hooks, CoroutinesHaveWholeStacks) {
   WatchedProgram program({target(), "coroutines"}, sampling_every("65536"));
   ASSERT_TRUE(program.becomes_ready());
