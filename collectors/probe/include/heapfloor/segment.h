@@ -23,7 +23,7 @@
 #ifndef HEAPFLOOR_SEGMENT_H
 #define HEAPFLOOR_SEGMENT_H
 
-#include <stdint.h>
+#include <stdint.h>  // NOLINT(modernize-deprecated-headers): C reads this too
 
 #ifdef __cplusplus
 extern "C" {
