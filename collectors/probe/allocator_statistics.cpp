@@ -3,13 +3,13 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <malloc.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 
 #include "collectors/probe/next_allocator.h"
 #include "collectors/probe/segment_memory.h"

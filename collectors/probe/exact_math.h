@@ -13,7 +13,7 @@ inline constexpr double kLogOf2 = 0.693147180559945309417;
 constexpr double natural_log(double x) {
   const auto bits = std::bit_cast<std::uint64_t>(x);
   int exponent = static_cast<int>(bits >> 52) - 1023;
-  double mantissa = std::bit_cast<double>((bits & 0x000FFFFFFFFFFFFFULL) | 0x3FF0000000000000ULL);
+  auto mantissa = std::bit_cast<double>((bits & 0x000FFFFFFFFFFFFFULL) | 0x3FF0000000000000ULL);
   if (mantissa > 1.4142135623730951) {
     mantissa *= 0.5;
     ++exponent;

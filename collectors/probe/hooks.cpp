@@ -474,6 +474,7 @@ HEAPFLOOR_NEW_ALIGNED_NOTHROW(_ZnwmSt11align_val_tRKSt9nothrow_t)
 HEAPFLOOR_NEW_ALIGNED_NOTHROW(_ZnamSt11align_val_tRKSt9nothrow_t)
 
 // Every delete frees; a program with its own operators gets its own form.
+// NOLINTBEGIN(bugprone-macro-parentheses): lists of parameters come with their parentheses
 #define HEAPFLOOR_DELETE(symbol, parameters, arguments)                               \
   HEAPFLOOR_EXPORT void symbol parameters {                                           \
     if (__builtin_expect(static_cast<long>(g_new_is_replaced), 0) != 0) {             \
@@ -482,6 +483,7 @@ HEAPFLOOR_NEW_ALIGNED_NOTHROW(_ZnamSt11align_val_tRKSt9nothrow_t)
     }                                                                                 \
     release(block);                                                                   \
   }
+// NOLINTEND(bugprone-macro-parentheses)
 HEAPFLOOR_DELETE(_ZdlPv, (void* block), (block))
 HEAPFLOOR_DELETE(_ZdaPv, (void* block), (block))
 HEAPFLOOR_DELETE(_ZdlPvm, (void* block, std::size_t size), (block, size))

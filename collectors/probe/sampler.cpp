@@ -3,11 +3,11 @@
 #include <sys/mman.h>
 #include <sys/sdt.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cstring>
+#include <ctime>
 
 #include "collectors/probe/allocator_statistics.h"
 #include "collectors/probe/exact_math.h"
@@ -355,8 +355,7 @@ bool takes_sample() {
     state.bytes_left = std::int64_t{1} << 16;  // look again later
     return false;
   }
-  const std::uint8_t now_log2 =
-      static_cast<std::uint8_t>(g_interval_log2.load(std::memory_order_relaxed));
+  const auto now_log2 = static_cast<std::uint8_t>(g_interval_log2.load(std::memory_order_relaxed));
   if (!state.is_started) {
     // The first draw of a thread comes with its first allocation, which counts.
     start_thread();

@@ -13,7 +13,8 @@
 // Present since glibc 2.35; without it frame pointers are all there is.
 extern "C" __attribute__((weak)) int _dl_find_object(void* address, struct dl_find_object* result);
 // The end of the first thread's stack (ld.so).
-extern "C" __attribute__((weak)) void* __libc_stack_end;
+extern "C" __attribute__((
+    weak)) void* __libc_stack_end;  // NOLINT(*-reserved-identifier,*-identifier-naming)
 
 namespace heapfloor::probe {
 namespace {
@@ -332,78 +333,100 @@ class RuleMachine {
     state_.frame = FrameRule::at_frame_plus;
     state_.frame_offset = offset;
   }
-  void extended(std::uint8_t opcode, Cursor& cursor) {
+  // Each of the three takes an instruction if it is of its kind.
+  bool moves_location(std::uint8_t opcode, Cursor& cursor) {
     switch (opcode) {
-      case 0x00:
-        break;  // nop
-      case 0x01:
+      case 0x01:  // set_loc
         location_ = take_pointer(cursor, cie_.pointer_encoding, 0);
-        break;  // set_loc
-      case 0x02:
+        return true;
+      case 0x02:  // advance_loc1, 2 and 4
         location_ += cursor.take<std::uint8_t>() * cie_.code_alignment;
-        break;  // advance_loc1
+        return true;
       case 0x03:
         location_ += cursor.take<std::uint16_t>() * cie_.code_alignment;
-        break;  // advance_loc2
+        return true;
       case 0x04:
         location_ += cursor.take<std::uint32_t>() * cie_.code_alignment;
-        break;      // advance_loc4
+        return true;
+      default:
+        return false;
+    }
+  }
+  bool defines_cfa(std::uint8_t opcode, Cursor& cursor) {
+    switch (opcode) {
+      case 0x0C: {  // def_cfa
+        const std::uint64_t number = cursor.take_unsigned();
+        define_cfa(number, static_cast<std::int64_t>(cursor.take_unsigned()));
+        return true;
+      }
+      case 0x0D:  // def_cfa_register
+        state_.cfa_register = cursor.take_unsigned();
+        return true;
+      case 0x0E:  // def_cfa_offset
+        state_.cfa_offset = static_cast<std::int64_t>(cursor.take_unsigned());
+        return true;
+      case 0x0F:
+        cfa_expression(cursor);
+        return true;
+      case 0x12: {  // def_cfa_sf
+        const std::uint64_t number = cursor.take_unsigned();
+        define_cfa(number, cursor.take_signed() * cie_.data_alignment);
+        return true;
+      }
+      case 0x13:  // def_cfa_offset_sf
+        state_.cfa_offset = cursor.take_signed() * cie_.data_alignment;
+        return true;
+      default:
+        return false;
+    }
+  }
+  bool saves_register(std::uint8_t opcode, Cursor& cursor) {
+    switch (opcode) {
       case 0x05: {  // offset_extended
         const std::uint64_t number = cursor.take_unsigned();
         set_saved(number, static_cast<std::int64_t>(cursor.take_unsigned()) * cie_.data_alignment);
-        break;
+        return true;
       }
-      case 0x06:
+      case 0x06:  // restore_extended
         restore(cursor.take_unsigned());
-        break;  // restore_extended
-      case 0x07:
+        return true;
+      case 0x07:  // undefined, and same_value
       case 0x08:
         forget(cursor.take_unsigned());
-        break;  // undefined, same_value
-      case 0x09:
+        return true;
+      case 0x09:  // register
         cursor.take_unsigned();
         cursor.take_unsigned();
-        break;  // register
+        return true;
+      case 0x10:  // expression, and val_expression
+      case 0x16:
+        saved_expression(cursor);
+        return true;
+      case 0x11: {  // offset_extended_sf
+        const std::uint64_t number = cursor.take_unsigned();
+        set_saved(number, cursor.take_signed() * cie_.data_alignment);
+        return true;
+      }
+      default:
+        return false;
+    }
+  }
+  void extended(std::uint8_t opcode, Cursor& cursor) {
+    if (moves_location(opcode, cursor) || defines_cfa(opcode, cursor) ||
+        saves_register(opcode, cursor))
+      return;
+    switch (opcode) {
+      case 0x00:  // nop
+        break;
       case 0x0A:
         remember_state();
         break;
       case 0x0B:
         restore_state();
         break;
-      case 0x0C: {  // def_cfa
-        const std::uint64_t number = cursor.take_unsigned();
-        define_cfa(number, static_cast<std::int64_t>(cursor.take_unsigned()));
-        break;
-      }
-      case 0x0D:
-        state_.cfa_register = cursor.take_unsigned();
-        break;  // def_cfa_register
-      case 0x0E:
-        state_.cfa_offset = static_cast<std::int64_t>(cursor.take_unsigned());
-        break;  // def_cfa_offset
-      case 0x0F:
-        cfa_expression(cursor);
-        break;
-      case 0x10:
-      case 0x16:
-        saved_expression(cursor);
-        break;
-      case 0x11: {  // offset_extended_sf
-        const std::uint64_t number = cursor.take_unsigned();
-        set_saved(number, cursor.take_signed() * cie_.data_alignment);
-        break;
-      }
-      case 0x12: {  // def_cfa_sf
-        const std::uint64_t number = cursor.take_unsigned();
-        define_cfa(number, cursor.take_signed() * cie_.data_alignment);
-        break;
-      }
-      case 0x13:
-        state_.cfa_offset = cursor.take_signed() * cie_.data_alignment;
-        break;  // def_cfa_offset_sf
-      case 0x2E:
+      case 0x2E:  // GNU_args_size
         cursor.take_unsigned();
-        break;  // GNU_args_size
+        break;
       default:
         is_good_ = false;
         break;

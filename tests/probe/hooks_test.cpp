@@ -94,7 +94,7 @@ TEST_P(Estimates, AreUnbiasedAndScatterAsTheTheorySays) {
   const Leak leak = GetParam();
   WatchedProgram program({target(), "repeat", std::to_string(leak.runs), std::to_string(leak.bytes),
                           std::to_string(leak.block)});
-  const double truth = static_cast<double>(leak.bytes / leak.block * leak.block);
+  const auto truth = static_cast<double>(leak.bytes - (leak.bytes % leak.block));
   double sum = 0;
   double sum_of_squares = 0;
   double intervals = 0;

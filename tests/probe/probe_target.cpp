@@ -14,6 +14,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
@@ -103,7 +104,7 @@ void free_leaked() {
 void run_threads() {
   constexpr int kThreads = 32;
   constexpr std::size_t kSlots = 1000;
-  static std::atomic<char*> slots[kSlots];
+  static std::array<std::atomic<char*>, kSlots> slots;
   std::vector<std::thread> threads;
   for (int number = 0; number < kThreads; ++number) {
     threads.emplace_back([number] {
@@ -216,21 +217,17 @@ void run_plugins(const char* path) {
 // From now on any system call but the usual ones ends the process.
 void enter_sandbox() {
   check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "no_new_privs");
-#define DENY(call)                                       \
-  BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##call, 0, 1), \
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS)
-  sock_filter filter[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
-                          DENY(memfd_create),
-                          DENY(openat),
-                          DENY(open),
-                          DENY(process_vm_readv),
-                          DENY(prctl),
-                          DENY(ftruncate),
-                          DENY(gettid),
-                          DENY(getpid),
-                          BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
-#undef DENY
-  const sock_fprog program{.len = sizeof filter / sizeof *filter, .filter = filter};
+  constexpr std::array kForbidden = {SYS_memfd_create,     SYS_openat, SYS_open,
+                                     SYS_process_vm_readv, SYS_prctl,  SYS_ftruncate,
+                                     SYS_gettid,           SYS_getpid};
+  std::vector<sock_filter> filter = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0)};
+  for (const auto call : kForbidden) {
+    filter.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(call), 0, 1));
+    filter.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS));
+  }
+  filter.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+  const sock_fprog program{.len = static_cast<unsigned short>(filter.size()),
+                           .filter = filter.data()};
   check(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0, "seccomp");
 }
 

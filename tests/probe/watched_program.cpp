@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
 #include <cstring>
 #include <fstream>
@@ -85,9 +86,9 @@ double SegmentCopy::live_bytes_through(std::uint64_t begin, std::uint64_t end) c
 }
 
 WatchedProgram::WatchedProgram(std::vector<std::string> arguments, Environment environment) {
-  int to_child[2];
-  int from_child[2];
-  if (pipe2(to_child, O_CLOEXEC) != 0 || pipe2(from_child, O_CLOEXEC) != 0)
+  std::array<int, 2> to_child = {};
+  std::array<int, 2> from_child = {};
+  if (pipe2(to_child.data(), O_CLOEXEC) != 0 || pipe2(from_child.data(), O_CLOEXEC) != 0)
     throw std::runtime_error("pipe2");
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
@@ -123,10 +124,10 @@ std::optional<std::string> WatchedProgram::read_line() {
     pollfd waiting{.fd = output_, .events = POLLIN, .revents = 0};
     if (poll(&waiting, 1, kMostWaitMilliseconds) <= 0)
       throw std::runtime_error("the program says nothing");
-    char bytes[4096];
-    const ssize_t got = read(output_, bytes, sizeof bytes);
+    std::array<char, 4096> bytes = {};
+    const ssize_t got = read(output_, bytes.data(), bytes.size());
     if (got <= 0) return std::nullopt;
-    buffer_.append(bytes, static_cast<std::size_t>(got));
+    buffer_.append(bytes.data(), static_cast<std::size_t>(got));
   }
 }
 
