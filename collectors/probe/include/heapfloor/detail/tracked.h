@@ -480,7 +480,14 @@ class tracked : private detail::owned_instance, public detail::rebound<C, Policy
     return *this;
   }
   tracked& operator=(std::initializer_list<value_type> values) {
-    settle_after([&]() -> decltype(auto) { return base::operator=(values); });
+    const counts counting(heapfloor_handle_, as_base());
+    if constexpr (detail::kIsKeyed<base>) {
+      // Not every container takes a list: some would make a container of it that does not count.
+      base::clear();
+      base::insert(values.begin(), values.end());
+    } else {
+      base::operator=(values);
+    }
     return *this;
   }
   template <class Other,
@@ -508,9 +515,9 @@ class tracked : private detail::owned_instance, public detail::rebound<C, Policy
     left.swap(right.as_base());
   }
   void clear() noexcept(noexcept(std::declval<base&>().clear())) {
-    if (base::empty()) return base::clear();
+    const bool held_something = !base::empty();
     settle_in(HEAPFLOOR_NAME_CLEAR, [&] { base::clear(); });
-    heapfloor_instance_event(heapfloor_handle_, HEAPFLOOR_EVENT_CLEAR);
+    if (held_something) heapfloor_instance_event(heapfloor_handle_, HEAPFLOOR_EVENT_CLEAR);
   }
 
   decltype(auto) insert(const value_type& value) { HEAPFLOOR_COUNTED(insert(value)); }
