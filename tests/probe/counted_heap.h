@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <new>
 
+#include "heapfloor/probe.h"
+
 namespace counted_heap {
 
 // In front of each block: its size, or 0 where nobody looked when it was allocated.
@@ -14,6 +16,8 @@ inline constexpr std::size_t kPrefix = alignof(std::max_align_t);
 
 inline thread_local bool is_looking = false;
 inline std::int64_t live_bytes = 0;
+// What the last block that was counted was for.
+inline thread_local heapfloor_labels last_label = {0, 0};
 
 // Counts what is allocated in its life; frees are counted at any time.
 class Look {
@@ -29,8 +33,10 @@ inline void* allocate(std::size_t bytes) {
   if (block == nullptr) throw std::bad_alloc();
   const std::size_t counted = is_looking ? bytes : 0;
   *reinterpret_cast<std::size_t*>(block) = counted;
-  if (counted != 0)
+  if (counted != 0) {
     __atomic_fetch_add(&live_bytes, static_cast<std::int64_t>(counted), __ATOMIC_RELAXED);
+    last_label = heapfloor_label;
+  }
   return block + kPrefix;
 }
 
@@ -47,6 +53,16 @@ inline void release(void* pointer) noexcept {
 // NOLINTBEGIN(misc-definitions-in-headers): one file of a program
 void* operator new(std::size_t bytes) { return counted_heap::allocate(bytes); }
 void* operator new[](std::size_t bytes) { return counted_heap::allocate(bytes); }
+// No test allocates what is aligned to more than malloc() aligns to.
+void* operator new(std::size_t bytes, std::align_val_t /*at*/) {
+  return counted_heap::allocate(bytes);
+}
+void operator delete(void* pointer, std::align_val_t /*at*/) noexcept {
+  counted_heap::release(pointer);
+}
+void operator delete(void* pointer, std::size_t /*bytes*/, std::align_val_t /*at*/) noexcept {
+  counted_heap::release(pointer);
+}
 void operator delete(void* pointer) noexcept { counted_heap::release(pointer); }
 void operator delete[](void* pointer) noexcept { counted_heap::release(pointer); }
 void operator delete(void* pointer, std::size_t /*bytes*/) noexcept {
