@@ -11,6 +11,9 @@
 
 namespace heapfloor::detail {
 
+template <class T, class Policy>
+class tracking_allocator;
+
 template <class C, class = void>
 struct key_of {
   struct type {  // nobody has one, and nothing converts to it
@@ -94,8 +97,8 @@ constexpr heapfloor_structure_kind kind_of() noexcept {
 // list's node as the library calls it. 0: it has no nodes, or nobody says how large they are.
 template <class T, class Value>
 struct node_of_argument : std::integral_constant<std::size_t, 0> {};
-template <template <class, class> class Allocator, class Node, class Policy, class Value>
-struct node_of_argument<Allocator<Node, Policy>, Value>
+template <class Node, class Policy, class Value>
+struct node_of_argument<tracking_allocator<Node, Policy>, Value>
     : std::integral_constant<std::size_t, std::is_same_v<Node, Value> ? 0 : sizeof(Node)> {};
 
 template <class Handle, class Value>

@@ -186,6 +186,33 @@ class settling {
   const C& container_;
 };
 
+inline std::uint64_t bytes_in(heapfloor_handle handle) noexcept {
+  const heapfloor_instance* record = heapfloor_instance_alive(handle);
+  return record == nullptr ? 0 : word::load(record->bytes);
+}
+
+template <class C>
+void take_sizes(heapfloor_handle handle, const C& container) noexcept {
+  heapfloor_instance* record = heapfloor_instance_alive(handle);
+  if (record != nullptr) take_sizes(*record, container);
+}
+
+// `taken`, which counts into `to`, was constructed from a container that counts into `from` by
+// moving. The bytes of both were `to_before` and `from_before`. Now it has what that held, and that
+// has what either of them allocated meanwhile (deques are never without memory).
+template <class C>
+void move_books(heapfloor_handle to, std::uint64_t to_before, const C& taken, heapfloor_handle from,
+                std::uint64_t from_before) noexcept {
+  heapfloor_instance* to_record = heapfloor_instance_alive(to);
+  heapfloor_instance* from_record = heapfloor_instance_alive(from);
+  std::uint64_t fresh = 0;
+  if (to_record != nullptr) fresh += word::load(to_record->bytes) - to_before;
+  if (from_record != nullptr) fresh += word::load(from_record->bytes) - from_before;
+  const std::uint64_t got = from_record == nullptr ? visible_bytes(taken) : from_before;
+  if (to_record != nullptr) word::store(to_record->bytes, to_before + got);
+  if (from_record != nullptr) word::store(from_record->bytes, fresh);
+}
+
 // Two containers have exchanged all that they hold. Where one of them is not watched the other's
 // bytes are those that can be seen.
 template <class C>
@@ -336,25 +363,28 @@ class tracked : private detail::owned_instance, public detail::rebound<C, Policy
     }
   }
 
+  // The successor of `other`, which held so many bytes.
+  tracked(tracked&& other, heapfloor_handle successor, std::uint64_t bytes)
+      : owned_instance(successor),
+        base(std::move(other.as_base()), initial(heapfloor_handle_).allocator()) {
+    detail::move_books(heapfloor_handle_, 0, as_base(), other.heapfloor_handle_, bytes);
+    detail::take_sizes(heapfloor_handle_, as_base());
+    detail::take_sizes(other.heapfloor_handle_, other.as_base());
+  }
+
   // All that `other` holds, in the place of what this holds: constructs anew and swaps, so that the
   // same things move in the same way whatever the container.
   void take_contents(base& other) {
-    heapfloor_instance* record = heapfloor_instance_of(heapfloor_handle_);
-    heapfloor_instance* source = heapfloor_instance_alive(other.get_allocator().handle());
-    const std::uint64_t mine = record == nullptr ? 0 : detail::word::load(record->bytes);
+    const heapfloor_handle source = other.get_allocator().handle();
+    const std::uint64_t mine = detail::bytes_in(heapfloor_handle_);
+    const std::uint64_t theirs = detail::bytes_in(source);
     {
       base taken(std::move(other), base::get_allocator());
-      // What the construction allocated is in `other` now, and what that had is in `taken`.
-      const std::uint64_t left = record == nullptr ? detail::visible_bytes(other)
-                                                   : detail::word::load(record->bytes) - mine;
-      const std::uint64_t got =
-          source == nullptr ? detail::visible_bytes(taken) : detail::word::load(source->bytes);
-      if (record != nullptr) detail::word::store(record->bytes, mine + got);
-      if (source != nullptr) detail::word::store(source->bytes, left);
+      detail::move_books(heapfloor_handle_, mine, taken, source, theirs);
       base::swap(taken);
     }
-    if (record != nullptr) detail::take_sizes(*record, as_base());
-    if (source != nullptr) detail::take_sizes(*source, other);
+    detail::take_sizes(heapfloor_handle_, as_base());
+    detail::take_sizes(source, other);
   }
   static heapfloor_handle handle_of(const node& taken) noexcept {
     return taken.empty() ? HEAPFLOOR_NO_INSTANCE : taken.get_allocator().handle();
@@ -364,6 +394,8 @@ class tracked : private detail::owned_instance, public detail::rebound<C, Policy
   }
 
  public:
+  // C with our allocator.
+  using container_type = base;
   using typename base::allocator_type;
   using typename base::const_iterator;
   using typename base::iterator;
@@ -435,10 +467,8 @@ class tracked : private detail::owned_instance, public detail::rebound<C, Policy
     count_initial();
   }
   tracked(tracked&& other) noexcept(std::is_nothrow_move_constructible_v<base>)
-      : owned_instance(heapfloor_instance_successor(other.heapfloor_handle_)),
-        base(std::move(other.as_base()), initial(heapfloor_handle_).allocator()) {
-    detail::exchange_books(heapfloor_handle_, as_base(), other.heapfloor_handle_, other.as_base());
-  }
+      : tracked(std::move(other), heapfloor_instance_successor(other.heapfloor_handle_),
+                detail::bytes_in(other.heapfloor_handle_)) {}
   ~tracked() = default;
 
   tracked& operator=(const tracked& other) {
@@ -450,7 +480,14 @@ class tracked : private detail::owned_instance, public detail::rebound<C, Policy
     return *this;
   }
   tracked& operator=(std::initializer_list<value_type> values) {
-    settle_after([&]() -> decltype(auto) { return base::operator=(values); });
+    const counts counting(heapfloor_handle_, as_base());
+    if constexpr (detail::kIsKeyed<base>) {
+      // Not every container takes a list: some would make a container of it that does not count.
+      base::clear();
+      base::insert(values.begin(), values.end());
+    } else {
+      base::operator=(values);
+    }
     return *this;
   }
   template <class Other,
@@ -478,9 +515,9 @@ class tracked : private detail::owned_instance, public detail::rebound<C, Policy
     left.swap(right.as_base());
   }
   void clear() noexcept(noexcept(std::declval<base&>().clear())) {
-    if (base::empty()) return base::clear();
+    const bool held_something = !base::empty();
     settle_in(HEAPFLOOR_NAME_CLEAR, [&] { base::clear(); });
-    heapfloor_instance_event(heapfloor_handle_, HEAPFLOOR_EVENT_CLEAR);
+    if (held_something) heapfloor_instance_event(heapfloor_handle_, HEAPFLOOR_EVENT_CLEAR);
   }
 
   decltype(auto) insert(const value_type& value) { HEAPFLOOR_COUNTED(insert(value)); }
