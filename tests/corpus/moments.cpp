@@ -137,6 +137,41 @@ struct Scale {
 
 double median_of(std::vector<double> values) { return percentile(std::move(values), 0.5); }
 
+// Ways up and down, and medians of thirds.
+void put_course(Row& row, const std::string& name, const Split& parts, const Scale& scale) {
+  double up = 0;
+  double down = 0;
+  double largest = 0;
+  double before = kNan;
+  double highest = -1;
+  double drawdown = 0;
+  for (const double floor : parts.floors) {
+    if (std::isnan(floor)) continue;
+    if (!std::isnan(before)) {
+      const double step = floor - before;
+      (step > 0 ? up : down) += std::abs(step);
+      largest = std::max(largest, step);
+    }
+    highest = std::max(highest, floor);
+    drawdown = std::max(drawdown, highest - floor);
+    before = floor;
+  }
+  row.put(name + "up_share", up / std::max(up + down, kLeast));
+  row.put(name + "largest_step", largest / std::max(up, kLeast));
+  row.put(name + "drawdown", drawdown / std::max(up, kLeast));
+  const auto third = [&](std::size_t first) {
+    std::vector<double> some;
+    for (std::size_t i = first; i < first + 5; ++i)
+      if (!std::isnan(parts.floors.at(i))) some.push_back(parts.floors.at(i));
+    return some.empty() ? kNan : median_of(some);
+  };
+  const double d1 = third(5) - third(0);
+  const double d2 = third(11) - third(5);
+  row.put(name + "thirds_early", d1 / scale.level);
+  row.put(name + "thirds_late", d2 / scale.level);
+  row.put(name + "thirds_ratio", d1 > 0 ? std::clamp(d2 / d1, -5.0, 5.0) : kNan);
+}
+
 // Slopes, bends and what the load explains of the last `share` of the age.
 void put_fits(Row& row, const std::string& name, const Split& parts, const Scale& scale,
               double share) {
@@ -173,37 +208,7 @@ void put_fits(Row& row, const std::string& name, const Split& parts, const Scale
   const double ages_left = slope > 0 ? scale.left / slope : kNan;
   row.put(name + "ages_left", log_of(ages_left));
   row.put(name + "hours_left", log_of(ages_left * scale.age / kHourSeconds));
-  double up = 0;
-  double down = 0;
-  double largest = 0;
-  double before = kNan;
-  double highest = -1;
-  double drawdown = 0;
-  for (const double floor : parts.floors) {
-    if (std::isnan(floor)) continue;
-    if (!std::isnan(before)) {
-      const double step = floor - before;
-      (step > 0 ? up : down) += std::abs(step);
-      largest = std::max(largest, step);
-    }
-    highest = std::max(highest, floor);
-    drawdown = std::max(drawdown, highest - floor);
-    before = floor;
-  }
-  row.put(name + "up_share", up / std::max(up + down, kLeast));
-  row.put(name + "largest_step", largest / std::max(up, kLeast));
-  row.put(name + "drawdown", drawdown / std::max(up, kLeast));
-  const auto third = [&](std::size_t first) {
-    std::vector<double> some;
-    for (std::size_t i = first; i < first + 5; ++i)
-      if (!std::isnan(parts.floors.at(i))) some.push_back(parts.floors.at(i));
-    return some.empty() ? kNan : median_of(some);
-  };
-  const double d1 = third(5) - third(0);
-  const double d2 = third(11) - third(5);
-  row.put(name + "thirds_early", d1 / scale.level);
-  row.put(name + "thirds_late", d2 / scale.level);
-  row.put(name + "thirds_ratio", d1 > 0 ? std::clamp(d2 / d1, -5.0, 5.0) : kNan);
+  put_course(row, name, parts, scale);
 }
 
 void put_shape(Row& row, const std::string& name, const Split& parts, const Scale& scale) {
@@ -292,6 +297,26 @@ struct Truth {
   double leaks = 0, onset = 0, crossing = kNan, due = kNan, patience_headroom = kNan;
 };
 
+Truth truth_of(const LabelledSeries& series) {
+  Truth truth;
+  truth.leaks = series.leaks ? 1 : 0;
+  truth.onset = series.onset_seconds / kHourSeconds;
+  if (series.leaks) {
+    const auto crossing = true_crossing_seconds(series);
+    truth.crossing = crossing ? *crossing / kHourSeconds : std::numeric_limits<double>::infinity();
+    const double hours_to_limit = truth.crossing - truth.onset;
+    truth.due = truth.onset + hours_of_evidence(hours_to_limit, kDueFactor);
+    if (crossing) {
+      const double limit = *series.observations.front().limit;
+      const double before = series.truth(series.onset_seconds);
+      const double patient =
+          series.onset_seconds + kHourSeconds * hours_of_evidence(hours_to_limit, 1);
+      truth.patience_headroom = (series.truth(patient) - before) / (limit - before);
+    }
+  }
+  return truth;
+}
+
 void put_known(Row& row, std::span<const Known> known, std::optional<double> limit, double now,
                const Verdict& verdict, bool is_suspected, bool is_marked) {
   std::vector<double> values;
@@ -343,22 +368,7 @@ std::vector<std::vector<float>> rows_of(const LabelledSeries& series, const Tren
                                         std::vector<std::string>* names) {
   std::vector<std::vector<float>> rows;
   const auto& readings = series.observations;
-  Truth truth;
-  truth.leaks = series.leaks ? 1 : 0;
-  truth.onset = series.onset_seconds / kHourSeconds;
-  if (series.leaks) {
-    const auto crossing = true_crossing_seconds(series);
-    truth.crossing = crossing ? *crossing / kHourSeconds : std::numeric_limits<double>::infinity();
-    const double hours_to_limit = truth.crossing - truth.onset;
-    truth.due = truth.onset + hours_of_evidence(hours_to_limit, kDueFactor);
-    if (crossing) {
-      const double limit = *readings.front().limit;
-      const double before = series.truth(series.onset_seconds);
-      const double patient =
-          series.onset_seconds + kHourSeconds * hours_of_evidence(hours_to_limit, 1);
-      truth.patience_headroom = (series.truth(patient) - before) / (limit - before);
-    }
-  }
+  const Truth truth = truth_of(series);
   std::vector<double> first;
   for (std::size_t i = 0; i < std::min<std::size_t>(30, readings.size()); ++i)
     first.push_back(readings[i].value);
