@@ -254,7 +254,7 @@ struct heapfloor_instance {
   uint64_t moved_bytes; /* bytes that growths copied or moved */
   uint64_t generation;  /* of this record; changes when another instance takes it */
   uint64_t sharers;     /* of the target alone: copies of an allocator but one */
-  uint64_t reserved_0;
+  uint64_t carried;     /* of the target alone: insertions - removals - elements */
 };
 
 /* A stack that allocated, with the labels that were set. The sums are estimates as in the header.

@@ -118,6 +118,8 @@ template <class C>
 void take_sizes(heapfloor_instance& record, const C& container) noexcept {
   const std::uint64_t elements = container.size();
   word::store(record.elements, elements);
+  word::store(record.carried,
+              word::load(record.insertions) - word::load(record.removals) - elements);
   word::raise(record.peak_elements, elements);
   if constexpr (kHasCapacity<C>) word::store(record.capacity_elements, container.capacity());
   if constexpr (kHasBuckets<C>) word::store(record.hash_buckets, container.bucket_count());
@@ -141,17 +143,20 @@ template <class C>
 
 // Counts what became of a container since the last time.
 template <class C>
-void settle(heapfloor_handle handle, const C& container) noexcept {
+[[gnu::always_inline]] inline void settle_here(heapfloor_handle handle, const C& container) noexcept {
   heapfloor_instance* record = heapfloor_instance_of(handle);
   if (record == nullptr) return;
   const std::uint64_t now = container.size();
   const std::uint64_t before = word::load(record->elements);
   word::store(record->elements, now);
+  // From what this kind of operation leaves alone: to add to the counter itself would make every
+  // operation wait for the store of the one before.
+  const std::uint64_t carried = word::load(record->carried);
   if (now > before) {
-    word::add(record->insertions, now - before);
+    word::store(record->insertions, now + word::load(record->removals) + carried);
     word::raise(record->peak_elements, now);
   } else if (now < before) {
-    word::add(record->removals, before - now);
+    word::store(record->removals, word::load(record->insertions) - now - carried);
   }
   if constexpr (kHasCapacity<C>) {
     const std::uint64_t capacity = container.capacity();
@@ -171,7 +176,13 @@ void settle(heapfloor_handle handle, const C& container) noexcept {
   }
 }
 
-// Settles at the end of a function, however it ends.
+template <class C>
+[[gnu::noinline]] void settle(heapfloor_handle handle, const C& container) noexcept {
+  settle_here(handle, container);
+}
+
+// Settles at the end of a function, however it ends. Inline where most operations are a few
+// instructions, so that the container's own members can stay in registers around it.
 template <class C>
 class settling {
  public:
@@ -179,7 +190,13 @@ class settling {
       : handle_(handle), container_(container) {}
   settling(const settling&) = delete;
   settling& operator=(const settling&) = delete;
-  ~settling() { settle(handle_, container_); }
+  [[gnu::always_inline]] ~settling() {
+    if constexpr (kHasCapacity<C>) {
+      settle_here(handle_, container_);
+    } else {
+      settle(handle_, container_);
+    }
+  }
 
  private:
   heapfloor_handle handle_;
@@ -329,8 +346,8 @@ class tracked : private detail::owned_instance, public detail::rebound<C, Policy
   void count_initial() noexcept {
     heapfloor_instance* record = heapfloor_instance_of(heapfloor_handle_);
     if (record == nullptr) return;
-    detail::take_sizes(*record, as_base());
     detail::word::store(record->insertions, base::size());
+    detail::take_sizes(*record, as_base());
   }
 
   base& as_base() noexcept { return *this; }
