@@ -159,7 +159,7 @@ TEST_F(Hooks, AFullTableIsThinnedAndStaysUnbiased) {
   EXPECT_GT(header.thinnings, 0U);
   EXPECT_GT(header.sample_interval_bytes, header.initial_sample_interval_bytes);
   EXPECT_LT(static_cast<double>(header.samples_lost), 0.001 * static_cast<double>(header.samples));
-  EXPECT_LE(header.live_samples, 65536U * 6 / 10);
+  EXPECT_LE(header.live_samples, 65536U * 3 / 4);
   const double truth = 100'000 * 4000.0;  // every second block was freed
   const double live = segment->live_bytes_through(program.leaking_begin(), program.leaking_end());
   EXPECT_NEAR(live, truth, most_error(truth, static_cast<double>(header.sample_interval_bytes)));
