@@ -263,6 +263,22 @@ TEST_F(Hooks, ASandboxedProgramIsSampledOnWithoutAnUnusualCall) {
               most_error(truth, 65536));
 }
 
+TEST_F(Hooks, AProgramThatMayMakeNoMemfdRunsWithoutASegment) {
+  WatchedProgram program({target(), "without_memfd", "errno"}, sampling_every("4096"));
+  EXPECT_TRUE(program.becomes_ready());
+  EXPECT_FALSE(segment_of(program.pid()));
+  EXPECT_EQ(program.finish(), 0);
+}
+
+TEST_F(Hooks, ArenasAreListedWhereTheyAreAskedFor) {
+  WatchedProgram program({target(), "arenas"}, {{"HEAPFLOOR_ARENAS", "1"}});
+  ASSERT_TRUE(program.becomes_ready());
+  const auto segment = segment_of(program.pid());
+  ASSERT_TRUE(segment);
+  ASSERT_GE(segment->arenas().size(), 1U);
+  EXPECT_EQ(segment->allocator().arenas, segment->arenas().size());
+}
+
 TEST_F(Hooks, AForkedChildHasSamplesOfItsOwn) {
   WatchedProgram program({target(), "fork"}, sampling_every("32768"));
   pid_t child = 0;
