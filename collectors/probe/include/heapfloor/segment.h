@@ -23,6 +23,7 @@
 #ifndef HEAPFLOOR_SEGMENT_H
 #define HEAPFLOOR_SEGMENT_H
 
+/* C: NOLINTBEGIN(modernize-*) */
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -302,4 +303,5 @@ static_assert(sizeof(heapfloor_site) == 64, "layout");
 static_assert(sizeof(heapfloor_live) == 32, "layout");
 #endif
 
+/* NOLINTEND(modernize-*) */
 #endif
