@@ -55,9 +55,9 @@ constexpr std::size_t offset_of(std::size_t index) {
 constexpr std::size_t kTotalBytes = rounded(offset_of(kPlanCount), kPageBytes);
 static_assert(kTotalBytes <= std::size_t{8} << 20, "the cap of the design");
 
-enum State : std::uint32_t { kNone, kStarting, kReady, kRefused };
+enum State : std::uint32_t { none, starting, ready, refused };
 
-std::uint32_t the_state = kNone;
+std::uint32_t the_state = none;
 Segment the_segment;
 const Segment kNoSegment;
 
@@ -201,7 +201,7 @@ void in_forked_child() {
   fork_depth = 0;
   store_release(fork_copy.held, 0U);
   if (!own) {
-    store_release(the_state, std::uint32_t{kRefused});
+    store_release(the_state, std::uint32_t{refused});
     return;
   }
   heapfloor_header& header = *the_segment.header;
@@ -226,37 +226,37 @@ char* make_segment(std::uint32_t flags) {
 
 // Another thread is at it. Not for ever: it may have been lost at a fork().
 bool wait_until_ready() {
-  for (int i = 0; i < kMostWaits && load_acquire(the_state) == kStarting; ++i) yield_processor();
-  return load_acquire(the_state) == kReady;
+  for (int i = 0; i < kMostWaits && load_acquire(the_state) == starting; ++i) yield_processor();
+  return load_acquire(the_state) == ready;
 }
 
 }  // namespace
 
 bool start_segment(std::uint32_t flags) {
   std::uint32_t state = load_acquire(the_state);
-  if (state == kReady && flags == 0) return true;
-  state = kNone;
-  if (!exchange_if(the_state, state, std::uint32_t{kStarting})) {
-    if (state == kStarting && !wait_until_ready()) return false;
-    if (load_acquire(the_state) != kReady) return false;
+  if (state == ready && flags == 0) return true;
+  state = none;
+  if (!exchange_if(the_state, state, std::uint32_t{starting})) {
+    if (state == starting && !wait_until_ready()) return false;
+    if (load_acquire(the_state) != ready) return false;
     __atomic_fetch_or(&the_segment.header->flags, flags, __ATOMIC_RELAXED);
     return true;
   }
   const ErrnoKeeper keeper;
   char* memory = make_segment(flags);
   if (memory == nullptr) {
-    store_release(the_state, std::uint32_t{kRefused});
+    store_release(the_state, std::uint32_t{refused});
     return false;
   }
   point_into(memory);
   make_valid(memory);
-  store_release(the_state, std::uint32_t{kReady});
+  store_release(the_state, std::uint32_t{ready});
   // Last: it may allocate, and hooks of malloc come back here.
   pthread_atfork(before_fork, after_fork, in_forked_child);
   return true;
 }
 
-const Segment& segment() { return load_acquire(the_state) == kReady ? the_segment : kNoSegment; }
+const Segment& segment() { return load_acquire(the_state) == ready ? the_segment : kNoSegment; }
 
 heapfloor_section& section(heapfloor_section_type type) {
   return the_segment.header->sections[static_cast<std::size_t>(type) - 1];

@@ -1,6 +1,7 @@
 // probe_layout [FILE]: writes collectors/probe/LAYOUT.md from the header that everybody compiles,
 // or says with exit code 1 that FILE is not what it would write.
 
+#include <array>
 #include <cstddef>
 #include <fstream>
 #include <iostream>
@@ -19,14 +20,14 @@ struct Field {
   std::size_t bytes;
 };
 #define HEAPFLOOR_FIELD(record, field) \
-  { #field, offsetof(record, field), sizeof(record::field) }
+  Field { #field, offsetof(record, field), sizeof(record::field) }
 
-constexpr Field kSectionFields[] = {
+constexpr std::array kSectionFields = {
     HEAPFLOOR_FIELD(heapfloor_section, type),   HEAPFLOOR_FIELD(heapfloor_section, stride),
     HEAPFLOOR_FIELD(heapfloor_section, offset), HEAPFLOOR_FIELD(heapfloor_section, count),
     HEAPFLOOR_FIELD(heapfloor_section, used),
 };
-constexpr Field kHeaderFields[] = {
+constexpr std::array kHeaderFields = {
     HEAPFLOOR_FIELD(heapfloor_header, magic),
     HEAPFLOOR_FIELD(heapfloor_header, abi_major),
     HEAPFLOOR_FIELD(heapfloor_header, abi_minor),
@@ -61,7 +62,7 @@ constexpr Field kHeaderFields[] = {
     HEAPFLOOR_FIELD(heapfloor_header, sections),
     HEAPFLOOR_FIELD(heapfloor_header, reserved_2),
 };
-constexpr Field kAllocatorFields[] = {
+constexpr std::array kAllocatorFields = {
     HEAPFLOOR_FIELD(heapfloor_allocator, sequence),
     HEAPFLOOR_FIELD(heapfloor_allocator, kind),
     HEAPFLOOR_FIELD(heapfloor_allocator, reserved_0),
@@ -93,14 +94,14 @@ constexpr Field kAllocatorFields[] = {
     HEAPFLOOR_FIELD(heapfloor_allocator, trim_released),
     HEAPFLOOR_FIELD(heapfloor_allocator, reserved_1),
 };
-constexpr Field kArenaFields[] = {
+constexpr std::array kArenaFields = {
     HEAPFLOOR_FIELD(heapfloor_arena, used_bytes),
     HEAPFLOOR_FIELD(heapfloor_arena, free_bytes),
 };
-constexpr Field kNameFields[] = {
+constexpr std::array kNameFields = {
     HEAPFLOOR_FIELD(heapfloor_name, text),
 };
-constexpr Field kStructureFields[] = {
+constexpr std::array kStructureFields = {
     HEAPFLOOR_FIELD(heapfloor_structure, state),
     HEAPFLOOR_FIELD(heapfloor_structure, kind),
     HEAPFLOOR_FIELD(heapfloor_structure, name_index),
@@ -122,7 +123,7 @@ constexpr Field kStructureFields[] = {
     HEAPFLOOR_FIELD(heapfloor_structure, watched_instances),
     HEAPFLOOR_FIELD(heapfloor_structure, reserved_0),
 };
-constexpr Field kInstanceFields[] = {
+constexpr std::array kInstanceFields = {
     HEAPFLOOR_FIELD(heapfloor_instance, state),
     HEAPFLOOR_FIELD(heapfloor_instance, structure_index),
     HEAPFLOOR_FIELD(heapfloor_instance, weight_log2),
@@ -143,7 +144,7 @@ constexpr Field kInstanceFields[] = {
     HEAPFLOOR_FIELD(heapfloor_instance, sharers),
     HEAPFLOOR_FIELD(heapfloor_instance, carried),
 };
-constexpr Field kSiteFields[] = {
+constexpr std::array kSiteFields = {
     HEAPFLOOR_FIELD(heapfloor_site, stack_hash),
     HEAPFLOOR_FIELD(heapfloor_site, first_frame),
     HEAPFLOOR_FIELD(heapfloor_site, depth),
@@ -157,7 +158,7 @@ constexpr Field kSiteFields[] = {
     HEAPFLOOR_FIELD(heapfloor_site, live_objects_q10),
     HEAPFLOOR_FIELD(heapfloor_site, samples),
 };
-constexpr Field kLiveFields[] = {
+constexpr std::array kLiveFields = {
     HEAPFLOOR_FIELD(heapfloor_live, word),       HEAPFLOOR_FIELD(heapfloor_live, size_bytes),
     HEAPFLOOR_FIELD(heapfloor_live, site_index), HEAPFLOOR_FIELD(heapfloor_live, birth_seconds),
     HEAPFLOOR_FIELD(heapfloor_live, thread_id),  HEAPFLOOR_FIELD(heapfloor_live, reserved_0),
@@ -184,7 +185,7 @@ A reader takes offset, stride and count from the table of contents; these are th
 // What nobody listed is shown, so that it cannot be forgotten.
 template <std::size_t kCount>
 void write_record(std::ostream& out, const char* name, const char* place, std::size_t bytes,
-                  const Field (&fields)[kCount]) {
+                  const std::array<Field, kCount>& fields) {
   out << "\n## " << name << ": " << bytes << " bytes, " << place << "\n\n"
       << "| offset | bytes | field |\n|---|---|---|\n";
   std::size_t end = 0;

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -283,9 +284,8 @@ TEST(Fork, AChildGoesOnWithTheStructuresAsTheyWere) {
 
 TEST(Fork, WhatTheParentDoesAfterwardsIsNotTheChilds) {
   vector<int> numbers{name("parent_goes_on")};
-  int ready[2];
-  int done[2];
-  ASSERT_EQ(pipe(ready) | pipe(done), 0);
+  std::array<int, 2> ready{};
+  ASSERT_EQ(pipe(ready.data()), 0);
   const pid_t child = fork();
   if (child == 0) {
     char byte = 0;
@@ -297,7 +297,7 @@ TEST(Fork, WhatTheParentDoesAfterwardsIsNotTheChilds) {
   int status = -1;
   ASSERT_EQ(waitpid(child, &status, 0), child);
   EXPECT_EQ(status, 0);
-  for (const int descriptor : {ready[0], ready[1], done[0], done[1]}) close(descriptor);
+  for (const int descriptor : ready) close(descriptor);
 }
 
 }  // namespace

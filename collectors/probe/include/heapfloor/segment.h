@@ -23,7 +23,8 @@
 #ifndef HEAPFLOOR_SEGMENT_H
 #define HEAPFLOOR_SEGMENT_H
 
-#include <stdint.h>  // NOLINT(modernize-deprecated-headers): C reads this too
+/* C: NOLINTBEGIN(modernize-*) */
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -302,4 +303,5 @@ static_assert(sizeof(heapfloor_site) == 64, "layout");
 static_assert(sizeof(heapfloor_live) == 32, "layout");
 #endif
 
+/* NOLINTEND(modernize-*) */
 #endif
