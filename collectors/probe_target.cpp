@@ -1,7 +1,6 @@
 #include "collectors/probe_target.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 #include <map>
 #include <utility>
@@ -118,13 +117,12 @@ std::vector<LargeSite> ProbeTarget::read_sites() {
   for (std::size_t i = 0; i < most; ++i) {
     const auto& [hash, sum] = order[i];
     largest.push_back({hash, sum.live_bytes, name_of(sum.largest->structure_name_index),
-                       name_of(sum.largest->phase_name_index), location_of(*sum.largest)});
+                       name_of(sum.largest->phase_name_index), location_of_site(*sum.largest)});
   }
   return largest;
 }
 
-// A return address points behind the call, which may be the end of its function.
-std::string ProbeTarget::location_of(const ProbeSite& site) const {
+std::string ProbeTarget::location_of_site(const ProbeSite& site) const {
   const ProbeSection& frames = header_.section(HEAPFLOOR_SECTION_FRAMES);
   std::array<std::byte, sizeof(std::uint64_t)> bytes;
   const std::uint64_t offset =
@@ -132,16 +130,7 @@ std::string ProbeTarget::location_of(const ProbeSite& site) const {
   if (!probe_->bytes().read(offset, bytes)) return {};
   std::uint64_t address = 0;
   std::memcpy(&address, bytes.data(), sizeof address);
-  if (address == 0) return {};
-  --address;
-  auto behind = std::ranges::upper_bound(executables_, address, {}, &ExecutableMapping::begin);
-  if (behind == executables_.begin() || (--behind)->end <= address) return {};
-  constexpr int kHexadecimal = 16;
-  std::array<char, 16> digits = {};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(),
-                                 address - behind->begin + behind->offset, kHexadecimal)
-                       .ptr;
-  return behind->path + "+0x" + std::string(digits.data(), end);
+  return location_of(address, executables_);
 }
 
 }  // namespace heapfloor

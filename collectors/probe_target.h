@@ -18,6 +18,7 @@
 #include "collectors/host_root.h"
 #include "collectors/parse/probe_segment.h"
 #include "collectors/probe_board.h"
+#include "collectors/probe_finder.h"
 #include "collectors/result.h"
 #include "collectors/sample.h"
 
@@ -36,14 +37,6 @@ class MappedProbe final : public ProbeSource {
 
  private:
   MappedBytes bytes_;
-};
-
-// Where an executable mapping lies, for the places of return addresses.
-struct ExecutableMapping {
-  std::uint64_t begin = 0;
-  std::uint64_t end = 0;
-  std::uint64_t offset = 0;
-  std::string path;  // raw
 };
 
 // One of the largest sites. Labels and place are raw.
@@ -83,7 +76,7 @@ class ProbeTarget {
   [[nodiscard]] bool copy(const ProbeSection& section, std::vector<std::byte>& to) const;
   void read_allocator();
   [[nodiscard]] std::optional<ProbeRejection> read_structures();
-  [[nodiscard]] std::string location_of(const ProbeSite& site) const;
+  [[nodiscard]] std::string location_of_site(const ProbeSite& site) const;
 
   ProcessId id_;
   std::shared_ptr<const MappedProbe> probe_;
