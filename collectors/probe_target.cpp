@@ -10,6 +10,8 @@ namespace {
 
 // A writer that is in its record is asked again so often; then its last values stand.
 constexpr int kAllocatorTries = 3;
+// Frames of a stack in which its caller is looked for.
+constexpr std::size_t kMostLookedAt = 8;
 
 }  // namespace
 
@@ -122,15 +124,25 @@ std::vector<LargeSite> ProbeTarget::read_sites() {
   return largest;
 }
 
+// The first caller that is not the C++ library's: that of a container's growth is in its templates,
+// but that of std::string is the library itself.
 std::string ProbeTarget::location_of_site(const ProbeSite& site) const {
   const ProbeSection& frames = header_.section(HEAPFLOOR_SECTION_FRAMES);
-  std::array<std::byte, sizeof(std::uint64_t)> bytes;
+  std::array<std::uint64_t, kMostLookedAt> addresses = {};
+  const std::size_t depth = std::min<std::size_t>(site.depth, kMostLookedAt);
   const std::uint64_t offset =
       frames.offset + std::uint64_t{site.first_frame} * sizeof(std::uint64_t);
-  if (!probe_->bytes().read(offset, bytes)) return {};
-  std::uint64_t address = 0;
-  std::memcpy(&address, bytes.data(), sizeof address);
-  return location_of(address, executables_);
+  if (!probe_->bytes().read(offset, std::as_writable_bytes(std::span(addresses).first(depth))))
+    return {};
+  std::string first;
+  for (const std::uint64_t address : std::span(addresses).first(depth)) {
+    std::string location = location_of(address, executables_);
+    const std::string_view module = std::string_view(location).substr(location.rfind('/') + 1);
+    const bool is_library = module.starts_with("libstdc++.") || module.starts_with("libc++.");
+    if (!location.empty() && !is_library) return location;
+    if (first.empty()) first = std::move(location);
+  }
+  return first;
 }
 
 }  // namespace heapfloor

@@ -2,14 +2,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ctime>
+#include <array>
+#include <functional>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/cli/commands.h"
 #include "agent/exposition/text_format.h"
-#include "agent/units.h"
 #include "collectors/host_root.h"
 #include "collectors/parse/probe_segment.h"
 #include "collectors/probe_finder.h"
@@ -29,8 +31,16 @@ struct Segment {
   }
 };
 
+// To three or four digits.
+std::string size_text(double bytes) {
+  constexpr std::array<std::string_view, 5> kUnits = {"B", "KiB", "MiB", "GiB", "TiB"};
+  std::size_t unit = 0;
+  for (; bytes >= 1024 && unit + 1 < kUnits.size(); ++unit) bytes /= 1024;
+  return fmt::format("{:.{}f} {}", bytes, unit == 0 ? 0 : 1, kUnits.at(unit));
+}
+
 std::string amount(const std::optional<double>& bytes) {
-  return bytes ? format_size(*bytes) : "absent";
+  return bytes ? size_text(*bytes) : "absent";
 }
 std::string number(const std::optional<double>& value) {
   return value ? fmt::format("{:.0f}", *value) : "absent";
@@ -61,7 +71,7 @@ Result<Segment> read_segment(const HostRoot& root, std::int32_t pid) {
 void print_header(const ProbeHeader& header, std::size_t bytes) {
   fmt::print("segment   layout {}.{}, probe {}.{}.{}, {} in use\n", HEAPFLOOR_ABI_MAJOR,
              header.abi_minor, header.library_version >> 16U, header.library_version >> 8U & 0xffU,
-             header.library_version & 0xffU, format_size(static_cast<double>(bytes)));
+             header.library_version & 0xffU, size_text(static_cast<double>(bytes)));
   fmt::print("process   pid {} as it sees itself, start {}\n", header.pid,
              header.start_ticks ? std::to_string(*header.start_ticks) : "absent");
   const ProbeSampler& sampler = header.sampler;
@@ -90,7 +100,7 @@ void print_structures(const Segment& segment, std::span<const std::string> names
     fmt::print(
         "structure {} ({} of {}, {}): {:.0f} elements, {}, {:.0f} instances, {:.0f} epochs\n",
         visible_name(structure.name), structure.kind, visible_name(structure.element),
-        visible_name(structure.file), structure.elements, format_size(structure.bytes),
+        visible_name(structure.file), structure.elements, size_text(structure.bytes),
         structure.instances, structure.epochs);
   }
   if (found.dropped > 0) fmt::print("          {} records refer to nothing\n", found.dropped);
@@ -103,7 +113,7 @@ void print_sites(const Segment& segment, std::span<const std::string> names) {
   if (found.sites.size() > kMostSites) found.sites.resize(kMostSites);
   for (const ProbeSite& site : found.sites) {
     fmt::print("site      {:016x}: live {} in {} samples, allocated {}", site.stack_hash,
-               format_size(site.live_bytes), site.live_samples, format_size(site.allocated_bytes));
+               size_text(site.live_bytes), site.live_samples, size_text(site.allocated_bytes));
     if (site.structure_name_index != 0)
       fmt::print(", structure {}", visible_name(names[site.structure_name_index]));
     if (site.phase_name_index != 0)
