@@ -464,6 +464,7 @@ class ProbeCollector final : public Collector {
     write_allocator(target, sink);
     for (const ProbeStructure& structure : probe.structures())
       write_structure(target, structure, sink);
+    target.probe.note_said();
     for (const LargeSite& site : target.sites) write_site(probe.id(), site, sink);
   }
 
@@ -506,7 +507,7 @@ class ProbeCollector final : public Collector {
     add(sink, kCapacity, structure.capacity_elements);
     add(sink, kBuckets, structure.hash_buckets);
     add(sink, kLastClear, structure.last_clear_since_boot_seconds);
-    if (!remember(target, structure)) return;
+    if (structure.kind.empty() || !remember(target, structure)) return;
     describe(sink, Attribute::kind, structure.kind);
     describe(sink, Attribute::element, structure.element);
     describe(sink, Attribute::file, structure.file);

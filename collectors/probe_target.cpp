@@ -29,8 +29,13 @@ Result<ProbeSegmentBytes> MappedProbe::read() const {
 }
 
 std::optional<ProbeRejection> ProbeTarget::read() {
-  std::array<std::byte, HEAPFLOOR_HEADER_BYTES> bytes;
-  if (!probe_->bytes().read(0, bytes)) return ProbeRejection::io;
+  // Writers put the allocator's record behind the header: one read for both.
+  std::array<std::byte, HEAPFLOOR_HEADER_BYTES + sizeof(heapfloor_allocator)> head;
+  const bool has_both = probe_->bytes().size() >= head.size();
+  const std::span<std::byte> read =
+      std::span(head).first(has_both ? head.size() : HEAPFLOOR_HEADER_BYTES);
+  if (!probe_->bytes().read(0, read)) return ProbeRejection::io;
+  const std::span<const std::byte> bytes = std::span(head).first(HEAPFLOOR_HEADER_BYTES);
   const std::optional<std::uint16_t> major = probe_major_version(bytes);
   if (major && *major != HEAPFLOOR_ABI_MAJOR) return ProbeRejection::version;
   const Result<ProbeHeader> header = parse_probe_header(bytes, probe_->bytes().size());
@@ -42,7 +47,10 @@ std::optional<ProbeRejection> ProbeTarget::read() {
     if (!copy(header_.section(HEAPFLOOR_SECTION_NAMES), names)) return ProbeRejection::io;
     names_ = parse_probe_names(names, header_.section(HEAPFLOOR_SECTION_NAMES));
   }
-  read_allocator();
+  const bool is_behind =
+      has_both && header_.section(HEAPFLOOR_SECTION_ALLOCATOR).offset == HEAPFLOOR_HEADER_BYTES;
+  read_allocator(is_behind ? std::span<const std::byte>(head).subspan(HEAPFLOOR_HEADER_BYTES)
+                           : std::span<const std::byte>());
   return read_structures();
 }
 
@@ -52,14 +60,17 @@ bool ProbeTarget::copy(const ProbeSection& section, std::vector<std::byte>& to) 
 }
 
 // The record is copied in pieces by the kernel: unless its sequence is that of the last reading, it
-// is looked at again behind the copy.
-void ProbeTarget::read_allocator() {
+// is looked at again behind the copy. `first` is a copy that is there already, or empty.
+void ProbeTarget::read_allocator(std::span<const std::byte> first) {
   const ProbeSection& section = header_.section(HEAPFLOOR_SECTION_ALLOCATOR);
   if (section.used == 0) return;
   for (int attempt = 0; attempt < kAllocatorTries; ++attempt) {
-    std::array<std::byte, sizeof(heapfloor_allocator)> bytes;
-    if (!probe_->bytes().read(section.offset, bytes)) return;
-    auto found = parse_probe_allocator(bytes);
+    std::array<std::byte, sizeof(heapfloor_allocator)> copy;
+    if (first.empty()) {
+      if (!probe_->bytes().read(section.offset, copy)) return;
+      first = copy;
+    }
+    auto found = parse_probe_allocator(std::exchange(first, {}));
     if (!found) continue;
     if (allocator_ && allocator_->sequence == found->sequence) return;
     std::array<std::byte, sizeof(std::uint64_t)> sequence_bytes;
@@ -80,9 +91,10 @@ std::optional<ProbeRejection> ProbeTarget::read_structures() {
   if (structures.used <= 1) return std::nullopt;
   if (!copy(structures, structure_bytes_) || !copy(instances, instance_bytes_))
     return ProbeRejection::io;
-  structures_ =
-      parse_probe_structures(structure_bytes_, structures, instance_bytes_, instances, names_)
-          .structures;
+  const bool is_new = described_ != structures.used;
+  structures_ = parse_probe_structures(structure_bytes_, structures, instance_bytes_, instances,
+                                       names_, is_new ? ProbeWords::told : ProbeWords::left_out)
+                    .structures;
   if (structures_.size() <= kMostStructures) return std::nullopt;
   std::ranges::nth_element(structures_,
                            structures_.begin() + static_cast<std::ptrdiff_t>(kMostStructures),
