@@ -51,6 +51,7 @@ WatchRow row_of(const Watch& watch) {
   row.signal = std::string(signal_name(watch.key.signal));
   row.basis = std::string(watch.basis());
   row.name = watch.name;
+  row.part = watch.part;
   row.group = watch.group;
   row.cgroup = watch.cgroup;
   row.process = watch.key.process;
