@@ -12,6 +12,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -76,6 +77,54 @@ class HostFile {
 // What an errno of open, read or getdents means for the one who handles it.
 [[nodiscard]] ErrorKind error_kind_of(int error_number);
 
+// Bytes that a process shares: the file behind one of its mappings, which stays readable when the
+// process has ended, or its own memory in the place of that mapping, which does not. Unlike the
+// rest of a process's handles it may be read by any thread.
+class MappedBytes {
+ public:
+  MappedBytes() = default;
+  // `file` is a handle of `root`, owned from here on; `base` is where the bytes begin in it.
+  MappedBytes(const HostRoot& root, std::int32_t pid, int file, std::uint64_t base,
+              std::uint64_t size, bool outlives_process)
+      : root_(&root),
+        base_(base),
+        size_(size),
+        pid_(pid),
+        file_(file),
+        outlives_process_(outlives_process) {}
+  MappedBytes(const MappedBytes&) = delete;
+  MappedBytes& operator=(const MappedBytes&) = delete;
+  MappedBytes(MappedBytes&& other) noexcept { swap(other); }
+  MappedBytes& operator=(MappedBytes&& other) noexcept {
+    MappedBytes(std::move(other)).swap(*this);
+    return *this;
+  }
+  ~MappedBytes();
+
+  [[nodiscard]] bool is_open() const { return file_ >= 0; }
+  [[nodiscard]] std::uint64_t size() const { return size_; }
+  [[nodiscard]] bool outlives_process() const { return outlives_process_; }
+  // Fills `to` from `offset` on: all of it, or an error.
+  [[nodiscard]] Result<void> read(std::uint64_t offset, std::span<std::byte> to) const;
+
+ private:
+  void swap(MappedBytes& other) noexcept {
+    std::swap(root_, other.root_);
+    std::swap(base_, other.base_);
+    std::swap(size_, other.size_);
+    std::swap(pid_, other.pid_);
+    std::swap(file_, other.file_);
+    std::swap(outlives_process_, other.outlives_process_);
+  }
+
+  const HostRoot* root_ = nullptr;
+  std::uint64_t base_ = 0;
+  std::uint64_t size_ = 0;
+  std::int32_t pid_ = 0;
+  int file_ = -1;
+  bool outlives_process_ = false;
+};
+
 // A process as one directory. While pinned, the descriptor *is* the identity of the process: the
 // kernel ties it to the process and not to the number, so that reads fail with ErrorKind::gone once
 // the process was reaped, whoever carries its pid by then (proc_pid_lookup and get_proc_task in
@@ -122,6 +171,20 @@ class ProcessDir {
   // The same for a path as the process sees it: each link on the way is followed inside its root
   // and leads nowhere else (openat2(2), RESOLVE_IN_ROOT).
   [[nodiscard]] Result<HostFile> open_in_root(const char* path) const;
+
+  // Calls visit() with each line of the file `name`, read piece by piece through `buffer`, until it
+  // returns false. Of a line that does not fit into half of the buffer only the end is shown.
+  using LineVisitor = std::function<bool(std::string_view line)>;
+  [[nodiscard]] Result<void> read_lines(const char* name, std::span<char> buffer,
+                                        const LineVisitor& visit) const;
+  // The file behind the mapping [begin, end), where it is memory shared through the kernel (memfd,
+  // shmem): any other file might be on a server that does not answer, or a device. Needs
+  // CAP_CHECKPOINT_RESTORE (proc_map_files_get_link in fs/proc/base.c).
+  [[nodiscard]] Result<MappedBytes> open_mapped_file(std::uint64_t begin, std::uint64_t end) const;
+  // The memory there instead: what may trace the process may read it. The handle stays with this
+  // program image: after exec or exit nothing more comes from it.
+  [[nodiscard]] Result<MappedBytes> open_mapped_memory(std::uint64_t begin,
+                                                       std::uint64_t end) const;
 
   enum class Keeping : std::uint8_t { kept, no_descriptor, failed };
   // How many descriptors the process has open. `unavailable` where only a listing could say so
@@ -223,10 +286,18 @@ class HostRoot {
   // The calling process's open descriptors, without any that the counting itself takes.
   [[nodiscard]] virtual Result<std::size_t> count_own_descriptors() const = 0;
 
+ protected:
+  using PieceVisitor = std::function<bool(std::span<char> piece)>;
+  struct OpenedBytes {
+    int handle = -1;
+    std::uint64_t size = 0;
+  };
+
  private:
   friend class ProcessDir;
   friend class HostFile;
   friend class KernelLog;
+  friend class MappedBytes;
   // Handles are the implementation's own numbers, never negative; `directory` is negative when
   // unpinned.
   [[nodiscard]] virtual Result<std::string_view> read_in(std::int32_t pid, int directory,
@@ -251,6 +322,16 @@ class HostRoot {
                                                          const char* path) const = 0;
   [[nodiscard]] virtual Result<std::size_t> read_file_at(int file, std::uint64_t offset,
                                                          std::span<char> buffer) const = 0;
+  // Calls visit(piece) with what each read gives, until it returns false.
+  [[nodiscard]] virtual Result<void> read_pieces_in(std::int32_t pid, int directory,
+                                                    const char* name, std::span<char> buffer,
+                                                    const PieceVisitor& visit) const = 0;
+  [[nodiscard]] virtual Result<OpenedBytes> open_shared_memory_in(std::int32_t pid, int directory,
+                                                                  const char* name) const = 0;
+  [[nodiscard]] virtual Result<OpenedBytes> open_memory_in(std::int32_t pid,
+                                                           int directory) const = 0;
+  [[nodiscard]] virtual Result<void> read_bytes(std::int32_t pid, int file, std::uint64_t offset,
+                                                std::span<std::byte> to) const = 0;
   // A handle, or a negated errno.
   [[nodiscard]] virtual int open_in(int directory, const char* name) const = 0;
   [[nodiscard]] virtual Result<std::string_view> read_line(std::int32_t pid, int file,
@@ -311,6 +392,14 @@ class DirectoryHostRoot final : public HostRoot {
                                                  const char* path) const override;
   [[nodiscard]] Result<std::size_t> read_file_at(int file, std::uint64_t offset,
                                                  std::span<char> buffer) const override;
+  [[nodiscard]] Result<void> read_pieces_in(std::int32_t pid, int directory, const char* name,
+                                            std::span<char> buffer,
+                                            const PieceVisitor& visit) const override;
+  [[nodiscard]] Result<OpenedBytes> open_shared_memory_in(std::int32_t pid, int directory,
+                                                          const char* name) const override;
+  [[nodiscard]] Result<OpenedBytes> open_memory_in(std::int32_t pid, int directory) const override;
+  [[nodiscard]] Result<void> read_bytes(std::int32_t pid, int file, std::uint64_t offset,
+                                        std::span<std::byte> to) const override;
   [[nodiscard]] int open_in(int directory, const char* name) const override;
   [[nodiscard]] Result<std::string_view> read_line(std::int32_t pid, int file, const char* name,
                                                    std::span<char> buffer) const override;
@@ -343,8 +432,9 @@ class DirectoryHostRoot final : public HostRoot {
 
   HostPaths paths_;
   mutable std::atomic<int> spare_ = -1;
-  bool is_procfs_ = false;         // and not a fixture
-  bool fd_size_is_count_ = false;  // st_size of PID/fd
+  bool is_procfs_ = false;                             // and not a fixture
+  bool fd_size_is_count_ = false;                      // st_size of PID/fd
+  std::optional<std::uint64_t> shared_memory_device_;  // where the kernel keeps memfds
 };
 
 }  // namespace heapfloor
