@@ -321,6 +321,10 @@ std::optional<Match> match_abseil(std::string_view scope, std::string_view funct
 
 // boost::unordered::detail::table<boost::unordered::detail::map<Allocator, K, V, …> >.
 std::optional<Match> match_boost(std::string_view scope, std::string_view function) {
+  const std::string_view first = argument(scope, 0);
+  // What a flat_map keeps its pairs in.
+  if (plain_name(scope) == "vector" && first.starts_with("boost::container::dtl::pair<"))
+    return Match{{"flat_map", pair_text(argument(first, 0), argument(first, 1))}, false};
   if (plain_name(scope) != "table") return match_in(kBoost, scope, function);
   const std::string_view held = argument(scope, 0);
   const bool is_map = held.find("::map<") != std::string_view::npos;
@@ -414,7 +418,7 @@ std::optional<ContainerType> container_of(std::span<const std::string_view> dema
     const bool is_same = found && match->type.element == found->type.element;
     if (found && !is_same) break;
     // The outer frames of one container say best what its users call it.
-    if (!found || match->is_public) found = match;
+    if (!found || match->is_public || !found->is_public) found = match;
   }
   if (!found) return std::nullopt;
   return found->type;

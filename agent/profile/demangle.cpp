@@ -21,7 +21,8 @@ constexpr std::size_t kHarmlessBytes = 512;
 constexpr std::size_t kHarmlessReferences = 8;  // each at most doubles: some 2 MiB
 constexpr std::size_t kNodeBytes = 96;          // of a map, and of two strings
 constexpr std::size_t kMostChildren = 4;
-constexpr ChildLimits kLimits{.seconds = 3, .answer_bytes = std::size_t{64} << 20};
+constexpr ChildLimits kLimits{
+    .seconds = 3, .data_bytes = std::size_t{768} << 20, .answer_bytes = std::size_t{64} << 20};
 
 bool is_mangled(std::string_view name) {
   return name.starts_with("_Z") && name.size() <= kMostMangledBytes;
