@@ -44,10 +44,17 @@ struct OnceOptions {
   std::optional<std::string> output;  // nothing: standard output
 };
 
+struct PprofOptions {
+  std::int32_t pid = 0;
+  std::string output;  // a path; "-" is standard output
+  bool allocs = false;
+};
+
 int run_agent_command(const ConfigSource& source);
 int run_once_command(const ConfigSource& source, const OnceOptions& options);
 int run_replay_command(const ConfigSource& source, const ReplayOptions& options);
 int run_check_config_command(const ConfigSource& source, bool print_defaults);
+int run_pprof_command(const ConfigSource& source, const PprofOptions& options);
 int run_version_command();
 
 // Loads the configuration and sets up the log, or prints what is wrong and returns nothing.

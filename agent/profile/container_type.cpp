@@ -407,6 +407,10 @@ bool is_allocator_function(std::string_view demangled) {
   return name.starts_with("operator new") || std::ranges::find(kNames, name) != kNames.end();
 }
 
+bool is_library_function(std::string_view demangled) {
+  return is_allocator_function(demangled) || is_library(scopes_of(demangled));
+}
+
 std::optional<ContainerType> container_of(std::span<const std::string_view> demangled) {
   std::optional<Match> found;
   for (const std::string_view text : demangled) {

@@ -31,6 +31,10 @@ std::vector<std::string_view> template_arguments(std::string_view name);
 // Whether the function belongs to the allocator or to a hook on it: malloc, operator new.
 bool is_allocator_function(std::string_view demangled);
 
+// Whether it is one of the allocator's or of a library of containers (std, Abseil, Boost): not
+// where a reader would look for the fault.
+bool is_library_function(std::string_view demangled);
+
 // Of a stack, leaf first. The innermost container counts: the string that a map's node holds is a
 // string's allocation. Nothing where the program allocated by itself.
 std::optional<ContainerType> container_of(std::span<const std::string_view> demangled);

@@ -24,10 +24,18 @@ Symboliser::ModulePointer Symboliser::find(const FileFacts& facts, const ElfFile
   return found->module;
 }
 
-void Symboliser::keep(const FileFacts& facts, ModulePointer module) {
+Symboliser::ModulePointer Symboliser::find_former(const CodeMapping& mapping) {
   const std::scoped_lock lock(mutex_);
-  bytes_ += module->bytes();
-  kept_.push_front({facts, std::move(module)});
+  const auto found = std::ranges::find_if(kept_, [&](const Kept& kept) {
+    return kept.inode == mapping.inode && kept.path == mapping.path;
+  });
+  return found == kept_.end() ? nullptr : found->module;
+}
+
+void Symboliser::keep(Kept kept) {
+  const std::scoped_lock lock(mutex_);
+  bytes_ += kept.module->bytes();
+  kept_.push_front(std::move(kept));
   while (bytes_ > options_.module_bytes && !kept_.empty()) {
     bytes_ -= kept_.back().module->bytes();
     kept_.pop_back();
@@ -44,7 +52,8 @@ std::size_t Symboliser::modules() const {
   return kept_.size();
 }
 
-Symboliser::ModulePointer Symboliser::load(const HostFile& file, const CodeFiles& files) {
+Symboliser::ModulePointer Symboliser::load(const HostFile& file, const CodeMapping& mapping,
+                                           const CodeFiles& files) {
   const FileSource source(file);
   Result<ElfFile> elf = read_elf(source);
   if (!elf) return nullptr;
@@ -62,7 +71,7 @@ Symboliser::ModulePointer Symboliser::load(const HostFile& file, const CodeFiles
     }
   }
   module->symbols.finish();
-  keep(file.facts(), module);
+  keep({file.facts(), module, mapping.path, mapping.inode});
   return module;
 }
 
@@ -106,8 +115,8 @@ class Symboliser::Run {
     const std::size_t slash = mapping.path.rfind('/');
     Loaded loaded{nullptr,
                   slash == std::string::npos ? mapping.path : mapping.path.substr(slash + 1)};
-    if (const Result<HostFile> file = files_.open(mapping))
-      loaded.module = owner_.load(*file, files_);
+    const Result<HostFile> file = files_.open(mapping);
+    loaded.module = file ? owner_.load(*file, mapping, files_) : owner_.find_former(mapping);
     ProfileMapping shown{mapping.start, mapping.end, mapping.offset, mapping.path, {},
                          true,          false,       false,          false};
     if (loaded.module) shown.build_id = loaded.module->elf.build_id;

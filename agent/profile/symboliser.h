@@ -48,7 +48,8 @@ class Symboliser {
   // Makes profile.locations, one for each address (a place in code, not a return address), in
   // their order, with the mappings and functions that they need. Lines and what was inlined are
   // looked up for the first `most_lines` addresses alone. What has no name becomes
-  // "[file+0x1234]", or "[unknown]" where nothing is mapped.
+  // "[file+0x1234]", or "[unknown]" where nothing is mapped. Of a process whose files are gone,
+  // what was kept of them since an earlier call is used.
   void symbolise(Profile& profile, std::span<const std::uint64_t> addresses, std::size_t most_lines,
                  const std::vector<CodeMapping>& mappings, const CodeFiles& files);
 
@@ -61,13 +62,18 @@ class Symboliser {
   struct Kept {
     FileFacts facts;
     ModulePointer module;
+    std::string path;  // as the last process that mapped it saw it
+    std::uint64_t inode = 0;
   };
   class Run;
 
   // Null where the file is none of ours.
-  [[nodiscard]] ModulePointer load(const HostFile& file, const CodeFiles& files);
+  [[nodiscard]] ModulePointer load(const HostFile& file, const CodeMapping& mapping,
+                                   const CodeFiles& files);
   [[nodiscard]] ModulePointer find(const FileFacts& facts, const ElfFile& elf);
-  void keep(const FileFacts& facts, ModulePointer module);
+  // What was kept of a file that cannot be opened any more, since its process has ended.
+  [[nodiscard]] ModulePointer find_former(const CodeMapping& mapping);
+  void keep(Kept kept);
 
   SymboliserOptions options_;
   Demangler demangler_;
