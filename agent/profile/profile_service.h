@@ -36,8 +36,8 @@ namespace heapfloor {
 struct ProfileRequest {
   std::variant<std::int32_t, ProcessId> target;  // a pid: of those that had it the latest
   HeapView view = HeapView::heap;
-  double seconds = 0;           // a difference over that long; 0: as it is now
-  std::optional<Profile> base;  // what is taken off
+  double seconds = 0;                          // a difference over that long; 0: as it is now
+  std::optional<Profile> base = std::nullopt;  // what is taken off
 };
 
 // Why there is no profile, in words for who asked.
