@@ -29,6 +29,36 @@ void require(bool holds, const char* reason) {
 
 constexpr const char* kTooLarge = "too large";
 
+bool is_packed(const pbf_reader& reader) {
+  return reader.wire_type() == protozero::pbf_wire_type::length_delimited;
+}
+
+// protozero asks that a field has the type that is read of it, and checks that in debug builds
+// alone.
+std::uint64_t number(pbf_reader& reader) {
+  require(reader.wire_type() == protozero::pbf_wire_type::varint, "a field of another type");
+  return reader.get_uint64();
+}
+
+std::int64_t signed_number(pbf_reader& reader) { return static_cast<std::int64_t>(number(reader)); }
+
+data_view bytes(pbf_reader& reader) {
+  require(is_packed(reader), "a field of another type");
+  return reader.get_view();
+}
+
+pbf_reader message(pbf_reader& reader) { return pbf_reader(bytes(reader)); }
+
+// Calls visit(value) for each value of a repeated number, which writers may pack or not.
+template <class Visit>
+void for_each_number(pbf_reader& reader, Visit visit) {
+  if (!is_packed(reader)) {
+    visit(number(reader));
+    return;
+  }
+  for (const std::uint64_t value : reader.get_packed_uint64()) visit(value);
+}
+
 // As many bytes as it unpacks to, within the bounds.
 std::string gunzip(std::string_view packed) {
   constexpr int kGzipWindowBits = 15 + 16;
@@ -71,7 +101,7 @@ std::string text_at(const Strings& strings, std::int64_t index) {
 
 class Decoder {
  public:
-  Profile decode(const std::string& bytes);
+  Profile decode(const std::string& plain);
 
  private:
   void read_tables(pbf_reader reader);
@@ -115,9 +145,9 @@ std::string Decoder::kept(std::int64_t index) {
 void Decoder::read_tables(pbf_reader reader) {
   while (reader.next()) {
     if (reader.tag() == field::profile::kStrings) {
-      added(strings_) = reader.get_view();
+      added(strings_) = bytes(reader);
     } else if (reader.tag() == field::profile::kSampleTypes) {
-      added(types_) = reader.get_view();
+      added(types_) = bytes(reader);
     } else {
       reader.skip();
     }
@@ -132,7 +162,7 @@ void Decoder::check_types() const {
     pbf_reader reader(types_[i]);
     while (reader.next()) {
       if (reader.tag() == field::value_type::kType)
-        type = reader.get_int64();
+        type = signed_number(reader);
       else
         reader.skip();
     }
@@ -158,34 +188,34 @@ void Decoder::read_mapping(pbf_reader reader) {
   while (reader.next()) {
     switch (reader.tag()) {
       case field::mapping::kId:
-        id = reader.get_uint64();
+        id = number(reader);
         break;
       case field::mapping::kStart:
-        mapping.start = reader.get_uint64();
+        mapping.start = number(reader);
         break;
       case field::mapping::kEnd:
-        mapping.end = reader.get_uint64();
+        mapping.end = number(reader);
         break;
       case field::mapping::kOffset:
-        mapping.offset = reader.get_uint64();
+        mapping.offset = number(reader);
         break;
       case field::mapping::kFile:
-        mapping.file = kept(reader.get_int64());
+        mapping.file = kept(signed_number(reader));
         break;
       case field::mapping::kBuildId:
-        mapping.build_id = kept(reader.get_int64());
+        mapping.build_id = kept(signed_number(reader));
         break;
       case field::mapping::kHasFunctions:
-        mapping.has_functions = reader.get_bool();
+        mapping.has_functions = number(reader) != 0;
         break;
       case field::mapping::kHasFilenames:
-        mapping.has_filenames = reader.get_bool();
+        mapping.has_filenames = number(reader) != 0;
         break;
       case field::mapping::kHasLines:
-        mapping.has_lines = reader.get_bool();
+        mapping.has_lines = number(reader) != 0;
         break;
       case field::mapping::kHasInlines:
-        mapping.has_inlines = reader.get_bool();
+        mapping.has_inlines = number(reader) != 0;
         break;
       default:
         reader.skip();
@@ -200,16 +230,16 @@ void Decoder::read_function(pbf_reader reader) {
   while (reader.next()) {
     switch (reader.tag()) {
       case field::function::kId:
-        id = reader.get_uint64();
+        id = number(reader);
         break;
       case field::function::kName:
-        function.name = kept(reader.get_int64());
+        function.name = kept(signed_number(reader));
         break;
       case field::function::kSystemName:
-        function.system_name = kept(reader.get_int64());
+        function.system_name = kept(signed_number(reader));
         break;
       case field::function::kFile:
-        function.file = kept(reader.get_int64());
+        function.file = kept(signed_number(reader));
         break;
       default:
         reader.skip();
@@ -224,10 +254,10 @@ ProfileLine Decoder::read_line(pbf_reader reader) {
   while (reader.next()) {
     switch (reader.tag()) {
       case field::line::kFunction:
-        line.function = place_of(functions_, reader.get_uint64());
+        line.function = place_of(functions_, number(reader));
         break;
       case field::line::kLine:
-        line.line = reader.get_int64();
+        line.line = signed_number(reader);
         break;
       default:
         reader.skip();
@@ -243,18 +273,18 @@ void Decoder::read_location(pbf_reader reader) {
   while (reader.next()) {
     switch (reader.tag()) {
       case field::location::kId:
-        id = reader.get_uint64();
+        id = number(reader);
         break;
       case field::location::kMapping: {
-        const std::uint64_t mapping = reader.get_uint64();
+        const std::uint64_t mapping = number(reader);
         if (mapping != 0) location.mapping = place_of(mappings_, mapping);
         break;
       }
       case field::location::kAddress:
-        location.address = reader.get_uint64();
+        location.address = number(reader);
         break;
       case field::location::kLines:
-        added(location.lines) = read_line(reader.get_message());
+        added(location.lines) = read_line(message(reader));
         break;
       default:
         reader.skip();
@@ -268,10 +298,10 @@ ProfileLabel Decoder::read_label(pbf_reader reader) {
   while (reader.next()) {
     switch (reader.tag()) {
       case field::label::kKey:
-        label.key = kept(reader.get_int64());
+        label.key = kept(signed_number(reader));
         break;
       case field::label::kText:
-        label.text = kept(reader.get_int64());
+        label.text = kept(signed_number(reader));
         break;
       default:
         reader.skip();
@@ -287,25 +317,23 @@ void Decoder::read_sample(pbf_reader reader) {
     require(sample.locations.size() < ProfileBounds::kMostStackDepth, kTooLarge);
     added(sample.locations) = place_of(locations_, id);
   };
-  const auto add_value = [&](std::int64_t value) {
+  const auto add_value = [&](std::uint64_t value) {
     require(values < kProfileValues, "more values than types");
-    sample.values.at(values++) = value;
+    sample.values.at(values++) = static_cast<std::int64_t>(value);
   };
-  // Writers may pack repeated numbers or not.
   while (reader.next()) {
-    const bool is_packed = reader.wire_type() == protozero::pbf_wire_type::length_delimited;
-    if (reader.tag() == field::sample::kLocations && is_packed) {
-      for (const std::uint64_t id : reader.get_packed_uint64()) add_location(id);
-    } else if (reader.tag() == field::sample::kLocations) {
-      add_location(reader.get_uint64());
-    } else if (reader.tag() == field::sample::kValues && is_packed) {
-      for (const std::int64_t value : reader.get_packed_int64()) add_value(value);
-    } else if (reader.tag() == field::sample::kValues) {
-      add_value(reader.get_int64());
-    } else if (reader.tag() == field::sample::kLabels) {
-      added(sample.labels) = read_label(reader.get_message());
-    } else {
-      reader.skip();
+    switch (reader.tag()) {
+      case field::sample::kLocations:
+        for_each_number(reader, add_location);
+        break;
+      case field::sample::kValues:
+        for_each_number(reader, add_value);
+        break;
+      case field::sample::kLabels:
+        added(sample.labels) = read_label(message(reader));
+        break;
+      default:
+        reader.skip();
     }
   }
   require(values == kProfileValues, "fewer values than types");
@@ -314,27 +342,24 @@ void Decoder::read_sample(pbf_reader reader) {
 void Decoder::read_scalars(pbf_reader& reader) {
   switch (reader.tag()) {
     case field::profile::kDropFrames:
-      profile_.drop_frames = kept(reader.get_int64());
+      profile_.drop_frames = kept(signed_number(reader));
       break;
     case field::profile::kTime:
-      profile_.time_nanoseconds = reader.get_int64();
+      profile_.time_nanoseconds = signed_number(reader);
       break;
     case field::profile::kDuration:
-      profile_.duration_nanoseconds = reader.get_int64();
+      profile_.duration_nanoseconds = signed_number(reader);
       break;
     case field::profile::kPeriod:
-      profile_.period_bytes = reader.get_int64();
+      profile_.period_bytes = signed_number(reader);
       break;
     case field::profile::kDefaultType:
-      profile_.default_type = kept(reader.get_int64());
+      profile_.default_type = kept(signed_number(reader));
       break;
     case field::profile::kComments:
-      if (reader.wire_type() == protozero::pbf_wire_type::length_delimited) {
-        for (const std::int64_t text : reader.get_packed_int64())
-          added(profile_.comments) = kept(text);
-      } else {
-        added(profile_.comments) = kept(reader.get_int64());
-      }
+      for_each_number(reader, [this](std::uint64_t text) {
+        added(profile_.comments) = kept(static_cast<std::int64_t>(text));
+      });
       break;
     default:
       reader.skip();
@@ -346,28 +371,28 @@ void Decoder::read_scalars(pbf_reader& reader) {
 void Decoder::read_rest(pbf_reader reader) {
   for (pbf_reader pass = reader; pass.next();) {
     if (pass.tag() == field::profile::kMappings)
-      read_mapping(pass.get_message());
+      read_mapping(message(pass));
     else if (pass.tag() == field::profile::kFunctions)
-      read_function(pass.get_message());
+      read_function(message(pass));
     else
       pass.skip();
   }
   for (pbf_reader pass = reader; pass.next();) {
     if (pass.tag() == field::profile::kLocations)
-      read_location(pass.get_message());
+      read_location(message(pass));
     else
       pass.skip();
   }
   while (reader.next()) {
     if (reader.tag() == field::profile::kSamples)
-      read_sample(reader.get_message());
+      read_sample(message(reader));
     else
       read_scalars(reader);
   }
 }
 
-Profile Decoder::decode(const std::string& bytes) {
-  const pbf_reader reader(bytes);
+Profile Decoder::decode(const std::string& plain) {
+  const pbf_reader reader(plain);
   read_tables(reader);
   check_types();
   profile_.default_type.clear();
