@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -42,9 +43,8 @@ bool take_number(std::string_view& rest, T& value) {
   return true;
 }
 
-void append_text(std::string& out, const char* text) {
-  const std::string_view whole = text == nullptr ? std::string_view() : std::string_view(text);
-  const std::string_view start = whole.substr(0, kMostTextBytes);
+void append_text(std::string& out, std::string_view text) {
+  const std::string_view start = text.substr(0, kMostTextBytes);
   append_number(out, static_cast<std::uint32_t>(start.size()));
   out.append(start);
 }
@@ -67,6 +67,11 @@ class Unit {
     if (::dwarf_getsrcfiles(&unit_, &files, &count) == 0) {
       files_ = files;
       file_count_ = count;
+    }
+    Dwarf_Attribute attribute = {};
+    if (::dwarf_attr(&unit_, DW_AT_comp_dir, &attribute) != nullptr) {
+      const char* const text = ::dwarf_formstring(&attribute);
+      if (text != nullptr) folder_ = text;
     }
   }
 
@@ -123,7 +128,7 @@ class Unit {
     } while (::dwarf_siblingof(&die, &die) == 0);
   }
 
-  static const char* name_of(Dwarf_Die& die) {
+  static std::string_view name_of(Dwarf_Die& die) {
     Dwarf_Attribute attribute = {};
     for (const unsigned name : {DW_AT_linkage_name, DW_AT_MIPS_linkage_name}) {
       if (::dwarf_attr_integrate(&die, name, &attribute) != nullptr) {
@@ -131,7 +136,8 @@ class Unit {
         if (text != nullptr) return text;
       }
     }
-    return ::dwarf_diename(&die);
+    const char* const name = ::dwarf_diename(&die);
+    return name == nullptr ? std::string_view() : std::string_view(name);
   }
 
   static Dwarf_Word number_of(Dwarf_Die& die, unsigned name) {
@@ -141,16 +147,22 @@ class Unit {
     return value;
   }
 
-  const char* file_of(Dwarf_Word index) const {
-    if (files_ == nullptr || index >= file_count_) return nullptr;
-    return ::dwarf_filesrc(files_, index, nullptr, nullptr);
+  [[nodiscard]] std::string full_name(const char* file) const {
+    if (file == nullptr || *file == '\0') return {};
+    if (*file == '/' || folder_.empty()) return file;
+    return (std::filesystem::path(folder_) / file).lexically_normal().string();
+  }
+
+  [[nodiscard]] std::string file_of(Dwarf_Word index) const {
+    if (files_ == nullptr || index >= file_count_) return {};
+    return full_name(::dwarf_filesrc(files_, index, nullptr, nullptr));
   }
 
   void append_record(std::string& record, const Wanted& wanted) {
-    const char* file = nullptr;
+    std::string file;
     int line = 0;
     if (Dwarf_Line* const found = ::dwarf_getsrc_die(&unit_, wanted.address)) {
-      file = ::dwarf_linesrc(found, nullptr, nullptr);
+      file = full_name(::dwarf_linesrc(found, nullptr, nullptr));
       ::dwarf_lineno(found, &line);
     }
     std::vector<Dwarf_Die>& chain = chains_[wanted.index];
@@ -165,7 +177,7 @@ class Unit {
       line_number = static_cast<std::int64_t>(number_of(*die, DW_AT_call_line));
     }
     if (!chain.empty()) return;
-    append_text(record, nullptr);
+    append_text(record, {});
     append_text(record, file);
     append_number(record, line_number);
   }
@@ -174,6 +186,7 @@ class Unit {
   std::vector<Wanted> wanted_;
   Dwarf_Files* files_ = nullptr;
   std::size_t file_count_ = 0;
+  std::string folder_;  // where it was compiled: what relative names of files are relative to
   std::map<std::uint32_t, std::vector<Dwarf_Die>> chains_;
 };
 

@@ -42,6 +42,8 @@ class ElfWriter {
     note_ = bytes_of(note) + std::string("GNU\0", 4) + std::string(id);
     while (note_.size() % 4 != 0) note_.push_back('\0');
   }
+  // Of what is loaded.
+  void set_size(std::uint64_t size) { size_ = size; }
   void set_debugdata(std::string packed) { debugdata_ = std::move(packed); }
 
   [[nodiscard]] std::string bytes() const {
@@ -66,7 +68,7 @@ class ElfWriter {
       at += part.size();
       return offset;
     };
-    Elf64_Phdr code = {PT_LOAD, PF_X, 0, 0, 0, 0x10000, 0x10000, 0x1000};
+    Elf64_Phdr code = {PT_LOAD, PF_X, 0, 0, 0, size_, size_, 0x1000};
     Elf64_Phdr note = {PT_NOTE, 0, place(note_), 0, 0, note_.size(), note_.size(), 4};
     Elf64_Shdr symtab = section(1, SHT_SYMTAB, place(symbols), symbols.size());
     symtab.sh_link = 2;
@@ -103,6 +105,7 @@ class ElfWriter {
   std::string names_ = std::string(1, '\0');
   std::string note_;
   std::string debugdata_;
+  std::uint64_t size_ = 0x10000;
 };
 
 }  // namespace heapfloor::testing
