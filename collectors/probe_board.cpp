@@ -44,6 +44,18 @@ Result<ProbeSegmentBytes> ProbeBoard::read_segment(const ProcessId& id) const {
   return source->read();
 }
 
+std::size_t ProbeBoard::held_descriptors() const {
+  const std::scoped_lock lock(mutex_);
+  return static_cast<std::size_t>(std::ranges::count_if(
+      entries_, [](const auto& entry) { return entry.second.source != nullptr; }));
+}
+
+std::size_t ProbeBoard::kept_targets() const {
+  const std::scoped_lock lock(mutex_);
+  return static_cast<std::size_t>(std::ranges::count_if(
+      entries_, [](const auto& entry) { return entry.second.kept != nullptr; }));
+}
+
 void ProbeBoard::put(const ProbedTarget& target, std::shared_ptr<const ProbeSource> source) {
   const std::scoped_lock lock(mutex_);
   entries_.insert_or_assign(target.id, Entry{target, std::move(source), nullptr});

@@ -70,6 +70,11 @@ class ProbeBoard {
   // The segment of a target: now, or as it was last. `unavailable` where there is no such target.
   [[nodiscard]] Result<ProbeSegmentBytes> read_segment(const ProcessId& id) const;
 
+  // Segments that are held open.
+  [[nodiscard]] std::size_t held_descriptors() const;
+  // Those that have ended and are kept.
+  [[nodiscard]] std::size_t kept_targets() const;
+
   // The collector's side.
   void put(const ProbedTarget& target, std::shared_ptr<const ProbeSource> source);
   void set_mappings(const ProcessId& id, std::string mappings);

@@ -6,6 +6,7 @@
 
 #include "agent/exposition/api_parts.h"
 #include "agent/exposition/signals.h"
+#include "agent/exposition/text_format.h"
 #include "agent/trend/explain.h"
 #include "agent/trend/forecast.h"
 
@@ -27,6 +28,10 @@ std::string reason_of(const Snapshot& snapshot, const WatchRow& watch) {
     const std::string what =
         watch.scope == "cgroup" ? "the cgroup was removed" : "its process has ended";
     return what + "; before that: " + reason;
+  }
+  if (watch.is_retention) {
+    return "held, since the program's live heap is level: its allocator keeps what was freed; " +
+           reason;
   }
   if (watch.state != LeakState::recovering || watch.revocation.empty()) return reason;
   return "revoked after a " + std::string(watch.revocation) + "; now: " + reason;
@@ -74,6 +79,44 @@ Json evidence_json(const Snapshot& snapshot, const WatchRow& suspect) {
   return evidence;
 }
 
+Json causes_json(const WatchRow& watch) {
+  if (!watch.causes) return Json::object();
+  return {{"live_growth", json_number(watch.causes->live_growth)},
+          {"allocator_retention", json_number(watch.causes->allocator_retention)}};
+}
+
+Json text_or_null(std::string_view raw) {
+  return raw.empty() ? Json(nullptr) : Json(visible_name(raw));
+}
+
+Json structures_json(const WatchRow& watch) {
+  Json structures = Json::array();
+  for (const LeakPart& part : watch.structures) {
+    structures.push_back({{"name", visible_name(part.name)},
+                          {"phase", text_or_null(part.phase)},
+                          {"growth_bytes_per_second", json_number(part.growth_bytes_per_second)},
+                          {"share", json_number_or_null(part.share)}});
+  }
+  return structures;
+}
+
+// The place is MODULE+0xOFFSET; which function that is, symbols say.
+Json sites_json(const WatchRow& watch) {
+  Json sites = Json::array();
+  for (const LeakPart& part : watch.sites) {
+    sites.push_back({{"site", part.name},
+                     {"function", nullptr},
+                     {"file", nullptr},
+                     {"line", nullptr},
+                     {"location", text_or_null(part.location)},
+                     {"structure", text_or_null(part.structure)},
+                     {"phase", text_or_null(part.phase)},
+                     {"growth_bytes_per_second", json_number(part.growth_bytes_per_second)},
+                     {"share", json_number_or_null(part.share)}});
+  }
+  return sites;
+}
+
 Json suspect_json(const Snapshot& snapshot, const WatchRow& watch) {
   const ApiRows rows(snapshot);
   const Verdict& verdict = watch.verdict;
@@ -96,9 +139,9 @@ Json suspect_json(const Snapshot& snapshot, const WatchRow& watch) {
   json["growth_bytes_per_second"] = bytes_or_null(watch.signal, json["growth_per_second"]);
   json["confidence"] = json_number_or_null(known_confidence(verdict));
   json["predicted_exhaustion"] = rows.exhaustion(watch);
-  json["cause"] = Json::object();
-  json["sites"] = Json::array();
-  json["structures"] = Json::array();
+  json["cause"] = causes_json(watch);
+  json["sites"] = sites_json(watch);
+  json["structures"] = structures_json(watch);
   json["gates"] = gates_json(verdict, counted_by(watch.signal));
   json["reason"] = reason_of(snapshot, watch);
   json["evidence"] = evidence_json(snapshot, watch);

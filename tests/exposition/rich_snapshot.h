@@ -158,7 +158,7 @@ inline WatchRow watch(const ProcessRow& of, std::string group_name, LeakState st
   row.state = state;
   row.state_since_seconds = 9000;
   row.last_value = static_cast<double>(*of.anon_bytes + *of.swap_bytes);
-  row.inferred_compactions = {12};
+  row.compactions = 12;
   return row;
 }
 

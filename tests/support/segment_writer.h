@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <cmath>
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -73,6 +73,15 @@ class SegmentWriter {
   SegmentWriter& operator=(const SegmentWriter&) = delete;
   ~SegmentWriter() {
     if (is_mapped_) ::munmap(bytes_, size_);
+  }
+
+  // Of a memfd: pages that the kernel has allocated for it.
+  [[nodiscard]] std::uint64_t resident_pages() const {
+    std::vector<unsigned char> is_resident((size_ + 4095) / 4096);
+    if (::mincore(bytes_, size_, is_resident.data()) != 0) throw std::runtime_error("no mincore");
+    return static_cast<std::uint64_t>(
+        std::count_if(is_resident.begin(), is_resident.end(),
+                      [](unsigned char page) { return (page & 1U) != 0; }));
   }
 
   void publish() { header().magic = HEAPFLOOR_SEGMENT_MAGIC; }
