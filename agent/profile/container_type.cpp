@@ -8,7 +8,7 @@
 namespace heapfloor {
 namespace {
 
-constexpr std::size_t kMostNameBytes = 16384;
+constexpr std::size_t kMostNameBytes = 4096;
 constexpr std::size_t kMostElementBytes = 256;
 constexpr std::size_t kMostArguments = 64;
 
@@ -28,7 +28,7 @@ std::size_t operator_length(std::string_view text, std::size_t at) {
   // operator new, operator delete, and conversions: "operator std::string() const".
   if (rest.starts_with(' ')) {
     const std::size_t parameters = rest.find('(');
-    return parameters == std::string_view::npos ? 0 : kWord.size() + parameters;
+    return kWord.size() + std::min(parameters, rest.size());
   }
   constexpr std::array<std::string_view, 13> kSymbols = {
       "()", "[]", "<=>", "<<=", ">>=", "->*", "<<", ">>", "<=", ">=", "->", "<", ">"};

@@ -10,8 +10,8 @@ namespace heapfloor {
 namespace {
 
 constexpr double kLookSeconds = 60;
-constexpr std::size_t kMostShownSites = 10;
-constexpr std::size_t kMostPreparedSites = 64;
+constexpr std::size_t kMostGrowing = 10;  // of a target, that are shown
+constexpr std::size_t kMostLargest = 32;
 constexpr double kSigmasOfInterval = 1.96;  // 95 % of a normal distribution
 
 using Kind = ProfileRefusal::Kind;
@@ -43,25 +43,17 @@ class Place {
   bool is_taken_;
 };
 
-// Those sites of a heap alone, in the order of the growths.
-HeapSites only(const HeapSites& heap, const std::vector<SiteGrowth>& growths) {
-  HeapSites few;
-  few.interval_bytes = heap.interval_bytes;
-  for (const SiteGrowth& growth : growths) {
-    const auto site = std::ranges::lower_bound(heap.sites, growth.site, {}, &HeapSite::index);
-    if (site != heap.sites.end() && site->index == growth.site) few.sites.push_back(*site);
+// The largest sites of a heap by what lives.
+std::vector<std::uint32_t> largest(const HeapSites& heap, std::size_t most) {
+  std::vector<const HeapSite*> sites;
+  for (const HeapSite& site : heap.sites) {
+    if (!site.frames.empty() && site.live_bytes > 0) sites.push_back(&site);
   }
-  std::ranges::sort(few.sites, {}, &HeapSite::index);
-  return few;
-}
-
-HeapSites largest(const HeapSites& heap, std::size_t most) {
-  HeapSites few;
-  few.interval_bytes = heap.interval_bytes;
-  few.sites = heap.sites;
-  std::ranges::sort(few.sites, std::greater<>(), &HeapSite::live_bytes);
-  if (few.sites.size() > most) few.sites.resize(most);
-  return few;
+  std::ranges::sort(sites, std::greater<>(), [](const HeapSite* site) { return site->live_bytes; });
+  if (sites.size() > most) sites.resize(most);
+  std::vector<std::uint32_t> indices;
+  for (const HeapSite* const site : sites) indices.push_back(site->index);
+  return indices;
 }
 
 std::string label_of(const ProfileSample& sample, std::string_view key) {
@@ -70,8 +62,8 @@ std::string label_of(const ProfileSample& sample, std::string_view key) {
 }
 
 // The first frame that is no library's says where; a stack of nothing else, its innermost one.
-GrowingSite described(const Profile& profile, const ProfileSample& sample) {
-  GrowingSite site;
+KnownSite described(const Profile& profile, const ProfileSample& sample) {
+  KnownSite site;
   const ProfileLine* chosen = nullptr;
   for (const std::uint32_t location : sample.locations) {
     for (const ProfileLine& line : profile.locations[location].lines) {
@@ -144,11 +136,8 @@ tl::expected<ProfileService::Taken, ProfileRefusal> ProfileService::take(
 }
 
 Profile ProfileService::make(const Taken& taken, const HeapSites& heap,
-                             const ProfileRequest& request) {
-  HeapProfileOptions options;
-  options.view = request.view;
+                             HeapProfileOptions options) {
   options.time_unix_seconds = clock_.wall_seconds();
-  options.duration_seconds = request.seconds;
   const Result<std::vector<CodeMapping>> mappings = parse_code_mappings(taken.target.mappings);
   const std::unique_ptr<CodeFiles> files = code_files_of(root_, taken.target.id);
   return heap_profile(heap, mappings ? *mappings : std::vector<CodeMapping>(), *files, symboliser_,
@@ -174,7 +163,7 @@ ProfileAnswer ProfileService::profile(const ProfileRequest& request) {
     heap = difference(later->heap, taken->heap);
     taken = std::move(later);
   }
-  Profile profile = make(*taken, heap, request);
+  Profile profile = make(*taken, heap, {.view = request.view, .duration_seconds = request.seconds});
   if (request.base) profile = difference(profile, *request.base);
   if (!profile.samples.empty()) return encoded(profile);
   const bool is_difference = request.seconds > 0 || request.base;
@@ -187,79 +176,92 @@ ProfileAnswer ProfileService::profile(const ProfileRequest& request) {
   return refusal(Kind::unavailable, why);
 }
 
-std::shared_ptr<const GrowingSites> ProfileService::growing() const {
-  const std::scoped_lock lock(growing_mutex_);
-  return growing_;
+std::shared_ptr<const KnownSites> ProfileService::sites() const {
+  const std::scoped_lock lock(sites_mutex_);
+  return sites_;
 }
 
-// Its tables of symbols are loaded while its files can still be opened.
-void ProfileService::prepare(const Taken& taken, Watched& watched) {
-  if (watched.is_prepared || taken.heap.sites.empty()) return;
-  static_cast<void>(make(taken, largest(taken.heap, kMostPreparedSites), {}));
-  watched.is_prepared = true;
-}
-
-void ProfileService::describe(const Taken& taken, const std::vector<SiteGrowth>& growths,
-                              Watched& watched) {
-  std::vector<SiteGrowth> fresh;
-  for (const SiteGrowth& growth : growths) {
-    if (!watched.shown.contains(growth.site)) fresh.push_back(growth);
+void ProfileService::name(const Taken& taken, std::vector<std::uint32_t> sites, bool with_lines,
+                          Watched& watched) {
+  std::ranges::sort(sites);
+  HeapSites few;
+  few.interval_bytes = taken.heap.interval_bytes;
+  for (const std::uint32_t index : sites) {
+    const auto known = watched.named.find(index);
+    const bool is_done = known != watched.named.end() && (known->second.has_lines || !with_lines);
+    const auto site = std::ranges::lower_bound(taken.heap.sites, index, {}, &HeapSite::index);
+    if (is_done || site == taken.heap.sites.end() || site->index != index) continue;
+    few.sites.push_back(*site);
+    // Its place in the profile is by size: equal sizes keep the order of the sites.
+    few.sites.back().live_bytes = few.sites.back().live_objects = 1;
   }
-  for (const SiteGrowth& growth : fresh) {
-    const HeapSites one = only(taken.heap, {growth});
-    const Profile profile = make(taken, one, {});
-    if (!profile.samples.empty())
-      watched.shown[growth.site] = described(profile, profile.samples.front());
+  if (few.sites.empty()) return;
+  const Profile profile =
+      make(taken, few, {.most_lines = with_lines ? HeapProfileOptions().most_lines : 0});
+  for (std::size_t i = 0; i < few.sites.size() && i < profile.samples.size(); ++i) {
+    Named& named = watched.named[few.sites[i].index];
+    named.site = described(profile, profile.samples[i]);
+    named.site.stack_hash = few.sites[i].stack_hash;
+    named.has_lines = with_lines;
   }
 }
 
-std::vector<GrowingSite> ProfileService::growing_of(const Taken& taken, Watched& watched) {
+std::vector<KnownSite> ProfileService::known_of(const Taken& taken, Watched& watched) {
   std::vector<SiteGrowth> growths = watched.history.growing();
-  if (growths.size() > kMostShownSites) growths.resize(kMostShownSites);
-  std::erase_if(watched.shown, [&growths](const auto& shown) {
-    return std::ranges::find(growths, shown.first, &SiteGrowth::site) == growths.end();
+  if (growths.size() > kMostGrowing) growths.resize(kMostGrowing);
+  std::vector<std::uint32_t> growing;
+  for (const SiteGrowth& growth : growths) growing.push_back(growth.site);
+  const std::vector<std::uint32_t> large = largest(taken.heap, kMostLargest);
+  const auto is_in = [](const std::vector<std::uint32_t>& all, std::uint32_t site) {
+    return std::ranges::find(all, site) != all.end();
+  };
+  std::erase_if(watched.named, [&](const auto& named) {
+    return !is_in(growing, named.first) && !is_in(large, named.first);
   });
-  describe(taken, growths, watched);
-  std::vector<GrowingSite> sites;
+  // By their symbols all of them, at once, so that they are known should the program end; by their
+  // lines those that grow.
+  name(taken, large, false, watched);
+  name(taken, growing, true, watched);
+  std::vector<KnownSite> known;
   for (const SiteGrowth& growth : growths) {
-    const auto shown = watched.shown.find(growth.site);
-    if (shown == watched.shown.end()) continue;
-    GrowingSite& site = sites.emplace_back(shown->second);
+    const auto named = watched.named.find(growth.site);
+    if (named == watched.named.end()) continue;
     const double error = kSigmasOfInterval * growth.sigma_bytes / growth.window_seconds;
-    site.window_seconds = growth.window_seconds;
-    site.bytes_per_second = growth.delta_bytes / growth.window_seconds;
-    site.low_bytes_per_second = site.bytes_per_second - error;
-    site.high_bytes_per_second = site.bytes_per_second + error;
-    site.share = growth.share;
+    const double pace = growth.delta_bytes / growth.window_seconds;
+    known.push_back(named->second.site);
+    known.back().growth =
+        KnownGrowth{growth.window_seconds, pace, pace - error, pace + error, growth.share};
   }
-  return sites;
+  for (const std::uint32_t site : large) {
+    const auto named = watched.named.find(site);
+    if (named != watched.named.end() && !is_in(growing, site)) known.push_back(named->second.site);
+  }
+  return known;
 }
 
 void ProfileService::look() {
   const std::scoped_lock lock(look_mutex_);
   const std::vector<ProbedTarget> targets = board_.targets();
-  auto growing = std::make_shared<GrowingSites>(*this->growing());
-  const auto is_there = [&targets](const ProcessId& id) {
-    return std::ranges::find(targets, id, &ProbedTarget::id) != targets.end();
+  auto known = std::make_shared<KnownSites>(*sites());
+  const auto is_gone = [&targets](const auto& entry) {
+    return std::ranges::find(targets, entry.first, &ProbedTarget::id) == targets.end();
   };
-  std::erase_if(watched_, [&](const auto& entry) { return !is_there(entry.first); });
-  std::erase_if(*growing, [&](const auto& entry) { return !is_there(entry.first); });
+  std::erase_if(watched_, is_gone);
+  std::erase_if(*known, is_gone);
   for (const ProbedTarget& target : targets) {
     if (stop_.stop_requested()) return;
-    if (target.ended_seconds) continue;  // what was said of it last stands
+    if (target.ended_seconds) {
+      watched_.erase(target.id);  // what was said of it last stands
+      continue;
+    }
     const auto taken = take(target.id);
     if (!taken) continue;
     Watched& watched = watched_[target.id];
     watched.history.add(taken->heap, clock_.steady_seconds());
-    prepare(*taken, watched);
-    std::vector<GrowingSite> sites = growing_of(*taken, watched);
-    if (sites.empty())
-      growing->erase(target.id);
-    else
-      growing->insert_or_assign(target.id, std::move(sites));
+    known->insert_or_assign(target.id, known_of(*taken, watched));
   }
-  const std::scoped_lock growing_lock(growing_mutex_);
-  growing_ = std::move(growing);
+  const std::scoped_lock sites_lock(sites_mutex_);
+  sites_ = std::move(known);
 }
 
 }  // namespace heapfloor

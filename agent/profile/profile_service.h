@@ -23,8 +23,8 @@
 #include <vector>
 
 #include "agent/clock.h"
-#include "agent/profile/growing_site.h"
 #include "agent/profile/heap_profile.h"
+#include "agent/profile/known_site.h"
 #include "agent/profile/probe_reading.h"
 #include "agent/profile/site_history.h"
 #include "agent/profile/symboliser.h"
@@ -74,14 +74,18 @@ class ProfileService {
 
   // One look at all targets; what start() does each minute.
   void look();
-  // As of the last look; never null.
-  [[nodiscard]] std::shared_ptr<const GrowingSites> growing() const;
+  // What is known of the sites that grow and of the largest ones, as of the last look; never null.
+  [[nodiscard]] std::shared_ptr<const KnownSites> sites() const;
 
  private:
+  // A site that was named, and whether lines were looked up for that.
+  struct Named {
+    KnownSite site;
+    bool has_lines = false;
+  };
   struct Watched {
     SiteHistory history;
-    std::map<std::uint32_t, GrowingSite> shown;  // by site: what does not change of it
-    bool is_prepared = false;                    // its code is known, should it end
+    std::map<std::uint32_t, Named> named;  // by index of HeapSite
   };
   struct Taken {
     HeapSites heap;
@@ -90,11 +94,11 @@ class ProfileService {
 
   [[nodiscard]] tl::expected<Taken, ProfileRefusal> take(const ProcessId& id) const;
   [[nodiscard]] tl::expected<ProcessId, ProfileRefusal> find(const ProfileRequest& request) const;
-  [[nodiscard]] Profile make(const Taken& taken, const HeapSites& heap,
-                             const ProfileRequest& request);
-  [[nodiscard]] std::vector<GrowingSite> growing_of(const Taken& taken, Watched& watched);
-  void describe(const Taken& taken, const std::vector<SiteGrowth>& growths, Watched& watched);
-  void prepare(const Taken& taken, Watched& watched);
+  [[nodiscard]] Profile make(const Taken& taken, const HeapSites& heap, HeapProfileOptions options);
+  [[nodiscard]] std::vector<KnownSite> known_of(const Taken& taken, Watched& watched);
+  // Names those sites of a heap.
+  void name(const Taken& taken, std::vector<std::uint32_t> sites, bool with_lines,
+            Watched& watched);
 
   const HostRoot& root_;
   const ProbeBoard& board_;
@@ -104,8 +108,8 @@ class ProfileService {
   std::stop_source stop_;
   std::mutex look_mutex_;  // watched_
   std::map<ProcessId, Watched> watched_;
-  mutable std::mutex growing_mutex_;
-  std::shared_ptr<const GrowingSites> growing_ = std::make_shared<const GrowingSites>();
+  mutable std::mutex sites_mutex_;
+  std::shared_ptr<const KnownSites> sites_ = std::make_shared<const KnownSites>();
   std::thread thread_;
 };
 

@@ -1,16 +1,21 @@
 #!/usr/bin/env python3
-"""pprof_test.py HEAPFLOOR TARGET: `heapfloor pprof` writes what `go tool pprof` opens and explains.
+"""pprof_test.py HEAPFLOOR TARGET: `heapfloor pprof` and the agent give what `go tool pprof` opens and explains.
 
 TARGET is programs/target.cpp. Without Go what it writes is checked by its own means alone; exit code 77 says so.
 """
 
 import gzip
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 import unittest
+import urllib.error
+import urllib.request
 
 HEAPFLOOR, TARGET = sys.argv[1:3]
 HAS_GO = shutil.which("go") is not None and subprocess.run(
@@ -34,7 +39,10 @@ class Target:
         assert self.process.stdout.readline() == "done\n"
 
     def end(self):
-        self.process.stdin.close()
+        try:
+            self.process.stdin.close()
+        except BrokenPipeError:
+            pass
         self.process.wait()
         self.process.stdout.close()
 
@@ -49,6 +57,77 @@ def pprof(*arguments):
     done = subprocess.run(["go", "tool", "pprof", "-symbolize=none", *map(str, arguments)], capture_output=True,
                           text=True, timeout=120, check=True, env=environment)
     return done.stdout
+
+
+class Agent:
+    """A running agent that knows the targets that run now."""
+
+    def __init__(self):
+        self.process = subprocess.Popen(
+            [HEAPFLOOR, "--web.listen-address=127.0.0.1:0", "--collection.interval=1s", "--storage.path=",
+             "--no-collector.smaps"], stderr=subprocess.PIPE, text=True)
+        for line in self.process.stderr:
+            found = re.search(r"msg=listening .*url=(\S+)/", line)
+            if found:
+                self.url = found.group(1)
+                break
+        self.drain = threading.Thread(target=self.process.stderr.read)
+        self.drain.start()
+
+    def get(self, path):
+        """Status, body."""
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=60) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read()
+
+    def end(self):
+        self.process.terminate()
+        self.process.wait()
+        self.drain.join()
+        self.process.stderr.close()
+
+
+def wait_for(condition, seconds=120):
+    """The first true value of condition(), asked again and again."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.05)
+    raise AssertionError("did not come true in time")
+
+
+class AgentTest(unittest.TestCase):
+    def test_the_agent_serves_what_lives_what_changes_and_what_a_dead_program_held(self):
+        target = Target()
+        self.addCleanup(target.end)
+        target.leak(100)
+        agent = Agent()
+        self.addCleanup(agent.end)
+        path = f"/processes/{target.pid}/debug/pprof/heap"
+        status, body = wait_for(lambda: [answer for answer in [agent.get(path)] if answer[0] == 200])[0]
+        self.assertIn(b"shop::register_users(int)", gzip.decompress(body))
+        # A difference holds what is allocated while it waits, and only that.
+        during = threading.Thread(target=lambda: [target.leak(5) for _ in range(20) if not time.sleep(0.1)])
+        during.start()
+        status, body = agent.get(f"/debug/pprof/heap?pid={target.pid}&seconds=1")
+        during.join()
+        self.assertEqual(status, 200)
+        self.assertIn(b"shop::register_users(int)", gzip.decompress(body))
+        status, body = agent.get("/debug/pprof/allocs?pid=" + str(os.getpid()))
+        self.assertEqual(status, 404)
+        self.assertIn(b"start it with `heapfloor run --", body)
+        # Its symbols were read while it lived.
+        target.process.kill()
+        target.process.wait()
+        listed = f'"pid":{target.pid},'.encode()
+        wait_for(lambda: listed not in agent.get(f"/api/v1/subjects?search={target.pid}")[1])
+        status, body = agent.get(path)
+        self.assertEqual(status, 200)
+        self.assertIn(b"shop::register_users(int)", gzip.decompress(body))
 
 
 class PprofTest(unittest.TestCase):

@@ -145,20 +145,34 @@ TEST_F(ProfileServiceTest, ASiteThatGrowsIsNamedByTheProgramsOwnFrame) {
     service_.look();
     clock_.advance(60);
   }
-  const auto growing = service_.growing();
-  ASSERT_TRUE(growing->contains(kTarget));
-  ASSERT_EQ(growing->at(kTarget).size(), 1U);
-  const GrowingSite& site = growing->at(kTarget).front();
+  const auto known = service_.sites();
+  ASSERT_TRUE(known->contains(kTarget));
+  ASSERT_EQ(known->at(kTarget).size(), 1U);
+  const KnownSite& site = known->at(kTarget).front();
+  EXPECT_EQ(site.stack_hash, 1U);
   EXPECT_EQ(site.function, "shop::leak()");
   EXPECT_EQ(site.container, "vector");
   EXPECT_EQ(site.element, "int");
-  EXPECT_NEAR(site.bytes_per_second, kBytesOfMinute / 60, 1000);
-  EXPECT_LT(site.low_bytes_per_second, site.bytes_per_second);
-  EXPECT_GT(site.high_bytes_per_second, site.bytes_per_second);
-  EXPECT_EQ(site.share, 1.0);
+  ASSERT_TRUE(site.growth);
+  EXPECT_NEAR(site.growth->bytes_per_second, kBytesOfMinute / 60, 1000);
+  EXPECT_LT(site.growth->low_bytes_per_second, site.growth->bytes_per_second);
+  EXPECT_GT(site.growth->high_bytes_per_second, site.growth->bytes_per_second);
+  EXPECT_EQ(site.growth->share, 1.0);
   board_.drop(kTarget);
   service_.look();
-  EXPECT_TRUE(service_.growing()->empty());
+  EXPECT_TRUE(service_.sites()->empty());
+}
+
+TEST_F(ProfileServiceTest, ALargeSiteThatDoesNotGrowHasANameAndNoGrowth) {
+  segment_.add_site(2, {0x401010}, 90'000'000);
+  segment_.add_site(0, {}, 900'000'000);  // what found no place has no name
+  service_.look();
+  const auto known = service_.sites();
+  ASSERT_EQ(known->at(kTarget).size(), 2U);
+  EXPECT_EQ(known->at(kTarget)[0].stack_hash, 2U);
+  EXPECT_EQ(known->at(kTarget)[1].stack_hash, 1U);
+  EXPECT_EQ(known->at(kTarget)[1].function, "shop::leak()");
+  EXPECT_FALSE(known->at(kTarget)[1].growth);
 }
 
 TEST_F(ProfileServiceTest, OnlyAFewAreMadeAtOnce) {

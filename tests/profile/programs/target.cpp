@@ -6,6 +6,7 @@
 //
 // After each it says "done" on standard output, at first "ready".
 #include <execinfo.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstdint>
@@ -92,6 +93,8 @@ __attribute__((noinline)) void register_users(int count) {
 int main() {
   SegmentWriter own(SegmentWriter::Where::memfd);
   segment = &own;
+  own.header().pid = ::getpid();
+  own.header().created_boottime_ns = 1;
   structure_name = own.add_name("user_cache");
   phase_name = own.add_name("grow");
   std::puts("ready");
