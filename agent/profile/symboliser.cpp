@@ -160,6 +160,7 @@ class Symboliser::Run {
       }
     }
     if (loaded.name.empty()) return std::string(kUnknownFunction);
+    if (loaded.name.front() == '[') return loaded.name;  // "[vdso]"
     return fmt::format("[{}+{:#x}]", loaded.name, shown);
   }
 

@@ -43,14 +43,15 @@ TEST(Demangle, NamesWithManyReferencesAreWrittenOutToo) {
       demangle(names).front().starts_with("std::_Hashtable<int, std::pair<int const, User>"));
 }
 
-TEST(Demangle, ANameThatWouldFillAllMemoryStaysAsItIs) {
+TEST(Demangle, ANameThatWouldFillAllMemoryCostsOnlyItself) {
   const std::string whole =
       "f(std::pair<int, int>, std::pair<std::pair<int, int>, std::pair<int, int> >)";
   EXPECT_EQ(demangle(std::vector<std::string>{bomb(1)}).front(), whole);
-  const std::vector<std::string> names = {bomb(4), bomb(32), bomb(5)};
+  const std::vector<std::string> names = {bomb(4), bomb(26), bomb(5)};
   const std::vector<std::string> demangled = demangle(names);
   EXPECT_TRUE(demangled[0].starts_with(whole.substr(0, 40)));
-  EXPECT_EQ(demangled[1], names[1]);
+  // A gigabyte of text: it stays as it is, or, under a sanitizer, which sets no limit, is cut.
+  EXPECT_TRUE(demangled[1] == names[1] || demangled[1].size() == kMostDemangledBytes);
   EXPECT_TRUE(demangled[2].starts_with(whole.substr(0, 40)));
 }
 
