@@ -23,9 +23,9 @@ struct ElfBounds {
   static constexpr std::size_t kMostSections = 4096;
   static constexpr std::uint64_t kMostNoteBytes = std::uint64_t{64} << 10;
   static constexpr std::uint64_t kMostNameBytes = std::uint64_t{256} << 10;    // of sections
-  static constexpr std::uint64_t kMostSymbolBytes = std::uint64_t{48} << 20;   // 2 M symbols
+  static constexpr std::uint64_t kMostSymbolBytes = std::uint64_t{24} << 20;   // 1 M symbols
   static constexpr std::uint64_t kMostStringBytes = std::uint64_t{128} << 20;  // their names
-  static constexpr std::uint64_t kMostPackedBytes = std::uint64_t{16} << 20;   // .gnu_debugdata
+  static constexpr std::uint64_t kMostPackedBytes = std::uint64_t{4} << 20;    // .gnu_debugdata
   static constexpr std::size_t kMostBuildIdBytes = 64;
 };
 

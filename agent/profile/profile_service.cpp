@@ -52,6 +52,7 @@ std::vector<std::uint32_t> largest(const HeapSites& heap, std::size_t most) {
   std::ranges::sort(sites, std::greater<>(), [](const HeapSite* site) { return site->live_bytes; });
   if (sites.size() > most) sites.resize(most);
   std::vector<std::uint32_t> indices;
+  indices.reserve(sites.size());
   for (const HeapSite* const site : sites) indices.push_back(site->index);
   return indices;
 }
@@ -210,6 +211,7 @@ std::vector<KnownSite> ProfileService::known_of(const Taken& taken, Watched& wat
   std::vector<SiteGrowth> growths = watched.history.growing();
   if (growths.size() > kMostGrowing) growths.resize(kMostGrowing);
   std::vector<std::uint32_t> growing;
+  growing.reserve(growths.size());
   for (const SiteGrowth& growth : growths) growing.push_back(growth.site);
   const std::vector<std::uint32_t> large = largest(taken.heap, kMostLargest);
   const auto is_in = [](const std::vector<std::uint32_t>& all, std::uint32_t site) {

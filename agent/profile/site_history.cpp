@@ -154,6 +154,7 @@ std::vector<SiteGrowth> SiteHistory::growing_over(std::size_t bound) const {
   if (points.back()->seconds >= now.seconds) return {};
   const Snapshot& start = *points.front();
   std::vector<std::vector<State>> states;
+  states.reserve(points.size());
   for (const Snapshot* const point : points) states.push_back(point->states());
   const auto state_at = [&](std::size_t point, std::uint32_t site) {
     const auto found = std::ranges::lower_bound(states[point], site, {}, &State::site);

@@ -169,12 +169,13 @@ class Unit {
     append_number(record, wanted.index);
     append_number(record, static_cast<std::uint32_t>(std::max<std::size_t>(chain.size(), 1)));
     std::int64_t line_number = line;
-    for (auto die = chain.rbegin(); die != chain.rend(); ++die) {
-      append_text(record, name_of(*die));
+    for (std::size_t depth = chain.size(); depth > 0; --depth) {
+      Dwarf_Die& die = chain[depth - 1];
+      append_text(record, name_of(die));
       append_text(record, file);
       append_number(record, line_number);
-      file = file_of(number_of(*die, DW_AT_call_file));
-      line_number = static_cast<std::int64_t>(number_of(*die, DW_AT_call_line));
+      file = file_of(number_of(die, DW_AT_call_file));
+      line_number = static_cast<std::int64_t>(number_of(die, DW_AT_call_line));
     }
     if (!chain.empty()) return;
     append_text(record, {});

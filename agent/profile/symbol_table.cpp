@@ -13,8 +13,9 @@ namespace heapfloor {
 namespace {
 
 constexpr std::size_t kPieceBytes = std::size_t{256} << 10;
-constexpr std::size_t kMostUnpackedBytes = std::size_t{64} << 20;
-constexpr std::size_t kMostKeptNames = std::size_t{256} << 20;
+constexpr std::size_t kMostUnpackedBytes = std::size_t{32} << 20;
+// What finds no room has no name: a file whose symbols all claim a long one stays small.
+constexpr std::size_t kMostKeptNames = std::size_t{32} << 20;
 
 bool is_function(const Elf64_Sym& symbol) {
   const unsigned type = ELF64_ST_TYPE(symbol.st_info);

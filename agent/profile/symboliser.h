@@ -34,7 +34,7 @@ struct CodeModule {
 };
 
 struct SymboliserOptions {
-  std::size_t module_bytes = std::size_t{48} << 20;  // of all that are kept
+  std::size_t module_bytes = std::size_t{24} << 20;  // of all that are kept
   bool wants_lines = true;
 };
 

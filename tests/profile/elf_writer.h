@@ -34,6 +34,13 @@ class ElfWriter {
                     unsigned char binding = STB_GLOBAL) {
     add(name, address, size, static_cast<unsigned char>(ELF64_ST_INFO(binding, STT_FUNC)));
   }
+  // Another function with the name of the last one.
+  void add_again(std::uint64_t address, std::uint64_t size) {
+    Elf64_Sym symbol = symbols_.back();
+    symbol.st_value = address;
+    symbol.st_size = size;
+    symbols_.push_back(symbol);
+  }
   void add_object(std::string_view name, std::uint64_t address, std::uint64_t size) {
     add(name, address, size, static_cast<unsigned char>(ELF64_ST_INFO(STB_GLOBAL, STT_OBJECT)));
   }

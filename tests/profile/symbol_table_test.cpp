@@ -120,6 +120,16 @@ TEST(SymbolTable, AFunctionTakesSixteenBytesBesideItsName) {
   EXPECT_LE(table.bytes(), 1000U * (16 + 10) + 64);
 }
 
+TEST(SymbolTable, SymbolsThatAllClaimALongNameTakeBoundedMemory) {
+  ElfWriter elf;
+  elf.add_function(std::string(SymbolTable::kMostNameBytes, 'x'), 0x1000, 8);
+  for (std::uint64_t i = 1; i < 20000; ++i) elf.add_again(0x1000 + 8 * i, 8);
+  const SymbolTable table = table_of(elf.bytes());
+  EXPECT_EQ(table.functions(), 20000U);
+  EXPECT_LE(table.bytes(), std::size_t{33} << 20);
+  EXPECT_EQ(name_at(table, 0x1000).size(), SymbolTable::kMostNameBytes);
+}
+
 TEST(Xz, ABombStopsAtItsLimit) {
   // 1 MiB of zeros, packed: `head -c 1048576 /dev/zero | xz`.
   const std::string bomb = testing::packed_zeros();
