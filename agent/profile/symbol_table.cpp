@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 #include <tuple>
+#include <utility>
 
 #include "agent/profile/xz.h"
 
@@ -112,8 +113,9 @@ void SymbolTable::add_symbols(const ByteSource& source, const ElfSymbols& symbol
 // Replaces the places in the file's table by places in ours.
 void SymbolTable::read_names(const ByteSource& source, const ElfRange& names, std::size_t first) {
   const auto begin = candidates_.begin() + static_cast<std::ptrdiff_t>(first);
-  std::sort(begin, candidates_.end(),
-            [](const Candidate& a, const Candidate& b) { return a.entry.name < b.entry.name; });
+  std::sort(begin, candidates_.end(), [](const Candidate& a, const Candidate& b) {
+    return std::pair(a.entry.name, a.entry.start) < std::pair(b.entry.name, b.entry.start);
+  });
   NameReader reader(source, names);
   for (auto candidate = begin; candidate != candidates_.end(); ++candidate) {
     const std::string_view name = reader.at(candidate->entry.name);
