@@ -149,8 +149,15 @@ class PartFinder {
     part.name = watch.part;
     part.growth_bytes_per_second = growth_since(watches_.points(watch), start).value_or(0);
     if (whole) part.share = std::clamp(part.growth_bytes_per_second / *whole, 0.0, 1.0);
-    if (watch.key.signal != Signal::site_bytes) return part;
-    for (const auto& [hash, facts] : probes_.sites(watch.key.process)) {
+    const auto& sites = probes_.sites(watch.key.process);
+    if (watch.key.signal != Signal::site_bytes) {
+      // What its largest site does.
+      const auto largest = std::ranges::find_if(
+          sites, [&part](const auto& site) { return site.second.structure == part.name; });
+      if (largest != sites.end()) part.phase = largest->second.phase;
+      return part;
+    }
+    for (const auto& [hash, facts] : sites) {
       if (hash != watch.key.part) continue;
       part.location = facts.location;
       part.structure = facts.structure;

@@ -35,10 +35,10 @@
 
 #include "collectors/collector.h"
 #include "collectors/host_root.h"
-#include "collectors/parse/pid_maps.h"
 #include "collectors/parse/pid_stat.h"
 #include "collectors/parse/pid_status.h"
 #include "collectors/probe_board.h"
+#include "collectors/probe_finder.h"
 #include "collectors/probe_metrics.h"
 #include "collectors/probe_target.h"
 #include "collectors/process_board.h"
@@ -51,7 +51,6 @@ constexpr std::string_view kSource = "probe";
 constexpr std::string_view kNeeds =
     "CAP_CHECKPOINT_RESTORE since Linux 5.9, CAP_SYS_ADMIN before; CAP_SYS_PTRACE for other users' "
     "processes";
-constexpr std::string_view kSegmentPath = "/memfd:" HEAPFLOOR_SEGMENT_NAME " (deleted)";
 
 constexpr std::array<double, 3> kLooksSeconds = {0, 10, 60};  // after first sight
 constexpr double kRestSeconds = 60;
@@ -59,10 +58,7 @@ constexpr double kMostRestSeconds = 3600;
 constexpr double kDeniedRestSeconds = 600;
 constexpr double kSitesSeconds = 60;
 constexpr std::size_t kMostTargets = 256;
-constexpr std::size_t kMostCandidates = 4;  // segments mapped by one process
-constexpr std::size_t kMostExecutables = 4096;
 constexpr std::size_t kMostMapsBytes = std::size_t{4} << 20;  // a tick
-constexpr std::size_t kMostMapsBytesOfOne = std::size_t{16} << 20;
 constexpr std::size_t kBufferBytes = std::size_t{64} << 10;
 constexpr std::size_t kMostComm = 64;
 
@@ -89,14 +85,6 @@ struct Target {
   std::vector<LargeSite> sites;  // of this tick, where they were read in it
   std::string described_version;
   std::unordered_set<std::size_t> described_structures;  // hashes of what was said of them
-};
-
-// What one look at maps found.
-struct Maps {
-  std::vector<PidMapping> segments;  // without paths
-  std::vector<ExecutableMapping> executables;
-  std::string text;  // lines of executable mappings
-  std::size_t bytes = 0;
 };
 
 constexpr const MetricDesc& metric(std::string_view name, std::string_view label = {}) {
@@ -298,7 +286,7 @@ class ProbeCollector final : public Collector {
     known.is_refused = false;
     known.is_file_refused = false;
     known.has_anothers = false;
-    Maps maps;
+    ProbeMaps maps;
     if (auto looked = look_in(known, seen, maps, report); !looked) {
       const ErrorKind kind = looked.error().kind;
       known.is_refused = known.is_refused || kind == ErrorKind::denied;
@@ -312,7 +300,8 @@ class ProbeCollector final : public Collector {
     return std::max(maps.bytes, kBufferBytes / 16);  // opening costs as well
   }
 
-  Result<void> look_in(Known& known, const SeenProcess& seen, Maps& maps, CollectReport& report) {
+  Result<void> look_in(Known& known, const SeenProcess& seen, ProbeMaps& maps,
+                       CollectReport& report) {
     ProcessDir opened;
     const ProcessDir* directory = seen.directory;
     if (directory == nullptr) {
@@ -321,7 +310,7 @@ class ProbeCollector final : public Collector {
       opened = std::move(*result);
       directory = &opened;
     }
-    if (auto read = read_maps(*directory, maps); !read) return read;
+    if (auto read = read_probe_maps(*directory, buffer_, maps); !read) return read;
     const auto target = targets_.find(known.id);
     if (target != targets_.end() && still_maps(maps, target->second.inode)) {
       take_mappings(target->second, maps);
@@ -335,43 +324,14 @@ class ProbeCollector final : public Collector {
     return choose(known, seen, *directory, maps, report);
   }
 
-  static bool still_maps(const Maps& maps, std::uint64_t inode) {
+  static bool still_maps(const ProbeMaps& maps, std::uint64_t inode) {
     return std::ranges::any_of(
         maps.segments, [inode](const PidMapping& segment) { return segment.inode == inode; });
   }
 
-  Result<void> read_maps(const ProcessDir& directory, Maps& maps) {
-    return directory.read_lines("maps", buffer_, [&maps](std::string_view line) {
-      maps.bytes += line.size() + 1;
-      const bool is_segment = line.ends_with(kSegmentPath);
-      // The modes stand behind two numbers of at most 16 digits.
-      const bool may_execute = line.substr(0, 40).find("x") != std::string_view::npos;
-      if (is_segment || may_execute) take_line(line, maps);
-      return maps.bytes < kMostMapsBytesOfOne;
-    });
-  }
-
-  static void take_line(std::string_view line, Maps& maps) {
-    const Result<PidMapping> mapping = parse_pid_mapping(line);
-    if (!mapping) return;
-    const bool is_segment = mapping->path == kSegmentPath && mapping->is_shared &&
-                            mapping->offset == 0 &&
-                            mapping->end - mapping->begin >= HEAPFLOOR_HEADER_BYTES;
-    if (is_segment && maps.segments.size() < kMostCandidates) {
-      maps.segments.push_back(*mapping);
-      maps.segments.back().path = {};
-    }
-    if (!mapping->is_executable || maps.executables.size() >= kMostExecutables ||
-        maps.text.size() + line.size() + 1 > ProbeBoard::kMostMappingsBytes)
-      return;
-    maps.text.append(line).append(1, '\n');
-    maps.executables.push_back(
-        {mapping->begin, mapping->end, mapping->offset, std::string(mapping->path)});
-  }
-
   // The first of its segments that is its own. Another one's was inherited and says nothing of it.
   Result<void> choose(Known& known, const SeenProcess& seen, const ProcessDir& directory,
-                      Maps& maps, CollectReport& report) {
+                      ProbeMaps& maps, CollectReport& report) {
     if (targets_.size() >= kMostTargets) return {};
     for (const PidMapping& segment : maps.segments) {
       if (segment.inode == known.quarantined_inode) continue;
@@ -399,14 +359,10 @@ class ProbeCollector final : public Collector {
   }
 
   Result<MappedBytes> open(Known& known, const ProcessDir& directory, const PidMapping& segment) {
-    auto file = directory.open_mapped_file(segment.begin, segment.end);
-    if (file) {
-      is_file_open_ = true;
-      return file;
-    }
-    if (file.error().kind != ErrorKind::denied) return file;
-    known.is_refused = known.is_file_refused = true;
-    return directory.open_mapped_memory(segment.begin, segment.end);
+    auto bytes = open_probe_segment(directory, segment);
+    if (bytes && bytes->outlives_process()) is_file_open_ = true;
+    if (bytes && !bytes->outlives_process()) known.is_refused = known.is_file_refused = true;
+    return bytes;
   }
 
   // Its pid as it sees itself, and that it is still the process that was seen.
@@ -444,7 +400,7 @@ class ProbeCollector final : public Collector {
     return text ? std::string(text->substr(0, text->find('\n'))) : std::string();
   }
 
-  void accept(ProbeTarget probe, std::uint64_t inode, std::string comm, Maps& maps) {
+  void accept(ProbeTarget probe, std::uint64_t inode, std::string comm, ProbeMaps& maps) {
     const ProcessId id = probe.id();
     ProbedTarget shown;
     shown.id = id;
@@ -455,7 +411,7 @@ class ProbeCollector final : public Collector {
     take_mappings(target, maps);
   }
 
-  void take_mappings(Target& target, Maps& maps) {
+  void take_mappings(Target& target, ProbeMaps& maps) {
     board_->set_mappings(target.probe.id(), std::move(maps.text));
     target.probe.set_executables(std::move(maps.executables));
   }
@@ -508,6 +464,7 @@ class ProbeCollector final : public Collector {
     write_allocator(target, sink);
     for (const ProbeStructure& structure : probe.structures())
       write_structure(target, structure, sink);
+    target.probe.note_said();
     for (const LargeSite& site : target.sites) write_site(probe.id(), site, sink);
   }
 
@@ -550,7 +507,7 @@ class ProbeCollector final : public Collector {
     add(sink, kCapacity, structure.capacity_elements);
     add(sink, kBuckets, structure.hash_buckets);
     add(sink, kLastClear, structure.last_clear_since_boot_seconds);
-    if (!remember(target, structure)) return;
+    if (structure.kind.empty() || !remember(target, structure)) return;
     describe(sink, Attribute::kind, structure.kind);
     describe(sink, Attribute::element, structure.element);
     describe(sink, Attribute::file, structure.file);

@@ -1,7 +1,6 @@
 #include "collectors/probe_target.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 #include <map>
 #include <utility>
@@ -11,6 +10,8 @@ namespace {
 
 // A writer that is in its record is asked again so often; then its last values stand.
 constexpr int kAllocatorTries = 3;
+// Frames of a stack in which its caller is looked for.
+constexpr std::size_t kMostLookedAt = 8;
 
 }  // namespace
 
@@ -28,8 +29,13 @@ Result<ProbeSegmentBytes> MappedProbe::read() const {
 }
 
 std::optional<ProbeRejection> ProbeTarget::read() {
-  std::array<std::byte, HEAPFLOOR_HEADER_BYTES> bytes;
-  if (!probe_->bytes().read(0, bytes)) return ProbeRejection::io;
+  // Writers put the allocator's record behind the header: one read for both.
+  std::array<std::byte, HEAPFLOOR_HEADER_BYTES + sizeof(heapfloor_allocator)> head;
+  const bool has_both = probe_->bytes().size() >= head.size();
+  const std::span<std::byte> read =
+      std::span(head).first(has_both ? head.size() : HEAPFLOOR_HEADER_BYTES);
+  if (!probe_->bytes().read(0, read)) return ProbeRejection::io;
+  const std::span<const std::byte> bytes = std::span(head).first(HEAPFLOOR_HEADER_BYTES);
   const std::optional<std::uint16_t> major = probe_major_version(bytes);
   if (major && *major != HEAPFLOOR_ABI_MAJOR) return ProbeRejection::version;
   const Result<ProbeHeader> header = parse_probe_header(bytes, probe_->bytes().size());
@@ -41,7 +47,10 @@ std::optional<ProbeRejection> ProbeTarget::read() {
     if (!copy(header_.section(HEAPFLOOR_SECTION_NAMES), names)) return ProbeRejection::io;
     names_ = parse_probe_names(names, header_.section(HEAPFLOOR_SECTION_NAMES));
   }
-  read_allocator();
+  const bool is_behind =
+      has_both && header_.section(HEAPFLOOR_SECTION_ALLOCATOR).offset == HEAPFLOOR_HEADER_BYTES;
+  read_allocator(is_behind ? std::span<const std::byte>(head).subspan(HEAPFLOOR_HEADER_BYTES)
+                           : std::span<const std::byte>());
   return read_structures();
 }
 
@@ -51,14 +60,17 @@ bool ProbeTarget::copy(const ProbeSection& section, std::vector<std::byte>& to) 
 }
 
 // The record is copied in pieces by the kernel: unless its sequence is that of the last reading, it
-// is looked at again behind the copy.
-void ProbeTarget::read_allocator() {
+// is looked at again behind the copy. `first` is a copy that is there already, or empty.
+void ProbeTarget::read_allocator(std::span<const std::byte> first) {
   const ProbeSection& section = header_.section(HEAPFLOOR_SECTION_ALLOCATOR);
   if (section.used == 0) return;
   for (int attempt = 0; attempt < kAllocatorTries; ++attempt) {
-    std::array<std::byte, sizeof(heapfloor_allocator)> bytes;
-    if (!probe_->bytes().read(section.offset, bytes)) return;
-    auto found = parse_probe_allocator(bytes);
+    std::array<std::byte, sizeof(heapfloor_allocator)> copy;
+    if (first.empty()) {
+      if (!probe_->bytes().read(section.offset, copy)) return;
+      first = copy;
+    }
+    auto found = parse_probe_allocator(std::exchange(first, {}));
     if (!found) continue;
     if (allocator_ && allocator_->sequence == found->sequence) return;
     std::array<std::byte, sizeof(std::uint64_t)> sequence_bytes;
@@ -79,9 +91,10 @@ std::optional<ProbeRejection> ProbeTarget::read_structures() {
   if (structures.used <= 1) return std::nullopt;
   if (!copy(structures, structure_bytes_) || !copy(instances, instance_bytes_))
     return ProbeRejection::io;
-  structures_ =
-      parse_probe_structures(structure_bytes_, structures, instance_bytes_, instances, names_)
-          .structures;
+  const bool is_new = described_ != structures.used;
+  structures_ = parse_probe_structures(structure_bytes_, structures, instance_bytes_, instances,
+                                       names_, is_new ? ProbeWords::told : ProbeWords::left_out)
+                    .structures;
   if (structures_.size() <= kMostStructures) return std::nullopt;
   std::ranges::nth_element(structures_,
                            structures_.begin() + static_cast<std::ptrdiff_t>(kMostStructures),
@@ -118,30 +131,30 @@ std::vector<LargeSite> ProbeTarget::read_sites() {
   for (std::size_t i = 0; i < most; ++i) {
     const auto& [hash, sum] = order[i];
     largest.push_back({hash, sum.live_bytes, name_of(sum.largest->structure_name_index),
-                       name_of(sum.largest->phase_name_index), location_of(*sum.largest)});
+                       name_of(sum.largest->phase_name_index), location_of_site(*sum.largest)});
   }
   return largest;
 }
 
-// A return address points behind the call, which may be the end of its function.
-std::string ProbeTarget::location_of(const ProbeSite& site) const {
+// The first caller that is not the C++ library's: that of a container's growth is in its templates,
+// but that of std::string is the library itself.
+std::string ProbeTarget::location_of_site(const ProbeSite& site) const {
   const ProbeSection& frames = header_.section(HEAPFLOOR_SECTION_FRAMES);
-  std::array<std::byte, sizeof(std::uint64_t)> bytes;
+  std::array<std::uint64_t, kMostLookedAt> addresses = {};
+  const std::size_t depth = std::min<std::size_t>(site.depth, kMostLookedAt);
   const std::uint64_t offset =
       frames.offset + std::uint64_t{site.first_frame} * sizeof(std::uint64_t);
-  if (!probe_->bytes().read(offset, bytes)) return {};
-  std::uint64_t address = 0;
-  std::memcpy(&address, bytes.data(), sizeof address);
-  if (address == 0) return {};
-  --address;
-  auto behind = std::ranges::upper_bound(executables_, address, {}, &ExecutableMapping::begin);
-  if (behind == executables_.begin() || (--behind)->end <= address) return {};
-  constexpr int kHexadecimal = 16;
-  std::array<char, 16> digits = {};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(),
-                                 address - behind->begin + behind->offset, kHexadecimal)
-                       .ptr;
-  return behind->path + "+0x" + std::string(digits.data(), end);
+  if (!probe_->bytes().read(offset, std::as_writable_bytes(std::span(addresses).first(depth))))
+    return {};
+  std::string first;
+  for (const std::uint64_t address : std::span(addresses).first(depth)) {
+    std::string location = location_of(address, executables_);
+    const std::string_view module = std::string_view(location).substr(location.rfind('/') + 1);
+    const bool is_library = module.starts_with("libstdc++.") || module.starts_with("libc++.");
+    if (!location.empty() && !is_library) return location;
+    if (first.empty()) first = std::move(location);
+  }
+  return first;
 }
 
 }  // namespace heapfloor

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,7 @@
 #include "collectors/host_root.h"
 #include "collectors/parse/probe_segment.h"
 #include "collectors/probe_board.h"
+#include "collectors/probe_finder.h"
 #include "collectors/result.h"
 #include "collectors/sample.h"
 
@@ -36,14 +38,6 @@ class MappedProbe final : public ProbeSource {
 
  private:
   MappedBytes bytes_;
-};
-
-// Where an executable mapping lies, for the places of return addresses.
-struct ExecutableMapping {
-  std::uint64_t begin = 0;
-  std::uint64_t end = 0;
-  std::uint64_t offset = 0;
-  std::string path;  // raw
 };
 
 // One of the largest sites. Labels and place are raw.
@@ -67,6 +61,8 @@ class ProbeTarget {
   // The largest sites, by live bytes; nothing where they cannot be read.
   [[nodiscard]] std::vector<LargeSite> read_sites();
 
+  void note_said() { described_ = header_.section(HEAPFLOOR_SECTION_STRUCTURES).used; }
+
   void set_executables(std::vector<ExecutableMapping> executables) {
     executables_ = std::move(executables);
   }
@@ -75,15 +71,16 @@ class ProbeTarget {
   [[nodiscard]] const ProcessId& id() const { return id_; }
   [[nodiscard]] const ProbeHeader& header() const { return header_; }
   [[nodiscard]] const std::optional<ProbeAllocator>& allocator() const { return allocator_; }
-  // At most kMostStructures, those of the most bytes.
+  // At most kMostStructures, those of the most bytes. Their words are there until they were said,
+  // and again when there are new ones.
   [[nodiscard]] const std::vector<ProbeStructure>& structures() const { return structures_; }
   [[nodiscard]] const std::shared_ptr<const MappedProbe>& source() const { return probe_; }
 
  private:
   [[nodiscard]] bool copy(const ProbeSection& section, std::vector<std::byte>& to) const;
-  void read_allocator();
+  void read_allocator(std::span<const std::byte> first);
   [[nodiscard]] std::optional<ProbeRejection> read_structures();
-  [[nodiscard]] std::string location_of(const ProbeSite& site) const;
+  [[nodiscard]] std::string location_of_site(const ProbeSite& site) const;
 
   ProcessId id_;
   std::shared_ptr<const MappedProbe> probe_;
@@ -93,6 +90,7 @@ class ProbeTarget {
   std::vector<std::string> names_;
   std::vector<ExecutableMapping> executables_;  // ascending
   std::vector<std::byte> structure_bytes_, instance_bytes_;
+  std::uint64_t described_ = 0;  // records of structures when their words were last told
 };
 
 }  // namespace heapfloor

@@ -88,7 +88,7 @@ enum class Attribute : std::uint8_t {
   kind,       // structure: unordered_map, vector …
   element,    // structure: the type of what it holds; raw
   file,       // structure: of its owner, with the line; raw
-  location,   // site: what called the allocator, as MODULE+0xOFFSET; raw
+  location,   // site: its caller outside of the C++ library, MODULE+0xOFFSET; raw
   structure,  // site: label, the structure it allocated for; raw
   phase,      // site: label; raw
 };

@@ -20,9 +20,7 @@ namespace {
 constexpr int kMostScripts = 4;  // as the kernel follows them (fs/exec.c)
 constexpr std::string_view kScriptMark = "#!";
 
-Failure refused(std::string reason) {
-  return failure(ErrorKind::malformed, {}, std::move(reason));
-}
+Failure refused(std::string reason) { return failure(ErrorKind::malformed, {}, std::move(reason)); }
 
 template <class Record>
 std::optional<Record> record_at(std::span<const char> bytes, std::uint64_t offset) {

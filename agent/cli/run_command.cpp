@@ -54,17 +54,17 @@ std::optional<std::string> find_library() {
 }  // namespace
 
 int run_run_command(const RunOptions& options) {
-  const std::optional<std::string> library =
-      options.library ? options.library : find_library();
+  const std::optional<std::string> library = options.library ? options.library : find_library();
   if (!library) {
-    return refuse(fmt::format("{} is neither beside this program (../lib) nor given by --library",
-                              kLibrary));
+    return refuse(
+        fmt::format("{} is neither beside this program (../lib) nor given by --library", kLibrary));
   }
   if (library->find_first_of(" :") != std::string::npos)
-    return refuse(fmt::format("{}: the loader takes blanks and colons for the end of a name",
-                              *library));
+    return refuse(
+        fmt::format("{}: the loader takes blanks and colons for the end of a name", *library));
   const char* const path = std::getenv("PATH");
-  const auto program = find_program(options.program.front(), path == nullptr ? "/bin:/usr/bin" : path);
+  const auto program =
+      find_program(options.program.front(), path == nullptr ? "/bin:/usr/bin" : path);
   if (!program) return refuse(fmt::format("{}: no such program", options.program.front()));
   if (const auto problem = preload_problem(*program, *library)) return refuse(*problem);
 
@@ -79,8 +79,7 @@ int run_run_command(const RunOptions& options) {
   for (std::string& text : texts) arguments.push_back(text.data());
   arguments.push_back(nullptr);
   ::execv(program->c_str(), arguments.data());
-  fmt::print(stderr, "heapfloor: run: {}: {}\n", *program,
-             std::generic_category().message(errno));
+  fmt::print(stderr, "heapfloor: run: {}: {}\n", *program, std::generic_category().message(errno));
   return kExitFailure;
 }
 

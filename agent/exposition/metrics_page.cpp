@@ -306,10 +306,12 @@ class MetricsPage::Renderer {
 
   void add_sites(const ProcessRow& process, std::string_view group, std::string_view pid) {
     for (const SiteRow& site : process.sites) {
-      const std::string_view body =
-          labels_.body({{"group", group}, {"pid", pid}, {"site", site.site}});
-      add_value({&kSiteLive, site.live_bytes}, 0, body, &DescColumns::site, std::nullopt);
+      add_value({&kSiteLive, site.live_bytes}, 0, site_body(site, group, pid), &DescColumns::site,
+                std::nullopt);
     }
+  }
+  std::string_view site_body(const SiteRow& site, std::string_view group, std::string_view pid) {
+    return labels_.body({{"group", group}, {"pid", pid}, {"site", site.site}});
   }
 
   void add_cgroups(const Snapshot& snapshot) {
@@ -379,8 +381,7 @@ class MetricsPage::Renderer {
   void add_causes(const Snapshot& snapshot) {
     std::string_view said, parts_said;  // subjects
     for (const WatchRow& watch : snapshot.watches) {
-      const std::string_view body = labels_.body(
-          {{"scope", watch.scope}, {"subject", watch.subject}, {"group", watch.group}});
+      const std::string_view body = subject_body(watch);
       if (watch.concentration)
         add_own(OwnFamily::live_heap_concentration, body, *watch.concentration);
       if (watch.causes && said != watch.subject) {
@@ -395,26 +396,32 @@ class MetricsPage::Renderer {
       add_parts(watch);
     }
   }
+  std::string_view subject_body(const WatchRow& watch) {
+    return labels_.body(
+        {{"scope", watch.scope}, {"subject", watch.subject}, {"group", watch.group}});
+  }
+  std::string_view part_body(const WatchRow& watch, std::string_view label, const LeakPart& part) {
+    return labels_.body({{"scope", watch.scope},
+                         {"subject", watch.subject},
+                         {"group", watch.group},
+                         {label, part.name}});
+  }
+  std::string_view site_growth_body(const WatchRow& watch, const LeakPart& part) {
+    return labels_.body({{"subject", watch.subject},
+                         {"group", watch.group},
+                         {"site", part.name},
+                         {"structure", part.structure}});
+  }
 
   void add_parts(const WatchRow& watch) {
-    const auto share = [&](OwnFamily family, std::string_view label, const LeakPart& part) {
-      if (!part.share) return;
-      add_own(family,
-              labels_.body({{"scope", watch.scope},
-                            {"subject", watch.subject},
-                            {"group", watch.group},
-                            {label, part.name}}),
-              *part.share);
-    };
-    for (const LeakPart& part : watch.structures)
-      share(OwnFamily::leak_structure_share, "structure", part);
+    for (const LeakPart& part : watch.structures) {
+      if (part.share)
+        add_own(OwnFamily::leak_structure_share, part_body(watch, "structure", part), *part.share);
+    }
     for (const LeakPart& part : watch.sites) {
-      share(OwnFamily::leak_site_share, "site", part);
-      add_own(OwnFamily::leak_site_growth,
-              labels_.body({{"subject", watch.subject},
-                            {"group", watch.group},
-                            {"site", part.name},
-                            {"structure", part.structure}}),
+      if (part.share)
+        add_own(OwnFamily::leak_site_share, part_body(watch, "site", part), *part.share);
+      add_own(OwnFamily::leak_site_growth, site_growth_body(watch, part),
               part.growth_bytes_per_second);
     }
   }
@@ -616,6 +623,7 @@ class MetricsPage::Renderer {
       LeakState state;
       std::uint64_t bytes;
       std::string_view body;
+      const ProcessRow* process;
     };
     std::vector<Candidate> candidates;
     for (const ProcessRow& process : snapshot.processes) {
@@ -626,13 +634,20 @@ class MetricsPage::Renderer {
           {is_watched ? snapshot.watches[*process.watch].state : LeakState::learning,
            process.anon_bytes.value_or(0) + process.file_bytes.value_or(0) +
                process.shmem_bytes.value_or(0) + process.swap_bytes.value_or(0),
-           labels_.body({{"group", snapshot.groups[process.group].name}, {"pid", pid.view()}})});
+           labels_.body({{"group", snapshot.groups[process.group].name}, {"pid", pid.view()}}),
+           &process});
     }
     std::ranges::sort(candidates, {}, [](const Candidate& candidate) {
       const bool is_suspect = candidate.state > LeakState::stable;
       return std::tuple(is_suspect, candidate.bytes, candidate.body);
     });
-    for (const Candidate& candidate : candidates) bodies.push_back(candidate.body);
+    for (const Candidate& candidate : candidates) {
+      const PidText pid(candidate.process->id.pid);
+      for (const SiteRow& site : candidate.process->sites)
+        bodies.push_back(
+            site_body(site, snapshot.groups[candidate.process->group].name, pid.view()));
+      bodies.push_back(candidate.body);
+    }
   }
 
   // Those that are the least worth following first.
@@ -642,11 +657,19 @@ class MetricsPage::Renderer {
     std::ranges::stable_sort(watches, {}, [](const WatchRow* watch) {
       return std::pair(watch->state > LeakState::stable, watch->last_value);
     });
-    for (const WatchRow* const watch : watches)
+    for (const WatchRow* const watch : watches) {
+      for (const LeakPart& part : watch->structures)
+        bodies.push_back(part_body(*watch, "structure", part));
+      for (const LeakPart& part : watch->sites) {
+        bodies.push_back(part_body(*watch, "site", part));
+        bodies.push_back(site_growth_body(*watch, part));
+      }
+      if (watch->causes || watch->concentration) bodies.push_back(subject_body(*watch));
       bodies.push_back(labels_.body({{"scope", watch->scope},
                                      {"subject", watch->subject},
                                      {"group", watch->group},
                                      {"signal", watch->signal}}));
+    }
   }
 
   void give_up_cgroups(const Snapshot& snapshot, std::vector<std::string_view>& bodies) {

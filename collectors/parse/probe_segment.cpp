@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
-#include <map>
 #include <string>
 #include <utility>
 
@@ -368,10 +367,11 @@ ProbeStructures parse_probe_structures(std::span<const std::byte> structures,
                                        const ProbeSection& structure_section,
                                        std::span<const std::byte> instances,
                                        const ProbeSection& instance_section,
-                                       std::span<const std::string> names) {
+                                       std::span<const std::string> names, ProbeWords words) {
+  constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
   ProbeStructures found;
-  std::map<std::string_view, ProbeStructure> by_name;
-  std::vector<ProbeStructure*> by_index(structure_section.used);
+  std::vector<std::uint32_t> by_name(names.size(), kNone);  // positions in found.structures
+  std::vector<std::uint32_t> by_index(structure_section.used, kNone);
   for_each_record<heapfloor_structure>(
       structures, structure_section, [&](std::uint64_t index, const heapfloor_structure& raw) {
         if (index == 0 || raw.state != HEAPFLOOR_RECORD_READY) return;
@@ -381,29 +381,34 @@ ProbeStructures parse_probe_structures(std::span<const std::byte> structures,
           ++found.dropped;
           return;
         }
-        const std::string& name = names[raw.name_index];
-        const auto [at, is_new] = by_name.try_emplace(name);
-        if (is_new) describe(at->second, raw);
-        if (!add_ended(at->second, raw)) ++found.dropped;
-        by_index[index] = &at->second;
+        std::uint32_t& position = by_name[raw.name_index];
+        if (position == kNone) {
+          position = static_cast<std::uint32_t>(found.structures.size());
+          ProbeStructure& structure = found.structures.emplace_back();
+          structure.name = names[raw.name_index];
+          if (words == ProbeWords::told) describe(structure, raw);
+        }
+        if (!add_ended(found.structures[position], raw)) ++found.dropped;
+        by_index[index] = position;
       });
   for_each_record<heapfloor_instance>(
       instances, instance_section, [&](std::uint64_t, const heapfloor_instance& raw) {
         if (raw.state != HEAPFLOOR_RECORD_READY) return;
         const bool is_known =
-            raw.structure_index < by_index.size() && by_index[raw.structure_index] != nullptr;
+            raw.structure_index < by_index.size() && by_index[raw.structure_index] != kNone;
         const std::optional<InstanceAmounts> amounts = amounts_of(raw);
         if (!is_known || !amounts) {
           ++found.dropped;
           return;
         }
-        add_instance(*by_index[raw.structure_index], *amounts, std::ldexp(1.0, raw.weight_log2));
+        add_instance(found.structures[by_index[raw.structure_index]], *amounts,
+                     std::ldexp(1.0, raw.weight_log2));
       });
-  found.structures.reserve(by_name.size());
-  for (auto& [name, structure] : by_name) {
-    structure.name = std::string(name);
-    found.structures.push_back(std::move(structure));
-  }
+  std::ranges::stable_sort(found.structures, {}, &ProbeStructure::name);
+  // The writer has each name once; of one that has not, the first stands.
+  const auto repeated = std::ranges::unique(found.structures, {}, &ProbeStructure::name);
+  found.dropped += repeated.size();
+  found.structures.erase(repeated.begin(), repeated.end());
   return found;
 }
 

@@ -142,11 +142,15 @@ struct ProbeStructures {
   friend bool operator==(const ProbeStructures&, const ProbeStructures&) = default;
 };
 
+// Whether kind, element and file are wanted, which never change of a record; else they stay empty.
+enum class ProbeWords : std::uint8_t { told, left_out };
+
 [[nodiscard]] ProbeStructures parse_probe_structures(std::span<const std::byte> structures,
                                                      const ProbeSection& structure_section,
                                                      std::span<const std::byte> instances,
                                                      const ProbeSection& instance_section,
-                                                     std::span<const std::string> names);
+                                                     std::span<const std::string> names,
+                                                     ProbeWords words = ProbeWords::told);
 
 // "unordered_map", "vector" …; static text.
 [[nodiscard]] std::string_view probe_structure_kind(std::uint32_t kind);

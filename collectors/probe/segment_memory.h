@@ -33,29 +33,50 @@ struct Segment {
   heapfloor_live* live = nullptr;
 };
 
-// Makes and publishes the segment of this process; at the second call it does nothing. False: this
-// process has none, and everything that counts must do without (no memfd, set-user-id, another
-// probe is here already). Leaves errno as it was. Any thread; not in a signal handler.
+// Makes and publishes the segment of this process; at a later call it only adds `flags`. False:
+// this process has none, and everything that counts must do without (no memfd, a limit on the size
+// of files, set-user-id, another probe is here already). Leaves errno as it was. Any thread; not in
+// a signal handler.
 bool start_segment(std::uint32_t flags);
 
 // The segment, or one with null pointers.
 const Segment& segment();
 
-// The table of contents' entry of one of the sections above.
+// The table of contents' entry of one of the sections above; only where there is a segment.
 heapfloor_section& section(heapfloor_section_type type);
 
 // The index of a name in `names`, which takes it in when it is new; 0 where there is no place or no
-// segment. Lock-free, any thread.
+// segment, and for an empty name. Lock-free, any thread.
 std::uint16_t intern_name(const char* text);
 
-// Called in a child after fork(), before anything else of it runs: gives it memory of its own at
-// the same addresses, with structures and their instances as they were and without samples (kept
-// private until publish_child() makes it visible). The rest of the probe registers what it has to
-// forget with on_fork_child().
-void on_fork_child(void (*forget)());
+// Writes the names of enum heapfloor_own_name into a new segment's names.
+inline constexpr std::uint16_t kOwnNameCount = HEAPFLOOR_NAME_CLEAR + 1;
+void write_own_names(heapfloor_name* names);
 
-// Makes the segment of a forked child visible, if it is not yet. Two or three system calls; called
-// by the first sample that the child takes and by registrations of structures.
+// Fork. The memory is shared with the parent only until the child runs its fork handler, which
+// gives it private memory at the same addresses: the structures and their instances as they were at
+// the fork (copied by the parent just before it), no samples, FORKED, its own pid. That costs the
+// parent a copy of the used records and the child two system calls, and keeps it invisible, as most
+// children only call exec(). A child of vfork() or of a bare clone() runs no handler: with
+// CLONE_VM it shares everything, else only the segment, so a sampler that finds another pid in the
+// header than getpid() takes no sample.
+//
+// `forget` is called in the child, before fork() returns: the rest of the probe registers what it
+// has to forget there, at most eight functions. False: no place.
+bool on_fork_child(void (*forget)());
+
+// Makes the segment of a forked child visible, if it is not yet; one load otherwise. To be called
+// before the first sample that the child takes, before its first registration of a structure, and
+// before it starts its first thread. The memory is exchanged at once for all threads, but what
+// *other* threads write while it is copied (some microseconds) is lost: nothing in a child that has
+// one thread, as every child has at first. Without memfd the child stays invisible. Any thread; not
+// in a signal handler.
 void publish_child();
+
+// The program enters a sandbox: from now on no system call is made that it did not make itself
+// (memfd_create, /proc); what is counted goes on. Sets HEAPFLOOR_FLAG_QUIET. For good, for
+// children too.
+void enter_quiet();
+bool is_quiet();
 
 }  // namespace heapfloor::probe

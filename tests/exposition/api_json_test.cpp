@@ -298,10 +298,36 @@ TEST(SuspectDocument, HasTheWholeVerdict) {
   const Verdict verdict = rich::snapshot().watches[2].verdict;
   EXPECT_EQ(suspect["reason"], explain(verdict, rich::snapshot().time_seconds));
   EXPECT_TRUE(suspect["subject"]["cgroup"].is_null());
+  EXPECT_EQ(suspect["cause"], (json{{"live_growth", 0.75}, {"allocator_retention", 0.25}}));
+  EXPECT_EQ(suspect["evidence"], json::array());
+  ASSERT_EQ(suspect["structures"].size(), 1U);
+  EXPECT_EQ(suspect["structures"][0], (json{{"name", "user\"cache\n\\xFF"},
+                                            {"phase", nullptr},
+                                            {"growth_bytes_per_second", 2000.5},
+                                            {"share", 0.5}}));
+  ASSERT_EQ(suspect["sites"].size(), 2U);
+  EXPECT_EQ(suspect["sites"][0], (json{{"site", "0000000000000abc"},
+                                       {"function", nullptr},
+                                       {"file", nullptr},
+                                       {"line", nullptr},
+                                       {"location", "/usr/bin/app+0x1f"},
+                                       {"structure", "user\"cache\n\\xFF"},
+                                       {"phase", "grow"},
+                                       {"growth_bytes_per_second", 1500},
+                                       {"share", 0.375}}));
+  EXPECT_TRUE(suspect["sites"][1]["location"].is_null());
+  EXPECT_TRUE(suspect["sites"][1]["share"].is_null());
+}
+
+TEST(SuspectDocument, OfAProcessWithoutAProbeNoCauseIsKnown) {
+  const json suspect = data_of(suspect_document(rich::snapshot(), kSuspected))["suspect"];
   EXPECT_EQ(suspect["cause"], json::object());
-  for (const char* const list : {"sites", "structures", "evidence"}) {
-    EXPECT_EQ(suspect[list], json::array()) << list;
-  }
+  for (const char* const list : {"sites", "structures"}) EXPECT_EQ(suspect[list], json::array());
+}
+
+TEST(SuspectDocument, HasEveryGate) {
+  const json suspect = data_of(suspect_document(rich::snapshot(), kLeaking))["suspect"];
+  const Verdict verdict = rich::snapshot().watches[2].verdict;
   ASSERT_EQ(suspect["gates"].size(), kGates);
   const auto gate_json = [&verdict](Gate gate, const json& passed) -> json {
     return {{"gate", gate_name(gate)}, {"passed", passed}, {"detail", gate_detail(gate, verdict)}};

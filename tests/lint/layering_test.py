@@ -35,6 +35,13 @@ class LayeringTest(unittest.TestCase):
     def test_the_probe_includes_nothing_of_ours(self):
         self.assert_refused("collectors/probe/probe.cpp", '#include "collectors/result.h"\n')
 
+    def test_the_probe_reads_its_own_process_and_no_other(self):
+        self.assert_allowed("collectors/probe/own.cpp", 'auto p = "/proc/self/maps";\n')
+        self.assert_refused("collectors/probe/own.cpp", 'auto p = "/proc/meminfo";\n')
+
+    def test_the_probe_may_ask_for_the_time(self):
+        self.assert_allowed("collectors/probe/own.cpp", "clock_gettime(CLOCK_BOOTTIME, &t);\n")
+
     def test_an_include_along_the_arrow_is_allowed(self):
         self.assert_allowed("agent/alerts/book.cpp", '#include "agent/trend/verdict.h"\n')
 

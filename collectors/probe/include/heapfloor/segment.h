@@ -23,7 +23,7 @@
 #ifndef HEAPFLOOR_SEGMENT_H
 #define HEAPFLOOR_SEGMENT_H
 
-#include <stdint.h>
+#include <stdint.h>  // NOLINT(modernize-deprecated-headers): C reads this too
 
 #ifdef __cplusplus
 extern "C" {
@@ -180,6 +180,14 @@ struct heapfloor_name {
   char text[HEAPFLOOR_NAME_BYTES];
 };
 
+/* Names that are in every segment: what structures set as label `phase` by themselves. */
+enum heapfloor_own_name {
+  HEAPFLOOR_NAME_NONE = 0,
+  HEAPFLOOR_NAME_INIT = 1, /* "init": constructors, reserve */
+  HEAPFLOOR_NAME_GROW = 2, /* "grow": insertions, growing reallocations, rehashes */
+  HEAPFLOOR_NAME_CLEAR = 3 /* "clear": clear, shrink_to_fit */
+};
+
 enum heapfloor_record_state {
   HEAPFLOOR_RECORD_FREE = 0,
   HEAPFLOOR_RECORD_BEING_WRITTEN = 1,
@@ -231,7 +239,7 @@ struct heapfloor_instance {
   uint32_t state;           /* enum heapfloor_record_state */
   uint16_t structure_index; /* into structures */
   uint8_t weight_log2;      /* it stands for 2^weight_log2 instances */
-  uint8_t reserved_0;
+  uint8_t generation_low;   /* the low six bits of `generation` */
   uint64_t bytes;
   uint64_t elements;
   uint64_t capacity_elements; /* HEAPFLOOR_ABSENT where the structure has none */
@@ -245,7 +253,8 @@ struct heapfloor_instance {
   uint64_t clears;
   uint64_t moved_bytes; /* bytes that growths copied or moved */
   uint64_t generation;  /* of this record; changes when another instance takes it */
-  uint64_t reserved_1[2];
+  uint64_t sharers;     /* of the target alone: copies of an allocator but one */
+  uint64_t reserved_0;
 };
 
 /* A stack that allocated, with the labels that were set. The sums are estimates as in the header.
