@@ -7,17 +7,14 @@
 #include <string_view>
 #include <utility>
 
-#include "collectors/parse/pid_maps.h"
 #include "collectors/parse/pid_stat.h"
 #include "collectors/parse/probe_segment.h"
+#include "collectors/probe_finder.h"
 
 namespace heapfloor {
 namespace {
 
-constexpr std::string_view kSegmentPath = "/memfd:" HEAPFLOOR_SEGMENT_NAME " (deleted)";
 constexpr std::size_t kBufferBytes = std::size_t{64} << 10;
-constexpr std::size_t kMostMappingsBytes = std::size_t{8} << 20;
-constexpr std::size_t kMostCandidates = 4;
 
 class NoCode final : public CodeFiles {
  public:
@@ -28,34 +25,6 @@ class NoCode final : public CodeFiles {
     return failure(ErrorKind::unavailable, std::string(build_id), "no process shows its root");
   }
 };
-
-struct Maps {
-  std::string executables;           // lines
-  std::vector<PidMapping> segments;  // without paths
-};
-
-Result<Maps> read_maps(const ProcessDir& process) {
-  std::vector<char> buffer(kBufferBytes);
-  Maps maps;
-  auto done = process.read_lines("maps", buffer, [&maps](std::string_view line) {
-    const Result<PidMapping> mapping = parse_pid_mapping(line);
-    if (!mapping) return true;
-    if (mapping->is_executable) maps.executables.append(line).push_back('\n');
-    if (mapping->path == kSegmentPath && mapping->is_shared && mapping->offset == 0 &&
-        maps.segments.size() < kMostCandidates) {
-      maps.segments.push_back(*mapping);
-      maps.segments.back().path = {};
-    }
-    return maps.executables.size() < kMostMappingsBytes;
-  });
-  if (!done) return Failure(std::move(done.error()));
-  return maps;
-}
-
-Result<MappedBytes> open_segment(const ProcessDir& process, const PidMapping& mapping) {
-  auto file = process.open_mapped_file(mapping.begin, mapping.end);
-  return file ? std::move(file) : process.open_mapped_memory(mapping.begin, mapping.end);
-}
 
 // A child shares its parent's segment until it has one of its own.
 bool is_own(const ProbeSegmentBytes& segment, const std::optional<std::uint64_t>& start_ticks) {
@@ -77,12 +46,14 @@ std::optional<std::uint64_t> start_ticks_of(const ProcessDir& process) {
 Result<ProbeReading> read_probe(const HostRoot& root, std::int32_t pid) {
   const auto process = root.open_process(pid);
   if (!process) return Failure(process.error());
-  auto maps = read_maps(*process);
-  if (!maps) return Failure(std::move(maps.error()));
+  std::vector<char> buffer(kBufferBytes);
+  ProbeMaps maps;
+  const Result<void> found = read_probe_maps(*process, buffer, maps);
+  if (!found) return Failure(found.error());
   const auto start_ticks = start_ticks_of(*process);
   std::optional<Error> refusal;
-  for (const PidMapping& mapping : maps->segments) {
-    const auto bytes = open_segment(*process, mapping);
+  for (const PidMapping& mapping : maps.segments) {
+    const auto bytes = open_probe_segment(*process, mapping);
     if (!bytes) {
       refusal = bytes.error();
       continue;
@@ -95,7 +66,7 @@ Result<ProbeReading> read_probe(const HostRoot& root, std::int32_t pid) {
     if (!segment) {
       refusal = segment.error();
     } else if (is_own(*segment, start_ticks)) {
-      auto mappings = parse_code_mappings(maps->executables);
+      auto mappings = parse_code_mappings(maps.text);
       if (!mappings) return Failure(std::move(mappings.error()));
       return ProbeReading{
           {pid, start_ticks.value_or(0)}, std::move(*segment), std::move(*mappings)};
