@@ -306,15 +306,19 @@ TEST(SuspectDocument, HasTheWholeVerdict) {
                                             {"growth_bytes_per_second", 2000.5},
                                             {"share", 0.5}}));
   ASSERT_EQ(suspect["sites"].size(), 2U);
-  EXPECT_EQ(suspect["sites"][0], (json{{"site", "0000000000000abc"},
-                                       {"function", nullptr},
-                                       {"file", nullptr},
-                                       {"line", nullptr},
-                                       {"location", "/usr/bin/app+0x1f"},
-                                       {"structure", "user\"cache\n\\xFF"},
-                                       {"phase", "grow"},
-                                       {"growth_bytes_per_second", 1500},
-                                       {"share", 0.375}}));
+  EXPECT_EQ(
+      suspect["sites"][0],
+      (json{{"site", "0000000000000abc"},
+            {"function", nullptr},
+            {"file", nullptr},
+            {"line", nullptr},
+            {"location", "/usr/bin/app+0x1f"},
+            {"structure", "user\"cache\n\\xFF"},
+            {"phase", "grow"},
+            {"container", nullptr},
+            {"element", nullptr},
+            {"growth_bytes_per_second", {{"estimate", 1500}, {"low", nullptr}, {"high", nullptr}}},
+            {"share", 0.375}}));
   EXPECT_TRUE(suspect["sites"][1]["location"].is_null());
   EXPECT_TRUE(suspect["sites"][1]["share"].is_null());
 }
