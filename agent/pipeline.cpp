@@ -536,6 +536,7 @@ std::shared_ptr<const Snapshot> Pipeline::make_snapshot(double now_seconds, bool
   SnapshotBuilder builder(*snapshot, ticks_per_second_);
   builder.add_watches(watches_, probes_);
   builder.add_probes(probes_);
+  if (site_source_) snapshot->known_sites = site_source_();
   builder.add_scalars(batch_);
   builder.add_cgroups(cgroups_, batch_);
   builder.add_ooms(ooms_);
