@@ -34,6 +34,7 @@
 #include "collectors/oom_board.h"
 #include "collectors/process_board.h"
 #include "collectors/stopwatch.h"
+#include "collectors/task_source.h"
 #include "collectors/user_names.h"
 
 namespace heapfloor {
@@ -126,6 +127,7 @@ class Pipeline final : public SeriesReader {
   ProcessBoard board_;
   OomBoard oom_board_;
   ClockStopwatch stopwatch_;
+  std::unique_ptr<TaskSource> tasks_;
   Scheduler scheduler_;
   SampleBatch batch_;
   double ticks_per_second_;
