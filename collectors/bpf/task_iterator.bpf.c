@@ -117,13 +117,13 @@ static __u64 memory_stamp_of(struct task_struct* task) {
 
 static void write_process(struct seq_file* file, struct task_struct* task) {
   struct ProcessRecord record = {
-      .kind = kTaskRecordKernelThread,
+      .kind = task_record_kernel_thread,
       .pid = task->tgid,
       .start_nanoseconds = task->start_boottime,
   };
 
   if (!(task->flags & kKernelThreadFlag)) {
-    record.kind = kTaskRecordProcess;
+    record.kind = task_record_process;
     record.runtime_nanoseconds = task->se.sum_exec_runtime + task->signal->sum_sched_runtime;
     record.memory_stamp = memory_stamp_of(task);
   }
@@ -132,7 +132,7 @@ static void write_process(struct seq_file* file, struct task_struct* task) {
 
 static void write_thread(struct seq_file* file, struct task_struct* task) {
   struct ThreadRecord record = {
-      .kind = kTaskRecordThread,
+      .kind = task_record_thread,
       .pid = task->tgid,
       .runtime_nanoseconds = task->se.sum_exec_runtime,
   };
@@ -148,7 +148,7 @@ int visit(struct bpf_iter__task* context) {
   struct seq_file* file = context->meta->seq;
 
   if (!task) {
-    struct EndRecord end = {.kind = kTaskRecordEnd};
+    struct EndRecord end = {.kind = task_record_end};
 
     bpf_seq_write(file, &end, sizeof end);
   } else if (task->pid == task->tgid) {

@@ -4,10 +4,10 @@
 
 // Every record begins with its kind.
 enum TaskRecordKind {
-  kTaskRecordProcess = 1,       // struct ProcessRecord: the leader of a thread group
-  kTaskRecordKernelThread = 2,  // the same, of a thread of the kernel
-  kTaskRecordThread = 3,        // struct ThreadRecord: another thread of a group
-  kTaskRecordEnd = 4,           // struct EndRecord: all tasks were visited
+  task_record_process = 1,        // struct ProcessRecord: the leader of a thread group
+  task_record_kernel_thread = 2,  // the same, of a thread of the kernel
+  task_record_thread = 3,         // struct ThreadRecord: another thread of a group
+  task_record_end = 4,            // struct EndRecord: all tasks were visited
 };
 
 struct ProcessRecord {

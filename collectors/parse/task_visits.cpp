@@ -61,7 +61,7 @@ const char* fault_of(const ProcessRecord& record, const std::vector<TaskVisit>& 
 }
 
 TaskVisit visit_of(const ProcessRecord& record) {
-  return {static_cast<std::int32_t>(record.pid), record.kind == kTaskRecordKernelThread,
+  return {static_cast<std::int32_t>(record.pid), record.kind == task_record_kernel_thread,
           record.start_nanoseconds, record.runtime_nanoseconds, record.memory_stamp};
 }
 
@@ -72,12 +72,12 @@ Result<void> parse_task_visits(std::string_view bytes, std::vector<TaskVisit>& v
   std::string_view rest = bytes;
   ProcessRecord process = {};
   ThreadRecord thread = {};
-  for (std::uint32_t kind = kind_of(rest); kind != kTaskRecordEnd; kind = kind_of(rest)) {
-    if (kind == kTaskRecordProcess || kind == kTaskRecordKernelThread) {
+  for (std::uint32_t kind = kind_of(rest); kind != task_record_end; kind = kind_of(rest)) {
+    if (kind == task_record_process || kind == task_record_kernel_thread) {
       if (!take(rest, process)) return wrong("ends within a process");
       if (const char* const fault = fault_of(process, visits)) return wrong(fault);
       visits.push_back(visit_of(process));
-    } else if (kind == kTaskRecordThread) {
+    } else if (kind == task_record_thread) {
       if (!take(rest, thread)) return wrong("ends within a thread");
     } else {
       return wrong(rest.empty() ? "does not say that all tasks were visited" : "no such record");
@@ -87,8 +87,8 @@ Result<void> parse_task_visits(std::string_view bytes, std::vector<TaskVisit>& v
   if (!take(rest, end) || !rest.empty()) return wrong("does not end with its last record");
 
   ThreadAdder threads(visits);
-  for (rest = bytes; kind_of(rest) != kTaskRecordEnd;) {
-    if (kind_of(rest) != kTaskRecordThread) {
+  for (rest = bytes; kind_of(rest) != task_record_end;) {
+    if (kind_of(rest) != task_record_thread) {
       take(rest, process);
     } else if (take(rest, thread)) {
       threads.add(thread);

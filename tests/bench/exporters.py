@@ -132,7 +132,8 @@ def measure_agent(options, name, bpf):
 def measure(options, processes, active, config):
     """Every row over one herd."""
     before = count_processes()
-    herd = subprocess.Popen([os.path.join(options.bin, "bench_herd"), str(processes), str(int(processes * active))],
+    herd = subprocess.Popen([os.path.join(options.bin, "bench_herd"), str(processes), str(int(processes * active)),
+                             str(int(processes * options.awake))],
                             stdout=subprocess.PIPE, text=True)
     try:
         ready = herd.stdout.readline().strip()
@@ -214,6 +215,7 @@ def main():
     parser.add_argument("--agent", default="", help="the heapfloor program; without it only the peers are measured")
     parser.add_argument("--processes", default="500,2000,5000", help="sizes of the herd")
     parser.add_argument("--active", default="0", help="shares of the herd that change their memory all the time: 0,0.1")
+    parser.add_argument("--awake", type=float, default=0.0, help="share of the herd that wakes twice a second and does nothing")
     parser.add_argument("--no-peer", action="store_true", help="leave process-exporter out")
     parser.add_argument("--scrapes", type=int, default=20)
     parser.add_argument("--output", default="", help="also write the rows as JSON to this file")

@@ -15,7 +15,6 @@ namespace heapfloor {
 namespace {
 
 using testing::ChangingHost;
-using testing::Numbers;
 using testing::RecordingSink;
 
 // Sees the processes of a host, each as it is when it is looked at.

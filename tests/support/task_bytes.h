@@ -11,20 +11,20 @@ class TaskBytes {
  public:
   TaskBytes& process(unsigned int pid, unsigned long long start_nanoseconds,
                      unsigned long long runtime_nanoseconds, unsigned long long memory_stamp) {
-    return add(ProcessRecord{kTaskRecordProcess, pid, start_nanoseconds, runtime_nanoseconds,
+    return add(ProcessRecord{task_record_process, pid, start_nanoseconds, runtime_nanoseconds,
                              memory_stamp});
   }
   TaskBytes& kernel_thread(unsigned int pid, unsigned long long start_nanoseconds) {
-    return add(ProcessRecord{kTaskRecordKernelThread, pid, start_nanoseconds, 0, 0});
+    return add(ProcessRecord{task_record_kernel_thread, pid, start_nanoseconds, 0, 0});
   }
   TaskBytes& thread(unsigned int leader, unsigned long long runtime_nanoseconds) {
-    return add(ThreadRecord{kTaskRecordThread, leader, runtime_nanoseconds});
+    return add(ThreadRecord{task_record_thread, leader, runtime_nanoseconds});
   }
   TaskBytes& record(unsigned int kind, unsigned int reserved) {
     return add(EndRecord{kind, reserved});
   }
   // The bytes of the whole iteration.
-  std::string end() { return record(kTaskRecordEnd, 0).bytes_; }
+  std::string end() { return record(task_record_end, 0).bytes_; }
 
  private:
   template <class Record>
