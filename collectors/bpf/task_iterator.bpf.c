@@ -88,16 +88,18 @@ struct bpf_iter__task {
 // FNV-1a over whole words.
 static __u64 mixed(__u64 stamp, __u64 value) { return (stamp ^ value) * 0x100000001b3ULL; }
 
-// Indices are constants, because the compiler leaves only those to be relocated.
+// Indices are constants, because the compiler leaves only those to be relocated. Asked for are
+// fields of mm_struct and no type that a kernel may lack: libbpf before 1.3 would look for it in
+// the kernel's modules, which takes CAP_SYS_ADMIN.
 static __u64 counters_mixed(__u64 stamp, struct mm_struct* memory) {
+  struct mm_struct___before_6_2* before = (struct mm_struct___before_6_2*)memory;
+
   if (bpf_core_field_exists(memory->rss_stat[0].count)) {
     stamp = mixed(stamp, memory->rss_stat[0].count);
     stamp = mixed(stamp, memory->rss_stat[1].count);
     stamp = mixed(stamp, memory->rss_stat[2].count);
     stamp = mixed(stamp, memory->rss_stat[3].count);
-  } else if (bpf_core_type_exists(struct mm_rss_stat)) {
-    struct mm_struct___before_6_2* before = (struct mm_struct___before_6_2*)memory;
-
+  } else if (bpf_core_field_exists(before->rss_stat.count)) {
     stamp = mixed(stamp, before->rss_stat.count[0].counter);
     stamp = mixed(stamp, before->rss_stat.count[1].counter);
     stamp = mixed(stamp, before->rss_stat.count[2].counter);

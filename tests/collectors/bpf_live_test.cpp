@@ -1,12 +1,17 @@
 // The BPF task iterator on the kernel that runs the tests; skipped where it may not be used.
 #include <gtest/gtest.h>
+#include <linux/capability.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+#include <initializer_list>
+#include <memory>
 #include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -113,6 +118,44 @@ TEST_F(BpfLive, IsNotUsedOfAProcThatIsNotItsOwn) {
   const auto looked = tasks->look(visits_);
   ASSERT_FALSE(looked);
   EXPECT_EQ(looked.error().kind, ErrorKind::unavailable);
+}
+
+// Becomes nobody with these capabilities alone; false where that is refused.
+bool become_nobody_with(std::initializer_list<unsigned> capabilities) {
+  constexpr uid_t kNobody = 65534;
+  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, 2> sets = {};
+  for (const unsigned capability : capabilities) {
+    __user_cap_data_struct& set = sets.at(capability / 32);
+    set.permitted |= 1U << capability % 32;
+    set.effective = set.permitted;
+  }
+  return ::prctl(PR_SET_KEEPCAPS, 1) == 0 && ::setresgid(kNobody, kNobody, kNobody) == 0 &&
+         ::setresuid(kNobody, kNobody, kNobody) == 0 &&
+         ::syscall(SYS_capset, &header, sets.data()) == 0;
+}
+
+// How a look ends in a process that has these capabilities alone.
+std::string look_with(std::initializer_list<unsigned> capabilities) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (!become_nobody_with(capabilities)) ::_exit(2);
+    const DirectoryHostRoot root;
+    std::vector<TaskVisit> visits;
+    const auto looked = make_bpf_task_iterator(root)->look(visits);
+    ::_exit(looked ? 0 : looked.error().kind == ErrorKind::denied ? 1 : 3);
+  }
+  int status = 0;
+  if (child < 0 || ::waitpid(child, &status, 0) != child || !WIFEXITED(status)) return "died";
+  return std::array{"looked", "denied", "no such privilege", "failed"}.at(
+      static_cast<std::size_t>(WEXITSTATUS(status)));
+}
+
+TEST_F(BpfLive, TakesTheTwoCapabilitiesThatItNamesAndNoOther) {
+  if (::geteuid() != 0) GTEST_SKIP() << "choosing capabilities takes root";
+  EXPECT_EQ(look_with({CAP_BPF, CAP_PERFMON}), "looked");
+  EXPECT_EQ(look_with({CAP_BPF}), "denied");
+  EXPECT_EQ(look_with({}), "denied");
 }
 
 // What the table says of one process, without the descriptions, which come when they change.
