@@ -132,9 +132,8 @@ constexpr std::array kPolicyKeys = {
               "gate patience: evidence asked for, as a share of the time to the limit"},
     PolicyKey{"patience_hours", &TrendPolicy::patience_hours, 0, 24 * kDays, kNumber,
               "gate patience: enough, however far the limit"},
-    PolicyKey{"start_patience", &TrendPolicy::start_patience, 0, 100, kNumber,
-              "gate patience: at least, of a rise since the start of a series younger than "
-              "season_history_days"},
+    PolicyKey{"short_history_patience", &TrendPolicy::short_history_patience, 0, 100, kNumber,
+              "gate patience: at least, while less than season_history_days are known"},
     PolicyKey{"load_patience", &TrendPolicy::load_patience, 0, 100, kNumber,
               "gate patience: at least, of a rise that the load explains"},
     PolicyKey{"patience_slow_hours", &TrendPolicy::patience_slow_hours, 0, 24 * kDays, kNumber,

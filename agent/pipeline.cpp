@@ -16,6 +16,7 @@
 #include "agent/snapshot_builder.h"
 #include "agent/trend/time_constants.h"
 #include "collectors/parse/pid_stat.h"
+#include "collectors/probe_metrics.h"
 #include "collectors/process_metrics.h"
 #include "collectors/smaps_metrics.h"
 
@@ -30,7 +31,8 @@ constexpr double kOthersForgottenHours = 1;
 constexpr std::string_view kSilencesDocument = "silences";
 constexpr std::string_view kOomsDocument = "ooms";
 constexpr std::string_view kQueueDocument = "queue:";
-constexpr std::array<std::string_view, 3> kScopes = {"allocator", "cgroup", "process"};
+constexpr std::array<std::string_view, 5> kScopes = {"allocator", "cgroup", "process", "site",
+                                                     "structure"};
 
 // What of a cgroup is watched, each alone: anonymous memory, files in shared memory (tmpfs), and
 // what the kernel keeps for it and cannot give back.
@@ -44,11 +46,18 @@ constexpr std::array kCgroupSignals = {
     CgroupSignal{Signal::cgroup_slab, &CgroupEntry::own_slab_bytes},
 };
 
-CollectorOptions options_of(const Config& config, ProcessBoard& board, OomBoard& oom_board,
+struct Boards {
+  ProcessBoard& processes;
+  OomBoard& ooms;
+  ProbeBoard& probes;
+};
+
+CollectorOptions options_of(const Config& config, const Boards& boards,
                             const Stopwatch& stopwatch) {
   CollectorOptions options;
-  options.board = &board;
-  options.oom_board = &oom_board;
+  options.board = &boards.processes;
+  options.oom_board = &boards.ooms;
+  options.probe_board = &boards.probes;
   options.cgroup_limit = config.limits.cgroups;
   options.stopwatch = &stopwatch;
   options.smaps_duty = config.collection.smaps_duty;
@@ -71,6 +80,7 @@ std::vector<std::span<const MetricDesc>> process_tables(const Config& config) {
   std::vector<std::span<const MetricDesc>> tables = {kProcessMetrics};
   const auto found = config.collectors.find("smaps");
   if (found == config.collectors.end() || found->second) tables.emplace_back(kSmapsMetrics);
+  tables.emplace_back(kProbeProcessMetrics);
   return tables;
 }
 
@@ -108,7 +118,7 @@ Pipeline::Pipeline(const Config& config, const Clock& clock, AlertSink& sink, Al
       users_(root_),
       stopwatch_(clock),
       scheduler_(builtin_collectors(), enabled_by(config), root_,
-                 options_of(config, board_, oom_board_, stopwatch_), clock),
+                 options_of(config, {board_, oom_board_, probe_board_}, stopwatch_), clock),
       ticks_per_second_(static_cast<double>(sysconf(_SC_CLK_TCK))),
       config_(config),
       groups_(process_tables(config), config.limits.groups),
@@ -128,12 +138,13 @@ Pipeline::Pipeline(const Config& config, const Clock& clock, AlertSink& sink, Al
     recorder_.note_end(watch, history_time(*watch.ended_seconds));
   });
   watches_.set_lives_source([this](const Watch& watch) {
-    return recorder_.earlier_lives(watch.name, watch.group, signal_name(watch.key.signal),
+    return recorder_.earlier_lives(watch.life_name(), watch.group, signal_name(watch.key.signal),
                                    watch.start_seconds + wall_offset_seconds_);
   });
   for (const std::string_view scope : kScopes) leaks_detected_.try_emplace(std::string(scope));
   follow_configuration();
   find_agent();
+  probes_.set_agent(agent_);
   groups_.set_grouping(grouping_of(config));
 }
 
@@ -265,6 +276,7 @@ std::shared_ptr<const Snapshot> Pipeline::tick() {
   const double began_seconds = clock_.steady_seconds();
   watch_agent(now_seconds);
   watch_cgroups(now_seconds);
+  if (is_listed) watch_probes(now_seconds);
   if (is_listed) watch_processes(now_seconds);
   if (is_listed) watches_.finish_tick(now_seconds);
   deliver_alerts(now_seconds, is_listed);
@@ -347,6 +359,21 @@ void Pipeline::follow_ooms(double now_seconds) {
   }
 }
 
+// Before the memory of the processes, whose judgement heeds that of their heaps.
+void Pipeline::watch_probes(double now_seconds) {
+  const auto view_of = [this](const ProcessEntry& process) {
+    ProbeFollower::ProcessView view;
+    view.labels = labels_of(process);
+    const double value = anonymous_bytes(process).value_or(0);
+    const Watch* const memory =
+        watches_.find(SeriesKey{EntityKind::process, Signal::rss_anon, process.id});
+    const double others = memory == nullptr ? 0 : memory->others_bytes.value_or(0);
+    view.limit = with_host(limit_of(process, others), value);
+    return view;
+  };
+  probes_.follow(batch_, groups_, view_of, config_.trend.minimum_size_bytes, now_seconds, watches_);
+}
+
 void Pipeline::watch_processes(double now_seconds) {
   for (const ProcessEntry& process : groups_.processes()) {
     watch_memory(process, now_seconds);
@@ -372,7 +399,7 @@ void Pipeline::watch_memory(const ProcessEntry& process, double now_seconds) {
     return;
   }
   const bool is_agent = agent_ && process.id == *agent_;
-  const double value = *process.anon_bytes + process.swap_bytes.value_or(0);
+  const double value = *anonymous_bytes(process);
   if (value < config_.trend.minimum_size_bytes && !is_agent && !watches_.is_watched(key)) return;
   const auto others = others_of(key, cgroups_.find(process.cgroup), value, now_seconds);
   const MemoryLimit known = limit_of(process, others.value_or(0));
@@ -380,6 +407,10 @@ void Pipeline::watch_memory(const ProcessEntry& process, double now_seconds) {
   WatchLabels labels = labels_of(process);
   labels.limit_source = limit.source;
   labels.others_bytes = others;
+  if (const Watch* const watch = watches_.find(key)) {
+    labels.is_retention =
+        probes_.is_retention(process.id, watch->detector.verdict().window_start_seconds, watches_);
+  }
   Observation reading;
   reading.time_seconds = now_seconds;
   reading.value = value;
@@ -503,14 +534,17 @@ std::shared_ptr<const Snapshot> Pipeline::make_snapshot(double now_seconds, bool
   snapshot->first_verdict_seconds = (policy.minimum_floors + 1) * policy.bucket_seconds;
   describe_agent(*snapshot);
   SnapshotBuilder builder(*snapshot, ticks_per_second_);
-  builder.add_watches(watches_);
+  builder.add_watches(watches_, probes_);
+  builder.add_probes(probes_);
+  if (site_source_) snapshot->known_sites = site_source_();
   builder.add_scalars(batch_);
   builder.add_cgroups(cgroups_, batch_);
   builder.add_ooms(ooms_);
   if (is_listed) {
     builder.add_groups(groups_);
     exposed_dropped_ += builder.add_processes(
-        groups_, batch_, {config_.limits.exposed_processes, config_.limits.exposed_group_processes},
+        groups_, batch_, probes_,
+        {config_.limits.exposed_processes, config_.limits.exposed_group_processes},
         [this](const ProcessEntry& process) { return limit_of(process).bytes; });
   }
   snapshot->exposed_processes_dropped = exposed_dropped_;
@@ -574,7 +608,7 @@ std::optional<SeriesDetail> Pipeline::read(std::string_view id) const {
   if (watch == nullptr) return std::nullopt;
   return SeriesDetail{
       watches_.points(*watch), watch->detector.floors(),
-      recorder_.incarnations(watch->name, watch->group, signal_name(watch->key.signal))};
+      recorder_.incarnations(watch->life_name(), watch->group, signal_name(watch->key.signal))};
 }
 
 }  // namespace heapfloor

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agent/alerts/alert_book.h"
@@ -24,6 +25,7 @@
 #include "agent/exposition/snapshot.h"
 #include "agent/history/history_writer.h"
 #include "agent/history/recorder.h"
+#include "agent/probe_follower.h"
 #include "agent/scheduler.h"
 #include "agent/series/cgroup_table.h"
 #include "agent/series/group_table.h"
@@ -32,6 +34,7 @@
 #include "agent/series/sample_batch.h"
 #include "collectors/host_root.h"
 #include "collectors/oom_board.h"
+#include "collectors/probe_board.h"
 #include "collectors/process_board.h"
 #include "collectors/stopwatch.h"
 #include "collectors/user_names.h"
@@ -75,6 +78,11 @@ class Pipeline final : public SeriesReader {
 
   // How builds are told apart, for silences that end at the next one. Before the first tick.
   void set_build_source(BuildSource source);
+  // The programs that carry a probe, and their segments.
+  [[nodiscard]] const ProbeBoard& probes() const { return probe_board_; }
+  // Where the names of sites come from. Before the first tick; called in each.
+  using SiteSource = std::function<std::shared_ptr<const KnownSites>()>;
+  void set_site_source(SiteSource source) { site_source_ = std::move(source); }
   // Silences; see SilenceBook.
   [[nodiscard]] Result<std::string> add_silence(const Silence& silence);
   [[nodiscard]] bool remove_silence(std::string_view id);
@@ -83,6 +91,7 @@ class Pipeline final : public SeriesReader {
   [[nodiscard]] std::optional<SeriesDetail> read(std::string_view id) const override;
 
  private:
+  void watch_probes(double now_seconds);
   void watch_processes(double now_seconds);
   void watch_memory(const ProcessEntry& process, double now_seconds);
   // The counts of a process: threads, file descriptors.
@@ -125,6 +134,7 @@ class Pipeline final : public SeriesReader {
   UserNames users_;
   ProcessBoard board_;
   OomBoard oom_board_;
+  ProbeBoard probe_board_;  // locks for itself
   ClockStopwatch stopwatch_;
   Scheduler scheduler_;
   SampleBatch batch_;
@@ -138,10 +148,12 @@ class Pipeline final : public SeriesReader {
   CgroupTable cgroups_;
   OomBook ooms_;
   WatchList watches_;
+  ProbeFollower probes_;
   AlertBook alerts_;
   RuleEvaluator rules_;
   SilenceBook silences_;
   BuildSource build_source_;
+  SiteSource site_source_;
   std::string host_name_;
   ReloadStatus reload_;
   std::map<std::string, DetectedLeaks> leaks_detected_;  // by scope

@@ -31,10 +31,12 @@ std::optional<ProcessId> process_of(std::string_view subject) {
   const std::size_t colon = subject.find(':');
   if (colon == std::string_view::npos) return std::nullopt;
   const std::string_view scope = subject.substr(0, colon);
-  if (scope != "process" && scope != "allocator") return std::nullopt;
+  const bool is_part = scope == "structure" || scope == "site";  // its name follows
+  if (scope != "process" && scope != "allocator" && !is_part) return std::nullopt;
   subject.remove_prefix(colon + 1);
   ProcessId id;
-  const bool is_whole = take(subject, ":", id.pid) && take(subject, "", id.start_ticks);
+  const bool is_whole =
+      take(subject, ":", id.pid) && take(subject, is_part ? ":" : "", id.start_ticks);
   return is_whole && id.pid > 0 ? std::optional(id) : std::nullopt;
 }
 

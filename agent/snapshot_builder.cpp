@@ -1,5 +1,7 @@
 #include "agent/snapshot_builder.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <functional>
 #include <map>
@@ -36,6 +38,12 @@ std::size_t expose_largest(std::span<const ProcessEntry> processes,
   return candidates.size() - taken;
 }
 
+constexpr double kMostHeld = 0.5;      // confidence in what is not confirmed
+constexpr std::size_t kMostSites = 5;  // shown of an exposed process
+
+// The hash of a stack as its subject has it.
+std::string site_name(std::uint64_t hash) { return fmt::format("{:016x}", hash); }
+
 WatchRow row_of(const Watch& watch) {
   WatchRow row;
   row.subject = watch.subject();
@@ -43,6 +51,7 @@ WatchRow row_of(const Watch& watch) {
   row.signal = std::string(signal_name(watch.key.signal));
   row.basis = std::string(watch.basis());
   row.name = watch.name;
+  row.part = watch.part;
   row.group = watch.group;
   row.cgroup = watch.cgroup;
   row.process = watch.key.process;
@@ -56,8 +65,124 @@ WatchRow row_of(const Watch& watch) {
       watch.detector.verdict().limit ? std::string(watch.limit_source) : std::string();
   row.verdict = watch.detector.verdict();
   row.changes = watch.changes;
-  row.inferred_compactions = {watch.detector.compactions()};
+  row.compactions = watch.detector.compactions();
+  if (watch.last_reading.epoch)
+    row.compaction_cause = watch.key.kind == EntityKind::structure ? "clear" : "trim";
+  row.is_retention = watch.is_retention && row.verdict.evidence == Evidence::confirmed;
+  if (row.is_retention) row.verdict.confidence = std::min(row.verdict.confidence, kMostHeld);
   return row;
+}
+
+// From the median of the first quarter of the points since then to that of the last, over the time
+// between their middles. Nothing of fewer than kLeastPoints.
+std::optional<double> growth_since(const std::vector<Point>& points, double start_seconds) {
+  constexpr std::size_t kLeastPoints = 4;
+  const auto first = std::ranges::lower_bound(points, start_seconds, {}, &Point::time_seconds);
+  const std::span<const Point> since(first, points.end());
+  if (since.size() < kLeastPoints) return std::nullopt;
+  const std::size_t quarter = std::max<std::size_t>(1, since.size() / 4);
+  const auto median = [](std::span<const Point> part) {
+    std::vector<double> values;
+    for (const Point& point : part) values.push_back(point.minimum);
+    std::ranges::nth_element(values,
+                             values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2));
+    return values[values.size() / 2];
+  };
+  const auto middle = [](std::span<const Point> part) {
+    return part[part.size() / 2].time_seconds;
+  };
+  const std::span<const Point> begin = since.first(quarter);
+  const std::span<const Point> end = since.last(quarter);
+  const double seconds = middle(end) - middle(begin);
+  if (seconds <= 0) return std::nullopt;
+  return (median(end) - median(begin)) / seconds;
+}
+
+bool is_of_memory(const Watch& watch) {
+  const Signal signal = watch.key.signal;
+  return watch.key.kind == EntityKind::process &&
+         (signal == Signal::rss_anon || signal == Signal::allocator_live ||
+          signal == Signal::sampled_live);
+}
+
+// What grows with a suspect of a process that carries a probe.
+class PartFinder {
+ public:
+  PartFinder(const WatchList& watches, const ProbeFollower& probes)
+      : watches_(watches), probes_(probes) {}
+
+  void explain(const Watch& watch, WatchRow& row) const {
+    const double start = watch.detector.verdict().window_start_seconds;
+    row.causes = probes_.causes(watch.key.process, start);
+    const std::optional<double> whole = live_growth(watch.key.process, start);
+    watches_.for_each([&](const Watch& part) {
+      if (part.key.process != watch.key.process || part.ended_seconds) return;
+      if (part.key.signal == Signal::structure_bytes)
+        add(row.structures, part_of(part, start, whole));
+      if (part.key.signal == Signal::site_bytes) add(row.sites, part_of(part, start, whole));
+    });
+    for (std::vector<LeakPart>* const parts : {&row.structures, &row.sites}) {
+      std::ranges::sort(*parts, std::greater<>(), &LeakPart::growth_bytes_per_second);
+      if (parts->size() > kMostParts) parts->resize(kMostParts);
+    }
+  }
+
+ private:
+  static constexpr std::size_t kMostParts = 5;
+
+  static void add(std::vector<LeakPart>& parts, LeakPart part) {
+    if (part.growth_bytes_per_second > 0) parts.push_back(std::move(part));
+  }
+
+  [[nodiscard]] std::optional<double> live_growth(const ProcessId& id, double start) const {
+    for (const Signal signal : {Signal::allocator_live, Signal::sampled_live}) {
+      const Watch* const live = watches_.find(SeriesKey{EntityKind::process, signal, id});
+      if (live == nullptr) continue;
+      const std::optional<double> growth = growth_since(watches_.points(*live), start);
+      if (growth && *growth > 0) return growth;
+    }
+    return std::nullopt;
+  }
+
+  [[nodiscard]] LeakPart part_of(const Watch& watch, double start,
+                                 const std::optional<double>& whole) const {
+    LeakPart part;
+    part.name = watch.part;
+    part.growth_bytes_per_second = growth_since(watches_.points(watch), start).value_or(0);
+    if (whole) part.share = std::clamp(part.growth_bytes_per_second / *whole, 0.0, 1.0);
+    const auto& sites = probes_.sites(watch.key.process);
+    if (watch.key.signal != Signal::site_bytes) {
+      // What its largest site does.
+      const auto largest = std::ranges::find_if(
+          sites, [&part](const auto& site) { return site.second.structure == part.name; });
+      if (largest != sites.end()) part.phase = largest->second.phase;
+      return part;
+    }
+    for (const auto& [hash, facts] : sites) {
+      if (hash != watch.key.part) continue;
+      part.location = facts.location;
+      part.structure = facts.structure;
+      part.phase = facts.phase;
+    }
+    return part;
+  }
+
+  const WatchList& watches_;
+  const ProbeFollower& probes_;
+};
+
+std::string word_of(const PartRow& row, Attribute attribute) {
+  const auto found =
+      std::ranges::find(row.words, attribute, &std::pair<Attribute, std::string>::first);
+  return found == row.words.end() ? std::string() : found->second;
+}
+
+std::vector<MetricValue> values_of(const PartTable& table, const PartRow& row) {
+  std::vector<MetricValue> values;
+  for (std::size_t position = 0; position < row.values.size(); ++position) {
+    if (row.values[position]) values.push_back({&table.metric(position), *row.values[position]});
+  }
+  return values;
 }
 
 }  // namespace
@@ -72,10 +197,31 @@ void SnapshotBuilder::add_scalars(const SampleBatch& batch) {
   }
 }
 
-void SnapshotBuilder::add_watches(const WatchList& watches) {
-  watches.for_each([this](const Watch& watch) { snapshot_.watches.push_back(row_of(watch)); });
+void SnapshotBuilder::add_watches(const WatchList& watches, const ProbeFollower& probes) {
+  const PartFinder parts(watches, probes);
+  watches.for_each([&](const Watch& watch) {
+    WatchRow& row = snapshot_.watches.emplace_back(row_of(watch));
+    if (watch.key.signal == Signal::sampled_live)
+      row.concentration = probes.concentration(watch.key.process);
+    const bool is_suspect = row.state == LeakState::suspected || row.state == LeakState::leaking;
+    if (is_suspect && is_of_memory(watch)) parts.explain(watch, row);
+  });
   std::ranges::sort(snapshot_.watches, {},
                     [](const WatchRow& row) { return std::tie(row.subject, row.signal); });
+}
+
+void SnapshotBuilder::add_probes(const ProbeFollower& probes) {
+  for (const auto& [key, row] : probes.allocators().rows()) {
+    snapshot_.allocators.push_back({row.group, row.name, word_of(row, Attribute::version),
+                                    row.met_seconds, row.is_alive,
+                                    values_of(probes.allocators(), row)});
+  }
+  for (const auto& [key, row] : probes.structures().rows()) {
+    snapshot_.structures.push_back({row.group, row.name, word_of(row, Attribute::kind),
+                                    word_of(row, Attribute::element), word_of(row, Attribute::file),
+                                    row.met_seconds, row.is_alive,
+                                    values_of(probes.structures(), row)});
+  }
 }
 
 void SnapshotBuilder::add_cgroups(const CgroupTable& table, const SampleBatch& batch) {
@@ -135,12 +281,13 @@ void SnapshotBuilder::add_groups(const GroupTable& table) {
 }
 
 std::size_t SnapshotBuilder::add_processes(const GroupTable& table, const SampleBatch& batch,
-                                           const Exposed& exposed, const LimitSource& limit_of) {
+                                           const ProbeFollower& probes, const Exposed& exposed,
+                                           const LimitSource& limit_of) {
   std::map<ProcessId, std::uint32_t> watched;  // the memory of each
   std::set<ProcessId> suspects;                // by any of their signals
   for (std::uint32_t index = 0; index < snapshot_.watches.size(); ++index) {
     const WatchRow& watch = snapshot_.watches[index];
-    if (watch.scope != "process") continue;
+    if (watch.process.pid == 0) continue;
     if (watch.signal == signal_name(Signal::rss_anon)) watched.emplace(watch.process, index);
     if (watch.state > LeakState::stable) suspects.insert(watch.process);
   }
@@ -169,6 +316,10 @@ std::size_t SnapshotBuilder::add_processes(const GroupTable& table, const Sample
     for (std::size_t record = 0; record < process.batch_entity_count; ++record) {
       for (const SampleBatch::Sample& sample : batch.samples(process.batch_entities.at(record)))
         row.values.push_back({sample.desc, sample.value});
+    }
+    for (const auto& [hash, facts] : probes.sites(process.id)) {
+      if (row.sites.size() == kMostSites) break;
+      row.sites.push_back({site_name(hash), facts.live_bytes});
     }
   }
   return left_out;

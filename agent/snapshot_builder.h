@@ -13,6 +13,7 @@
 #include "agent/alerts/silence_book.h"
 #include "agent/alerts/watch_list.h"
 #include "agent/exposition/snapshot.h"
+#include "agent/probe_follower.h"
 #include "agent/series/cgroup_table.h"
 #include "agent/series/group_table.h"
 #include "agent/series/oom_book.h"
@@ -28,7 +29,8 @@ class SnapshotBuilder {
       : snapshot_(snapshot), ticks_per_second_(ticks_per_second) {}
 
   void add_scalars(const SampleBatch& batch);
-  void add_watches(const WatchList& watches);
+  void add_watches(const WatchList& watches, const ProbeFollower& probes);
+  void add_probes(const ProbeFollower& probes);
   void add_cgroups(const CgroupTable& table, const SampleBatch& batch);
   void add_ooms(const OomBook& book);
   void add_groups(const GroupTable& table);
@@ -42,7 +44,8 @@ class SnapshotBuilder {
     std::size_t of_groups = 0;
   };
   std::size_t add_processes(const GroupTable& table, const SampleBatch& batch,
-                            const Exposed& exposed, const LimitSource& limit_of);
+                            const ProbeFollower& probes, const Exposed& exposed,
+                            const LimitSource& limit_of);
   // `now_unix_seconds`: for the silences, which end by it.
   void add_alerts(const AlertBook& alerts, const SilenceBook& silences, double now_unix_seconds);
   // `hold_seconds`: of rules without one of their own.

@@ -17,6 +17,7 @@ namespace heapfloor {
 
 class HostRoot;
 class Stopwatch;
+class ProbeBoard;
 struct OomBoard;
 struct ProcessBoard;
 
@@ -54,12 +55,13 @@ struct CollectReport {
 // share.
 struct CollectorOptions {
   std::size_t descriptor_budget =
-      16384;  // kept-open descriptors of the process collector, two a process
+      16384;  // kept-open descriptors: two a process, and one for each probe that is read
   std::uint32_t refresh_ticks =
       4;  // a process whose statm did not move is read whole every so many ticks
   std::size_t cgroup_limit = 1000;  // cgroups read in a tick; those nearest to the root come first
   ProcessBoard* board = nullptr;    // outlives the collectors; null: nobody reads it
   OomBoard* oom_board = nullptr;    // the same
+  ProbeBoard* probe_board = nullptr;     // the same
   const Stopwatch* stopwatch = nullptr;  // likewise; for those that ration their reads
   double smaps_duty = 0.001;             // see smaps_budget.h
   double smaps_max_read_seconds = 0.015;

@@ -3,9 +3,13 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <linux/openat2.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -94,6 +98,26 @@ bool for_each_entry(int directory, Visit visit) {
   }
 }
 
+FileFacts facts_of(const struct statx& status) {
+  constexpr std::int64_t kNanoseconds = 1'000'000'000;
+  constexpr int kDeviceBits = 32;
+  FileFacts facts;
+  facts.inode = status.stx_ino;
+  if (status.stx_dev_major != 0)
+    facts.device = std::uint64_t{status.stx_dev_major} << kDeviceBits | status.stx_dev_minor;
+  facts.size_bytes = status.stx_size;
+  facts.modified_nanoseconds = status.stx_mtime.tv_sec * kNanoseconds + status.stx_mtime.tv_nsec;
+  return facts;
+}
+
+// Every memfd lies on the kernel's own mount of tmpfs; whatever has another device is none.
+std::optional<std::uint64_t> device_of_shared_memory() {
+  const Descriptor file(::memfd_create("heapfloor", MFD_CLOEXEC));
+  struct stat status = {};
+  if (file.get() < 0 || ::fstat(file.get(), &status) != 0) return std::nullopt;
+  return status.st_dev;
+}
+
 }  // namespace
 
 ErrorKind error_kind_of(int error_number) {
@@ -121,6 +145,25 @@ ErrorKind error_kind_of(int error_number) {
 ProcessDir::~ProcessDir() {
   if (kept_ >= 0) root_->close(kept_);
   if (directory_ >= 0) root_->close(directory_);
+}
+
+HostFile::~HostFile() {
+  if (file_ >= 0) root_->close(file_);
+}
+
+Result<std::size_t> HostFile::read_at(std::uint64_t offset, std::span<char> buffer) const {
+  if (!is_open()) return failure(ErrorKind::unavailable, {}, "no file is open");
+  return root_->read_file_at(file_, offset, buffer);
+}
+
+MappedBytes::~MappedBytes() {
+  if (file_ >= 0) root_->close(file_);
+}
+
+Result<void> MappedBytes::read(std::uint64_t offset, std::span<std::byte> to) const {
+  if (offset > size_ || to.size() > size_ - offset)
+    return failure(ErrorKind::malformed, std::to_string(pid_), "beyond the mapping");
+  return root_->read_bytes(pid_, file_, base_ + offset, to);
 }
 
 KernelLog::~KernelLog() {
@@ -155,6 +198,66 @@ Result<FileFacts> ProcessDir::look_at_file(const char* name) const {
   return root_->look_at_file_in(pid_, directory_, name);
 }
 
+Result<HostFile> ProcessDir::open_file(const char* name) const {
+  return root_->open_file_in(pid_, directory_, name);
+}
+
+Result<HostFile> ProcessDir::open_in_root(const char* path) const {
+  return root_->open_in_root_of(pid_, directory_, path);
+}
+
+// What does not end in a line end stays in front of the next piece.
+Result<void> ProcessDir::read_lines(const char* name, std::span<char> buffer,
+                                    const LineVisitor& visit) const {
+  const std::size_t half = buffer.size() / 2;
+  std::size_t kept = 0;
+  const auto take = [&](std::span<char> piece) {
+    // The piece was read behind what was kept.
+    std::string_view rest = {buffer.data() + half - kept, kept + piece.size()};
+    for (std::size_t end = 0; (end = rest.find('\n')) != std::string_view::npos;) {
+      if (!visit(rest.substr(0, end))) return false;
+      rest.remove_prefix(end + 1);
+    }
+    kept = std::min(rest.size(), half);
+    rest.remove_prefix(rest.size() - kept);
+    std::memmove(buffer.data() + half - kept, rest.data(), kept);
+    return true;
+  };
+  auto done = root_->read_pieces_in(pid_, directory_, name, buffer.subspan(half), take);
+  if (done && kept > 0) visit({buffer.data() + half - kept, kept});
+  return done;
+}
+
+namespace {
+
+// "7f0012345000-7f0012346000", as the kernel names entries of map_files.
+std::string map_files_name(std::uint64_t begin, std::uint64_t end) {
+  constexpr int kHexadecimal = 16;
+  std::array<char, 64> text = {};
+  std::string name = "map_files/";
+  name.append(text.data(),
+              std::to_chars(text.data(), text.data() + text.size(), begin, kHexadecimal).ptr);
+  name.append(1, '-');
+  name.append(text.data(),
+              std::to_chars(text.data(), text.data() + text.size(), end, kHexadecimal).ptr);
+  return name;
+}
+
+}  // namespace
+
+Result<MappedBytes> ProcessDir::open_mapped_file(std::uint64_t begin, std::uint64_t end) const {
+  const std::string name = map_files_name(begin, end);
+  auto opened = root_->open_shared_memory_in(pid_, directory_, name.c_str());
+  if (!opened) return Failure(std::move(opened.error()));
+  return MappedBytes(*root_, pid_, opened->handle, 0, opened->size, true);
+}
+
+Result<MappedBytes> ProcessDir::open_mapped_memory(std::uint64_t begin, std::uint64_t end) const {
+  auto opened = root_->open_memory_in(pid_, directory_);
+  if (!opened) return Failure(std::move(opened.error()));
+  return MappedBytes(*root_, pid_, opened->handle, begin, end - begin, false);
+}
+
 ProcessDir::Keeping ProcessDir::keep_open(const char* name) {
   if (!pinned()) return Keeping::no_descriptor;
   if (kept_ >= 0) return Keeping::kept;
@@ -177,6 +280,7 @@ DirectoryHostRoot::DirectoryHostRoot(HostPaths paths) : paths_(std::move(paths))
   is_procfs_ = ::statfs(paths_.procfs.c_str(), &system) == 0 && system.f_type == PROC_SUPER_MAGIC;
   fd_size_is_count_ =
       is_procfs_ && ::stat(full_path(Tree::proc, "self/fd").c_str(), &own) == 0 && own.st_size > 0;
+  shared_memory_device_ = device_of_shared_memory();
 }
 
 DirectoryHostRoot::~DirectoryHostRoot() {
@@ -391,6 +495,66 @@ Result<void> DirectoryHostRoot::read_parts_in(std::int32_t pid, int directory, c
   return {};
 }
 
+Result<void> DirectoryHostRoot::read_pieces_in(std::int32_t pid, int directory, const char* name,
+                                               std::span<char> buffer,
+                                               const PieceVisitor& visit) const {
+  return read_parts_in(pid, directory, name, [&](int file) -> ssize_t {
+    const ssize_t got = read_some(file, buffer.data(), buffer.size());
+    if (got <= 0) return got;
+    return visit(buffer.first(static_cast<std::size_t>(got))) ? got : 0;
+  });
+}
+
+// The target of the link is looked at before it is opened, without asking its file system.
+Result<HostRoot::OpenedBytes> DirectoryHostRoot::open_shared_memory_in(std::int32_t pid,
+                                                                       int directory,
+                                                                       const char* name) const {
+  const std::string path = path_for(pid, directory, name);
+  const int at = directory < 0 ? AT_FDCWD : directory;
+  struct statx facts = {};
+  if (::statx(at, path.c_str(), AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_TYPE, &facts) != 0)
+    return failure_in(pid, directory, name, errno);
+  const bool is_shared_memory =
+      S_ISREG(facts.stx_mode) &&
+      (!is_procfs_ ||
+       shared_memory_device_ == gnu_dev_makedev(facts.stx_dev_major, facts.stx_dev_minor));
+  if (!is_shared_memory)
+    return failure(ErrorKind::malformed, process_path(pid, name), "not shared memory");
+  // Not with the spare descriptor: this one is kept.
+  const int file = ::openat(at, path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+  if (file < 0) return failure_in(pid, directory, name, errno);
+  struct stat status = {};
+  if (::fstat(file, &status) == 0)
+    return OpenedBytes{file, static_cast<std::uint64_t>(std::max<off_t>(status.st_size, 0))};
+  const int error_number = errno;
+  ::close(file);
+  return failure_in(pid, directory, name, error_number);
+}
+
+Result<HostRoot::OpenedBytes> DirectoryHostRoot::open_memory_in(std::int32_t pid,
+                                                                int directory) const {
+  const std::string path = path_for(pid, directory, "mem");
+  const int file =
+      ::openat(directory < 0 ? AT_FDCWD : directory, path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return failure_in(pid, directory, "mem", errno);
+  return OpenedBytes{file, 0};
+}
+
+// Nothing where there should be something: the memory's process has ended, or its file was cut.
+Result<void> DirectoryHostRoot::read_bytes(std::int32_t pid, int file, std::uint64_t offset,
+                                           std::span<std::byte> to) const {
+  while (!to.empty()) {
+    const ssize_t got = ::pread(file, to.data(), to.size(), static_cast<off_t>(offset));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return failure_of(errno, process_path(pid, "map_files"));
+    if (got == 0)
+      return failure(ErrorKind::gone, process_path(pid, "map_files"), "no such memory any more");
+    offset += static_cast<std::uint64_t>(got);
+    to = to.subspan(static_cast<std::size_t>(got));
+  }
+  return {};
+}
+
 Result<std::string_view> DirectoryHostRoot::read_start_in(std::int32_t pid, int directory,
                                                           const char* name,
                                                           std::span<char> buffer) const {
@@ -432,24 +596,65 @@ Result<std::size_t> DirectoryHostRoot::count_lines_in(std::int32_t pid, int dire
   return lines;
 }
 
+Result<HostFile> DirectoryHostRoot::regular_file(std::int32_t pid, int directory, const char* name,
+                                                 int opened) const {
+  if (opened < 0) return failure_in(pid, directory, name, errno);
+  struct statx status = {};
+  const int refused = ::statx(opened, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC,
+                              STATX_TYPE | STATX_INO | STATX_SIZE | STATX_MTIME, &status);
+  const int error_number = errno;
+  HostFile file(*this, opened, facts_of(status));
+  if (refused != 0) return failure_in(pid, directory, name, error_number);
+  if (S_ISREG(status.stx_mode)) return file;
+  return failure(ErrorKind::unavailable, process_path(pid, name), "not a regular file");
+}
+
+// Without O_NONBLOCK a pipe that was put in a library's place would hold the agent up.
+Result<HostFile> DirectoryHostRoot::open_file_in(std::int32_t pid, int directory,
+                                                 const char* name) const {
+  const std::string path = path_for(pid, directory, name);
+  return regular_file(pid, directory, name,
+                      ::openat(directory < 0 ? AT_FDCWD : directory, path.c_str(),
+                               O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+}
+
+Result<HostFile> DirectoryHostRoot::open_in_root_of(std::int32_t pid, int directory,
+                                                    const char* path) const {
+  const std::string root = path_for(pid, directory, "root");
+  const Descriptor top(::openat(directory < 0 ? AT_FDCWD : directory, root.c_str(),
+                                O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (top.get() < 0) return failure_in(pid, directory, "root", errno);
+  open_how how = {};
+  how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  const auto opened = static_cast<int>(::syscall(SYS_openat2, top.get(), path, &how, sizeof how));
+  return regular_file(pid, directory, (std::string("root") + path).c_str(), opened);
+}
+
+Result<std::size_t> DirectoryHostRoot::read_file_at(int file, std::uint64_t offset,
+                                                    std::span<char> buffer) const {
+  std::size_t length = 0;
+  while (length < buffer.size()) {
+    const ssize_t got = ::pread(file, buffer.data() + length, buffer.size() - length,
+                                static_cast<off_t>(offset + length));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return failure_of(errno, {});
+    if (got == 0) break;
+    length += static_cast<std::size_t>(got);
+  }
+  return length;
+}
+
 // Without AT_STATX_DONT_SYNC a program on a server that does not answer would hold the agent up.
 Result<FileFacts> DirectoryHostRoot::look_at_file_in(std::int32_t pid, int directory,
                                                      const char* name) const {
-  constexpr std::int64_t kNanoseconds = 1'000'000'000;
-  constexpr int kDeviceBits = 32;
   const std::string path = path_for(pid, directory, name);
   struct statx status = {};
   const int refused =
       ::statx(directory < 0 ? AT_FDCWD : directory, path.c_str(),
               AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_INO | STATX_SIZE | STATX_MTIME, &status);
   if (refused != 0) return failure_in(pid, directory, name, errno);
-  FileFacts facts;
-  facts.inode = status.stx_ino;
-  if (status.stx_dev_major != 0)
-    facts.device = std::uint64_t{status.stx_dev_major} << kDeviceBits | status.stx_dev_minor;
-  facts.size_bytes = status.stx_size;
-  facts.modified_nanoseconds = status.stx_mtime.tv_sec * kNanoseconds + status.stx_mtime.tv_nsec;
-  return facts;
+  return facts_of(status);
 }
 
 int DirectoryHostRoot::open_in(int directory, const char* name) const {

@@ -12,6 +12,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -36,8 +37,93 @@ struct FileFacts {
   friend bool operator==(const FileFacts&, const FileFacts&) = default;
 };
 
+// A regular file, read at any place. Never through a mapping: who truncates a mapped file ends its
+// reader with SIGBUS. Thread rule: read_at() may be called by any thread.
+class HostFile {
+ public:
+  HostFile() = default;
+  // `file` is a handle of `root`, owned from here on.
+  HostFile(const HostRoot& root, int file, FileFacts facts)
+      : root_(&root), file_(file), facts_(facts) {}
+  HostFile(const HostFile&) = delete;
+  HostFile& operator=(const HostFile&) = delete;
+  HostFile(HostFile&& other) noexcept { swap(other); }
+  HostFile& operator=(HostFile&& other) noexcept {
+    HostFile(std::move(other)).swap(*this);
+    return *this;
+  }
+  ~HostFile();
+
+  [[nodiscard]] bool is_open() const { return file_ >= 0; }
+  // As of the opening: the file may have grown or shrunk since.
+  [[nodiscard]] const FileFacts& facts() const { return facts_; }
+  // Fills `buffer` with the bytes from `offset` on; how many there were, fewer only at the end.
+  [[nodiscard]] Result<std::size_t> read_at(std::uint64_t offset, std::span<char> buffer) const;
+  // The descriptor, for a library that runs in a child process; negative where there is none.
+  [[nodiscard]] int descriptor() const { return file_; }
+
+ private:
+  void swap(HostFile& other) noexcept {
+    std::swap(root_, other.root_);
+    std::swap(file_, other.file_);
+    std::swap(facts_, other.facts_);
+  }
+
+  const HostRoot* root_ = nullptr;
+  int file_ = -1;
+  FileFacts facts_;
+};
+
 // What an errno of open, read or getdents means for the one who handles it.
 [[nodiscard]] ErrorKind error_kind_of(int error_number);
+
+// Bytes that a process shares: the file behind one of its mappings, which stays readable when the
+// process has ended, or its own memory in the place of that mapping, which does not. Unlike the
+// rest of a process's handles it may be read by any thread.
+class MappedBytes {
+ public:
+  MappedBytes() = default;
+  // `file` is a handle of `root`, owned from here on; `base` is where the bytes begin in it.
+  MappedBytes(const HostRoot& root, std::int32_t pid, int file, std::uint64_t base,
+              std::uint64_t size, bool outlives_process)
+      : root_(&root),
+        base_(base),
+        size_(size),
+        pid_(pid),
+        file_(file),
+        outlives_process_(outlives_process) {}
+  MappedBytes(const MappedBytes&) = delete;
+  MappedBytes& operator=(const MappedBytes&) = delete;
+  MappedBytes(MappedBytes&& other) noexcept { swap(other); }
+  MappedBytes& operator=(MappedBytes&& other) noexcept {
+    MappedBytes(std::move(other)).swap(*this);
+    return *this;
+  }
+  ~MappedBytes();
+
+  [[nodiscard]] bool is_open() const { return file_ >= 0; }
+  [[nodiscard]] std::uint64_t size() const { return size_; }
+  [[nodiscard]] bool outlives_process() const { return outlives_process_; }
+  // Fills `to` from `offset` on: all of it, or an error.
+  [[nodiscard]] Result<void> read(std::uint64_t offset, std::span<std::byte> to) const;
+
+ private:
+  void swap(MappedBytes& other) noexcept {
+    std::swap(root_, other.root_);
+    std::swap(base_, other.base_);
+    std::swap(size_, other.size_);
+    std::swap(pid_, other.pid_);
+    std::swap(file_, other.file_);
+    std::swap(outlives_process_, other.outlives_process_);
+  }
+
+  const HostRoot* root_ = nullptr;
+  std::uint64_t base_ = 0;
+  std::uint64_t size_ = 0;
+  std::int32_t pid_ = 0;
+  int file_ = -1;
+  bool outlives_process_ = false;
+};
 
 // A process as one directory. While pinned, the descriptor *is* the identity of the process: the
 // kernel ties it to the process and not to the number, so that reads fail with ErrorKind::gone once
@@ -78,6 +164,27 @@ class ProcessDir {
   // the process runs, though its file was replaced or deleted. Reads nothing of it and asks no
   // server.
   [[nodiscard]] Result<FileFacts> look_at_file(const char* name) const;
+
+  // Opens the regular file that `name` is or leads to: "exe", "map_files/START-END". Anything but a
+  // regular file is `unavailable`, and opening one never waits.
+  [[nodiscard]] Result<HostFile> open_file(const char* name) const;
+  // The same for a path as the process sees it: each link on the way is followed inside its root
+  // and leads nowhere else (openat2(2), RESOLVE_IN_ROOT).
+  [[nodiscard]] Result<HostFile> open_in_root(const char* path) const;
+
+  // Calls visit() with each line of the file `name`, read piece by piece through `buffer`, until it
+  // returns false. Of a line that does not fit into half of the buffer only the end is shown.
+  using LineVisitor = std::function<bool(std::string_view line)>;
+  [[nodiscard]] Result<void> read_lines(const char* name, std::span<char> buffer,
+                                        const LineVisitor& visit) const;
+  // The file behind the mapping [begin, end), where it is memory shared through the kernel (memfd,
+  // shmem): any other file might be on a server that does not answer, or a device. Needs
+  // CAP_CHECKPOINT_RESTORE (proc_map_files_get_link in fs/proc/base.c).
+  [[nodiscard]] Result<MappedBytes> open_mapped_file(std::uint64_t begin, std::uint64_t end) const;
+  // The memory there instead: what may trace the process may read it. The handle stays with this
+  // program image: after exec or exit nothing more comes from it.
+  [[nodiscard]] Result<MappedBytes> open_mapped_memory(std::uint64_t begin,
+                                                       std::uint64_t end) const;
 
   enum class Keeping : std::uint8_t { kept, no_descriptor, failed };
   // How many descriptors the process has open. `unavailable` where only a listing could say so
@@ -179,9 +286,18 @@ class HostRoot {
   // The calling process's open descriptors, without any that the counting itself takes.
   [[nodiscard]] virtual Result<std::size_t> count_own_descriptors() const = 0;
 
+ protected:
+  using PieceVisitor = std::function<bool(std::span<char> piece)>;
+  struct OpenedBytes {
+    int handle = -1;
+    std::uint64_t size = 0;
+  };
+
  private:
   friend class ProcessDir;
+  friend class HostFile;
   friend class KernelLog;
+  friend class MappedBytes;
   // Handles are the implementation's own numbers, never negative; `directory` is negative when
   // unpinned.
   [[nodiscard]] virtual Result<std::string_view> read_in(std::int32_t pid, int directory,
@@ -200,6 +316,22 @@ class HostRoot {
                                                            std::span<char> buffer) const = 0;
   [[nodiscard]] virtual Result<FileFacts> look_at_file_in(std::int32_t pid, int directory,
                                                           const char* name) const = 0;
+  [[nodiscard]] virtual Result<HostFile> open_file_in(std::int32_t pid, int directory,
+                                                      const char* name) const = 0;
+  [[nodiscard]] virtual Result<HostFile> open_in_root_of(std::int32_t pid, int directory,
+                                                         const char* path) const = 0;
+  [[nodiscard]] virtual Result<std::size_t> read_file_at(int file, std::uint64_t offset,
+                                                         std::span<char> buffer) const = 0;
+  // Calls visit(piece) with what each read gives, until it returns false.
+  [[nodiscard]] virtual Result<void> read_pieces_in(std::int32_t pid, int directory,
+                                                    const char* name, std::span<char> buffer,
+                                                    const PieceVisitor& visit) const = 0;
+  [[nodiscard]] virtual Result<OpenedBytes> open_shared_memory_in(std::int32_t pid, int directory,
+                                                                  const char* name) const = 0;
+  [[nodiscard]] virtual Result<OpenedBytes> open_memory_in(std::int32_t pid,
+                                                           int directory) const = 0;
+  [[nodiscard]] virtual Result<void> read_bytes(std::int32_t pid, int file, std::uint64_t offset,
+                                                std::span<std::byte> to) const = 0;
   // A handle, or a negated errno.
   [[nodiscard]] virtual int open_in(int directory, const char* name) const = 0;
   [[nodiscard]] virtual Result<std::string_view> read_line(std::int32_t pid, int file,
@@ -254,6 +386,20 @@ class DirectoryHostRoot final : public HostRoot {
                                                    std::span<char> buffer) const override;
   [[nodiscard]] Result<FileFacts> look_at_file_in(std::int32_t pid, int directory,
                                                   const char* name) const override;
+  [[nodiscard]] Result<HostFile> open_file_in(std::int32_t pid, int directory,
+                                              const char* name) const override;
+  [[nodiscard]] Result<HostFile> open_in_root_of(std::int32_t pid, int directory,
+                                                 const char* path) const override;
+  [[nodiscard]] Result<std::size_t> read_file_at(int file, std::uint64_t offset,
+                                                 std::span<char> buffer) const override;
+  [[nodiscard]] Result<void> read_pieces_in(std::int32_t pid, int directory, const char* name,
+                                            std::span<char> buffer,
+                                            const PieceVisitor& visit) const override;
+  [[nodiscard]] Result<OpenedBytes> open_shared_memory_in(std::int32_t pid, int directory,
+                                                          const char* name) const override;
+  [[nodiscard]] Result<OpenedBytes> open_memory_in(std::int32_t pid, int directory) const override;
+  [[nodiscard]] Result<void> read_bytes(std::int32_t pid, int file, std::uint64_t offset,
+                                        std::span<std::byte> to) const override;
   [[nodiscard]] int open_in(int directory, const char* name) const override;
   [[nodiscard]] Result<std::string_view> read_line(std::int32_t pid, int file, const char* name,
                                                    std::span<char> buffer) const override;
@@ -261,6 +407,9 @@ class DirectoryHostRoot final : public HostRoot {
       int file, std::span<char> buffer) const override;
   void close(int handle) const noexcept override;
 
+  // A HostFile of what was opened (negative: a refusal), if it is a regular file.
+  [[nodiscard]] Result<HostFile> regular_file(std::int32_t pid, int directory, const char* name,
+                                              int opened) const;
   // Descriptors that the fd directory at `path` below the descriptor `directory` tells of.
   [[nodiscard]] Result<std::size_t> count_in(int directory, const char* path, std::size_t most,
                                              std::string name) const;
@@ -283,8 +432,9 @@ class DirectoryHostRoot final : public HostRoot {
 
   HostPaths paths_;
   mutable std::atomic<int> spare_ = -1;
-  bool is_procfs_ = false;         // and not a fixture
-  bool fd_size_is_count_ = false;  // st_size of PID/fd
+  bool is_procfs_ = false;                             // and not a fixture
+  bool fd_size_is_count_ = false;                      // st_size of PID/fd
+  std::optional<std::uint64_t> shared_memory_device_;  // where the kernel keeps memfds
 };
 
 }  // namespace heapfloor

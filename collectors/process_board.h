@@ -17,6 +17,7 @@ struct SeenProcess {
   ProcessId id;
   std::uint64_t resident_bytes = 0;
   std::uint64_t swapped_bytes = 0;  // 0 also where nothing is known of it
+  std::uint64_t mapped_bytes = 0;   // of address space; 0: it has none any more, or is unreadable
   // The kept directory, which is the process's identity; null where the descriptor budget left
   // none: then whoever opens it confirms the start time after the last read.
   const ProcessDir* directory = nullptr;

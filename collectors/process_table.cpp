@@ -12,6 +12,7 @@
 #include "collectors/parse/pid_limits.h"
 #include "collectors/parse/pid_statm.h"
 #include "collectors/parse/text.h"
+#include "collectors/probe_board.h"
 #include "collectors/process_board.h"
 #include "collectors/process_metrics.h"
 
@@ -225,7 +226,9 @@ ProcessTable::ProcessTable(const HostRoot& root, const CollectorOptions& options
 // The limit may change under a running program (prlimit), so it is asked for at every tick.
 void ProcessTable::update_allowance() {
   ceiling_ = std::min(options_.descriptor_budget, ceiling_ + kRegain);
-  allowance_ = ceiling_;
+  const std::size_t others =
+      options_.probe_board != nullptr ? options_.probe_board->held_descriptors() : 0;
+  allowance_ = ceiling_ > others ? ceiling_ - others : 0;
   struct rlimit limit = {};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return;
   const std::size_t most = limit.rlim_cur;
@@ -363,10 +366,12 @@ void ProcessTable::publish(const TrackedProcess& process) const {
   for (const std::size_t kind : {kAnon, kFile, kShmem}) {
     if (has_size(process, kind)) resident += process.sizes_bytes[kind];
   }
-  options_.board->processes.push_back({{process.pid, process.start_ticks},
-                                       resident,
-                                       has_size(process, kSwap) ? process.sizes_bytes[kSwap] : 0,
-                                       process.directory.pinned() ? &process.directory : nullptr});
+  options_.board->processes.push_back(
+      {{process.pid, process.start_ticks},
+       resident,
+       has_size(process, kSwap) ? process.sizes_bytes[kSwap] : 0,
+       has_size(process, kVirtual) ? process.sizes_bytes[kVirtual] : 0,
+       process.directory.pinned() ? &process.directory : nullptr});
 }
 
 // Makes the table hold exactly the listed pids, in their order. Between most ticks nothing came or

@@ -48,15 +48,18 @@ struct MetricDesc {
   bool is_since_boot = false;  // the value is seconds since boot; readers see it as Unix time
 };
 
-enum class EntityKind : std::uint8_t { host, process, agent, cgroup };
+// What a probe tells of stands beside its process: the allocator, each structure, and each of the
+// largest sites.
+enum class EntityKind : std::uint8_t { host, process, agent, cgroup, allocator, structure, site };
 
 // What the following samples are about. Two processes that reuse a pid have equal names and
 // different ids.
 struct Entity {
   EntityKind kind = EntityKind::host;
-  ProcessId process = {};  // kind process
+  ProcessId process = {};  // kinds process, allocator, structure, site
   // Kind process: comm, raw bytes as the target wrote them (hostile). Kind cgroup: its path below
-  // the mount point, "/system.slice/nginx.service"; "/" is the root.
+  // the mount point, "/system.slice/nginx.service"; "/" is the root. Kind allocator: "jemalloc".
+  // Kind structure: its name, raw and hostile. Kind site: the hash of its stack, 16 digits.
   std::string_view name = {};
   // Kind cgroup: the inode of its directory, which the kernel gives to no other cgroup while the
   // machine is up (kernfs).
@@ -81,8 +84,15 @@ enum class Attribute : std::uint8_t {
   qos,
   unit,
   slice,
+  version,    // allocator: of its library; raw
+  kind,       // structure: unordered_map, vector …
+  element,    // structure: the type of what it holds; raw
+  file,       // structure: of its owner, with the line; raw
+  location,   // site: its caller outside of the C++ library, MODULE+0xOFFSET; raw
+  structure,  // site: label, the structure it allocated for; raw
+  phase,      // site: label; raw
 };
-inline constexpr std::size_t kAttributes = 15;
+inline constexpr std::size_t kAttributes = 22;
 inline constexpr std::size_t kMostCommandLineBytes = 1024;
 inline constexpr std::size_t kMostCgroupPathBytes = 1024;
 

@@ -15,6 +15,7 @@
 #include <array>
 #include <optional>
 
+#include "collectors/allocator_metrics.h"
 #include "collectors/collector.h"
 #include "collectors/free_parts.h"
 #include "collectors/host_root.h"
@@ -26,13 +27,6 @@
 namespace heapfloor {
 namespace {
 
-constexpr MetricDesc free_memory(std::string_view state) {
-  return {"heapfloor_allocator_free_bytes",
-          "Heap held by the allocator and free for the program (mallinfo2 fsmblks, fordblks, "
-          "keepcost).",
-          MetricType::gauge, "state", state};
-}
-
 constexpr std::array kMetrics = {
     MetricDesc{"process_cpu_seconds_total", "User and system CPU time (stat utime, stime).",
                MetricType::counter},
@@ -42,16 +36,12 @@ constexpr std::array kMetrics = {
     MetricDesc{"process_resident_memory_bytes", "Resident memory (stat rss)."},
     MetricDesc{"process_start_time_seconds", "Unix time of the start (stat starttime and btime)."},
     MetricDesc{"process_threads", "Threads (stat num_threads)."},
-    MetricDesc{
-        "heapfloor_allocator_in_use_bytes",
-        "Heap in use by the program, thread caches included (mallinfo2 uordblks plus hblkhd)."},
-    free_memory("fastbin"),
-    free_memory("bins"),
-    free_memory("top"),
-    MetricDesc{"heapfloor_allocator_mapped_regions",
-               "Allocations served by mmap (mallinfo2 hblks)."},
-    MetricDesc{"heapfloor_allocator_releasable_bytes",
-               "Free memory at the top of the heap, which a trim returns (mallinfo2 keepcost)."},
+    allocator_metrics::in_use(),
+    allocator_metrics::free_memory("fastbin"),
+    allocator_metrics::free_memory("bins"),
+    allocator_metrics::free_memory("top"),
+    allocator_metrics::mapped_regions(),
+    allocator_metrics::releasable(),
 };
 
 constexpr const MetricDesc& metric(std::string_view name, std::string_view label = {}) {

@@ -50,11 +50,18 @@ std::string say_forecast(const Watch& watch, double now_seconds) {
                      say_span(end.at_seconds - now_seconds), interval);
 }
 
-// "payments (pid 4711)", "nginx.service (cgroup /system.slice/nginx.service)".
+// "payments"; "the structure user_cache of payments".
+std::string say_name(const Watch& watch) {
+  if (watch.part.empty()) return watch.name;
+  return fmt::format("the {} {} of {}", watch.scope(), watch.part, watch.name);
+}
+
+// "payments (pid 4711)", "nginx.service (cgroup /system.slice/nginx.service)", "the structure
+// user_cache of payments (pid 4711)".
 std::string say_subject(const Watch& watch) {
   return watch.key.kind == EntityKind::cgroup
              ? fmt::format("{} (cgroup {})", watch.name, watch.cgroup)
-             : fmt::format("{} (pid {})", watch.name, watch.key.process.pid);
+             : fmt::format("{} (pid {})", say_name(watch), watch.key.process.pid);
 }
 
 AlertCondition condition_of(const Watch& watch, std::string_view name) {
@@ -74,7 +81,8 @@ AlertCondition leak_condition(const Watch& watch, double now_seconds) {
   AlertCondition condition = condition_of(watch, kLeakAlertNames[0]);
   condition.severity = std::string(severity_name(severity(verdict, now_seconds)));
   const std::string_view counted = signal_info(watch.key.signal).counted;
-  condition.summary = fmt::format("{} leaks {}.", watch.name, counted.empty() ? "memory" : counted);
+  condition.summary =
+      fmt::format("{} leaks {}.", say_name(watch), counted.empty() ? "memory" : counted);
   condition.description =
       fmt::format("The {} of {} stands at {} and rises by {} ({} to {}). {}",
                   counted.empty() ? "heap floor" : "floor", say_subject(watch),
@@ -92,8 +100,8 @@ AlertCondition exhaustion_condition(const Watch& watch, double now_seconds) {
   condition.severity = left < kCriticalWithinSeconds ? "critical" : "warning";
   const std::string_view counted = signal_info(watch.key.signal).counted;
   condition.summary = counted.empty()
-                          ? fmt::format("{} is about to reach its memory limit.", watch.name)
-                          : fmt::format("{} is about to run out of {}.", watch.name, counted);
+                          ? fmt::format("{} is about to reach its memory limit.", say_name(watch))
+                          : fmt::format("{} is about to run out of {}.", say_name(watch), counted);
   condition.description = fmt::format(
       "The {} of {} stands at {}. {}", counted.empty() ? "heap floor" : "floor", say_subject(watch),
       say_amount(watch, verdict.floor), say_forecast(watch, now_seconds));

@@ -101,6 +101,10 @@ void LeakJudge::restart(double time_seconds) {
   }
 }
 
+void LeakJudge::demote(double time_seconds) {
+  if (state_ == LeakState::leaking) enter(LeakState::suspected, time_seconds);
+}
+
 void LeakJudge::save(ByteWriter& out) const {
   out.put(state_);
   out.put(revocation_);

@@ -45,6 +45,9 @@ class LeakJudge {
   // everything else is learned again.
   void restart(double time_seconds);
 
+  // What was judged a leak is no more than suspected: a better basis says that it is none.
+  void demote(double time_seconds);
+
   [[nodiscard]] LeakState state() const { return state_; }
   [[nodiscard]] double since_seconds() const { return since_seconds_; }
   // Where the growth that was judged a leak began; meaningful from leaking on.

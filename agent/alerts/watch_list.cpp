@@ -22,20 +22,30 @@ Watch::Watch(const SeriesKey& series_key, const TrendPolicy& policy, SignalTrait
 std::string_view Watch::scope() const {
   if (key.signal == Signal::external) return "external";
   if (key.kind == EntityKind::cgroup) return "cgroup";
+  if (key.kind == EntityKind::structure) return "structure";
+  if (key.kind == EntityKind::site) return "site";
   if (key.signal == Signal::allocator_live) return "allocator";
   return "process";
 }
 
 std::string_view Watch::basis() const {
-  if (key.signal == Signal::allocator_live) return "allocator_live";
+  if (key.signal == Signal::allocator_live || key.signal == Signal::sampled_live)
+    return signal_name(key.signal);
+  // What the structures count themselves is as good as what the allocator does; sites are samples.
+  if (key.signal == Signal::structure_bytes) return signal_name(Signal::allocator_live);
+  if (key.signal == Signal::site_bytes) return signal_name(Signal::sampled_live);
   return signal_info(key.signal).counted.empty() ? "rss_floor" : "count";
 }
 
 std::string Watch::subject() const {
   if (key.signal == Signal::external) return fmt::format("external:{}", name);
   if (key.kind == EntityKind::cgroup) return fmt::format("cgroup:{}", cgroup);
-  return fmt::format("{}:{}:{}", scope(), key.process.pid, key.process.start_ticks);
+  std::string subject = fmt::format("{}:{}:{}", scope(), key.process.pid, key.process.start_ticks);
+  if (!part.empty()) subject.append(1, ':').append(part);
+  return subject;
 }
+
+std::string Watch::life_name() const { return part.empty() ? name : name + ":" + part; }
 
 std::string Watch::id() const { return fmt::format("{}/{}", subject(), signal_name(key.signal)); }
 
@@ -79,6 +89,8 @@ void WatchList::observe(const SeriesKey& key, const WatchLabels& labels,
   if (watch.group != labels.group) watch.group = std::string(labels.group);
   const std::string_view cgroup = labels.cgroup.substr(0, kMostCgroupPathBytes);
   if (watch.cgroup != cgroup) watch.cgroup = std::string(cgroup);
+  if (watch.part != labels.part) watch.part = std::string(labels.part);
+  if (labels.is_retention) watch.is_retention = *labels.is_retention;
   watch.limit_source = labels.limit_source;
   watch.others_bytes = labels.others_bytes;
   Observation loaded = reading;
@@ -130,7 +142,11 @@ bool WatchList::make_room(double weight_bytes) {
 
 std::optional<LeakState> WatchList::judge(Watch& watch, double time_seconds) {
   const LeakState before = watch.judge.state();
-  const Verdict& verdict = watch.detector.verdict();
+  Verdict verdict = watch.detector.verdict();
+  if (watch.is_retention) {
+    if (verdict.evidence == Evidence::confirmed) verdict.evidence = Evidence::held;
+    watch.judge.demote(time_seconds);
+  }
   const LeakState after = watch.judge.step(verdict, time_seconds, verdict.floor);
   if (after == before) return std::nullopt;
   if (before == LeakState::learning && lives_source_) watch.detector.inherit(lives_source_(watch));

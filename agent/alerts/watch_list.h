@@ -37,12 +37,15 @@ struct WatchLabels {
   std::string_view group;
   std::string_view limit_source;  // "cgroup", "configured", "host"; static text
   std::string_view cgroup = {};   // path: the subject, or that of the process where it is known
+  std::string_view part = {};     // kinds structure and site: its name; see Watch::part
   double start_seconds = 0;
   // What of the cgroup's limit is not for the subject; see memory_limit.h.
   std::optional<double> others_bytes = {};
   // What the subject has done in all, in any unit: CPU seconds. Its rate is the load of the
   // reading.
   std::optional<double> load_total = {};
+  // Whether its growth is what an allocator keeps, by a better basis; nothing: as it was.
+  std::optional<bool> is_retention = {};
   // Of a new series; nothing: what the signal promises.
   std::optional<SignalTraits> traits = {};
 };
@@ -54,9 +57,14 @@ struct Watch {
   std::string name;
   std::string group;
   std::string cgroup;  // path: the subject, or that of the process
+  // Kind structure: its name, raw; kind site: the hash of its stack, 16 digits. `name` is that of
+  // the process.
+  std::string part;
   std::string_view limit_source;
   double start_seconds = 0;
   std::optional<double> others_bytes;  // the share of others in its limit, not kept over a restart
+  // By a better basis its growth is no leak: whatever the detector says, it is suspected at most.
+  bool is_retention = false;
   double last_value = 0;
   double last_seen_seconds = 0;
   Observation last_reading;
@@ -70,6 +78,8 @@ struct Watch {
   [[nodiscard]] std::string_view scope() const;
   [[nodiscard]] std::string_view basis() const;
   [[nodiscard]] std::string id() const;  // subject/signal
+  // Under what name earlier lives of the subject are known: that of the program, with the part.
+  [[nodiscard]] std::string life_name() const;
   [[nodiscard]] double state_since_seconds() const { return changes.back().time_seconds; }
   static constexpr std::size_t kChanges = 16;
 };
@@ -127,7 +137,7 @@ class WatchList {
   static constexpr double kEndedRetentionSeconds = 900;
   static constexpr std::size_t kMostBytesPerWatch =
       sizeof(Watch) + Watch::kChanges * sizeof(StateChange) +
-      128 +  // comm and group beyond their inline room
+      192 +  // comm, group and part beyond their inline room
       kMostCgroupPathBytes;
 
  private:

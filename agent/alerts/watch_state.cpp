@@ -10,6 +10,11 @@ namespace heapfloor {
 namespace {
 
 constexpr std::size_t kMostName = kMostCgroupPathBytes;  // no name is longer
+constexpr std::size_t kMostPart = 64;
+// Only these have the text, so that what was written before there were any is still read.
+bool has_part(const SeriesKey& key) {
+  return key.kind == EntityKind::structure || key.kind == EntityKind::site;
+}
 // The texts that WatchLabels::limit_source points to.
 constexpr std::array<std::string_view, 4> kLimitSources = {"configured", "host", "rlimit",
                                                            "cgroup"};
@@ -23,6 +28,7 @@ void WatchList::save(ByteWriter& out, const Watch& watch) const {
   out.put_text(watch.name);
   out.put_text(watch.group);
   out.put_text(watch.cgroup);
+  if (has_part(watch.key)) out.put_text(watch.part);
   out.put_text(watch.limit_source);
   out.put(watch.start_seconds);
   out.put(watch.last_seen_seconds);
@@ -44,6 +50,7 @@ bool WatchList::restore_watch(ByteReader& in, Watch& watch) const {
   watch.name = in.take_text(kMostName);
   watch.group = in.take_text(kMostName);
   watch.cgroup = in.take_text(kMostCgroupPathBytes);
+  if (has_part(watch.key)) watch.part = in.take_text(kMostPart);
   const std::string source = in.take_text(kMostName);
   const auto* const known = std::ranges::find(kLimitSources, source);
   if (known != kLimitSources.end()) watch.limit_source = *known;
@@ -61,7 +68,11 @@ bool WatchList::restore_watch(ByteReader& in, Watch& watch) const {
     change.state = in.take_enum<LeakState>(kLeakStates);
     watch.changes.push_back(change);
   }
-  return in.require(watch.judge.restore(in)) && in.require(watch.detector.restore(in));
+  if (!in.require(watch.judge.restore(in)) || !in.require(watch.detector.restore(in))) return false;
+  // Confirmed and not leaking is only what was held back.
+  watch.is_retention = watch.judge.state() == LeakState::suspected &&
+                       watch.detector.verdict().evidence == Evidence::confirmed;
+  return true;
 }
 
 std::unique_ptr<Watch> WatchList::read(ByteReader& in, TieredRing& ring) const {

@@ -33,6 +33,10 @@ std::vector<std::string> take_own_flags(int argc, const char* const* argv, Confi
   std::vector<std::string> rest;
   for (int index = 1; index < argc; ++index) {
     const std::string_view argument = argv[index];
+    if (argument == "--") {  // what follows is another program's
+      rest.insert(rest.end(), argv + index, argv + argc);
+      break;
+    }
     const std::size_t equals = argument.find('=');
     const bool is_signal = argument.starts_with(kSignalFlags) && equals != std::string_view::npos;
     if (is_signal || is_emptied_key(argument)) {
@@ -111,6 +115,57 @@ void add_replay_command(CLI::App& app, const ConfigSource& source, ReplayOptions
   command->callback([&] { action = [&] { return run_replay_command(source, replay); }; });
 }
 
+void add_pprof_command(CLI::App& app, const ConfigSource& source, std::function<int()>& action) {
+  auto options = std::make_shared<PprofOptions>();
+  CLI::App* command = app.add_subcommand(
+      "pprof", "write a heap profile of a process with a probe, for go tool pprof");
+  command->add_option("--pid", options->pid, "whose")
+      ->required()
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
+  command->add_option("-o,--output", options->output, "where to; - is standard output")
+      ->required()
+      ->type_name("FILE");
+  command->add_flag("--allocs", options->allocs,
+                    "show what was allocated since it started first, not what lives");
+  command->callback([&action, &source, options] {
+    action = [&source, options] { return run_pprof_command(source, *options); };
+  });
+}
+
+void add_run_command(CLI::App& app, std::function<int()>& action) {
+  auto options = std::make_shared<RunOptions>();
+  CLI::App* command = app.add_subcommand(
+      "run", "start a program with the probe in it: heapfloor run [--sample=512KiB] -- PROGRAM …");
+  command->add_option("PROGRAM", options->program, "the program and its arguments, behind --")
+      ->required();
+  command
+      ->add_option_function<std::string>(
+          "--sample",
+          [options](const std::string& text) {
+            const std::optional<double> bytes = parse_size(text);
+            if (!bytes || *bytes < 1 || *bytes > static_cast<double>(std::uint64_t{1} << 40))
+              throw CLI::ValidationError("--sample", "expects a size such as 512KiB");
+            options->sample_bytes = static_cast<std::uint64_t>(*bytes);
+          },
+          "one allocation in so many bytes is sampled [512KiB; 128KiB is precise]")
+      ->type_name("SIZE");
+  command->add_option("--library", options->library, "the probe [../lib/libheapfloor_probe.so]")
+      ->type_name("FILE");
+  command->callback(
+      [&action, options] { action = [options] { return run_run_command(*options); }; });
+}
+
+void add_probe_command(CLI::App& app, const ConfigSource& source, std::function<int()>& action) {
+  auto pid = std::make_shared<std::int32_t>(0);
+  CLI::App* command =
+      app.add_subcommand("probe", "print what the probe in a running program publishes");
+  command->add_option("--pid", *pid, "the program")->required()->check(CLI::PositiveNumber);
+  command->callback([&action, &source, pid] {
+    action = [&source, pid] { return run_probe_command(source, *pid); };
+  });
+}
+
 void add_commands(CLI::App& app, const ConfigSource& source, ReplayOptions& replay,
                   std::function<int()>& action) {
   app.add_subcommand("agent", "collect, judge and serve until told to stop (the default)")
@@ -127,6 +182,9 @@ void add_commands(CLI::App& app, const ConfigSource& source, ReplayOptions& repl
   });
 
   add_replay_command(app, source, replay, action);
+  add_pprof_command(app, source, action);
+  add_run_command(app, action);
+  add_probe_command(app, source, action);
 
   auto print_defaults = std::make_shared<bool>(false);
   auto file = std::make_shared<std::string>();

@@ -56,6 +56,13 @@ Json counts_json(const Snapshot& snapshot) {
   return counts;
 }
 
+// A number of the agent itself, by name.
+Json agent_value(const Snapshot& snapshot, std::string_view name) {
+  const auto found = std::ranges::find_if(
+      snapshot.agent, [name](const MetricValue& value) { return value.desc->name == name; });
+  return found == snapshot.agent.end() ? Json(nullptr) : json_number(found->value);
+}
+
 Json host_value(const Snapshot& snapshot, std::string_view name) {
   const auto found = std::ranges::find_if(
       snapshot.host, [name](const MetricValue& value) { return value.desc->name == name; });
@@ -83,6 +90,9 @@ ApiDocument status_document(const Snapshot& snapshot, const BuildInfo& build) {
   for (const CollectorHealth& health : snapshot.collectors) {
     data["collectors"].push_back(collector_json(health, rows));
   }
+  data["probes"]["targets"] = agent_value(snapshot, "heapfloor_probe_targets");
+  data["probes"]["quarantined"] = agent_value(snapshot, "heapfloor_probe_quarantined_targets");
+  data["probes"]["kept"] = agent_value(snapshot, "heapfloor_probe_kept_targets");
   data["series"]["series"] = snapshot.series.series;
   data["series"]["limit"] = snapshot.series.limit;
   data["series"]["dropped"] = snapshot.series.dropped;

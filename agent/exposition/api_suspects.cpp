@@ -1,11 +1,15 @@
 #include "agent/exposition/api_json.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <tuple>
 
 #include "agent/exposition/api_parts.h"
 #include "agent/exposition/signals.h"
+#include "agent/exposition/text_format.h"
 #include "agent/trend/explain.h"
 #include "agent/trend/forecast.h"
 
@@ -27,6 +31,10 @@ std::string reason_of(const Snapshot& snapshot, const WatchRow& watch) {
     const std::string what =
         watch.scope == "cgroup" ? "the cgroup was removed" : "its process has ended";
     return what + "; before that: " + reason;
+  }
+  if (watch.is_retention) {
+    return "held, since the program's live heap is level: its allocator keeps what was freed; " +
+           reason;
   }
   if (watch.state != LeakState::recovering || watch.revocation.empty()) return reason;
   return "revoked after a " + std::string(watch.revocation) + "; now: " + reason;
@@ -74,6 +82,101 @@ Json evidence_json(const Snapshot& snapshot, const WatchRow& suspect) {
   return evidence;
 }
 
+Json causes_json(const WatchRow& watch) {
+  if (!watch.causes) return Json::object();
+  return {{"live_growth", json_number(watch.causes->live_growth)},
+          {"allocator_retention", json_number(watch.causes->allocator_retention)}};
+}
+
+Json text_or_null(std::string_view raw) {
+  return raw.empty() ? Json(nullptr) : Json(visible_name(raw));
+}
+
+Json structures_json(const WatchRow& watch) {
+  Json structures = Json::array();
+  for (const LeakPart& part : watch.structures) {
+    structures.push_back({{"name", visible_name(part.name)},
+                          {"phase", text_or_null(part.phase)},
+                          {"growth_bytes_per_second", json_number(part.growth_bytes_per_second)},
+                          {"share", json_number_or_null(part.share)}});
+  }
+  return structures;
+}
+
+// A site as the detector follows it, as its symbols name it, or both.
+struct ShownSite {
+  const LeakPart* part = nullptr;
+  const KnownSite* known = nullptr;
+  [[nodiscard]] double growth() const {
+    if (known != nullptr && known->growth) return known->growth->bytes_per_second;
+    return part == nullptr ? 0 : part->growth_bytes_per_second;
+  }
+};
+
+const std::vector<KnownSite>& known_sites_of(const Snapshot& snapshot, const WatchRow& watch) {
+  static const std::vector<KnownSite> none;
+  if (!snapshot.known_sites || watch.process.pid == 0) return none;
+  const auto found = snapshot.known_sites->find(watch.process);
+  return found == snapshot.known_sites->end() ? none : found->second;
+}
+
+std::string site_name(const KnownSite& site) { return fmt::format("{:016x}", site.stack_hash); }
+
+// The fastest first. Of a structure or one site only what the detector says of its parts.
+std::vector<ShownSite> shown_sites(const Snapshot& snapshot, const WatchRow& watch) {
+  const std::vector<KnownSite>& known = known_sites_of(snapshot, watch);
+  const bool is_whole = watch.scope == "process" || watch.scope == "allocator";
+  std::vector<ShownSite> shown;
+  for (const LeakPart& part : watch.sites) {
+    const auto same = std::ranges::find(known, part.name, site_name);
+    shown.push_back({&part, same == known.end() ? nullptr : &*same});
+  }
+  for (const KnownSite& site : known) {
+    const auto is_same = [&site](const LeakPart& part) { return part.name == site_name(site); };
+    if (is_whole && site.growth && std::ranges::none_of(watch.sites, is_same))
+      shown.push_back({nullptr, &site});
+  }
+  std::ranges::stable_sort(shown, std::greater<>(), &ShownSite::growth);
+  return shown;
+}
+
+// With the interval of the sampling error where the growth was measured so.
+Json site_growth_json(const ShownSite& site) {
+  if (site.known == nullptr || !site.known->growth)
+    return {{"estimate", json_number(site.growth())}, {"low", nullptr}, {"high", nullptr}};
+  return {{"estimate", json_number(site.growth())},
+          {"low", json_number(site.known->growth->low_bytes_per_second)},
+          {"high", json_number(site.known->growth->high_bytes_per_second)}};
+}
+
+Json site_json(const ShownSite& site) {
+  static const KnownSite unknown;
+  static const LeakPart unfollowed;
+  const KnownSite& known = site.known == nullptr ? unknown : *site.known;
+  const LeakPart& part = site.part == nullptr ? unfollowed : *site.part;
+  const std::optional<double> share =
+      known.growth && known.growth->share ? known.growth->share : part.share;
+  Json json;
+  json["site"] = site.part == nullptr ? site_name(known) : part.name;
+  json["function"] = text_or_null(known.function);
+  json["file"] = text_or_null(known.file);
+  json["line"] = known.line > 0 ? Json(known.line) : Json(nullptr);
+  json["location"] = text_or_null(part.location);
+  json["structure"] = text_or_null(part.structure.empty() ? known.structure : part.structure);
+  json["phase"] = text_or_null(part.phase.empty() ? known.phase : part.phase);
+  json["container"] = text_or_null(known.container);
+  json["element"] = text_or_null(known.element);
+  json["growth_bytes_per_second"] = site_growth_json(site);
+  json["share"] = json_number_or_null(share);
+  return json;
+}
+
+Json sites_json(const Snapshot& snapshot, const WatchRow& watch) {
+  Json sites = Json::array();
+  for (const ShownSite& site : shown_sites(snapshot, watch)) sites.push_back(site_json(site));
+  return sites;
+}
+
 Json suspect_json(const Snapshot& snapshot, const WatchRow& watch) {
   const ApiRows rows(snapshot);
   const Verdict& verdict = watch.verdict;
@@ -96,9 +199,9 @@ Json suspect_json(const Snapshot& snapshot, const WatchRow& watch) {
   json["growth_bytes_per_second"] = bytes_or_null(watch.signal, json["growth_per_second"]);
   json["confidence"] = json_number_or_null(known_confidence(verdict));
   json["predicted_exhaustion"] = rows.exhaustion(watch);
-  json["cause"] = Json::object();
-  json["sites"] = Json::array();
-  json["structures"] = Json::array();
+  json["cause"] = causes_json(watch);
+  json["sites"] = sites_json(snapshot, watch);
+  json["structures"] = structures_json(watch);
   json["gates"] = gates_json(verdict, counted_by(watch.signal));
   json["reason"] = reason_of(snapshot, watch);
   json["evidence"] = evidence_json(snapshot, watch);

@@ -51,6 +51,16 @@ constexpr std::array<OwnDesc, kOwnFamilies> kOwn = {{
      "What the cgroup is, as far as its path tells; always 1. Labels that are not known are "
      "empty.",
      "collector cgroup"},
+    {OwnFamily::allocator_info, "heapfloor_allocator_info", FamilyType::info,
+     "group,allocator,version",
+     "Which allocator serves the programs of the group that carry a probe; always 1. The version "
+     "is empty where its library does not say it.",
+     "collector probe"},
+    {OwnFamily::structure_info, "heapfloor_structure_info", FamilyType::info,
+     "group,structure,kind,element,file",
+     "What an instrumented structure is, of what it holds elements, and where it is declared; "
+     "always 1. Labels that are not known are empty.",
+     "collector probe"},
     {OwnFamily::workload_oom_kills, "heapfloor_workload_oom_kills_total", kCounter, "workload",
      "Processes of the workload (pod, container, unit, else path of the cgroup) killed for want of "
      "memory; stays when the cgroup is gone and, where a history is kept, over restarts of the "
@@ -92,6 +102,29 @@ constexpr std::array<OwnDesc, kOwnFamilies> kOwn = {{
     {OwnFamily::trend_predicted_exhaustion,
      "heapfloor_trend_predicted_exhaustion_timestamp_seconds", kGauge, "scope,subject,group,signal",
      "When a suspected or leaking signal meets its limit, where a limit is known.", "trend"},
+    {OwnFamily::leak_cause, "heapfloor_leak_cause_ratio", kGauge, "scope,subject,group,cause",
+     "Share of the growth of a suspect's anonymous memory by cause, where its process carries a "
+     "probe: live_growth, the program holds more; allocator_retention, its allocator keeps more "
+     "than it holds. Disjoint, and together 1; absent where the growth is of neither.",
+     "trend"},
+    {OwnFamily::leak_site_share, "heapfloor_leak_site_share_ratio", kGauge,
+     "scope,subject,group,site",
+     "Share of the growth of the live heap of a suspect that one site explains; its five largest.",
+     "trend"},
+    {OwnFamily::leak_structure_share, "heapfloor_leak_structure_share_ratio", kGauge,
+     "scope,subject,group,structure",
+     "Share of the growth of the live heap of a suspect that one structure explains; its five "
+     "largest.",
+     "trend"},
+    {OwnFamily::leak_site_growth, "heapfloor_leak_site_growth_bytes_per_second", kGauge,
+     "subject,group,site,structure",
+     "Growth of the live bytes of one site of a suspect, and the structure that it allocates for; "
+     "the five that grow most.",
+     "trend"},
+    {OwnFamily::live_heap_concentration, "heapfloor_live_heap_concentration_ratio", kGauge,
+     "scope,subject,group",
+     "Share of the live heap that its five largest sites hold, as of the last reading of sites.",
+     "trend"},
     {OwnFamily::trend_subjects, "heapfloor_trend_subjects", kGauge, "scope",
      "Subjects that the detector follows.", "trend"},
     {OwnFamily::trend_subjects_evicted, "heapfloor_trend_subjects_evicted_total", kCounter, "",
@@ -286,9 +319,12 @@ void MetricFamilies::add_collector(const CollectorEntry& entry) {
     if (desc.name.starts_with(kProcessPrefix)) labels = {"group", "pid"};
     if (desc.name.starts_with(kAllocatorPrefix)) labels = {"group", "allocator"};
     if (desc.name.starts_with(kCgroupPrefix)) labels = {"cgroup"};
+    if (desc.name.starts_with(kStructurePrefix)) labels = {"group", "structure"};
+    if (desc.name.starts_with(kSitePrefix)) labels = {"group", "pid", "site"};
     if (!desc.label_name.empty()) labels.emplace_back(desc.label_name);
     add({std::string(desc.name), type_of(desc.type), labels, std::string(desc.help), source});
-    if (desc.group_rule == GroupRule::none || desc.group_name.empty()) continue;
+    // Where the two names are one, the values are of groups from the start.
+    if (desc.group_rule == GroupRule::none || desc.group_name == desc.name) continue;
     labels = {"group"};
     if (!desc.label_name.empty()) labels.emplace_back(desc.label_name);
     add({std::string(desc.group_name), type_of(desc.type), labels, group_help(desc), source});
@@ -302,7 +338,10 @@ void MetricFamilies::add(MetricFamily family) {
     return;
   }
   // The samples of one family (kind="anon", kind="file") share everything but the label's value.
-  if (same->type != family.type || same->labels != family.labels || same->source != family.source) {
+  // Two collectors may write one family, of different groups: it stands under the first.
+  const bool is_shared = same->source != family.source && family.name.starts_with(kAllocatorPrefix);
+  if (same->type != family.type || same->labels != family.labels || same->help != family.help ||
+      (same->source != family.source && !is_shared)) {
     throw std::invalid_argument("metric family " + family.name + " is declared twice, by " +
                                 same->source + " and by " + family.source);
   }

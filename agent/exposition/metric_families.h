@@ -21,6 +21,8 @@ namespace heapfloor {
 inline constexpr std::string_view kProcessPrefix = "heapfloor_process_";      // group, pid
 inline constexpr std::string_view kAllocatorPrefix = "heapfloor_allocator_";  // group, allocator
 inline constexpr std::string_view kCgroupPrefix = "heapfloor_cgroup_";        // cgroup
+inline constexpr std::string_view kStructurePrefix = "heapfloor_structure_";  // group, structure
+inline constexpr std::string_view kSitePrefix = "heapfloor_site_";            // group, pid, site
 
 enum class FamilyType : std::uint8_t { gauge, counter, info, histogram };
 
@@ -48,6 +50,8 @@ enum class OwnFamily : std::uint8_t {
   group_memory_limit,
   process_memory_limit,
   cgroup_info,
+  allocator_info,
+  structure_info,
   workload_oom_kills,
   workload_last_oom,
   leak_state,
@@ -63,6 +67,11 @@ enum class OwnFamily : std::uint8_t {
   trend_rising_floors,
   trend_compactions,
   trend_predicted_exhaustion,
+  leak_cause,
+  leak_site_share,
+  leak_structure_share,
+  leak_site_growth,
+  live_heap_concentration,
   trend_subjects,
   trend_subjects_evicted,
   trend_evaluations,

@@ -17,6 +17,7 @@
 
 #include "agent/exposition/label_cache.h"
 #include "agent/exposition/signals.h"
+#include "collectors/probe_metrics.h"
 
 namespace heapfloor {
 namespace {
@@ -36,6 +37,7 @@ constexpr std::string_view kFirstScope = "process";
 
 // By what cgroups and groups are sorted where a page has no room for all.
 constexpr std::string_view kCgroupSize = "heapfloor_cgroup_memory_current_bytes";
+constexpr std::string_view kStructureSize = "heapfloor_structure_memory_bytes";
 constexpr std::string_view kGroupSize = "heapfloor_group_resident_memory_bytes";
 
 double number(std::uint64_t value) { return static_cast<double>(value); }
@@ -69,6 +71,8 @@ class MetricsPage::Renderer {
     extra_bodies_.clear();
     add_values(snapshot.host, {}, &DescColumns::plain, created_at(0));  // the boot
     add_agent_values(snapshot.agent);
+    add_allocators(snapshot);
+    add_structures(snapshot);
     add_groups(snapshot);
     add_processes(snapshot);
     add_cgroups(snapshot);
@@ -101,7 +105,7 @@ class MetricsPage::Renderer {
   };
   // Where the values of one descriptor go; nothing where there is no such family in the table.
   struct DescColumns {
-    std::optional<Column> plain, process, group, allocator, cgroup;
+    std::optional<Column> plain, process, group, allocator, cgroup, structure, site;
   };
 
   std::optional<Column> desc_column(std::string_view name, const MetricDesc& desc, bool has_body) {
@@ -124,10 +128,15 @@ class MetricsPage::Renderer {
         found->second.allocator = desc_column(desc->name, *desc, true);
       } else if (desc->name.starts_with(kCgroupPrefix)) {
         found->second.cgroup = desc_column(desc->name, *desc, true);
+      } else if (desc->name.starts_with(kStructurePrefix)) {
+        found->second.structure = desc_column(desc->name, *desc, true);
+      } else if (desc->name.starts_with(kSitePrefix)) {
+        found->second.site = desc_column(desc->name, *desc, true);
       } else {
         found->second.plain = desc_column(desc->name, *desc, false);
       }
-      found->second.group = desc_column(desc->group_name, *desc, true);
+      if (desc->group_name != desc->name)
+        found->second.group = desc_column(desc->group_name, *desc, true);
     }
     if (position >= recent_.size()) recent_.resize(position + 1);
     recent_[position] = {desc, &found->second};
@@ -156,9 +165,44 @@ class MetricsPage::Renderer {
     }
   }
 
+  std::string_view agent_heap_body() {
+    return labels_.body({{"group", "heapfloor"}, {"allocator", "glibc"}});
+  }
+
+  void add_allocators(const Snapshot& snapshot) {
+    for (const AllocatorRow& row : snapshot.allocators) {
+      const std::string_view body = labels_.body({{"group", row.group}, {"allocator", row.name}});
+      if (!snapshot.agent.empty() && body == agent_heap_body()) continue;  // those are the agent's
+      add_values(row.values, body, &DescColumns::allocator, created_at(row.met_seconds));
+      if (!row.is_alive) continue;
+      add_own(
+          OwnFamily::allocator_info,
+          labels_.body({{"group", row.group}, {"allocator", row.name}, {"version", row.version}}),
+          1);
+    }
+  }
+
+  void add_structures(const Snapshot& snapshot) {
+    for (const StructureRow& row : snapshot.structures) {
+      add_values(row.values, structure_body(row), &DescColumns::structure,
+                 created_at(row.met_seconds));
+      if (row.is_alive) add_own(OwnFamily::structure_info, structure_info_body(row), 1);
+    }
+  }
+  std::string_view structure_body(const StructureRow& row) {
+    return labels_.body({{"group", row.group}, {"structure", row.name}});
+  }
+  std::string_view structure_info_body(const StructureRow& row) {
+    return labels_.body({{"group", row.group},
+                         {"structure", row.name},
+                         {"kind", row.kind},
+                         {"element", row.element},
+                         {"file", row.file}});
+  }
+
   // The agent's heap is a subject of the allocator families like any other group's.
   void add_agent_values(const std::vector<MetricValue>& values) {
-    const std::string_view body = labels_.body({{"group", "heapfloor"}, {"allocator", "glibc"}});
+    const std::string_view body = agent_heap_body();
     for (std::size_t i = 0; i < values.size(); ++i) {
       const bool is_heap = columns_of(values[i].desc, i).allocator.has_value();
       add_value(values[i], i, is_heap ? body : std::string_view(),
@@ -256,7 +300,18 @@ class MetricsPage::Renderer {
       add_values(process.values, body, &DescColumns::process, created_at(process.start_seconds));
       if (process.memory_limit_bytes)
         add_own(OwnFamily::process_memory_limit, body, *process.memory_limit_bytes);
+      add_sites(process, snapshot.groups[process.group].name, pid.view());
     }
+  }
+
+  void add_sites(const ProcessRow& process, std::string_view group, std::string_view pid) {
+    for (const SiteRow& site : process.sites) {
+      add_value({&kSiteLive, site.live_bytes}, 0, site_body(site, group, pid), &DescColumns::site,
+                std::nullopt);
+    }
+  }
+  std::string_view site_body(const SiteRow& site, std::string_view group, std::string_view pid) {
+    return labels_.body({{"group", group}, {"pid", pid}, {"site", site.site}});
   }
 
   void add_cgroups(const Snapshot& snapshot) {
@@ -314,9 +369,60 @@ class MetricsPage::Renderer {
         add_own(OwnFamily::leak_state, body, {"state", leak_state_name(state)},
                 watch.state == state ? 1 : 0);
       }
-      add_own(OwnFamily::trend_compactions, body, {"cause", "inferred"},
-              number(watch.inferred_compactions[0]));
+      add_own(OwnFamily::trend_compactions, body, {"cause", watch.compaction_cause},
+              number(watch.compactions));
       add_verdict(watch, body, snapshot.wall_offset_seconds);
+    }
+    add_causes(snapshot);
+  }
+
+  // These families have no label `signal`: of the watches of one subject the first that knows says
+  // it.
+  void add_causes(const Snapshot& snapshot) {
+    std::string_view said, parts_said;  // subjects
+    for (const WatchRow& watch : snapshot.watches) {
+      const std::string_view body = subject_body(watch);
+      if (watch.concentration)
+        add_own(OwnFamily::live_heap_concentration, body, *watch.concentration);
+      if (watch.causes && said != watch.subject) {
+        said = watch.subject;
+        add_own(OwnFamily::leak_cause, body, {"cause", "live_growth"}, watch.causes->live_growth);
+        add_own(OwnFamily::leak_cause, body, {"cause", "allocator_retention"},
+                watch.causes->allocator_retention);
+      }
+      if ((watch.structures.empty() && watch.sites.empty()) || parts_said == watch.subject)
+        continue;
+      parts_said = watch.subject;
+      add_parts(watch);
+    }
+  }
+  std::string_view subject_body(const WatchRow& watch) {
+    return labels_.body(
+        {{"scope", watch.scope}, {"subject", watch.subject}, {"group", watch.group}});
+  }
+  std::string_view part_body(const WatchRow& watch, std::string_view label, const LeakPart& part) {
+    return labels_.body({{"scope", watch.scope},
+                         {"subject", watch.subject},
+                         {"group", watch.group},
+                         {label, part.name}});
+  }
+  std::string_view site_growth_body(const WatchRow& watch, const LeakPart& part) {
+    return labels_.body({{"subject", watch.subject},
+                         {"group", watch.group},
+                         {"site", part.name},
+                         {"structure", part.structure}});
+  }
+
+  void add_parts(const WatchRow& watch) {
+    for (const LeakPart& part : watch.structures) {
+      if (part.share)
+        add_own(OwnFamily::leak_structure_share, part_body(watch, "structure", part), *part.share);
+    }
+    for (const LeakPart& part : watch.sites) {
+      if (part.share)
+        add_own(OwnFamily::leak_site_share, part_body(watch, "site", part), *part.share);
+      add_own(OwnFamily::leak_site_growth, site_growth_body(watch, part),
+              part.growth_bytes_per_second);
     }
   }
 
@@ -517,6 +623,7 @@ class MetricsPage::Renderer {
       LeakState state;
       std::uint64_t bytes;
       std::string_view body;
+      const ProcessRow* process;
     };
     std::vector<Candidate> candidates;
     for (const ProcessRow& process : snapshot.processes) {
@@ -527,13 +634,20 @@ class MetricsPage::Renderer {
           {is_watched ? snapshot.watches[*process.watch].state : LeakState::learning,
            process.anon_bytes.value_or(0) + process.file_bytes.value_or(0) +
                process.shmem_bytes.value_or(0) + process.swap_bytes.value_or(0),
-           labels_.body({{"group", snapshot.groups[process.group].name}, {"pid", pid.view()}})});
+           labels_.body({{"group", snapshot.groups[process.group].name}, {"pid", pid.view()}}),
+           &process});
     }
     std::ranges::sort(candidates, {}, [](const Candidate& candidate) {
       const bool is_suspect = candidate.state > LeakState::stable;
       return std::tuple(is_suspect, candidate.bytes, candidate.body);
     });
-    for (const Candidate& candidate : candidates) bodies.push_back(candidate.body);
+    for (const Candidate& candidate : candidates) {
+      const PidText pid(candidate.process->id.pid);
+      for (const SiteRow& site : candidate.process->sites)
+        bodies.push_back(
+            site_body(site, snapshot.groups[candidate.process->group].name, pid.view()));
+      bodies.push_back(candidate.body);
+    }
   }
 
   // Those that are the least worth following first.
@@ -543,11 +657,19 @@ class MetricsPage::Renderer {
     std::ranges::stable_sort(watches, {}, [](const WatchRow* watch) {
       return std::pair(watch->state > LeakState::stable, watch->last_value);
     });
-    for (const WatchRow* const watch : watches)
+    for (const WatchRow* const watch : watches) {
+      for (const LeakPart& part : watch->structures)
+        bodies.push_back(part_body(*watch, "structure", part));
+      for (const LeakPart& part : watch->sites) {
+        bodies.push_back(part_body(*watch, "site", part));
+        bodies.push_back(site_growth_body(*watch, part));
+      }
+      if (watch->causes || watch->concentration) bodies.push_back(subject_body(*watch));
       bodies.push_back(labels_.body({{"scope", watch->scope},
                                      {"subject", watch->subject},
                                      {"group", watch->group},
                                      {"signal", watch->signal}}));
+    }
   }
 
   void give_up_cgroups(const Snapshot& snapshot, std::vector<std::string_view>& bodies) {
@@ -558,6 +680,18 @@ class MetricsPage::Renderer {
     for (const auto& [bytes, cgroup] : cgroups) {
       bodies.push_back(labels_.body({{"cgroup", cgroup->path}}));
       if (!cgroup->words.empty()) bodies.push_back(info_body(*cgroup));
+    }
+  }
+
+  // Those of the fewest bytes first.
+  void give_up_structures(const Snapshot& snapshot, std::vector<std::string_view>& bodies) {
+    std::vector<std::pair<double, const StructureRow*>> rows;
+    for (const StructureRow& row : snapshot.structures)
+      rows.emplace_back(sum_of(row.values, kStructureSize, &MetricDesc::name), &row);
+    std::ranges::stable_sort(rows, {}, &std::pair<double, const StructureRow*>::first);
+    for (const auto& [bytes, row] : rows) {
+      bodies.push_back(structure_body(*row));
+      if (row->is_alive) bodies.push_back(structure_info_body(*row));
     }
   }
 
@@ -588,6 +722,7 @@ class MetricsPage::Renderer {
     if (limit > 0 && writer_.lines(format, filter) + to_come > limit) {
       std::vector<std::string_view> bodies;
       give_up_processes(snapshot, bodies);
+      give_up_structures(snapshot, bodies);
       give_up_cgroups(snapshot, bodies);
       give_up_watches(snapshot, bodies);
       give_up_groups(snapshot, bodies);

@@ -22,6 +22,8 @@
 #include "agent/alerts/state_change.h"
 #include "agent/history/history_row.h"
 #include "agent/history/recorder.h"
+#include "agent/profile/known_site.h"
+#include "agent/series/growth_ledger.h"
 #include "agent/series/point.h"
 #include "agent/trend/verdict.h"
 #include "collectors/collector.h"
@@ -57,6 +59,12 @@ struct GroupRow {
   std::optional<std::uint64_t> unread_smaps;
 };
 
+// One of the largest sites of a process that has series of its own.
+struct SiteRow {
+  std::string site;  // hash of its stack, 16 digits
+  double live_bytes = 0;
+};
+
 struct ProcessRow {
   ProcessId id;
   std::string comm;
@@ -68,6 +76,7 @@ struct ProcessRow {
   std::optional<double> memory_limit_bytes;
   std::optional<std::uint32_t> watch;  // index into Snapshot::watches of its rss_anon
   std::vector<MetricValue> values;  // filled for exposed processes only (the largest, and suspects)
+  std::vector<SiteRow> sites;       // the same; the largest first
 };
 
 struct CgroupRow {
@@ -75,6 +84,25 @@ struct CgroupRow {
   std::string name;  // unit, first digits of a container's id, or last part of the path; raw
   // Label and raw text of what is known: {"unit", "nginx.service"}.
   std::vector<std::pair<std::string_view, std::string>> words;
+  std::vector<MetricValue> values;
+};
+
+// The allocators of one name of a group's processes that carry a probe.
+struct AllocatorRow {
+  std::string group;       // raw
+  std::string name;        // "jemalloc"
+  std::string version;     // raw; empty where it is not known
+  double met_seconds = 0;  // since when its counters count
+  bool is_alive = false;   // else only its counters are left
+  std::vector<MetricValue> values;
+};
+
+// The structures of one name of a group's processes.
+struct StructureRow {
+  std::string group, name;          // raw
+  std::string kind, element, file;  // raw; empty where not known
+  double met_seconds = 0;
+  bool is_alive = false;
   std::vector<MetricValue> values;
 };
 
@@ -94,6 +122,16 @@ struct OomVictimRow {
   double time_seconds = 0;
 };
 
+// A structure or a site that grows with a suspect.
+struct LeakPart {
+  std::string name;       // of the structure, raw; of a site the hash of its stack
+  std::string phase;      // raw; empty where none is set
+  std::string structure;  // of a site: what it allocates for, raw; empty where none is set
+  std::string location;   // of a site: MODULE+0xOFFSET of what called the allocator, raw
+  double growth_bytes_per_second = 0;
+  std::optional<double> share;  // of the growth of the live heap
+};
+
 // One series under the detector.
 struct WatchRow {
   std::string subject;       // process:4711:123456
@@ -101,6 +139,7 @@ struct WatchRow {
   std::string signal;        // rss_anon
   std::string basis;         // rss_floor
   std::string name;          // comm, or what the cgroup is called; raw
+  std::string part;          // scopes structure and site: its name, the hash of its stack; raw
   std::string cgroup;        // its path: the subject, or that of the process; raw
   std::string group;         // raw
   ProcessId process;         // scope process
@@ -114,7 +153,14 @@ struct WatchRow {
   std::string limit_source;  // "cgroup", "configured", "host"; empty when no limit is known
   Verdict verdict;
   std::vector<StateChange> changes;  // the newest 16 transitions, oldest first
-  std::array<std::uint64_t, 1> inferred_compactions = {};  // troughs found, cause="inferred"
+  std::uint64_t compactions = 0;
+  std::string_view compaction_cause = "inferred";  // inferred (troughs), trim, clear; static text
+  // Of suspects whose process carries a probe.
+  std::optional<GrowthCauses> causes;
+  bool is_retention = false;                // its live heap is level: it is suspected at most
+  std::vector<LeakPart> structures, sites;  // that grow most, at most five of each
+  // Signal sampled_live: share of the live heap that its five largest sites hold.
+  std::optional<double> concentration;
 };
 
 struct AlertRow {
@@ -184,10 +230,14 @@ struct Snapshot {
   std::vector<GroupRow> groups;           // sorted by name
   std::vector<ProcessRow> processes;      // sorted by pid, a pid once
   std::vector<CgroupRow> cgroups;         // sorted by path
+  std::vector<AllocatorRow> allocators;   // sorted by group, then name
+  std::vector<StructureRow> structures;   // the same
   std::vector<WorkloadRow> workloads;     // sorted by name
   std::vector<OomVictimRow> oom_victims;  // the newest 64, oldest first
   std::vector<WatchRow> watches;          // sorted by subject, then signal
-  std::vector<AlertRow> alerts;           // sorted by name, then subject
+  // Sites of probed programs by name, as of the last look; null where nobody looks.
+  std::shared_ptr<const KnownSites> known_sites;
+  std::vector<AlertRow> alerts;  // sorted by name, then subject
   std::vector<CollectorHealth> collectors;
   SeriesUsage series;
   double evaluation_seconds = 0;

@@ -257,7 +257,7 @@ void HistoryRecorder::note_transition(const Watch& watch, LeakState before,
   out.put(before);
   out.put(watch.judge.state());
   out.put_text(watch.id());
-  out.put_text(watch.name);
+  out.put_text(watch.life_name());
   out.put_text(watch.group);
   save_verdict(out, watch.detector.verdict());
   put(RowKind::transition, next_number(next_transition_, unix_seconds), std::move(bytes));
@@ -275,7 +275,7 @@ void HistoryRecorder::keep(const Watch& watch, EndReason reason, double end_seco
       verdict.evidence == Evidence::held || verdict.evidence == Evidence::confirmed;
   Incarnation incarnation;
   incarnation.scope = std::string(watch.scope());
-  incarnation.name = watch.name;
+  incarnation.name = watch.life_name();
   incarnation.group = watch.group;
   incarnation.signal = std::string(signal_name(watch.key.signal));
   incarnation.start_unix_seconds = wall_offset_seconds + watch.start_seconds;

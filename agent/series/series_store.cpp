@@ -9,7 +9,8 @@ namespace heapfloor {
 namespace {
 
 // By EntityKind; part of the stored format.
-constexpr std::array<std::string_view, 4> kKindNames = {"host", "process", "agent", "cgroup"};
+constexpr std::array<std::string_view, 7> kKindNames = {"host",      "process",   "agent", "cgroup",
+                                                        "allocator", "structure", "site"};
 
 }  // namespace
 
@@ -18,7 +19,7 @@ void save_key(ByteWriter& out, const SeriesKey& key) {
   out.put_text(signal_name(key.signal));
   out.put(key.process.pid);
   out.put(key.process.start_ticks);
-  out.put(key.cgroup_id);
+  out.put(key.part);
 }
 
 std::optional<SeriesKey> take_key(ByteReader& in) {
@@ -28,7 +29,7 @@ std::optional<SeriesKey> take_key(ByteReader& in) {
   SeriesKey key;
   key.process.pid = in.take<std::int32_t>();
   key.process.start_ticks = in.take<std::uint64_t>();
-  key.cgroup_id = in.take<std::uint64_t>();
+  key.part = in.take<std::uint64_t>();
   const auto* const kind = std::ranges::find(kKindNames, kind_name);
   const std::optional<Signal> signal = find_signal(name);
   if (!in.require(kind != kKindNames.end() && signal.has_value())) return std::nullopt;
@@ -43,7 +44,7 @@ std::size_t SeriesKeyHash::operator()(const SeriesKey& key) const noexcept {
   constexpr std::uint64_t kGolden = 0x9e3779b97f4a7c15ULL;
   std::uint64_t mix = static_cast<std::uint64_t>(key.process.pid) << 16U;
   mix |= static_cast<std::uint64_t>(key.kind) << 8U | static_cast<std::uint64_t>(key.signal);
-  mix = (mix ^ (key.process.start_ticks + key.cgroup_id) * kGolden) * kGolden;
+  mix = (mix ^ (key.process.start_ticks + key.part) * kGolden) * kGolden;
   return mix ^ (mix >> 32U);
 }
 

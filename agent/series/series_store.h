@@ -22,8 +22,9 @@ namespace heapfloor {
 struct SeriesKey {
   EntityKind kind = EntityKind::host;
   Signal signal = Signal::rss_anon;
-  ProcessId process;            // kinds process and agent
-  std::uint64_t cgroup_id = 0;  // kind cgroup
+  ProcessId process;  // kinds process, agent, structure and site
+  std::uint64_t part =
+      0;  // kind cgroup: its inode; structure: hash of its name; site: of its stack
   friend bool operator==(const SeriesKey&, const SeriesKey&) = default;
 };
 

@@ -1,6 +1,7 @@
 #include "collectors/parse/pid_status.h"
 
 #include <array>
+#include <limits>
 
 #include "collectors/parse/text.h"
 
@@ -44,6 +45,19 @@ Result<PidStatus> parse_pid_status(std::string_view text) {
     if (!read_size(kSizes, line, status)) return malformed("not a size", line.line);
   }
   return malformed("no line Threads", line.line);
+}
+
+std::optional<std::int32_t> parse_own_pid(std::string_view text) {
+  KeyedLine line;
+  while (next_keyed_line(text, "N", line)) {
+    if (line.key != "NSpid") continue;
+    std::optional<std::uint64_t> own;
+    for (std::string_view token; !(token = next_token(line.value)).empty();)
+      own = parse_unsigned(token);
+    if (!own || *own > std::numeric_limits<std::int32_t>::max()) return std::nullopt;
+    return static_cast<std::int32_t>(*own);
+  }
+  return std::nullopt;
 }
 
 }  // namespace heapfloor

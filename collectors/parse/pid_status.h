@@ -33,4 +33,8 @@ struct PidStatus {
 // and cannot forge a line.
 Result<PidStatus> parse_pid_status(std::string_view text);
 
+// The pid as the process sees itself: the last of the line NSpid, one for each pid namespace from
+// the reader's inwards (Linux 4.1). Nothing where there is no such line.
+[[nodiscard]] std::optional<std::int32_t> parse_own_pid(std::string_view text);
+
 }  // namespace heapfloor

@@ -30,12 +30,12 @@ TEST(BuiltinCollectors, EveryEntryIsComplete) {
     EXPECT_FALSE(entry->metrics.empty());
     EXPECT_NE(entry->make, nullptr);
   }
-  EXPECT_EQ(names,
-            (std::set<std::string_view>{"cgroup", "host", "kmsg", "process", "self", "smaps"}));
+  EXPECT_EQ(names, (std::set<std::string_view>{"cgroup", "host", "kmsg", "probe", "process", "self",
+                                               "smaps"}));
 }
 
 TEST(BuiltinCollectors, EveryMetricKeepsTheRulesOfNaming) {
-  std::set<std::tuple<std::string_view, std::string_view>> seen;
+  std::set<std::tuple<std::string_view, std::string_view, std::string_view>> seen;
   std::map<std::string_view, const MetricDesc*> families;
   for (const CollectorEntry* entry : builtin_collectors()) {
     for (const MetricDesc& desc : entry->metrics) {
@@ -48,7 +48,7 @@ TEST(BuiltinCollectors, EveryMetricKeepsTheRulesOfNaming) {
       EXPECT_TRUE(desc.help.ends_with('.') &&
                   desc.help.find_first_of("\n\\") == std::string_view::npos)
           << name;
-      EXPECT_TRUE(seen.emplace(desc.name, desc.label_value).second) << name;
+      EXPECT_TRUE(seen.emplace(entry->name, desc.name, desc.label_value).second) << name;
       const MetricDesc* first = families.emplace(desc.name, &desc).first->second;
       EXPECT_EQ(desc.help, first->help);
       EXPECT_EQ(desc.type, first->type);

@@ -98,14 +98,34 @@ inline constexpr std::array<MetricDesc, 3> kCgroupMetrics = {{
      .label_value = "oom_kill"},
 }};
 
+inline constexpr std::array<MetricDesc, 5> kProbeMetrics = {{
+    {.name = "heapfloor_allocator_trims_total",
+     .help = "Trims.",
+     .type = MetricType::counter,
+     .group_rule = GroupRule::sum,
+     .group_name = "heapfloor_allocator_trims_total"},
+    {.name = "heapfloor_structure_elements",
+     .help = "Elements.",
+     .group_rule = GroupRule::sum,
+     .group_name = "heapfloor_structure_elements"},
+    {.name = "heapfloor_structure_clears_total",
+     .help = "Clears.",
+     .type = MetricType::counter,
+     .group_rule = GroupRule::sum,
+     .group_name = "heapfloor_structure_clears_total"},
+    {.name = "heapfloor_site_live_bytes", .help = "Live bytes of a site."},
+    {.name = "heapfloor_probe_targets", .help = "Programs whose probe is read."},
+}};
+
 inline const CollectorEntry kHost = {.name = "host", .summary = "", .metrics = kHostMetrics};
 inline const CollectorEntry kProcess = {
     .name = "process", .summary = "", .metrics = kProcessMetrics};
 inline const CollectorEntry kSmaps = {.name = "smaps", .summary = "", .metrics = kSmapsMetrics};
 inline const CollectorEntry kSelf = {.name = "self", .summary = "", .metrics = kSelfMetrics};
 inline const CollectorEntry kCgroup = {.name = "cgroup", .summary = "", .metrics = kCgroupMetrics};
-inline constexpr std::array<const CollectorEntry*, 5> kCollectors = {&kHost, &kProcess, &kSmaps,
-                                                                     &kCgroup, &kSelf};
+inline const CollectorEntry kProbe = {.name = "probe", .summary = "", .metrics = kProbeMetrics};
+inline constexpr std::array<const CollectorEntry*, 6> kCollectors = {&kHost,   &kProcess, &kSmaps,
+                                                                     &kCgroup, &kSelf,    &kProbe};
 
 inline const BuildInfo kBuild = {"0.1.0", "abc123", "main", "gcc 12.2.0", "C++20"};
 
@@ -158,7 +178,7 @@ inline WatchRow watch(const ProcessRow& of, std::string group_name, LeakState st
   row.state = state;
   row.state_since_seconds = 9000;
   row.last_value = static_cast<double>(*of.anon_bytes + *of.swap_bytes);
-  row.inferred_compactions = {12};
+  row.compactions = 12;
   return row;
 }
 
@@ -227,6 +247,30 @@ inline void add_cgroups(Snapshot& snapshot) {
        values}};
   snapshot.workloads = {{"nginx.service", 0, std::nullopt}, {"pod/12-34", 3, 9000.5}};
   snapshot.oom_victims = {{42, "leaky", "/kubepods/podx", "pod/12-34", 65536, 9000.5}};
+}
+
+// What probes tell, with a structure whose name is as hostile as its group's.
+inline void add_probes(Snapshot& snapshot) {
+  snapshot.agent.push_back({&kProbeMetrics[4], 2});
+  snapshot.allocators = {{"bad\xFF", "jemalloc", "5.3.0", 405, true, {{&kProbeMetrics[0], 12}}},
+                         {"gone", "glibc", "", 405, false, {{&kProbeMetrics[0], 3}}}};
+  snapshot.structures = {{"bad\xFF",
+                          "user\"cache\n\xFF",
+                          "unordered_map",
+                          "std::pair<int const, long>",
+                          "cache.cpp:88",
+                          405,
+                          true,
+                          {{&kProbeMetrics[1], 70'000}, {&kProbeMetrics[2], 4}}},
+                         {"gone", "jobs", "", "", "", 405, false, {{&kProbeMetrics[2], 9}}}};
+  snapshot.processes[2].sites = {{"0000000000000abc", 2.5e8}, {"00000000000000ff", 1e6}};
+  WatchRow& leaking = snapshot.watches[2];
+  leaking.causes = GrowthCauses{0.75, 0.25};
+  leaking.structures = {{"user\"cache\n\xFF", "", "", "", 2000.5, 0.5}};
+  leaking.sites = {
+      {"0000000000000abc", "grow", "user\"cache\n\xFF", "/usr/bin/app+0x1f", 1500, 0.375},
+      {"00000000000000ff", "", "", "", 20, std::nullopt}};
+  leaking.concentration = 0.875;
 }
 
 inline WatchRow cgroup_watch() {
@@ -343,6 +387,7 @@ inline Snapshot snapshot() {
   add_watches(made);
   made.alerts = {alert(made.watches[2], "HeapfloorLeak", AlertPhase::firing),
                  alert(made.watches[1], "HeapfloorLeakSuspected", AlertPhase::pending)};
+  add_probes(made);
   add_health(made);
   return made;
 }

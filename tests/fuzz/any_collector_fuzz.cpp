@@ -112,7 +112,7 @@ void run(const CollectorEntry& entry, std::string_view text, std::uint8_t descri
                                                .smaps_duty = 0.1,
                                                .smaps_max_read_seconds = 60};
   // What others read on behalf of the process collector depends on what that saw.
-  const bool is_behind = entry.name == "smaps";
+  const bool is_behind = entry.name == "smaps" || entry.name == "probe";
   const auto before = is_behind ? process_collector().make(root, options) : nullptr;
   const auto collector = entry.make(root, options);
   for (int tick = 0; tick < 4; ++tick) {

@@ -66,7 +66,7 @@ void expect_equal(const WatchRow& before, const WatchRow& after) {
   EXPECT_EQ(after.verdict.floor, before.verdict.floor);
   EXPECT_EQ(after.verdict.z, before.verdict.z);
   EXPECT_EQ(after.verdict.evidence_seconds, before.verdict.evidence_seconds);
-  EXPECT_EQ(after.inferred_compactions, before.inferred_compactions);
+  EXPECT_EQ(after.compactions, before.compactions);
 }
 
 // Two agents see the same host, one of them is restarted at every phase of what it writes.

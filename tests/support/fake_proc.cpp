@@ -1,5 +1,8 @@
 #include "tests/support/fake_proc.h"
 
+#include <fstream>
+#include <sstream>
+
 #include "tests/support/fixture_host.h"
 
 namespace heapfloor::testing {
@@ -54,6 +57,23 @@ void FakeProc::set(int pid, std::uint64_t start_ticks, const std::string& comm,
                  " kB\nPss: " + std::to_string(anon_kib + kOtherKib / 2) +
                  " kB\nPss_Anon: " + anon + "Pss_File: " + file +
                  "Pss_Shmem: 0 kB\nPrivate_Clean: 0 kB\nPrivate_Dirty: " + anon + "Locked: 0 kB\n");
+}
+
+void FakeProc::set_segment(int pid, std::span<const std::byte> segment, std::uint64_t inode) {
+  const std::filesystem::path process = directory_ / std::to_string(pid);
+  const std::string program =
+      "55550000000-55550010000 r-xp 00001000 fe:01 9                    /usr/bin/app\n";
+  if (segment.empty()) return write_file(process / "maps", program);
+  std::ostringstream range;
+  range << std::hex << 0x7f0000000000U + inode * 0x10000000U << '-'
+        << 0x7f0000000000U + inode * 0x10000000U + segment.size();
+  write_file(process / "maps", program + range.str() + " rw-s 00000000 00:01 " +
+                                   std::to_string(inode) +
+                                   "          /memfd:heapfloor_probe (deleted)\n");
+  std::filesystem::create_directories(process / "map_files");
+  std::ofstream file(process / "map_files" / range.str(), std::ios::binary);
+  file.write(reinterpret_cast<const char*>(segment.data()),
+             static_cast<std::streamsize>(segment.size()));
 }
 
 void FakeProc::set_descriptors(int pid, int count, int limit) {

@@ -1,8 +1,10 @@
 // A /proc of a few processes whose memory the test sets from tick to tick.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 
 namespace heapfloor::testing {
@@ -25,6 +27,9 @@ class FakeProc {
   void set_limits(int pid, const std::string& lines);
   // What /proc/PID/exe leads to.
   void set_executable(int pid, const std::string& target);
+  // The process maps a probe's segment, as memory of this inode; nothing: none any more. The same
+  // inode again writes into the same file.
+  void set_segment(int pid, std::span<const std::byte> segment, std::uint64_t inode = 7);
   // The process is dead and nobody has waited for it: it has no memory any more.
   void make_zombie(int pid, std::uint64_t start_ticks, const std::string& comm);
   // The process ends.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 
 namespace heapfloor::testing {
 namespace {
@@ -152,6 +153,73 @@ Result<FileFacts> MemoryHostRoot::look_at_file_in(std::int32_t pid, int director
   facts.inode = std::hash<std::string>()(path);
   facts.size_bytes = text->size();
   return facts;
+}
+
+Result<HostFile> MemoryHostRoot::open_file_in(std::int32_t pid, int directory,
+                                              const char* name) const {
+  const auto facts = look_at_file_in(pid, directory, name);
+  if (!facts) return Failure(facts.error());
+  const int handle = open_handle(pid);
+  if (handle < 0) return failure(ErrorKind::io, name, "no descriptor left");
+  open_.at(handle).bytes = text_("proc/" + std::to_string(pid) + "/" + name).value_or("");
+  return HostFile(*this, handle, *facts);
+}
+
+Result<HostFile> MemoryHostRoot::open_in_root_of(std::int32_t pid, int directory,
+                                                 const char* path) const {
+  return open_file_in(pid, directory, (std::string("root") + path).c_str());
+}
+
+Result<std::size_t> MemoryHostRoot::read_file_at(int file, std::uint64_t offset,
+                                                 std::span<char> buffer) const {
+  const std::string& bytes = open_.at(file).bytes;
+  if (offset >= bytes.size()) return 0;
+  return bytes.copy(buffer.data(), buffer.size(), static_cast<std::size_t>(offset));
+}
+
+Result<void> MemoryHostRoot::read_pieces_in(std::int32_t pid, int directory, const char* name,
+                                            std::span<char> buffer,
+                                            const PieceVisitor& visit) const {
+  const std::string path = std::to_string(pid) + "/" + name;
+  if (directory >= 0 && open_.at(directory).incarnation != incarnation(pid))
+    return failure(ErrorKind::gone, path, "no such process");
+  auto text = text_("proc/" + path);
+  if (!text) return Failure(text.error());
+  std::string_view rest = *text;
+  while (!rest.empty()) {
+    const std::size_t length = std::min(rest.size(), buffer.size());
+    rest.copy(buffer.data(), length);
+    if (!visit(buffer.first(length))) return {};
+    rest.remove_prefix(length);
+  }
+  return {};
+}
+
+Result<HostRoot::OpenedBytes> MemoryHostRoot::open_shared_memory_in(std::int32_t pid, int directory,
+                                                                    const char* name) const {
+  const std::string path = std::to_string(pid) + "/" + name;
+  if (directory >= 0 && open_.at(directory).incarnation != incarnation(pid))
+    return failure(ErrorKind::gone, path, "no such process");
+  auto text = text_("proc/" + path);
+  if (!text) return Failure(text.error());
+  const int handle = open_handle(pid);
+  if (handle < 0) return failure(ErrorKind::io, path, "no descriptor left");
+  open_.at(handle).bytes = std::move(*text);
+  return OpenedBytes{handle, open_.at(handle).bytes.size()};
+}
+
+Result<HostRoot::OpenedBytes> MemoryHostRoot::open_memory_in(std::int32_t pid,
+                                                             int directory) const {
+  return open_shared_memory_in(pid, directory, "mem");
+}
+
+Result<void> MemoryHostRoot::read_bytes(std::int32_t pid, int file, std::uint64_t offset,
+                                        std::span<std::byte> to) const {
+  const std::string& bytes = open_.at(file).bytes;
+  if (offset > bytes.size() || to.size() > bytes.size() - offset)
+    return failure(ErrorKind::gone, std::to_string(pid), "no such memory any more");
+  if (!to.empty()) std::memcpy(to.data(), bytes.data() + offset, to.size());
+  return {};
 }
 
 int MemoryHostRoot::open_in(int directory, const char* /*name*/) const {

@@ -68,5 +68,13 @@ TEST(PidStatus, LinesBehindThreadsAreNotRead) {
   EXPECT_TRUE(parse_pid_status("Threads:\t1\nVmSize:\tgarbage\n"));
 }
 
+TEST(PidStatus, AProcessInAPidNamespaceSeesItselfUnderTheLastOfItsNumbers) {
+  EXPECT_EQ(parse_own_pid("Name:\tx\nNSpid:\t4711\t12\t1\nVmPeak:\t1 kB\n"), 1);
+  EXPECT_EQ(parse_own_pid("NSpid:\t4711\n"), 4711);
+  EXPECT_EQ(parse_own_pid("Name:\tNSpid: 3\nThreads:\t1\n"), std::nullopt);
+  EXPECT_EQ(parse_own_pid("NSpid:\t\n"), std::nullopt);
+  EXPECT_EQ(parse_own_pid("NSpid:\t99999999999\n"), std::nullopt);
+}
+
 }  // namespace
 }  // namespace heapfloor

@@ -1,0 +1,211 @@
+#include "agent/probe_follower.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "agent/trend/signal_list.h"
+#include "collectors/probe_metrics.h"
+
+namespace heapfloor {
+namespace {
+
+constexpr double kPartOfMinimum = 1.0 / 16;
+constexpr double kLevelShare = 0.5;
+constexpr std::size_t kConcentrated = 5;
+
+// FNV-1a: the same in every run, since it is part of what is stored.
+std::uint64_t hash_of(std::string_view text) {
+  constexpr std::uint64_t kOffset = 14695981039346656037ULL;
+  constexpr std::uint64_t kPrime = 1099511628211ULL;
+  std::uint64_t hash = kOffset;
+  for (const char byte : text) hash = (hash ^ static_cast<unsigned char>(byte)) * kPrime;
+  return hash;
+}
+
+std::uint64_t stack_hash_of(std::string_view digits) {
+  constexpr int kHexadecimal = 16;
+  std::uint64_t hash = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), hash, kHexadecimal);
+  return hash;
+}
+
+std::optional<double> sample(const SampleBatch& batch, std::size_t index, const MetricDesc& desc) {
+  for (const SampleBatch::Sample& one : batch.samples(index)) {
+    if (one.desc == &desc) return one.value;
+  }
+  return std::nullopt;
+}
+
+std::uint64_t stack_of(const SampleBatch& batch, std::size_t index) {
+  return stack_hash_of(batch.entity(index).name);
+}
+
+}  // namespace
+
+std::optional<double> anonymous_bytes(const ProcessEntry& process) {
+  if (!process.anon_bytes) return std::nullopt;
+  return *process.anon_bytes + process.swap_bytes.value_or(0);
+}
+
+ProbeFollower::ProbeFollower()
+    : allocators_(EntityKind::allocator, kAllocatorMetrics, kMostRows),
+      structures_(EntityKind::structure, kStructureMetrics, kMostRows) {}
+
+void ProbeFollower::follow(const SampleBatch& batch, const GroupTable& groups,
+                           const ViewSource& view_of, double minimum_bytes, double now_seconds,
+                           WatchList& watches) {
+  ++tick_;
+  allocators_.ingest(batch, groups, agent_, now_seconds);
+  structures_.ingest(batch, groups, std::nullopt, now_seconds);
+  const Tick tick{batch, groups, view_of, minimum_bytes, now_seconds, watches};
+  for (const ProcessEntry& process : groups.processes()) follow_heap(tick, process);
+  const ProcessId* sites_of = nullptr;
+  for (std::size_t index = 0; index < batch.entities(); ++index) {
+    const Entity entity = batch.entity(index);
+    if (entity.kind != EntityKind::structure && entity.kind != EntityKind::site) continue;
+    const ProcessEntry* const process = find_process(groups, entity.process);
+    if (process == nullptr) continue;
+    if (entity.kind == EntityKind::site) {
+      // The first of a process's sites begins its list anew.
+      if (sites_of == nullptr || *sites_of != process->id) known_[process->id].sites.clear();
+      sites_of = &process->id;
+      take_site(tick, index);
+    }
+    follow_part(tick, index, *process);
+  }
+  touch_sites(tick);
+  std::erase_if(known_, [this](const auto& known) { return known.second.tick != tick_; });
+}
+
+void ProbeFollower::follow_heap(const Tick& tick, const ProcessEntry& process) {
+  std::optional<double> in_use, free, trims, sampled;
+  for (std::size_t record = 0; record < process.batch_entity_count; ++record) {
+    const std::size_t index = process.batch_entities.at(record);
+    if (!in_use) in_use = sample(tick.batch, index, kProbedInUse);
+    if (!free) free = sample(tick.batch, index, kProbedFree);
+    if (!trims) trims = sample(tick.batch, index, kProbedTrims);
+    if (!sampled) sampled = sample(tick.batch, index, kProbedSampledLive);
+  }
+  const std::optional<double> live = in_use ? in_use : sampled;
+  if (!live) return;
+  Known& known = known_[process.id];
+  known.tick = tick_;
+  const std::optional<double> anon = anonymous_bytes(process);
+  if (anon) known.ledger.add({tick.now_seconds, *anon, *live, free});
+  // The heap of a program is as worth watching as its memory: that it is level says much.
+  const bool is_large = anon && *anon >= tick.minimum_bytes;
+  const double least = is_large ? 0 : tick.minimum_bytes;
+  if (in_use)
+    watch(tick, {EntityKind::process, Signal::allocator_live, process.id}, process, {}, *in_use,
+          trims, least);
+  if (sampled)
+    watch(tick, {EntityKind::process, Signal::sampled_live, process.id}, process, {}, *sampled,
+          std::nullopt, least);
+}
+
+void ProbeFollower::follow_part(const Tick& tick, std::size_t index, const ProcessEntry& process) {
+  const Entity entity = tick.batch.entity(index);
+  const double least = tick.minimum_bytes * kPartOfMinimum;
+  if (entity.kind == EntityKind::site) {
+    const std::optional<double> live = sample(tick.batch, index, kSiteLive);
+    const SeriesKey key{EntityKind::site, Signal::site_bytes, process.id,
+                        stack_of(tick.batch, index)};
+    if (live) watch(tick, key, process, entity.name, *live, std::nullopt, least);
+    return;
+  }
+  const std::uint64_t name = hash_of(entity.name);
+  const std::optional<double> epochs = sample(tick.batch, index, kStructureEpochs);
+  const std::optional<double> bytes = sample(tick.batch, index, kStructureMemory);
+  const std::optional<double> elements = sample(tick.batch, index, kStructureElements);
+  if (bytes)
+    watch(tick, {EntityKind::structure, Signal::structure_bytes, process.id, name}, process,
+          entity.name, *bytes, epochs, least);
+  if (elements)
+    watch(tick, {EntityKind::structure, Signal::structure_elements, process.id, name}, process,
+          entity.name, *elements, epochs, kLeastElements);
+}
+
+// A part of the process's memory meets the limit when the whole does: what is not of it stays.
+// Elements meet no limit of memory.
+void ProbeFollower::watch(const Tick& tick, const SeriesKey& key, const ProcessEntry& process,
+                          std::string_view part, double value, std::optional<double> epoch,
+                          double least) {
+  if (value < least && !tick.watches.is_watched(key)) return;
+  ProcessView view = tick.view_of(process);
+  const std::optional<double> anon = anonymous_bytes(process);
+  const bool is_bytes = signal_info(key.signal).counted.empty();
+  Observation reading;
+  reading.time_seconds = tick.now_seconds;
+  reading.value = value;
+  if (epoch) reading.epoch = static_cast<std::uint64_t>(*epoch);
+  if (is_bytes && anon && view.limit.bytes)
+    reading.limit = *view.limit.bytes - std::max(0.0, *anon - value);
+  view.labels.limit_source = reading.limit ? view.limit.source : std::string_view();
+  view.labels.part = part;
+  tick.watches.observe(key, view.labels, reading);
+}
+
+void ProbeFollower::take_site(const Tick& tick, std::size_t index) {
+  const Entity entity = tick.batch.entity(index);
+  Known& known = known_[entity.process];
+  SiteFacts facts;
+  facts.live_bytes = sample(tick.batch, index, kSiteLive).value_or(0);
+  for (const auto& [attribute, text] : tick.batch.descriptions(index)) {
+    if (attribute == Attribute::location) facts.location = text;
+    if (attribute == Attribute::structure) facts.structure = text;
+    if (attribute == Attribute::phase) facts.phase = text;
+  }
+  known.sites.emplace_back(stack_of(tick.batch, index), std::move(facts));
+  const Watch* const live =
+      tick.watches.find({EntityKind::process, Signal::sampled_live, entity.process});
+  if (live == nullptr || live->last_value <= 0) return;
+  double largest = 0;
+  for (std::size_t i = 0; i < std::min(kConcentrated, known.sites.size()); ++i)
+    largest += known.sites[i].second.live_bytes;
+  known.concentration = std::clamp(largest / live->last_value, 0.0, 1.0);
+}
+
+// Sites are read once a minute; in between they are there.
+void ProbeFollower::touch_sites(const Tick& tick) const {
+  for (const auto& [id, known] : known_) {
+    if (known.tick != tick_) continue;
+    for (const auto& [hash, facts] : known.sites)
+      tick.watches.touch({EntityKind::site, Signal::site_bytes, id, hash}, tick.now_seconds);
+  }
+}
+
+std::optional<bool> ProbeFollower::is_retention(const ProcessId& id, double start_seconds,
+                                                const WatchList& watches) const {
+  const std::optional<GrowthCauses> found = causes(id, start_seconds);
+  if (!found) return std::nullopt;
+  bool is_known = false;
+  for (const Signal signal : {Signal::allocator_live, Signal::sampled_live}) {
+    const Watch* const live = watches.find({EntityKind::process, signal, id});
+    if (live == nullptr || live->judge.state() == LeakState::learning) continue;
+    // One of them that rises is enough.
+    if (live->judge.state() != LeakState::stable) return false;
+    is_known = true;
+  }
+  if (!is_known) return std::nullopt;
+  return found->live_growth < kLevelShare;
+}
+
+std::optional<GrowthCauses> ProbeFollower::causes(const ProcessId& id, double start_seconds) const {
+  const auto found = known_.find(id);
+  return found == known_.end() ? std::nullopt : found->second.ledger.causes_since(start_seconds);
+}
+
+const std::vector<std::pair<std::uint64_t, SiteFacts>>& ProbeFollower::sites(
+    const ProcessId& id) const {
+  static const std::vector<std::pair<std::uint64_t, SiteFacts>> kNone;
+  const auto found = known_.find(id);
+  return found == known_.end() ? kNone : found->second.sites;
+}
+
+std::optional<double> ProbeFollower::concentration(const ProcessId& id) const {
+  const auto found = known_.find(id);
+  return found == known_.end() ? std::nullopt : found->second.concentration;
+}
+
+}  // namespace heapfloor

@@ -1,0 +1,102 @@
+// ProbeFollower: what the detector follows of programs that carry a probe, and what is known of
+// their parts beside it.
+//
+// Followed are the live heap as the allocator counts it (allocator_live) and as sampling estimates
+// it (sampled_live), the bytes and the elements of each structure, and the live bytes of the
+// largest sites. Thread rule: the owner locks.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/alerts/watch_list.h"
+#include "agent/series/group_table.h"
+#include "agent/series/growth_ledger.h"
+#include "agent/series/memory_limit.h"
+#include "agent/series/part_table.h"
+#include "agent/series/sample_batch.h"
+#include "collectors/sample.h"
+
+namespace heapfloor {
+
+struct SiteFacts {
+  std::string location, structure, phase;  // raw; empty where not known
+  double live_bytes = 0;
+};
+
+class ProbeFollower {
+ public:
+  // What a process is, as the watch of its memory has it: labels, and the limit of its memory.
+  struct ProcessView {
+    WatchLabels labels;
+    MemoryLimit limit;
+  };
+  using ViewSource = std::function<ProcessView(const ProcessEntry&)>;
+
+  ProbeFollower();
+
+  // The agent's own heap is told by itself.
+  void set_agent(const std::optional<ProcessId>& agent) { agent_ = agent; }
+
+  // Takes over one tick, before the memory of the processes is watched. `minimum_bytes`: from which
+  // on memory is watched; a program's heap is watched with its memory, structures and sites from a
+  // sixteenth of it on.
+  void follow(const SampleBatch& batch, const GroupTable& groups, const ViewSource& view_of,
+              double minimum_bytes, double now_seconds, WatchList& watches);
+
+  // Whether the memory of a process grows because its allocator keeps what the program gave back:
+  // its live heap has been judged stable, and explains less than half of the growth since
+  // `start_seconds`. Nothing where that is not known (any more).
+  [[nodiscard]] std::optional<bool> is_retention(const ProcessId& id, double start_seconds,
+                                                 const WatchList& watches) const;
+  [[nodiscard]] std::optional<GrowthCauses> causes(const ProcessId& id, double start_seconds) const;
+  // The sites of the last reading, the largest first; empty where there are none.
+  [[nodiscard]] const std::vector<std::pair<std::uint64_t, SiteFacts>>& sites(
+      const ProcessId& id) const;
+  // What its five largest sites hold of the live heap.
+  [[nodiscard]] std::optional<double> concentration(const ProcessId& id) const;
+
+  [[nodiscard]] const PartTable& allocators() const { return allocators_; }
+  [[nodiscard]] const PartTable& structures() const { return structures_; }
+
+  static constexpr std::size_t kMostRows = 4096;
+  static constexpr double kLeastElements = 4096;  // of a structure whose elements are watched
+
+ private:
+  struct Known {
+    GrowthLedger ledger;
+    std::vector<std::pair<std::uint64_t, SiteFacts>> sites;
+    std::optional<double> concentration;
+    std::uint64_t tick = 0;
+  };
+  struct Tick {
+    const SampleBatch& batch;
+    const GroupTable& groups;
+    const ViewSource& view_of;
+    double minimum_bytes;
+    double now_seconds;
+    WatchList& watches;
+  };
+
+  void follow_heap(const Tick& tick, const ProcessEntry& process);
+  void follow_part(const Tick& tick, std::size_t index, const ProcessEntry& process);
+  static void watch(const Tick& tick, const SeriesKey& key, const ProcessEntry& process,
+                    std::string_view part, double value, std::optional<double> epoch, double least);
+  void take_site(const Tick& tick, std::size_t index);
+  void touch_sites(const Tick& tick) const;
+
+  std::optional<ProcessId> agent_;
+  PartTable allocators_, structures_;
+  std::map<ProcessId, Known> known_;
+  std::uint64_t tick_ = 0;
+};
+
+// Memory that is resident or swapped out, in the sense of the signal rss_anon.
+[[nodiscard]] std::optional<double> anonymous_bytes(const ProcessEntry& process);
+
+}  // namespace heapfloor

@@ -1,0 +1,2 @@
+#!/bin/sh
+exec java -Xmx64m -XX:+UseSerialGC -version
