@@ -16,7 +16,8 @@ namespace {
 constexpr std::size_t kAlignment = 128;  // two cache lines: neighbours are fetched together
 constexpr std::size_t kPageBytes = 4096;
 constexpr std::size_t kMostForgetters = 8;
-constexpr int kMostWaits = 10'000;  // for another thread that makes the segment
+constexpr int kMostWaits =
+    10'000;  // for another thread that makes the segment, or makes it visible
 
 // What is mapped, in the order of enum heapfloor_section_type.
 struct Plan {
@@ -62,7 +63,11 @@ Segment the_segment;
 const Segment kNoSegment;
 
 std::uint32_t quiet = 0;
-std::uint32_t child_is_private = 0;  // a child whose memory nobody sees yet
+
+// Who sees the memory of a forked child.
+enum Visibility : std::uint32_t { everybody, nobody, being_published };
+std::uint32_t visibility = everybody;
+__thread bool publishes = false;  // this thread does: a signal handler may come back here
 
 // What the next child will get. Held from before fork() until after it, by one thread.
 struct ForkCopy {
@@ -208,7 +213,7 @@ void in_forked_child() {
   header.pid = getpid();
   header.created_boottime_ns = boottime_ns();
   header.heartbeat_boottime_ns = header.created_boottime_ns;
-  store_release(child_is_private, 1U);
+  store_release(visibility, std::uint32_t{nobody});
   const std::uint32_t count = load_acquire(forgetter_count);
   for (std::uint32_t i = 0; i < count && i < kMostForgetters; ++i) {
     if (forgetters[i] != nullptr) forgetters[i]();
@@ -222,6 +227,15 @@ char* make_segment(std::uint32_t flags) {
   write_new(memory, flags);
   header_at(memory).start_ticks = own_start_ticks();
   return memory;
+}
+
+// The same memory as a file that others can see; where that cannot be had it stays as it is.
+void make_visible() {
+  auto* memory = static_cast<char*>(map_sealed(HEAPFLOOR_SEGMENT_NAME, kTotalBytes));
+  if (memory == nullptr) return;
+  the_segment.header->start_ticks = own_start_ticks();
+  copy_used(memory, base(), false);
+  if (!move_mapping(memory, base(), kTotalBytes)) unmap(memory, kTotalBytes);
 }
 
 // Another thread is at it. Not for ever: it may have been lost at a fork().
@@ -270,15 +284,20 @@ bool on_fork_child(void (*forget)()) {
 }
 
 void publish_child() {
-  if (load_relaxed(child_is_private) == 0 || is_quiet()) return;
-  std::uint32_t pending = 1;
-  if (!exchange_if(child_is_private, pending, 0U)) return;
+  const std::uint32_t seen_by = load_acquire(visibility);
+  if (seen_by == everybody || publishes || is_quiet()) return;
+  std::uint32_t before = nobody;
+  if (!exchange_if(visibility, before, std::uint32_t{being_published})) {
+    for (int i = 0; i < kMostWaits && load_acquire(visibility) == being_published; ++i) {
+      yield_processor();
+    }
+    return;
+  }
   const ErrnoKeeper keeper;
-  auto* memory = static_cast<char*>(map_sealed(HEAPFLOOR_SEGMENT_NAME, kTotalBytes));
-  if (memory == nullptr) return;
-  the_segment.header->start_ticks = own_start_ticks();
-  copy_used(memory, base(), false);
-  if (!move_mapping(memory, base(), kTotalBytes)) unmap(memory, kTotalBytes);
+  publishes = true;
+  make_visible();
+  publishes = false;
+  store_release(visibility, std::uint32_t{everybody});
 }
 
 void enter_quiet() {

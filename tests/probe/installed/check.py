@@ -9,7 +9,7 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 HOOKS = ("malloc", "free", "calloc", "realloc", "reallocarray", "memalign", "posix_memalign", "aligned_alloc", "valloc",
-         "pvalloc", "cfree", "malloc_trim", "prctl", "pthread_create", "_Znw", "_Zna", "_Zdl", "_Zda")
+         "pvalloc", "cfree", "malloc_trim", "prctl", "pthread_create", "dlclose", "_Znw", "_Zna", "_Zdl", "_Zda")
 
 
 def run(*command, **options):
