@@ -83,12 +83,15 @@ App::App(const Config& config, ConfigLoader load, const Clock& clock)
       root_(HostPaths{config.path.procfs, config.path.sysfs, config.path.rootfs}),
       builds_(root_),
       pipeline_(config, clock, sink_, &sender_),
+      profiles_(root_, pipeline_.probes(), clock),
       requests_(std::make_unique<RequestCounter>(self_metrics_)) {
   pipeline_.set_build_source(
       [this](const std::string& subject) { return builds_.build_of(subject); });
+  pipeline_.set_site_source([this] { return profiles_.sites(); });
 }
 
-App::~App() = default;
+// The server waits for its handlers, which may wait for the seconds of a difference.
+App::~App() { profiles_.stop(); }
 
 void App::tick() { pages_.publish(pipeline_.tick()); }
 
@@ -147,15 +150,18 @@ void App::start() {
   silences.remove = [this](std::string_view id) { return pipeline_.remove_silence(id); };
   silences.list = [this] { return pipeline_.silences(); };
   silences.now_unix_seconds = [this] { return clock_.wall_seconds(); };
-  const RouteSources sources{pages_, pipeline_,
+  const RouteSources sources{pages_,
+                             pipeline_,
                              [this]() -> std::optional<std::string> {
                                const Result<void> done = reload();
                                if (done) return std::nullopt;
                                return done.error().path + ": " + done.error().reason;
                              },
-                             silences};
+                             silences,
+                             {profiles_, {}}};
   server_ = std::make_unique<HttpServer>(options, make_routes(sources));
   self_metrics_.insecure_known(server_->is_insecure());
+  profiles_.start();
 }
 
 std::uint16_t App::listening_port() const { return server_->listening_port(); }

@@ -23,6 +23,7 @@
 #include "agent/history/history_writer.h"
 #include "agent/http/http_server.h"
 #include "agent/pipeline.h"
+#include "agent/profile/profile_service.h"
 #include "agent/program_builds.h"
 #include "collectors/host_root.h"
 
@@ -76,6 +77,7 @@ class App {
   DirectoryHostRoot root_;
   ProgramBuilds builds_;
   Pipeline pipeline_;
+  ProfileService profiles_;
   std::unique_ptr<RequestObserver> requests_;
   std::unique_ptr<HttpServer> server_;  // last: its threads use all of the above
 };

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agent/alerts/alert_book.h"
@@ -36,6 +37,7 @@
 #include "collectors/probe_board.h"
 #include "collectors/process_board.h"
 #include "collectors/stopwatch.h"
+#include "collectors/task_source.h"
 #include "collectors/user_names.h"
 
 namespace heapfloor {
@@ -79,6 +81,9 @@ class Pipeline final : public SeriesReader {
   void set_build_source(BuildSource source);
   // The programs that carry a probe, and their segments.
   [[nodiscard]] const ProbeBoard& probes() const { return probe_board_; }
+  // Where the names of sites come from. Before the first tick; called in each.
+  using SiteSource = std::function<std::shared_ptr<const KnownSites>()>;
+  void set_site_source(SiteSource source) { site_source_ = std::move(source); }
   // Silences; see SilenceBook.
   [[nodiscard]] Result<std::string> add_silence(const Silence& silence);
   [[nodiscard]] bool remove_silence(std::string_view id);
@@ -132,6 +137,7 @@ class Pipeline final : public SeriesReader {
   OomBoard oom_board_;
   ProbeBoard probe_board_;  // locks for itself
   ClockStopwatch stopwatch_;
+  std::unique_ptr<TaskSource> tasks_;
   Scheduler scheduler_;
   SampleBatch batch_;
   double ticks_per_second_;
@@ -149,6 +155,7 @@ class Pipeline final : public SeriesReader {
   RuleEvaluator rules_;
   SilenceBook silences_;
   BuildSource build_source_;
+  SiteSource site_source_;
   std::string host_name_;
   ReloadStatus reload_;
   std::map<std::string, DetectedLeaks> leaks_detected_;  // by scope

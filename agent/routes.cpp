@@ -174,6 +174,7 @@ std::vector<Route> make_routes(const RouteSources& sources) {
   add_life_routes(routes, sources);
   add_api_routes(routes, sources);
   add_silence_routes(routes, sources);
+  add_profile_routes(routes, sources.profiles);
   add_page_routes(routes);
   return routes;
 }

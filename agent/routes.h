@@ -11,6 +11,7 @@
 #include "agent/exposition/page_cache.h"
 #include "agent/exposition/snapshot.h"
 #include "agent/http/http_server.h"
+#include "agent/profile_routes.h"
 #include "collectors/result.h"
 
 namespace heapfloor {
@@ -29,6 +30,7 @@ struct RouteSources {
   const SeriesReader& series;
   std::function<std::optional<std::string>()> reload;  // returns what is wrong, or nothing
   SilenceActions silences;
+  ProfileSources profiles;
 };
 
 std::vector<Route> make_routes(const RouteSources& sources);

@@ -3,10 +3,12 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <linux/openat2.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -96,6 +98,18 @@ bool for_each_entry(int directory, Visit visit) {
   }
 }
 
+FileFacts facts_of(const struct statx& status) {
+  constexpr std::int64_t kNanoseconds = 1'000'000'000;
+  constexpr int kDeviceBits = 32;
+  FileFacts facts;
+  facts.inode = status.stx_ino;
+  if (status.stx_dev_major != 0)
+    facts.device = std::uint64_t{status.stx_dev_major} << kDeviceBits | status.stx_dev_minor;
+  facts.size_bytes = status.stx_size;
+  facts.modified_nanoseconds = status.stx_mtime.tv_sec * kNanoseconds + status.stx_mtime.tv_nsec;
+  return facts;
+}
+
 // Every memfd lies on the kernel's own mount of tmpfs; whatever has another device is none.
 std::optional<std::uint64_t> device_of_shared_memory() {
   const Descriptor file(::memfd_create("heapfloor", MFD_CLOEXEC));
@@ -131,6 +145,15 @@ ErrorKind error_kind_of(int error_number) {
 ProcessDir::~ProcessDir() {
   if (kept_ >= 0) root_->close(kept_);
   if (directory_ >= 0) root_->close(directory_);
+}
+
+HostFile::~HostFile() {
+  if (file_ >= 0) root_->close(file_);
+}
+
+Result<std::size_t> HostFile::read_at(std::uint64_t offset, std::span<char> buffer) const {
+  if (!is_open()) return failure(ErrorKind::unavailable, {}, "no file is open");
+  return root_->read_file_at(file_, offset, buffer);
 }
 
 MappedBytes::~MappedBytes() {
@@ -173,6 +196,14 @@ Result<std::size_t> ProcessDir::count_lines(const char* name, std::span<char> bu
 
 Result<FileFacts> ProcessDir::look_at_file(const char* name) const {
   return root_->look_at_file_in(pid_, directory_, name);
+}
+
+Result<HostFile> ProcessDir::open_file(const char* name) const {
+  return root_->open_file_in(pid_, directory_, name);
+}
+
+Result<HostFile> ProcessDir::open_in_root(const char* path) const {
+  return root_->open_in_root_of(pid_, directory_, path);
 }
 
 // What does not end in a line end stays in front of the next piece.
@@ -568,24 +599,65 @@ Result<std::size_t> DirectoryHostRoot::count_lines_in(std::int32_t pid, int dire
   return lines;
 }
 
+Result<HostFile> DirectoryHostRoot::regular_file(std::int32_t pid, int directory, const char* name,
+                                                 int opened) const {
+  if (opened < 0) return failure_in(pid, directory, name, errno);
+  struct statx status = {};
+  const int refused = ::statx(opened, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC,
+                              STATX_TYPE | STATX_INO | STATX_SIZE | STATX_MTIME, &status);
+  const int error_number = errno;
+  HostFile file(*this, opened, facts_of(status));
+  if (refused != 0) return failure_in(pid, directory, name, error_number);
+  if (S_ISREG(status.stx_mode)) return file;
+  return failure(ErrorKind::unavailable, process_path(pid, name), "not a regular file");
+}
+
+// Without O_NONBLOCK a pipe that was put in a library's place would hold the agent up.
+Result<HostFile> DirectoryHostRoot::open_file_in(std::int32_t pid, int directory,
+                                                 const char* name) const {
+  const std::string path = path_for(pid, directory, name);
+  return regular_file(pid, directory, name,
+                      ::openat(directory < 0 ? AT_FDCWD : directory, path.c_str(),
+                               O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+}
+
+Result<HostFile> DirectoryHostRoot::open_in_root_of(std::int32_t pid, int directory,
+                                                    const char* path) const {
+  const std::string root = path_for(pid, directory, "root");
+  const Descriptor top(::openat(directory < 0 ? AT_FDCWD : directory, root.c_str(),
+                                O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (top.get() < 0) return failure_in(pid, directory, "root", errno);
+  open_how how = {};
+  how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  const auto opened = static_cast<int>(::syscall(SYS_openat2, top.get(), path, &how, sizeof how));
+  return regular_file(pid, directory, (std::string("root") + path).c_str(), opened);
+}
+
+Result<std::size_t> DirectoryHostRoot::read_file_at(int file, std::uint64_t offset,
+                                                    std::span<char> buffer) const {
+  std::size_t length = 0;
+  while (length < buffer.size()) {
+    const ssize_t got = ::pread(file, buffer.data() + length, buffer.size() - length,
+                                static_cast<off_t>(offset + length));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return failure_of(errno, {});
+    if (got == 0) break;
+    length += static_cast<std::size_t>(got);
+  }
+  return length;
+}
+
 // Without AT_STATX_DONT_SYNC a program on a server that does not answer would hold the agent up.
 Result<FileFacts> DirectoryHostRoot::look_at_file_in(std::int32_t pid, int directory,
                                                      const char* name) const {
-  constexpr std::int64_t kNanoseconds = 1'000'000'000;
-  constexpr int kDeviceBits = 32;
   const std::string path = path_for(pid, directory, name);
   struct statx status = {};
   const int refused =
       ::statx(directory < 0 ? AT_FDCWD : directory, path.c_str(),
               AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_INO | STATX_SIZE | STATX_MTIME, &status);
   if (refused != 0) return failure_in(pid, directory, name, errno);
-  FileFacts facts;
-  facts.inode = status.stx_ino;
-  if (status.stx_dev_major != 0)
-    facts.device = std::uint64_t{status.stx_dev_major} << kDeviceBits | status.stx_dev_minor;
-  facts.size_bytes = status.stx_size;
-  facts.modified_nanoseconds = status.stx_mtime.tv_sec * kNanoseconds + status.stx_mtime.tv_nsec;
-  return facts;
+  return facts_of(status);
 }
 
 int DirectoryHostRoot::open_in(int directory, const char* name) const {

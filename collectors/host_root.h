@@ -37,6 +37,43 @@ struct FileFacts {
   friend bool operator==(const FileFacts&, const FileFacts&) = default;
 };
 
+// A regular file, read at any place. Never through a mapping: who truncates a mapped file ends its
+// reader with SIGBUS. Thread rule: read_at() may be called by any thread.
+class HostFile {
+ public:
+  HostFile() = default;
+  // `file` is a handle of `root`, owned from here on.
+  HostFile(const HostRoot& root, int file, FileFacts facts)
+      : root_(&root), file_(file), facts_(facts) {}
+  HostFile(const HostFile&) = delete;
+  HostFile& operator=(const HostFile&) = delete;
+  HostFile(HostFile&& other) noexcept { swap(other); }
+  HostFile& operator=(HostFile&& other) noexcept {
+    HostFile(std::move(other)).swap(*this);
+    return *this;
+  }
+  ~HostFile();
+
+  [[nodiscard]] bool is_open() const { return file_ >= 0; }
+  // As of the opening: the file may have grown or shrunk since.
+  [[nodiscard]] const FileFacts& facts() const { return facts_; }
+  // Fills `buffer` with the bytes from `offset` on; how many there were, fewer only at the end.
+  [[nodiscard]] Result<std::size_t> read_at(std::uint64_t offset, std::span<char> buffer) const;
+  // The descriptor, for a library that runs in a child process; negative where there is none.
+  [[nodiscard]] int descriptor() const { return file_; }
+
+ private:
+  void swap(HostFile& other) noexcept {
+    std::swap(root_, other.root_);
+    std::swap(file_, other.file_);
+    std::swap(facts_, other.facts_);
+  }
+
+  const HostRoot* root_ = nullptr;
+  int file_ = -1;
+  FileFacts facts_;
+};
+
 // What an errno of open, read or getdents means for the one who handles it.
 [[nodiscard]] ErrorKind error_kind_of(int error_number);
 
@@ -127,6 +164,13 @@ class ProcessDir {
   // the process runs, though its file was replaced or deleted. Reads nothing of it and asks no
   // server.
   [[nodiscard]] Result<FileFacts> look_at_file(const char* name) const;
+
+  // Opens the regular file that `name` is or leads to: "exe", "map_files/START-END". Anything but a
+  // regular file is `unavailable`, and opening one never waits.
+  [[nodiscard]] Result<HostFile> open_file(const char* name) const;
+  // The same for a path as the process sees it: each link on the way is followed inside its root
+  // and leads nowhere else (openat2(2), RESOLVE_IN_ROOT).
+  [[nodiscard]] Result<HostFile> open_in_root(const char* path) const;
 
   // Calls visit() with each line of the file `name`, read piece by piece through `buffer`, until it
   // returns false. Of a line that does not fit into half of the buffer only the end is shown.
@@ -251,6 +295,7 @@ class HostRoot {
 
  private:
   friend class ProcessDir;
+  friend class HostFile;
   friend class KernelLog;
   friend class MappedBytes;
   // Handles are the implementation's own numbers, never negative; `directory` is negative when
@@ -271,6 +316,12 @@ class HostRoot {
                                                            std::span<char> buffer) const = 0;
   [[nodiscard]] virtual Result<FileFacts> look_at_file_in(std::int32_t pid, int directory,
                                                           const char* name) const = 0;
+  [[nodiscard]] virtual Result<HostFile> open_file_in(std::int32_t pid, int directory,
+                                                      const char* name) const = 0;
+  [[nodiscard]] virtual Result<HostFile> open_in_root_of(std::int32_t pid, int directory,
+                                                         const char* path) const = 0;
+  [[nodiscard]] virtual Result<std::size_t> read_file_at(int file, std::uint64_t offset,
+                                                         std::span<char> buffer) const = 0;
   // Calls visit(piece) with what each read gives, until it returns false.
   [[nodiscard]] virtual Result<void> read_pieces_in(std::int32_t pid, int directory,
                                                     const char* name, std::span<char> buffer,
@@ -335,6 +386,12 @@ class DirectoryHostRoot final : public HostRoot {
                                                    std::span<char> buffer) const override;
   [[nodiscard]] Result<FileFacts> look_at_file_in(std::int32_t pid, int directory,
                                                   const char* name) const override;
+  [[nodiscard]] Result<HostFile> open_file_in(std::int32_t pid, int directory,
+                                              const char* name) const override;
+  [[nodiscard]] Result<HostFile> open_in_root_of(std::int32_t pid, int directory,
+                                                 const char* path) const override;
+  [[nodiscard]] Result<std::size_t> read_file_at(int file, std::uint64_t offset,
+                                                 std::span<char> buffer) const override;
   [[nodiscard]] Result<void> read_pieces_in(std::int32_t pid, int directory, const char* name,
                                             std::span<char> buffer,
                                             const PieceVisitor& visit) const override;
@@ -350,6 +407,9 @@ class DirectoryHostRoot final : public HostRoot {
       int file, std::span<char> buffer) const override;
   void close(int handle) const noexcept override;
 
+  // A HostFile of what was opened (negative: a refusal), if it is a regular file.
+  [[nodiscard]] Result<HostFile> regular_file(std::int32_t pid, int directory, const char* name,
+                                              int opened) const;
   // Descriptors that the fd directory at `path` below the descriptor `directory` tells of.
   [[nodiscard]] Result<std::size_t> count_in(int directory, const char* path, std::size_t most,
                                              std::string name) const;

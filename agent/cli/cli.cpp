@@ -115,6 +115,24 @@ void add_replay_command(CLI::App& app, const ConfigSource& source, ReplayOptions
   command->callback([&] { action = [&] { return run_replay_command(source, replay); }; });
 }
 
+void add_pprof_command(CLI::App& app, const ConfigSource& source, std::function<int()>& action) {
+  auto options = std::make_shared<PprofOptions>();
+  CLI::App* command = app.add_subcommand(
+      "pprof", "write a heap profile of a process with a probe, for go tool pprof");
+  command->add_option("--pid", options->pid, "whose")
+      ->required()
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
+  command->add_option("-o,--output", options->output, "where to; - is standard output")
+      ->required()
+      ->type_name("FILE");
+  command->add_flag("--allocs", options->allocs,
+                    "show what was allocated since it started first, not what lives");
+  command->callback([&action, &source, options] {
+    action = [&source, options] { return run_pprof_command(source, *options); };
+  });
+}
+
 void add_run_command(CLI::App& app, std::function<int()>& action) {
   auto options = std::make_shared<RunOptions>();
   CLI::App* command = app.add_subcommand(
@@ -164,6 +182,7 @@ void add_commands(CLI::App& app, const ConfigSource& source, ReplayOptions& repl
   });
 
   add_replay_command(app, source, replay, action);
+  add_pprof_command(app, source, action);
   add_run_command(app, action);
   add_probe_command(app, source, action);
 

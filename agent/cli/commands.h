@@ -44,6 +44,12 @@ struct OnceOptions {
   std::optional<std::string> output;  // nothing: standard output
 };
 
+struct PprofOptions {
+  std::int32_t pid = 0;
+  std::string output;  // a path; "-" is standard output
+  bool allocs = false;
+};
+
 struct RunOptions {
   std::vector<std::string> program;           // and its arguments; never empty
   std::optional<std::uint64_t> sample_bytes;  // nothing: the probe's own default
@@ -54,6 +60,7 @@ int run_agent_command(const ConfigSource& source);
 int run_once_command(const ConfigSource& source, const OnceOptions& options);
 int run_replay_command(const ConfigSource& source, const ReplayOptions& options);
 int run_check_config_command(const ConfigSource& source, bool print_defaults);
+int run_pprof_command(const ConfigSource& source, const PprofOptions& options);
 int run_version_command();
 // Becomes the program; returns only when that cannot be.
 int run_run_command(const RunOptions& options);

@@ -1,6 +1,9 @@
 #include "agent/exposition/api_json.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <tuple>
 
@@ -107,20 +110,77 @@ Json structures_json(const WatchRow& watch) {
   return structures;
 }
 
-// The place is MODULE+0xOFFSET; which function that is, symbols say.
-Json sites_json(const WatchRow& watch) {
-  Json sites = Json::array();
-  for (const LeakPart& part : watch.sites) {
-    sites.push_back({{"site", part.name},
-                     {"function", nullptr},
-                     {"file", nullptr},
-                     {"line", nullptr},
-                     {"location", text_or_null(part.location)},
-                     {"structure", text_or_null(part.structure)},
-                     {"phase", text_or_null(part.phase)},
-                     {"growth_bytes_per_second", json_number(part.growth_bytes_per_second)},
-                     {"share", json_number_or_null(part.share)}});
+// A site as the detector follows it, as its symbols name it, or both.
+struct ShownSite {
+  const LeakPart* part = nullptr;
+  const KnownSite* known = nullptr;
+  [[nodiscard]] double growth() const {
+    if (known != nullptr && known->growth) return known->growth->bytes_per_second;
+    return part == nullptr ? 0 : part->growth_bytes_per_second;
   }
+};
+
+const std::vector<KnownSite>& known_sites_of(const Snapshot& snapshot, const WatchRow& watch) {
+  static const std::vector<KnownSite> none;
+  if (!snapshot.known_sites || watch.process.pid == 0) return none;
+  const auto found = snapshot.known_sites->find(watch.process);
+  return found == snapshot.known_sites->end() ? none : found->second;
+}
+
+std::string site_name(const KnownSite& site) { return fmt::format("{:016x}", site.stack_hash); }
+
+// The fastest first. Of a structure or one site only what the detector says of its parts.
+std::vector<ShownSite> shown_sites(const Snapshot& snapshot, const WatchRow& watch) {
+  const std::vector<KnownSite>& known = known_sites_of(snapshot, watch);
+  const bool is_whole = watch.scope == "process" || watch.scope == "allocator";
+  std::vector<ShownSite> shown;
+  for (const LeakPart& part : watch.sites) {
+    const auto same = std::ranges::find(known, part.name, site_name);
+    shown.push_back({&part, same == known.end() ? nullptr : &*same});
+  }
+  for (const KnownSite& site : known) {
+    const auto is_same = [&site](const LeakPart& part) { return part.name == site_name(site); };
+    if (is_whole && site.growth && std::ranges::none_of(watch.sites, is_same))
+      shown.push_back({nullptr, &site});
+  }
+  std::ranges::stable_sort(shown, std::greater<>(), &ShownSite::growth);
+  return shown;
+}
+
+// With the interval of the sampling error where the growth was measured so.
+Json site_growth_json(const ShownSite& site) {
+  if (site.known == nullptr || !site.known->growth)
+    return {{"estimate", json_number(site.growth())}, {"low", nullptr}, {"high", nullptr}};
+  return {{"estimate", json_number(site.growth())},
+          {"low", json_number(site.known->growth->low_bytes_per_second)},
+          {"high", json_number(site.known->growth->high_bytes_per_second)}};
+}
+
+Json site_json(const ShownSite& site) {
+  static const KnownSite unknown;
+  static const LeakPart unfollowed;
+  const KnownSite& known = site.known == nullptr ? unknown : *site.known;
+  const LeakPart& part = site.part == nullptr ? unfollowed : *site.part;
+  const std::optional<double> share =
+      known.growth && known.growth->share ? known.growth->share : part.share;
+  Json json;
+  json["site"] = site.part == nullptr ? site_name(known) : part.name;
+  json["function"] = text_or_null(known.function);
+  json["file"] = text_or_null(known.file);
+  json["line"] = known.line > 0 ? Json(known.line) : Json(nullptr);
+  json["location"] = text_or_null(part.location);
+  json["structure"] = text_or_null(part.structure.empty() ? known.structure : part.structure);
+  json["phase"] = text_or_null(part.phase.empty() ? known.phase : part.phase);
+  json["container"] = text_or_null(known.container);
+  json["element"] = text_or_null(known.element);
+  json["growth_bytes_per_second"] = site_growth_json(site);
+  json["share"] = json_number_or_null(share);
+  return json;
+}
+
+Json sites_json(const Snapshot& snapshot, const WatchRow& watch) {
+  Json sites = Json::array();
+  for (const ShownSite& site : shown_sites(snapshot, watch)) sites.push_back(site_json(site));
   return sites;
 }
 
@@ -147,7 +207,7 @@ Json suspect_json(const Snapshot& snapshot, const WatchRow& watch) {
   json["confidence"] = json_number_or_null(known_confidence(verdict));
   json["predicted_exhaustion"] = rows.exhaustion(watch);
   json["cause"] = causes_json(watch);
-  json["sites"] = sites_json(watch);
+  json["sites"] = sites_json(snapshot, watch);
   json["structures"] = structures_json(watch);
   json["gates"] = gates_json(verdict, counted_by(watch.signal));
   json["reason"] = reason_of(snapshot, watch);

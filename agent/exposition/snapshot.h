@@ -22,6 +22,7 @@
 #include "agent/alerts/state_change.h"
 #include "agent/history/history_row.h"
 #include "agent/history/recorder.h"
+#include "agent/profile/known_site.h"
 #include "agent/series/growth_ledger.h"
 #include "agent/series/point.h"
 #include "agent/trend/verdict.h"
@@ -234,7 +235,9 @@ struct Snapshot {
   std::vector<WorkloadRow> workloads;     // sorted by name
   std::vector<OomVictimRow> oom_victims;  // the newest 64, oldest first
   std::vector<WatchRow> watches;          // sorted by subject, then signal
-  std::vector<AlertRow> alerts;           // sorted by name, then subject
+  // Sites of probed programs by name, as of the last look; null where nobody looks.
+  std::shared_ptr<const KnownSites> known_sites;
+  std::vector<AlertRow> alerts;  // sorted by name, then subject
   std::vector<CollectorHealth> collectors;
   SeriesUsage series;
   double evaluation_seconds = 0;

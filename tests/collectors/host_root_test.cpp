@@ -346,6 +346,51 @@ TEST_F(HostRootTest, DirectoriesAreListedWithTheLastDescriptor) {
   }
 }
 
+TEST_F(HostRootTest, AFileOfAProcessIsReadAtAnyPlace) {
+  write_file(directory_ / "proc/42/exe", "0123456789");
+  const auto process = root_.open_process(42);
+  ASSERT_TRUE(process);
+  const auto file = process->open_file("exe");
+  ASSERT_TRUE(file);
+  EXPECT_EQ(file->facts().size_bytes, 10U);
+  std::array<char, 4> buffer = {};
+  ASSERT_EQ(file->read_at(3, buffer), 4U);
+  EXPECT_EQ(std::string_view(buffer.data(), 4), "3456");
+  EXPECT_EQ(file->read_at(8, buffer), 2U);
+  EXPECT_EQ(file->read_at(10, buffer), 0U);
+  EXPECT_EQ(file->read_at(std::uint64_t{1} << 62, buffer), 0U);
+  EXPECT_FALSE(file->read_at(std::uint64_t{1} << 63, buffer));
+}
+
+TEST_F(HostRootTest, WhatIsNoRegularFileIsNotOpened) {
+  std::filesystem::create_directories(directory_ / "proc/42/map_files");
+  write_file(directory_ / "proc/42/stat", "alive");
+  ASSERT_EQ(::mkfifo((directory_ / "proc/42/exe").c_str(), 0600), 0);
+  const auto process = root_.open_process(42);
+  for (const char* name : {"exe", "map_files", "none"}) {
+    const auto file = process->open_file(name);
+    ASSERT_FALSE(file) << name;
+    EXPECT_EQ(file.error().kind, ErrorKind::unavailable);
+  }
+}
+
+TEST_F(HostRootTest, ALinkInAProcessesRootDoesNotLeadOutOfIt) {
+  write_file(directory_ / "proc/42/root/lib/real.so", "inside");
+  write_file(directory_ / "secret", "outside");
+  std::filesystem::create_symlink("/lib/real.so", directory_ / "proc/42/root/lib/absolute.so");
+  std::filesystem::create_symlink(directory_ / "secret", directory_ / "proc/42/root/lib/out.so");
+  std::filesystem::create_symlink("../../../../secret", directory_ / "proc/42/root/lib/up.so");
+  const auto process = root_.open_process(42);
+  ASSERT_TRUE(process);
+  for (const char* path : {"/lib/real.so", "/lib/absolute.so"}) {
+    const auto file = process->open_in_root(path);
+    ASSERT_TRUE(file) << path;
+    EXPECT_EQ(file->facts().size_bytes, 6U);
+  }
+  EXPECT_FALSE(process->open_in_root("/lib/out.so"));
+  EXPECT_FALSE(process->open_in_root("/lib/up.so"));
+}
+
 TEST_F(HostRootTest, TheKernelsLogIsReadFromItsEndOn) {
   EXPECT_EQ(root_.open_kernel_log().error().kind, ErrorKind::unavailable);
   write_file(directory_ / "root/dev/kmsg", "6,1,2,-;before\n");

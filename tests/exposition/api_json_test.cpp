@@ -307,15 +307,19 @@ TEST(SuspectDocument, HasTheWholeVerdict) {
                                             {"growth_bytes_per_second", 2000.5},
                                             {"share", 0.5}}));
   ASSERT_EQ(suspect["sites"].size(), 2U);
-  EXPECT_EQ(suspect["sites"][0], (json{{"site", "0000000000000abc"},
-                                       {"function", nullptr},
-                                       {"file", nullptr},
-                                       {"line", nullptr},
-                                       {"location", "/usr/bin/app+0x1f"},
-                                       {"structure", "user\"cache\n\\xFF"},
-                                       {"phase", "grow"},
-                                       {"growth_bytes_per_second", 1500},
-                                       {"share", 0.375}}));
+  EXPECT_EQ(
+      suspect["sites"][0],
+      (json{{"site", "0000000000000abc"},
+            {"function", nullptr},
+            {"file", nullptr},
+            {"line", nullptr},
+            {"location", "/usr/bin/app+0x1f"},
+            {"structure", "user\"cache\n\\xFF"},
+            {"phase", "grow"},
+            {"container", nullptr},
+            {"element", nullptr},
+            {"growth_bytes_per_second", {{"estimate", 1500}, {"low", nullptr}, {"high", nullptr}}},
+            {"share", 0.375}}));
   EXPECT_TRUE(suspect["sites"][1]["location"].is_null());
   EXPECT_TRUE(suspect["sites"][1]["share"].is_null());
 }
@@ -336,6 +340,49 @@ TEST(SuspectDocument, HasEveryGate) {
   EXPECT_EQ(suspect["gates"][0], gate_json(Gate::trend, true));
   EXPECT_EQ(suspect["gates"][1], gate_json(Gate::size, false));
   EXPECT_EQ(suspect["gates"][2], gate_json(Gate::signal, nullptr)) << "not reached";
+}
+
+KnownSite site_that_grows(std::uint64_t hash, double bytes_per_second) {
+  KnownSite site;
+  site.stack_hash = hash;
+  site.function = "shop::register_users(int)";
+  site.file = "/src/shop/users.cpp";
+  site.line = 88;
+  site.container = "unordered_map";
+  site.element = "std::pair<const int, User>";
+  site.growth = KnownGrowth{3600, bytes_per_second, bytes_per_second - 10, bytes_per_second + 10,
+                            std::nullopt};
+  return site;
+}
+
+TEST(SuspectDocument, ItsSitesAreNamedByTheirSymbolsWithTheErrorOfTheirGrowth) {
+  Snapshot snapshot = rich::snapshot();
+  WatchRow& watch = snapshot.watches[2];
+  watch.sites = {{"00000000000000ab", "", "", "/opt/app+0x1234", 100, 0.5},
+                 {"00000000000000cd", "grow", "user_cache", "/opt/app+0x99", 70, std::nullopt}};
+  KnownSites known;
+  known[watch.process] = {site_that_grows(0xef, 500), site_that_grows(0xab, 120)};
+  known[watch.process][0].growth->share = 0.8;
+  snapshot.known_sites = std::make_shared<const KnownSites>(known);
+  const json sites = data_of(suspect_document(snapshot, kLeaking))["suspect"]["sites"];
+  ASSERT_EQ(sites.size(), 3U);
+  EXPECT_EQ(sites[0]["site"], "00000000000000ef") << "the detector does not follow it";
+  EXPECT_EQ(sites[0]["share"], 0.8);
+  EXPECT_EQ(sites[1]["site"], "00000000000000ab");
+  EXPECT_EQ(sites[1]["function"], "shop::register_users(int)");
+  EXPECT_EQ(sites[1]["file"], "/src/shop/users.cpp");
+  EXPECT_EQ(sites[1]["line"], 88);
+  EXPECT_EQ(sites[1]["location"], "/opt/app+0x1234");
+  EXPECT_EQ(sites[1]["container"], "unordered_map");
+  EXPECT_EQ(sites[1]["growth_bytes_per_second"],
+            json({{"estimate", 120}, {"low", 110}, {"high", 130}}));
+  EXPECT_EQ(sites[1]["share"], 0.5);
+  EXPECT_EQ(sites[2]["function"], nullptr);
+  EXPECT_EQ(sites[2]["line"], nullptr);
+  EXPECT_EQ(sites[2]["structure"], "user_cache");
+  EXPECT_EQ(sites[2]["phase"], "grow");
+  EXPECT_EQ(sites[2]["growth_bytes_per_second"],
+            json({{"estimate", 70}, {"low", nullptr}, {"high", nullptr}}));
 }
 
 TEST(SuspectDocument, WhatElseOfTheSameSubjectGrowsIsEvidence) {

@@ -13,7 +13,7 @@ import sys
 import source_tree
 
 # A layer sees itself and every layer before it.
-ARROW = ("series", "trend", "alerts", "history", "exposition", "web", "http")
+ARROW = ("series", "trend", "alerts", "history", "profile", "exposition", "web", "http")
 # Leaves that the layers with side effects may use; series and trend are pure and may not.
 LEAVES = ("agent/log.h", "agent/clock.h")
 PURE = ("series", "trend")
@@ -28,10 +28,16 @@ OWNERS = {
     "yaml-cpp/": ("agent/config",),
     "CLI/": ("agent/cli/",),
     "spdlog/": ("agent/log",),
+    "protozero/": ("agent/profile/",),
+    "elfutils/": ("agent/profile/",),
+    "dwarf.h": ("agent/profile/",),
+    "lzma.h": ("agent/profile/",),
     "re2/": ("agent/series/group_rules",),
     "sqlite3.h": ("agent/history/",),
     "nlohmann/": ("agent/alerts/", "agent/exposition/", "agent/cli/"),
     "curl/": ("collectors/http_client",),
+    "bpf/": ("collectors/bpf/",),
+    "linux/bpf.h": ("collectors/bpf/",),
     # Collectors that ration their reads by what they took, and who hands them the clock.
     "collectors/stopwatch.h": ("collectors/smaps_collector.cpp", "collectors/probe_collector.cpp", "agent/pipeline.h"),
 }

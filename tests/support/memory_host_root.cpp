@@ -83,7 +83,7 @@ int MemoryHostRoot::incarnation(std::int32_t pid) const {
 
 int MemoryHostRoot::open_handle(std::int32_t pid) const {
   if (open_.size() >= descriptors_left) return -EMFILE;
-  open_.emplace(next_handle_, Handle{pid, incarnation(pid), {}});
+  open_.emplace(next_handle_, Handle{pid, incarnation(pid)});
   return next_handle_++;
 }
 
@@ -153,6 +153,28 @@ Result<FileFacts> MemoryHostRoot::look_at_file_in(std::int32_t pid, int director
   facts.inode = std::hash<std::string>()(path);
   facts.size_bytes = text->size();
   return facts;
+}
+
+Result<HostFile> MemoryHostRoot::open_file_in(std::int32_t pid, int directory,
+                                              const char* name) const {
+  const auto facts = look_at_file_in(pid, directory, name);
+  if (!facts) return Failure(facts.error());
+  const int handle = open_handle(pid);
+  if (handle < 0) return failure(ErrorKind::io, name, "no descriptor left");
+  open_.at(handle).bytes = text_("proc/" + std::to_string(pid) + "/" + name).value_or("");
+  return HostFile(*this, handle, *facts);
+}
+
+Result<HostFile> MemoryHostRoot::open_in_root_of(std::int32_t pid, int directory,
+                                                 const char* path) const {
+  return open_file_in(pid, directory, (std::string("root") + path).c_str());
+}
+
+Result<std::size_t> MemoryHostRoot::read_file_at(int file, std::uint64_t offset,
+                                                 std::span<char> buffer) const {
+  const std::string& bytes = open_.at(file).bytes;
+  if (offset >= bytes.size()) return 0;
+  return bytes.copy(buffer.data(), buffer.size(), static_cast<std::size_t>(offset));
 }
 
 Result<void> MemoryHostRoot::read_pieces_in(std::int32_t pid, int directory, const char* name,

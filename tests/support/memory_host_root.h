@@ -56,7 +56,7 @@ class MemoryHostRoot final : public HostRoot {
   struct Handle {
     std::int32_t pid;
     int incarnation;
-    std::string bytes = {};  // of a mapping, as they were when it was opened
+    std::string bytes = {};  // of a mapping or a file, as they were when it was opened
   };
   [[nodiscard]] Result<std::string_view> read_in(std::int32_t pid, int directory, const char* name,
                                                  std::span<char> buffer) const override;
@@ -73,6 +73,12 @@ class MemoryHostRoot final : public HostRoot {
                                                    std::span<char> buffer) const override;
   [[nodiscard]] Result<FileFacts> look_at_file_in(std::int32_t pid, int directory,
                                                   const char* name) const override;
+  [[nodiscard]] Result<HostFile> open_file_in(std::int32_t pid, int directory,
+                                              const char* name) const override;
+  [[nodiscard]] Result<HostFile> open_in_root_of(std::int32_t pid, int directory,
+                                                 const char* path) const override;
+  [[nodiscard]] Result<std::size_t> read_file_at(int file, std::uint64_t offset,
+                                                 std::span<char> buffer) const override;
   [[nodiscard]] Result<void> read_pieces_in(std::int32_t pid, int directory, const char* name,
                                             std::span<char> buffer,
                                             const PieceVisitor& visit) const override;

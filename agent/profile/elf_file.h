@@ -1,0 +1,71 @@
+// An ELF file as far as symbols need it: where its code is loaded, which build it is, and where its
+// tables of symbols are. Source: elf(5), System V ABI chapters 4 and 5.
+//
+// Whoever made the file chose every byte: each offset and size is checked against the file and the
+// bounds below before anything is allocated. Only 64-bit little-endian files (what a probe runs
+// in). Thread rule: pure functions of what the source says; a file that changes meanwhile gives
+// garbage, never a fault.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/profile/byte_source.h"
+#include "collectors/result.h"
+
+namespace heapfloor {
+
+struct ElfBounds {
+  static constexpr std::size_t kMostSegments = 256;
+  static constexpr std::size_t kMostSections = 4096;
+  static constexpr std::uint64_t kMostNoteBytes = std::uint64_t{64} << 10;
+  static constexpr std::uint64_t kMostNameBytes = std::uint64_t{256} << 10;    // of sections
+  static constexpr std::uint64_t kMostSymbolBytes = std::uint64_t{24} << 20;   // 1 M symbols
+  static constexpr std::uint64_t kMostStringBytes = std::uint64_t{128} << 20;  // their names
+  static constexpr std::uint64_t kMostPackedBytes = std::uint64_t{4} << 20;    // .gnu_debugdata
+  static constexpr std::size_t kMostBuildIdBytes = 64;
+};
+
+// A part of the file.
+struct ElfRange {
+  std::uint64_t offset = 0;
+  std::uint64_t size = 0;
+  friend bool operator==(const ElfRange&, const ElfRange&) = default;
+};
+
+// A part that is loaded: the bytes from `offset` on have the addresses from `address` on, before
+// the whole file was moved to where it runs.
+struct ElfSegment {
+  std::uint64_t offset = 0;
+  std::uint64_t address = 0;
+  std::uint64_t size = 0;  // in the file
+  friend bool operator==(const ElfSegment&, const ElfSegment&) = default;
+};
+
+struct ElfSymbols {
+  ElfRange symbols;  // 24-byte entries
+  ElfRange names;
+  friend bool operator==(const ElfSymbols&, const ElfSymbols&) = default;
+};
+
+struct ElfFile {
+  std::vector<ElfSegment> segments;
+  std::string build_id;              // lower-case hexadecimal; empty where it has none
+  std::optional<ElfSymbols> symtab;  // nothing when it was stripped
+  std::optional<ElfSymbols> dynsym;
+  std::optional<ElfRange> debugdata;  // .gnu_debugdata: an ELF file packed by xz
+  bool has_debug_info = false;        // .debug_info
+  friend bool operator==(const ElfFile&, const ElfFile&) = default;
+
+  // The address in the file's own numbering of the byte at this offset; nothing when it is not
+  // loaded.
+  [[nodiscard]] std::optional<std::uint64_t> address_of_offset(std::uint64_t offset) const;
+};
+
+// What is no ELF file of ours, or lies about itself, is malformed.
+Result<ElfFile> read_elf(const ByteSource& source);
+
+}  // namespace heapfloor

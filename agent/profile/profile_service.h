@@ -1,0 +1,116 @@
+// ProfileService: heap profiles of the probed programs of this host, for those who ask, and which
+// of their sites grow.
+//
+// Once a minute it looks at each target's sites (site_history.h); a suspect's list of growing sites
+// comes from there. Profiles are made when they are asked for, a few at a time. Thread rule: every
+// member may be called by any thread.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <semaphore>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "agent/clock.h"
+#include "agent/profile/heap_profile.h"
+#include "agent/profile/known_site.h"
+#include "agent/profile/probe_reading.h"
+#include "agent/profile/site_history.h"
+#include "agent/profile/symboliser.h"
+#include "collectors/host_root.h"
+#include "collectors/probe_board.h"
+
+namespace heapfloor {
+
+struct ProfileRequest {
+  std::variant<std::int32_t, ProcessId> target;  // a pid: of those that had it the latest
+  HeapView view = HeapView::heap;
+  double seconds = 0;                          // a difference over that long; 0: as it is now
+  std::optional<Profile> base = std::nullopt;  // what is taken off
+};
+
+// Why there is no profile, in words for who asked.
+struct ProfileRefusal {
+  enum class Kind : std::uint8_t {
+    not_found,    // no such process, or no probe in it
+    unavailable,  // not now: nothing sampled yet, too many at once, the agent stops
+  };
+  Kind kind = Kind::not_found;
+  std::string reason;
+};
+
+using ProfileAnswer = tl::expected<std::string, ProfileRefusal>;
+
+class ProfileService {
+ public:
+  static constexpr double kMostSeconds = 300;
+  static constexpr std::ptrdiff_t kMostAtOnce = 4;
+
+  // All outlive it.
+  ProfileService(const HostRoot& root, const ProbeBoard& board, const Clock& clock)
+      : root_(root), board_(board), clock_(clock) {}
+  ProfileService(const ProfileService&) = delete;
+  ProfileService& operator=(const ProfileService&) = delete;
+  ~ProfileService() { stop(); }
+
+  // Starts to look at the targets, each minute, on a thread of its own.
+  void start();
+  // Ends that, and every request that waits for its seconds.
+  void stop();
+
+  // A gzipped profile with at least one sample. Blocks for request.seconds (at most kMostSeconds).
+  [[nodiscard]] ProfileAnswer profile(const ProfileRequest& request);
+
+  // One look at all targets; what start() does each minute.
+  void look();
+  // What is known of the sites that grow and of the largest ones, as of the last look; never null.
+  [[nodiscard]] std::shared_ptr<const KnownSites> sites() const;
+
+ private:
+  // A site that was named, and whether lines were looked up for that.
+  struct Named {
+    KnownSite site;
+    bool has_lines = false;
+  };
+  struct Watched {
+    SiteHistory history;
+    std::map<std::uint32_t, Named> named;  // by index of HeapSite
+  };
+  struct Taken {
+    HeapSites heap;
+    ProbedTarget target;
+  };
+
+  [[nodiscard]] tl::expected<Taken, ProfileRefusal> take(const ProcessId& id) const;
+  [[nodiscard]] tl::expected<ProcessId, ProfileRefusal> find(const ProfileRequest& request) const;
+  [[nodiscard]] Profile make(const Taken& taken, const HeapSites& heap, HeapProfileOptions options);
+  [[nodiscard]] std::vector<KnownSite> known_of(const Taken& taken, Watched& watched);
+  // Names those sites of a heap.
+  void name(const Taken& taken, std::vector<std::uint32_t> sites, bool with_lines,
+            Watched& watched);
+
+  const HostRoot& root_;
+  const ProbeBoard& board_;
+  const Clock& clock_;
+  Symboliser symboliser_;
+  std::counting_semaphore<kMostAtOnce> places_{kMostAtOnce};
+  std::stop_source stop_;
+  std::mutex look_mutex_;  // watched_
+  std::map<ProcessId, Watched> watched_;
+  mutable std::mutex sites_mutex_;
+  std::shared_ptr<const KnownSites> sites_ = std::make_shared<const KnownSites>();
+  std::thread thread_;
+};
+
+}  // namespace heapfloor

@@ -1,0 +1,207 @@
+#include "agent/profile/site_history.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <set>
+#include <string_view>
+
+namespace heapfloor {
+namespace {
+
+// How far apart snapshots are kept up to which age.
+struct Sparseness {
+  double spacing_seconds;
+  double most_age_seconds;
+};
+constexpr std::array<Sparseness, 6> kSparseness = {{
+    {0, 330},
+    {300, 1230},
+    {900, 4530},
+    {3600, 25230},
+    {21600, 108030},
+    {86400, 108030},
+}};
+
+constexpr double kUnit = 1024;
+
+void append_varint(std::string& out, std::uint64_t value) {
+  constexpr std::uint64_t kMore = 0x80;
+  for (; value >= kMore; value >>= 7U) out.push_back(static_cast<char>(value | kMore));
+  out.push_back(static_cast<char>(value));
+}
+
+// Of what append_varint() wrote.
+std::uint64_t take_varint(std::string_view& rest) {
+  std::uint64_t value = 0;
+  for (unsigned shift = 0; !rest.empty(); shift += 7) {
+    const auto byte = static_cast<unsigned char>(rest.front());
+    rest.remove_prefix(1);
+    value |= std::uint64_t{byte & 0x7FU} << shift;
+    if ((byte & 0x80U) == 0) break;
+  }
+  return value;
+}
+
+std::uint64_t units(double bytes) {
+  return static_cast<std::uint64_t>(std::llround(std::max(0.0, bytes) / kUnit));
+}
+
+// The sites of the most live bytes, ascending by index, and the most that another one has.
+std::vector<const HeapSite*> largest(const HeapSites& heap, std::size_t most, double& cutoff) {
+  std::vector<const HeapSite*> sites;
+  for (const HeapSite& site : heap.sites) {
+    if (units(site.live_bytes) > 0) sites.push_back(&site);
+  }
+  const auto live = [](const HeapSite* site) { return site->live_bytes; };
+  std::ranges::sort(sites, std::greater<>(), live);
+  cutoff = sites.size() > most ? live(sites[most]) : 0;
+  if (sites.size() > most) sites.resize(most);
+  std::ranges::sort(sites, {}, [](const HeapSite* site) { return site->index; });
+  return sites;
+}
+
+double multiple_of(double seconds, double spacing) { return std::floor(seconds / spacing); }
+
+}  // namespace
+
+std::vector<SiteHistory::State> SiteHistory::Snapshot::states() const {
+  std::vector<State> all;
+  std::string_view rest = packed;
+  std::uint32_t site = 0;
+  while (!rest.empty()) {
+    State& state = all.emplace_back();
+    site += static_cast<std::uint32_t>(take_varint(rest));
+    state.site = site;
+    std::uint64_t held = take_varint(rest);
+    state.live_bytes = static_cast<double>(held) * kUnit;
+    for (double& older : state.older_bytes) {
+      held -= std::min(held, take_varint(rest));
+      older = static_cast<double>(held) * kUnit;
+    }
+  }
+  return all;
+}
+
+std::size_t SiteHistory::bytes() const {
+  std::size_t sum = 0;
+  for (const Snapshot& snapshot : snapshots_) sum += sizeof(Snapshot) + snapshot.packed.capacity();
+  return sum;
+}
+
+// The first snapshot in each stretch of a spacing is the one that stays.
+std::size_t SiteHistory::level_of(double now_seconds) const {
+  std::size_t level = 0;
+  for (std::size_t i = 1; i < kSparseness.size(); ++i) {
+    const double spacing = kSparseness.at(i).spacing_seconds;
+    const bool is_first = snapshots_.empty() || multiple_of(snapshots_.back().seconds, spacing) !=
+                                                    multiple_of(now_seconds, spacing);
+    if (is_first) level = i;
+  }
+  return level;
+}
+
+void SiteHistory::add(const HeapSites& heap, double now_seconds) {
+  Snapshot snapshot;
+  snapshot.seconds = now_seconds;
+  snapshot.interval_bytes = heap.interval_bytes;
+  snapshot.live_bytes = heap.live_bytes;
+  snapshot.level = level_of(now_seconds);
+  std::uint32_t before = 0;
+  for (const HeapSite* const site : largest(heap, options_.most_sites, snapshot.cutoff_bytes)) {
+    append_varint(snapshot.packed, site->index - before);
+    before = site->index;
+    std::uint64_t held = units(site->live_bytes);
+    append_varint(snapshot.packed, held);
+    for (const double older_bytes : site->older_bytes) {
+      const std::uint64_t older = std::min(held, units(older_bytes));
+      append_varint(snapshot.packed, held - older);
+      held = older;
+    }
+  }
+  snapshot.packed.shrink_to_fit();
+  snapshots_.push_back(std::move(snapshot));
+  thin(now_seconds);
+}
+
+void SiteHistory::thin(double now_seconds) {
+  std::erase_if(snapshots_, [now_seconds](const Snapshot& snapshot) {
+    return now_seconds - snapshot.seconds > kSparseness.at(snapshot.level).most_age_seconds;
+  });
+}
+
+const SiteHistory::Snapshot* SiteHistory::near_age(double age_seconds) const {
+  const double wanted = snapshots_.back().seconds - age_seconds;
+  const auto nearest = std::ranges::min_element(snapshots_, {}, [wanted](const Snapshot& snapshot) {
+    return std::abs(snapshot.seconds - wanted);
+  });
+  constexpr double kTolerance = 0.4;  // half of the widest spacing at any part of a window
+  return std::abs(nearest->seconds - wanted) <= kTolerance * age_seconds ? &*nearest : nullptr;
+}
+
+std::vector<SiteGrowth> SiteHistory::growing_over(std::size_t bound) const {
+  const double window = ProbeAges::kBoundsSeconds.at(bound);
+  constexpr std::size_t kParts = 4;
+  std::vector<const Snapshot*> points;  // oldest first, the last one excluded
+  for (std::size_t part = kParts; part > 0; --part) {
+    const Snapshot* const point =
+        near_age(window * static_cast<double>(part) / static_cast<double>(kParts));
+    if (point == nullptr || (!points.empty() && point->seconds <= points.back()->seconds))
+      return {};
+    points.push_back(point);
+  }
+  const Snapshot& now = snapshots_.back();
+  if (points.back()->seconds >= now.seconds) return {};
+  const Snapshot& start = *points.front();
+  std::vector<std::vector<State>> states;
+  states.reserve(points.size());
+  for (const Snapshot* const point : points) states.push_back(point->states());
+  const auto state_at = [&](std::size_t point, std::uint32_t site) {
+    const auto found = std::ranges::lower_bound(states[point], site, {}, &State::site);
+    if (found != states[point].end() && found->site == site) return *found;
+    State unknown;  // at most that much: what is not known is no growth
+    unknown.live_bytes = points[point]->cutoff_bytes;
+    return unknown;
+  };
+  const double total = now.live_bytes - start.live_bytes;
+  std::vector<SiteGrowth> growing;
+  for (const State& state : now.states()) {
+    const State first = state_at(0, state.site);
+    const double delta = state.live_bytes - first.live_bytes;
+    const double survived = state.older_bytes.at(bound);
+    const double born = std::max(0.0, state.live_bytes - survived);
+    const double died = std::max(0.0, first.live_bytes - survived);
+    const double sigma = std::sqrt(now.interval_bytes * (born + died));
+    std::size_t rises = 0;
+    for (std::size_t part = 0; part < kParts; ++part) {
+      const double before = state_at(part, state.site).live_bytes;
+      const double after =
+          part + 1 < kParts ? state_at(part + 1, state.site).live_bytes : state.live_bytes;
+      rises += after > before;
+    }
+    const bool old_ones_rise = survived > first.older_bytes.at(bound);
+    if (delta <= options_.minimum_sigmas * sigma || rises + 1 < kParts || !old_ones_rise) continue;
+    SiteGrowth growth{state.site, now.seconds - start.seconds, delta, sigma, std::nullopt};
+    if (total > 0) growth.share = std::min(1.0, delta / total);
+    growing.push_back(growth);
+  }
+  return growing;
+}
+
+std::vector<SiteGrowth> SiteHistory::growing() const {
+  std::vector<SiteGrowth> all;
+  if (snapshots_.empty()) return all;
+  std::set<std::uint32_t> judged;
+  // From the longest window, which says it best; the first bound is only a part of others.
+  for (std::size_t bound = kBounds; bound > 1; --bound) {
+    for (const SiteGrowth& growth : growing_over(bound - 1)) {
+      if (judged.insert(growth.site).second) all.push_back(growth);
+    }
+  }
+  std::ranges::sort(all, std::greater<>(), [](const SiteGrowth& growth) {
+    return growth.delta_bytes / growth.window_seconds;
+  });
+  return all;
+}
+
+}  // namespace heapfloor

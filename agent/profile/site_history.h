@@ -1,0 +1,83 @@
+// SiteHistory: what the sites of one target held at earlier moments, and which of them grow.
+//
+// Snapshots a minute apart become sparser with age, so that there is one of about 1, 5, 15 minutes,
+// 1, 6 and 24 hours ago, some twenty in all. Each holds the largest sites, in about ten bytes a
+// site. Thread rule: one thread at a time.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/profile/heap_sites.h"
+
+namespace heapfloor {
+
+// How a site grew over one window.
+struct SiteGrowth {
+  std::uint32_t site = 0;  // index of HeapSite
+  double window_seconds = 0;
+  double delta_bytes = 0;
+  double sigma_bytes = 0;  // of the sampling
+  // Of the growth of the whole live heap over the same window; nothing where that did not grow.
+  std::optional<double> share;
+};
+
+struct SiteHistoryOptions {
+  std::size_t most_sites = 1024;  // of one snapshot: those of the most live bytes
+  double spacing_seconds = 60;    // of two snapshots
+  double minimum_sigmas = 3;
+};
+
+class SiteHistory {
+ public:
+  explicit SiteHistory(const SiteHistoryOptions& options = {}) : options_(options) {}
+
+  // Takes a snapshot; times ascend.
+  void add(const HeapSites& heap, double now_seconds);
+
+  // The sites that grow, as of the last add(): over the longest window in which the delta exceeds
+  // three sigmas of the sampling error, the site rose in at least three of four parts of it, and
+  // what is older than the window rises as well. The fastest first.
+  //
+  // The error: samples that live through the window cancel out, so only what was born in it and
+  // lives, and what lived at its start and died, counts: variance = T * (both in bytes).
+  [[nodiscard]] std::vector<SiteGrowth> growing() const;
+
+  [[nodiscard]] std::size_t snapshots() const { return snapshots_.size(); }
+  // What they take in memory.
+  [[nodiscard]] std::size_t bytes() const;
+
+ private:
+  static constexpr std::size_t kBounds = ProbeAges::kBoundsSeconds.size();
+  // One site at one moment; in whole kibibytes.
+  struct State {
+    std::uint32_t site = 0;
+    double live_bytes = 0;
+    std::array<double, kBounds> older_bytes = {};
+  };
+  struct Snapshot {
+    double seconds = 0;
+    double interval_bytes = 0;
+    double live_bytes = 0;
+    double cutoff_bytes = 0;  // sites that are not in it held at most that much
+    std::size_t level = 0;    // how sparse it may become: an index into the spacings
+    std::string packed;
+    [[nodiscard]] std::vector<State> states() const;
+  };
+
+  void thin(double now_seconds);
+  [[nodiscard]] std::size_t level_of(double now_seconds) const;
+  // The snapshot nearest to that age, if there is one at least somewhat near to it.
+  [[nodiscard]] const Snapshot* near_age(double age_seconds) const;
+  [[nodiscard]] std::vector<SiteGrowth> growing_over(std::size_t bound) const;
+
+  SiteHistoryOptions options_;
+  std::deque<Snapshot> snapshots_;  // oldest first
+};
+
+}  // namespace heapfloor

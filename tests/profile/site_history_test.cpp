@@ -1,0 +1,152 @@
+#include "agent/profile/site_history.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <deque>
+#include <random>
+#include <vector>
+
+namespace heapfloor {
+namespace {
+
+constexpr double kInterval = 524288;
+constexpr double kMinute = 60;
+
+// One program's heap, sampled as a probe samples it: samples are born, live and die.
+class Heap {
+ public:
+  // `bytes` newly allocated by a site, in blocks of `size`.
+  void allocate(std::uint32_t site, double bytes, double now_seconds, double size = 1000) {
+    const double p = 1 - std::exp(-size / kInterval);
+    std::binomial_distribution<int> draw(static_cast<int>(bytes / size), p);
+    for (int samples = draw(random_); samples > 0; --samples)
+      samples_.push_back({site, size / p, now_seconds});
+  }
+  // A site frees what is older than that.
+  void free_older(std::uint32_t site, double age_seconds, double now_seconds) {
+    std::erase_if(samples_, [&](const Sample& sample) {
+      return sample.site == site && now_seconds - sample.born_seconds > age_seconds;
+    });
+  }
+  [[nodiscard]] HeapSites sites(std::uint32_t count, double now_seconds) const {
+    HeapSites heap;
+    heap.interval_bytes = kInterval;
+    heap.sites.resize(count);
+    for (std::uint32_t i = 0; i < count; ++i) heap.sites[i].index = i;
+    for (const Sample& sample : samples_) {
+      HeapSite& site = heap.sites.at(sample.site);
+      site.live_bytes += sample.weight;
+      site.live_samples += 1;
+      heap.live_bytes += sample.weight;
+      for (std::size_t i = 0; i < site.older_bytes.size(); ++i) {
+        if (now_seconds - sample.born_seconds >= ProbeAges::kBoundsSeconds.at(i))
+          site.older_bytes.at(i) += sample.weight;
+      }
+    }
+    return heap;
+  }
+
+ private:
+  struct Sample {
+    std::uint32_t site;
+    double weight, born_seconds;
+  };
+  std::mt19937_64 random_{4711};
+  std::vector<Sample> samples_;
+};
+
+TEST(SiteHistory, ALeakIsToldFromAQueueACacheAndNoise) {
+  enum Site : std::uint32_t { leak, queue, cache, start_up };
+  Heap heap;
+  SiteHistory history;
+  heap.allocate(start_up, 200e6, 0);
+  bool was_told_early = false;
+  for (int minute = 1; minute <= 180; ++minute) {
+    const double now = minute * kMinute;
+    heap.allocate(leak, 1e6, now);  // 60 MB/h
+    heap.allocate(queue, 50e6, now);
+    heap.free_older(queue, 90, now);
+    if (minute <= 20) heap.allocate(cache, 2e6, now);
+    history.add(heap.sites(4, now), now);
+    if (minute == 5) was_told_early = !history.growing().empty();
+  }
+  const std::vector<SiteGrowth> growing = history.growing();
+  ASSERT_EQ(growing.size(), 1U);
+  EXPECT_EQ(growing[0].site, leak);
+  EXPECT_FALSE(was_told_early);
+  EXPECT_GE(growing[0].window_seconds, 2700);
+  const double per_hour = growing[0].delta_bytes / growing[0].window_seconds * 3600;
+  const double error = growing[0].sigma_bytes / growing[0].window_seconds * 3600;
+  EXPECT_LT(std::abs(per_hour - 60e6), 4 * error);
+  ASSERT_TRUE(growing[0].share);
+  EXPECT_GT(*growing[0].share, 0.5);
+}
+
+// Five windows a look at three sigmas: a few in a thousand are told, and not for long.
+TEST(SiteHistory, NoiseAloneIsHardlyEverTold) {
+  Heap heap;
+  SiteHistory history;
+  std::size_t told = 0;
+  for (int minute = 1; minute <= 240; ++minute) {
+    const double now = minute * kMinute;
+    for (std::uint32_t site = 0; site < 20; ++site) {
+      heap.allocate(site, 10e6, now);
+      heap.free_older(site, 60.0 * (1 + site), now);
+    }
+    history.add(heap.sites(20, now), now);
+    if (minute > 60) told += history.growing().size();
+  }
+  constexpr std::size_t kLooks = 20 * 180;
+  EXPECT_LE(told, kLooks * 3 / 1000);
+}
+
+TEST(SiteHistory, SnapshotsStaySparseAndSmallForAWeek) {
+  SiteHistory history;
+  HeapSites heap;
+  heap.interval_bytes = kInterval;
+  for (std::uint32_t i = 0; i < 16384; ++i) {
+    HeapSite site;
+    site.index = i;
+    site.live_bytes = 1e6 + i * 100.0;
+    site.older_bytes.fill(5e5);
+    heap.sites.push_back(site);
+  }
+  for (int minute = 0; minute < 7 * 24 * 60; minute += 1) {
+    if (minute > 2000 && minute % 60 != 0) continue;  // an agent that was held up
+    history.add(heap, minute * kMinute);
+  }
+  EXPECT_LE(history.snapshots(), 32U);
+  EXPECT_GE(history.snapshots(), 8U);
+  EXPECT_LE(history.bytes(), history.snapshots() * (1024 * 16 + 256));
+  EXPECT_TRUE(history.growing().empty());
+}
+
+TEST(SiteHistory, ASiteThatWasTooSmallToBeKeptHeldAtMostWhatTheSmallestKeptOneDid) {
+  SiteHistory history({.most_sites = 1});
+  for (int minute = 1; minute <= 30; ++minute) {
+    HeapSites heap;
+    heap.interval_bytes = kInterval;
+    heap.sites.resize(2);
+    heap.sites[0].index = 1;
+    heap.sites[0].live_bytes = 100e6;
+    heap.sites[1].index = 2;
+    // From the second largest to the largest without any growth to speak of.
+    heap.sites[1].live_bytes = minute < 30 ? 99.9e6 : 100.1e6;
+    for (HeapSite& site : heap.sites) site.older_bytes.fill(site.live_bytes);
+    history.add(heap, minute * kMinute);
+  }
+  for (const SiteGrowth& growth : history.growing()) EXPECT_LT(growth.delta_bytes, 1e6);
+}
+
+TEST(SiteHistory, WithoutAHistoryNothingGrows) {
+  EXPECT_TRUE(SiteHistory().growing().empty());
+  SiteHistory history;
+  history.add({}, 60);
+  EXPECT_TRUE(history.growing().empty());
+}
+
+}  // namespace
+}  // namespace heapfloor
