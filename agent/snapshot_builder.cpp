@@ -204,7 +204,8 @@ void SnapshotBuilder::add_watches(const WatchList& watches, const ProbeFollower&
     if (watch.key.signal == Signal::sampled_live)
       row.concentration = probes.concentration(watch.key.process);
     const bool is_suspect = row.state == LeakState::suspected || row.state == LeakState::leaking;
-    if (is_suspect && is_of_memory(watch)) parts.explain(watch, row);
+    if (is_suspect && is_of_memory(watch) && probes.knows(watch.key.process))
+      parts.explain(watch, row);
   });
   std::ranges::sort(snapshot_.watches, {},
                     [](const WatchRow& row) { return std::tie(row.subject, row.signal); });
