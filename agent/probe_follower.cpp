@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 #include <utility>
 
 #include "agent/trend/signal_list.h"
@@ -35,6 +36,14 @@ std::optional<double> sample(const SampleBatch& batch, std::size_t index, const 
     if (one.desc == &desc) return one.value;
   }
   return std::nullopt;
+}
+
+// Whether the record of a process is the probe collector's: nearly all are others'.
+bool is_of_probe(const SampleBatch& batch, std::size_t index) {
+  const auto samples = batch.samples(index);
+  const std::less<> before;
+  return !samples.empty() && !before(samples.front().desc, kProbeProcessMetrics.data()) &&
+         before(samples.front().desc, kProbeProcessMetrics.data() + kProbeProcessMetrics.size());
 }
 
 std::uint64_t stack_of(const SampleBatch& batch, std::size_t index) {
@@ -82,6 +91,7 @@ void ProbeFollower::follow_heap(const Tick& tick, const ProcessEntry& process) {
   std::optional<double> in_use, free, trims, sampled;
   for (std::size_t record = 0; record < process.batch_entity_count; ++record) {
     const std::size_t index = process.batch_entities.at(record);
+    if (!is_of_probe(tick.batch, index)) continue;
     if (!in_use) in_use = sample(tick.batch, index, kProbedInUse);
     if (!free) free = sample(tick.batch, index, kProbedFree);
     if (!trims) trims = sample(tick.batch, index, kProbedTrims);

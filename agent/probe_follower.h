@@ -49,6 +49,8 @@ class ProbeFollower {
   void follow(const SampleBatch& batch, const GroupTable& groups, const ViewSource& view_of,
               double minimum_bytes, double now_seconds, WatchList& watches);
 
+  // Whether the process carried a probe in the last tick.
+  [[nodiscard]] bool knows(const ProcessId& id) const { return known_.contains(id); }
   // Whether the memory of a process grows because its allocator keeps what the program gave back:
   // its live heap has been judged stable, and explains less than half of the growth since
   // `start_seconds`. Nothing where that is not known (any more).

@@ -51,6 +51,7 @@ WatchRow row_of(const Watch& watch) {
   row.signal = std::string(signal_name(watch.key.signal));
   row.basis = std::string(watch.basis());
   row.name = watch.name;
+  row.part = watch.part;
   row.group = watch.group;
   row.cgroup = watch.cgroup;
   row.process = watch.key.process;
@@ -203,7 +204,8 @@ void SnapshotBuilder::add_watches(const WatchList& watches, const ProbeFollower&
     if (watch.key.signal == Signal::sampled_live)
       row.concentration = probes.concentration(watch.key.process);
     const bool is_suspect = row.state == LeakState::suspected || row.state == LeakState::leaking;
-    if (is_suspect && is_of_memory(watch)) parts.explain(watch, row);
+    if (is_suspect && is_of_memory(watch) && probes.knows(watch.key.process))
+      parts.explain(watch, row);
   });
   std::ranges::sort(snapshot_.watches, {},
                     [](const WatchRow& row) { return std::tie(row.subject, row.signal); });

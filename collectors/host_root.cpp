@@ -215,7 +215,10 @@ Result<void> ProcessDir::read_lines(const char* name, std::span<char> buffer,
     // The piece was read behind what was kept.
     std::string_view rest = {buffer.data() + half - kept, kept + piece.size()};
     for (std::size_t end = 0; (end = rest.find('\n')) != std::string_view::npos;) {
-      if (!visit(rest.substr(0, end))) return false;
+      if (!visit(rest.substr(0, end))) {
+        kept = 0;
+        return false;
+      }
       rest.remove_prefix(end + 1);
     }
     kept = std::min(rest.size(), half);

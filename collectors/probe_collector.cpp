@@ -248,7 +248,7 @@ class ProbeCollector final : public Collector {
     }
     const auto first = std::ranges::find_if(
         due, [this](const auto& entry) { return last_looked_ < entry.first->id; });
-    std::ranges::rotate(due, first);
+    std::rotate(due.begin(), first, due.end());
     for (const auto& [known, process] : due) {
       if (bytes >= kMostMapsBytes) break;
       bytes += look(*known, *process, report);

@@ -103,7 +103,8 @@ Json ApiRows::watch_subject(const WatchRow& watch) const {
           {"start_time", process ? wall(watch.start_seconds) : Json(nullptr)},
           {"comm", visible_name(watch.name)},
           {"group", visible_name(watch.group)},
-          {"cgroup", cgroup_json(&watch)}};
+          {"cgroup", cgroup_json(&watch)},
+          {"part", watch.part.empty() ? Json(nullptr) : Json(visible_name(watch.part))}};
 }
 
 Json ApiRows::process_subject(const ProcessRow& process) const {
@@ -111,7 +112,8 @@ Json ApiRows::process_subject(const ProcessRow& process) const {
           {"start_time", wall(process.start_seconds)},
           {"comm", visible_name(process.comm)},
           {"group", visible_name(group_name(process))},
-          {"cgroup", cgroup_json(watch_of(process))}};
+          {"cgroup", cgroup_json(watch_of(process))},
+          {"part", nullptr}};
 }
 
 std::string watch_id(const WatchRow& watch) {

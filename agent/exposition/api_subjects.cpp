@@ -104,7 +104,7 @@ bool matches(const SubjectRow& row, const SubjectsQuery& query, const ApiRows& r
   // Subjects are alike in most of their letters and digits: only a whole one is meant.
   if (row.process == nullptr) {
     return contains(row.watch->name) || contains(row.watch->group) || contains(row.watch->cgroup) ||
-           shown(row.watch->subject) == query.search;
+           contains(row.watch->part) || shown(row.watch->subject) == query.search;
   }
   return contains(row.process->comm) || contains(rows.group_name(*row.process)) ||
          std::to_string(row.process->id.pid).starts_with(query.search) ||

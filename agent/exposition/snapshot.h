@@ -139,6 +139,7 @@ struct WatchRow {
   std::string signal;        // rss_anon
   std::string basis;         // rss_floor
   std::string name;          // comm, or what the cgroup is called; raw
+  std::string part;          // scopes structure and site: its name, the hash of its stack; raw
   std::string cgroup;        // its path: the subject, or that of the process; raw
   std::string group;         // raw
   ProcessId process;         // scope process

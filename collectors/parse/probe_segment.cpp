@@ -406,9 +406,12 @@ ProbeStructures parse_probe_structures(std::span<const std::byte> structures,
       });
   std::ranges::stable_sort(found.structures, {}, &ProbeStructure::name);
   // The writer has each name once; of one that has not, the first stands.
-  const auto repeated = std::ranges::unique(found.structures, {}, &ProbeStructure::name);
-  found.dropped += repeated.size();
-  found.structures.erase(repeated.begin(), repeated.end());
+  const auto end = std::unique(found.structures.begin(), found.structures.end(),
+                               [](const ProbeStructure& one, const ProbeStructure& other) {
+                                 return one.name == other.name;
+                               });
+  found.dropped += static_cast<std::uint64_t>(found.structures.end() - end);
+  found.structures.erase(end, found.structures.end());
   return found;
 }
 

@@ -30,7 +30,7 @@ class WatchListTest : public ::testing::Test {
   }
 
   void observe(int pid, double value) {
-    WatchLabels labels;
+    WatchLabels labels = labels_;
     labels.name = "leaky";
     labels.group = "leaky";
     labels.limit_source = "configured";
@@ -39,6 +39,13 @@ class WatchListTest : public ::testing::Test {
     reading.value = value;
     reading.limit = 512 * kMiB;
     watches_.observe(key_of(pid), labels, reading);
+  }
+
+  [[nodiscard]] Observation reading_of(double value) const {
+    Observation reading;
+    reading.time_seconds = now_;
+    reading.value = value;
+    return reading;
   }
 
   // One reading a second: `pid` leaks 1 MiB a second.
@@ -50,6 +57,7 @@ class WatchListTest : public ::testing::Test {
   }
 
   double now_ = 1000;
+  WatchLabels labels_;  // of observe(), beside the names
   WatchList watches_;
   std::vector<std::string> transitions_;
 };
@@ -75,6 +83,69 @@ TEST_F(WatchListTest, NamesASeriesBySubjectAndSignal) {
   EXPECT_EQ(watch->basis(), "rss_floor");
   EXPECT_EQ(watches_.find("process:7:43/rss_anon"), nullptr);
   EXPECT_EQ(watches_.points(*watch).size(), 1U);
+}
+
+TEST_F(WatchListTest, NamesAPartOfAProcessWithTheProcessItIsIn) {
+  const SeriesKey cache{EntityKind::structure, Signal::structure_bytes, {7, 42}, 99};
+  const SeriesKey site{EntityKind::site, Signal::site_bytes, {7, 42}, 0xabc};
+  WatchLabels labels;
+  labels.name = labels.group = "payments";
+  labels.part = "user:cache";
+  watches_.observe(cache, labels, reading_of(kMiB));
+  labels.part = "0000000000000abc";
+  watches_.observe(site, labels, reading_of(kMiB));
+  const Watch* const watch = watches_.find("structure:7:42:user:cache/structure_bytes");
+  ASSERT_NE(watch, nullptr);
+  EXPECT_EQ(watch->scope(), "structure");
+  EXPECT_EQ(watch->basis(), "allocator_live");
+  EXPECT_EQ(watch->life_name(), "payments:user:cache");
+  const Watch* const sampled = watches_.find("site:7:42:0000000000000abc/site_bytes");
+  ASSERT_NE(sampled, nullptr);
+  EXPECT_EQ(sampled->basis(), "sampled_live");
+}
+
+TEST_F(WatchListTest, APartIsReadBackAsItWasSaved) {
+  const SeriesKey key{EntityKind::structure, Signal::structure_elements, {7, 42}, 99};
+  WatchLabels labels;
+  labels.name = labels.group = "payments";
+  labels.part = "user_cache";
+  watches_.observe(key, labels, reading_of(5000));
+  std::string bytes;
+  ByteWriter out(bytes);
+  watches_.save(out, *watches_.find(key));
+  ByteReader in(bytes);
+  TieredRing ring;
+  const auto read = watches_.read(in, ring);
+  ASSERT_NE(read, nullptr);
+  EXPECT_EQ(read->id(), "structure:7:42:user_cache/structure_elements");
+  EXPECT_EQ(read->key, key);
+}
+
+TEST_F(WatchListTest, WhatABetterBasisCallsRetentionIsSuspectedAtMost) {
+  labels_.is_retention = true;
+  leak(7, 240);
+  EXPECT_EQ(watches_.find(key_of(7))->judge.state(), LeakState::suspected);
+  std::string bytes;
+  ByteWriter out(bytes);
+  watches_.save(out, *watches_.find(key_of(7)));
+  ByteReader in(bytes);
+  TieredRing ring;
+  EXPECT_TRUE(watches_.read(in, ring)->is_retention) << "over a restart as well";
+  labels_.is_retention = false;
+  leak(7, 30);
+  EXPECT_EQ(watches_.find(key_of(7))->judge.state(), LeakState::leaking);
+}
+
+TEST_F(WatchListTest, ALeakThatABetterBasisCallsRetentionIsTakenBackToSuspected) {
+  leak(7, 240);
+  ASSERT_EQ(watches_.find(key_of(7))->judge.state(), LeakState::leaking);
+  labels_.is_retention = true;
+  leak(7, 10);
+  EXPECT_EQ(watches_.find(key_of(7))->judge.state(), LeakState::suspected);
+  labels_.is_retention.reset();
+  leak(7, 30);
+  EXPECT_EQ(watches_.find(key_of(7))->judge.state(), LeakState::suspected)
+      << "what is not known any more stays as it was";
 }
 
 TEST_F(WatchListTest, MakesTheLoadOfAReadingFromWhatTheSubjectDidInAll) {

@@ -9,6 +9,8 @@
 #include <array>
 #include <cerrno>
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "tests/support/fixture_host.h"
 #include "tests/support/live_child.h"
@@ -82,6 +84,55 @@ TEST_F(HostRootTest, CountsTheLinesOfAFileThatNoBufferHolds) {
   std::array<char, 16> buffer = {};
   EXPECT_EQ(process->count_lines("maps", buffer).value(), 100U);
   EXPECT_FALSE(process->count_lines("nothing", buffer));
+}
+
+TEST_F(HostRootTest, ShowsTheLinesOfAFileThatNoBufferHoldsOneByOne) {
+  write_file(directory_ / "proc/42/maps", "one\ntwo two\n\nthe last has no end");
+  const auto process = root_.open_process(42);
+  ASSERT_TRUE(process);
+  for (const std::size_t room : {std::size_t{48}, std::size_t{64}, std::size_t{4096}}) {
+    std::vector<char> buffer(room);
+    std::vector<std::string> lines;
+    ASSERT_TRUE(process->read_lines("maps", buffer, [&lines](std::string_view line) {
+      lines.emplace_back(line);
+      return true;
+    }));
+    EXPECT_EQ(lines, (std::vector<std::string>{"one", "two two", "", "the last has no end"}))
+        << room;
+  }
+}
+
+TEST_F(HostRootTest, OfALineThatIsTooLongTheEndIsShownAndReadingStopsWhereItIsAskedTo) {
+  const std::string tail = "0123456789abcdef";
+  write_file(directory_ / "proc/42/maps", std::string(1000, 'x') + tail + "\nnext\nlast\n");
+  const auto process = root_.open_process(42);
+  ASSERT_TRUE(process);
+  std::vector<char> buffer(32);
+  std::vector<std::string> lines;
+  ASSERT_TRUE(process->read_lines("maps", buffer, [&lines](std::string_view line) {
+    lines.emplace_back(line);
+    return lines.size() < 2;
+  }));
+  ASSERT_EQ(lines.size(), 2U);
+  EXPECT_TRUE(lines[0].ends_with(tail)) << lines[0];
+  EXPECT_EQ(lines[1], "next");
+}
+
+TEST_F(HostRootTest, ReadsThePartsOfAMappedFileAndNothingBehindIt) {
+  write_file(directory_ / "proc/42/stat", "");
+  write_file(directory_ / "proc/42/map_files/7f00-8f00", "0123456789");
+  const auto process = root_.open_process(42);
+  ASSERT_TRUE(process);
+  const auto mapped = process->open_mapped_file(0x7f00, 0x8f00);
+  ASSERT_TRUE(mapped);
+  EXPECT_EQ(mapped->size(), 10U);
+  EXPECT_TRUE(mapped->outlives_process());
+  std::array<std::byte, 4> bytes = {};
+  ASSERT_TRUE(mapped->read(6, bytes));
+  EXPECT_EQ(bytes[3], std::byte{'9'});
+  EXPECT_FALSE(mapped->read(7, bytes));
+  EXPECT_FALSE(mapped->read(UINT64_MAX, bytes));
+  EXPECT_EQ(process->open_mapped_file(1, 2).error().kind, ErrorKind::unavailable);
 }
 
 TEST_F(HostRootTest, LooksAtTheFileThatALinkLeadsTo) {

@@ -390,8 +390,9 @@ TEST(ProbeSegment, AWriterThatChangesItWhileItIsReadDoesNoHarm) {
   // Bytes are copied one by one, as the kernel does for a reader of the file.
   const ProbeRead read = [shared](std::uint64_t offset, std::span<std::byte> to) {
     if (offset > shared.size() || to.size() > shared.size() - offset) return false;
+    const auto* const from = reinterpret_cast<const unsigned char*>(shared.data()) + offset;
     for (std::size_t i = 0; i < to.size(); ++i)
-      to[i] = __atomic_load_n(shared.data() + offset + i, __ATOMIC_RELAXED);
+      to[i] = std::byte{__atomic_load_n(from + i, __ATOMIC_RELAXED)};
     return true;
   };
   std::size_t good_reads = 0;

@@ -19,6 +19,7 @@ export function subjectMeta(subject, scope, unit) {
   const parts = [];
   if (!isBytes(unit)) parts.push(h('span', { class: 'meta-unit' }, unit));
   if (scope && scope !== 'process') parts.push(h('span', {}, scope));
+  if (subject.part) parts.push(h('span', {}, nameElement(subject.part)));
   if (scope === 'cgroup' && subject.cgroup) parts.push(h('span', {}, nameElement(subject.cgroup)));
   if (subject.pid) parts.push(h('span', {}, `pid\u00a0${subject.pid}`));
   if (subject.group && subject.group !== subject.comm) {
