@@ -56,6 +56,16 @@ void keep_fixed_keys(const Config& running, Config& loaded) {
   }
 }
 
+std::vector<ProcessId> suspects_of(const std::shared_ptr<const Snapshot>& snapshot) {
+  std::vector<ProcessId> suspects;
+  if (!snapshot) return suspects;
+  for (const WatchRow& watch : snapshot->watches) {
+    if (watch.state >= LeakState::suspected && watch.process.pid != 0)
+      suspects.push_back(watch.process);
+  }
+  return suspects;
+}
+
 constexpr std::string_view kStateDirectory = "/var/lib/heapfloor";
 
 // Where `storage.path: auto` keeps the history: what systemd offers, else the usual place where it
@@ -88,6 +98,7 @@ App::App(const Config& config, ConfigLoader load, const Clock& clock)
   pipeline_.set_build_source(
       [this](const std::string& subject) { return builds_.build_of(subject); });
   pipeline_.set_site_source([this] { return profiles_.sites(); });
+  profiles_.set_suspect_source([this] { return suspects_of(pages_.snapshot()); });
 }
 
 // The server waits for its handlers, which may wait for the seconds of a difference.

@@ -207,7 +207,8 @@ void ProfileService::name(const Taken& taken, std::vector<std::uint32_t> sites, 
   }
 }
 
-std::vector<KnownSite> ProfileService::known_of(const Taken& taken, Watched& watched) {
+std::vector<KnownSite> ProfileService::known_of(const Taken& taken, bool is_suspect,
+                                                Watched& watched) {
   std::vector<SiteGrowth> growths = watched.history.growing();
   if (growths.size() > kMostGrowing) growths.resize(kMostGrowing);
   std::vector<std::uint32_t> growing;
@@ -221,8 +222,8 @@ std::vector<KnownSite> ProfileService::known_of(const Taken& taken, Watched& wat
     return !is_in(growing, named.first) && !is_in(large, named.first);
   });
   // By their symbols all of them, at once, so that they are known should the program end; by their
-  // lines those that grow.
-  name(taken, large, false, watched);
+  // lines those that grow, and all of a suspect.
+  name(taken, large, is_suspect, watched);
   name(taken, growing, true, watched);
   std::vector<KnownSite> known;
   for (const SiteGrowth& growth : growths) {
@@ -244,6 +245,7 @@ std::vector<KnownSite> ProfileService::known_of(const Taken& taken, Watched& wat
 void ProfileService::look() {
   const std::scoped_lock lock(look_mutex_);
   const std::vector<ProbedTarget> targets = board_.targets();
+  const std::vector<ProcessId> suspects = suspects_ ? suspects_() : std::vector<ProcessId>();
   auto known = std::make_shared<KnownSites>(*sites());
   const auto is_gone = [&targets](const auto& entry) {
     return std::ranges::find(targets, entry.first, &ProbedTarget::id) == targets.end();
@@ -260,7 +262,8 @@ void ProfileService::look() {
     if (!taken) continue;
     Watched& watched = watched_[target.id];
     watched.history.add(taken->heap, clock_.steady_seconds());
-    known->insert_or_assign(target.id, known_of(*taken, watched));
+    const bool is_suspect = std::ranges::find(suspects, target.id) != suspects.end();
+    known->insert_or_assign(target.id, known_of(*taken, is_suspect, watched));
   }
   const std::scoped_lock sites_lock(sites_mutex_);
   sites_ = std::move(known);

@@ -19,6 +19,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -64,6 +65,11 @@ class ProfileService {
   ProfileService& operator=(const ProfileService&) = delete;
   ~ProfileService() { stop(); }
 
+  // Who is suspected of a leak, so that all of their largest sites are looked up by line. Before
+  // start(); called by its thread.
+  using SuspectSource = std::function<std::vector<ProcessId>()>;
+  void set_suspect_source(SuspectSource source) { suspects_ = std::move(source); }
+
   // Starts to look at the targets, each minute, on a thread of its own.
   void start();
   // Ends that, and every request that waits for its seconds.
@@ -95,7 +101,8 @@ class ProfileService {
   [[nodiscard]] tl::expected<Taken, ProfileRefusal> take(const ProcessId& id) const;
   [[nodiscard]] tl::expected<ProcessId, ProfileRefusal> find(const ProfileRequest& request) const;
   [[nodiscard]] Profile make(const Taken& taken, const HeapSites& heap, HeapProfileOptions options);
-  [[nodiscard]] std::vector<KnownSite> known_of(const Taken& taken, Watched& watched);
+  [[nodiscard]] std::vector<KnownSite> known_of(const Taken& taken, bool is_suspect,
+                                                Watched& watched);
   // Names those sites of a heap.
   void name(const Taken& taken, std::vector<std::uint32_t> sites, bool with_lines,
             Watched& watched);
@@ -103,6 +110,7 @@ class ProfileService {
   const HostRoot& root_;
   const ProbeBoard& board_;
   const Clock& clock_;
+  SuspectSource suspects_;
   Symboliser symboliser_;
   std::counting_semaphore<kMostAtOnce> places_{kMostAtOnce};
   std::stop_source stop_;

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -75,11 +76,10 @@ struct ToldCall {
 inline std::map<std::string, ToldCall> told_calls(const std::string& program) {
   std::map<std::string, ToldCall> calls;
   for (const std::string& line : lines_of(program)) {
-    char name[32] = {};
-    unsigned long address = 0;
-    long number = 0;
-    if (std::sscanf(line.c_str(), "%31s %lx %ld", name, &address, &number) == 3)
-      calls[name] = {address, number};
+    std::istringstream words(line);
+    std::string name;
+    ToldCall call;
+    if (words >> name >> std::hex >> call.address >> std::dec >> call.line) calls[name] = call;
   }
   return calls;
 }

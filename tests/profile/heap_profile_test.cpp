@@ -83,7 +83,7 @@ TEST_F(HeapProfileTest, EachSiteIsASampleWithItsStackAndLabelsTheLargestFirst) {
   const auto large = segment_.add_site(2, {0x7f0000003010, 0x402010, 0x401020}, 50'000'000);
   segment_.site(large).structure_name_index = structure;
   segment_.site(large).phase_name_index = phase;
-  segment_.site(large).live_objects_q10 = 1024 * 1000;
+  segment_.site(large).live_objects_q10 = 1'024'000;
   segment_.site(large).allocated_bytes = 70'000'000;
   const Profile profile = made();
   ASSERT_EQ(profile.samples.size(), 2U);

@@ -190,7 +190,7 @@ class PprofTest(unittest.TestCase):
         self.target.leak(100)
         profile = self.profile("a.pb.gz")
         peek = pprof("-peek", "register_users", profile)
-        self.assertRegex(peek, r"(?m)^\s+.*\| +main")
+        self.assertRegex(peek, r"(?m)^ .*\| +.*run(\(\))?$")
         lines = pprof("-top", "-lines", "-cum", profile)
         self.assertRegex(lines, r"shop::register_users.* .*programs/target\.cpp:\d+")
         raw = pprof("-raw", profile)

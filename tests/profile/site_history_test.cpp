@@ -99,7 +99,7 @@ TEST(SiteHistory, NoiseAloneIsHardlyEverTold) {
     history.add(heap.sites(20, now), now);
     if (minute > 60) told += history.growing().size();
   }
-  constexpr std::size_t kLooks = 20 * 180;
+  constexpr std::size_t kLooks = 3600;  // 20 sites, 180 times
   EXPECT_LE(told, kLooks * 3 / 1000);
 }
 

@@ -13,7 +13,6 @@ namespace {
 
 using testing::OpenedFile;
 using testing::told_calls;
-using testing::ToldCall;
 
 std::string name_of(const SourceLine& line) {
   return demangle(std::vector<std::string>{line.function}).front();

@@ -90,7 +90,9 @@ __attribute__((noinline)) void register_users(int count) {
 
 }  // namespace shop
 
-int main() {
+namespace {
+
+void run() {
   SegmentWriter own(SegmentWriter::Where::memfd);
   segment = &own;
   own.header().pid = ::getpid();
@@ -100,11 +102,22 @@ int main() {
   std::puts("ready");
   std::fflush(stdout);
   for (std::string command; std::getline(std::cin, command) && command != "end";) {
+    const int count = std::stoi(command.substr(std::string("leak ").size()));
     is_recording = true;
-    shop::register_users(std::atoi(command.c_str() + std::string("leak ").size()));
+    shop::register_users(count);
     is_recording = false;
     std::puts("done");
     std::fflush(stdout);
   }
-  return 0;
+}
+
+}  // namespace
+
+int main() {
+  try {
+    run();
+    return 0;
+  } catch (...) {
+    return 1;
+  }
 }
