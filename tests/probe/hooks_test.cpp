@@ -73,6 +73,20 @@ TEST_F(Hooks, StacksReachTheStartOfTheProgram) {
   EXPECT_EQ(segment->header().stacks_without_site, 0U);
 }
 
+TEST_F(Hooks, StacksOfAProgramOfTheDistributionAreWhole) {
+  // CMake: C++ without frame pointers, over Debian's C++ library. It waits for the child that it
+  // runs.
+  WatchedProgram program({"cmake", "-P", HEAPFLOOR_SOURCE_DIR "/tests/probe/busy.cmake"},
+                         sampling_every("4096"));
+  ASSERT_EQ(program.read_line(), "-- busy");
+  ASSERT_EQ(program.read_line(), "waiting");
+  const auto segment = segment_of(program.pid());
+  ASSERT_TRUE(segment);
+  const heapfloor_header& header = segment->header();
+  EXPECT_GT(header.samples, 1000U);
+  EXPECT_LE(header.stacks_cut * 100, header.samples) << "of " << header.samples << " samples";
+}
+
 // --- the sums
 // ----------------------------------------------------------------------------------------------------------------------------
 
