@@ -26,6 +26,13 @@
 
 namespace heapfloor {
 
+// Whether the process collector asks a BPF task iterator what has moved.
+enum class BpfUse : std::uint8_t {
+  off,
+  automatic,  // where there are many processes
+  on,
+};
+
 struct Config {
   struct Collection {
     double interval_seconds = 15;
@@ -33,6 +40,7 @@ struct Config {
     std::uint64_t refresh_ticks = 4;
     double smaps_duty = 0.001;
     double smaps_max_read_seconds = 0.015;
+    BpfUse bpf = BpfUse::automatic;
   } collection;
 
   std::vector<GroupSpec> groups;  // first match wins

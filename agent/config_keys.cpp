@@ -132,9 +132,8 @@ constexpr std::array kPolicyKeys = {
               "gate patience: evidence asked for, as a share of the time to the limit"},
     PolicyKey{"patience_hours", &TrendPolicy::patience_hours, 0, 24 * kDays, kNumber,
               "gate patience: enough, however far the limit"},
-    PolicyKey{"start_patience", &TrendPolicy::start_patience, 0, 100, kNumber,
-              "gate patience: at least, of a rise since the start of a series younger than "
-              "season_history_days"},
+    PolicyKey{"short_history_patience", &TrendPolicy::short_history_patience, 0, 100, kNumber,
+              "gate patience: at least, while less than season_history_days are known"},
     PolicyKey{"load_patience", &TrendPolicy::load_patience, 0, 100, kNumber,
               "gate patience: at least, of a rise that the load explains"},
     PolicyKey{"patience_slow_hours", &TrendPolicy::patience_slow_hours, 0, 24 * kDays, kNumber,
@@ -261,6 +260,9 @@ class KeyList {
   std::vector<ConfigKey> keys_;
 };
 
+constexpr std::array<std::pair<std::string_view, BpfUse>, 3> kBpfUses = {
+    {{"auto", BpfUse::automatic}, {"on", BpfUse::on}, {"off", BpfUse::off}}};
+
 void add_collection_keys(KeyList& keys) {
   keys.duration("collection.interval", "how often everything is read", 0.1, 3600,
                 [](Config& c) -> double& { return c.collection.interval_seconds; });
@@ -279,6 +281,22 @@ void add_collection_keys(KeyList& keys) {
                 "is about 5 GiB in 4 KiB pages",
                 0.0001, 60,
                 [](Config& c) -> double& { return c.collection.smaps_max_read_seconds; });
+  keys.add(
+      "collection.bpf", "TEXT",
+      "a BPF task iterator says which processes moved and only those are read: auto (from 1,000 "
+      "processes up, where it may), on or off",
+      [](Config& config, std::string_view text) -> Problem {
+        const auto found =
+            std::ranges::find(kBpfUses, text, &std::pair<std::string_view, BpfUse>::first);
+        if (found == kBpfUses.end()) return fmt::format("\"{}\" is none of auto, on and off", text);
+        config.collection.bpf = found->second;
+        return std::nullopt;
+      },
+      [](const Config& config) {
+        return std::string(std::ranges::find(kBpfUses, config.collection.bpf,
+                                             &std::pair<std::string_view, BpfUse>::second)
+                               ->first);
+      });
   for (const CollectorEntry* entry : builtin_collectors()) {
     const std::string name(entry->name);
     const bool by_default = entry->enabled_by_default;

@@ -15,6 +15,7 @@
 #include "agent/log.h"
 #include "agent/snapshot_builder.h"
 #include "agent/trend/time_constants.h"
+#include "collectors/bpf/task_iterator.h"
 #include "collectors/parse/pid_stat.h"
 #include "collectors/probe_metrics.h"
 #include "collectors/process_metrics.h"
@@ -28,6 +29,8 @@ constexpr std::string_view kHost = "host";
 // How long what others held of a limit at a peak is believed to come back: longer than most of them
 // take from one peak to the next, and short beside the days that a forecast looks ahead.
 constexpr double kOthersForgottenHours = 1;
+// Below it the iterator saves less than a few milliseconds an interval.
+constexpr std::size_t kProcessesWorthBpf = 1000;
 constexpr std::string_view kSilencesDocument = "silences";
 constexpr std::string_view kOomsDocument = "ooms";
 constexpr std::string_view kQueueDocument = "queue:";
@@ -46,14 +49,18 @@ constexpr std::array kCgroupSignals = {
     CgroupSignal{Signal::cgroup_slab, &CgroupEntry::own_slab_bytes},
 };
 
+std::unique_ptr<TaskSource> tasks_of(const Config& config, const HostRoot& root) {
+  return config.collection.bpf == BpfUse::off ? nullptr : make_bpf_task_iterator(root);
+}
+
 struct Boards {
   ProcessBoard& processes;
   OomBoard& ooms;
   ProbeBoard& probes;
 };
 
-CollectorOptions options_of(const Config& config, const Boards& boards,
-                            const Stopwatch& stopwatch) {
+CollectorOptions options_of(const Config& config, const Boards& boards, const Stopwatch& stopwatch,
+                            TaskSource* tasks) {
   CollectorOptions options;
   options.board = &boards.processes;
   options.oom_board = &boards.ooms;
@@ -64,6 +71,8 @@ CollectorOptions options_of(const Config& config, const Boards& boards,
   options.smaps_max_read_seconds = config.collection.smaps_max_read_seconds;
   options.descriptor_budget = config.collection.descriptor_budget;
   options.refresh_ticks = static_cast<std::uint32_t>(config.collection.refresh_ticks);
+  options.tasks = tasks;
+  if (config.collection.bpf == BpfUse::automatic) options.tasks_from = kProcessesWorthBpf;
   return options;
 }
 
@@ -117,8 +126,10 @@ Pipeline::Pipeline(const Config& config, const Clock& clock, AlertSink& sink, Al
       root_(HostPaths{config.path.procfs, config.path.sysfs, config.path.rootfs}),
       users_(root_),
       stopwatch_(clock),
+      tasks_(tasks_of(config, root_)),
       scheduler_(builtin_collectors(), enabled_by(config), root_,
-                 options_of(config, {board_, oom_board_, probe_board_}, stopwatch_), clock),
+                 options_of(config, {board_, oom_board_, probe_board_}, stopwatch_, tasks_.get()),
+                 clock),
       ticks_per_second_(static_cast<double>(sysconf(_SC_CLK_TCK))),
       config_(config),
       groups_(process_tables(config), config.limits.groups),

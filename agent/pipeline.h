@@ -37,6 +37,7 @@
 #include "collectors/probe_board.h"
 #include "collectors/process_board.h"
 #include "collectors/stopwatch.h"
+#include "collectors/task_source.h"
 #include "collectors/user_names.h"
 
 namespace heapfloor {
@@ -136,6 +137,7 @@ class Pipeline final : public SeriesReader {
   OomBoard oom_board_;
   ProbeBoard probe_board_;  // locks for itself
   ClockStopwatch stopwatch_;
+  std::unique_ptr<TaskSource> tasks_;
   Scheduler scheduler_;
   SampleBatch batch_;
   double ticks_per_second_;

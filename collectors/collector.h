@@ -18,6 +18,7 @@ namespace heapfloor {
 class HostRoot;
 class Stopwatch;
 class ProbeBoard;
+class TaskSource;
 struct OomBoard;
 struct ProcessBoard;
 
@@ -65,6 +66,8 @@ struct CollectorOptions {
   const Stopwatch* stopwatch = nullptr;  // likewise; for those that ration their reads
   double smaps_duty = 0.001;             // see smaps_budget.h
   double smaps_max_read_seconds = 0.015;
+  TaskSource* tasks = nullptr;  // outlives the collectors; null: every process is looked at
+  std::size_t tasks_from = 0;   // processes from which on it is worth being asked
 };
 
 class Collector {

@@ -468,18 +468,18 @@ class ProbeCollector final : public Collector {
     for (const LargeSite& site : target.sites) write_site(probe.id(), site, sink);
   }
 
+  // Before the probe has read it once, nobody knows which allocator the sums are of.
   static void write_allocator(Target& target, SampleSink& sink) {
     const ProbeSampler& sampler = target.probe.header().sampler;
-    const std::optional<ProbeAllocator>& allocator = target.probe.allocator();
-    const std::string_view name = allocator ? allocator->name : probe_allocator_name(0);
-    sink.begin({.kind = EntityKind::allocator, .process = target.probe.id(), .name = name});
-    if (allocator) {
-      for (const AllocatorMetric& value : kAllocatorValues)
-        add(sink, *value.desc, (*allocator).*value.value);
-      if (allocator->version != target.described_version) {
-        target.described_version = allocator->version;
-        describe(sink, Attribute::version, allocator->version);
-      }
+    if (!target.probe.allocator()) return;
+    const ProbeAllocator& allocator = *target.probe.allocator();
+    sink.begin(
+        {.kind = EntityKind::allocator, .process = target.probe.id(), .name = allocator.name});
+    for (const AllocatorMetric& value : kAllocatorValues)
+      add(sink, *value.desc, allocator.*value.value);
+    if (allocator.version != target.described_version) {
+      target.described_version = allocator.version;
+      describe(sink, Attribute::version, allocator.version);
     }
     add(sink, kAllocations, sampler.allocated_objects);
     add(sink, kAllocated, sampler.allocated_bytes);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -170,6 +171,13 @@ double ticks_per_second() {
   return value;
 }
 
+// As stat counts it (nsec_to_clock_t in kernel/time/time.c).
+std::uint64_t start_ticks_of(const TaskVisit& visit) {
+  static const auto tick_nanoseconds =
+      static_cast<std::uint64_t>(1'000'000'000 / std::max(1L, ::sysconf(_SC_CLK_TCK)));
+  return visit.start_nanoseconds / tick_nanoseconds;
+}
+
 void begin(const TrackedProcess& process, SampleSink& sink) {
   sink.begin({EntityKind::process, {process.pid, process.start_ticks}, process.name});
 }
@@ -213,12 +221,21 @@ class Hash {
   std::uint64_t state_ = 0xcbf29ce484222325U;
 };
 
+std::uint64_t stamp_of(const TaskVisit& visit) {
+  Hash hash;
+  hash.add(visit.start_nanoseconds);
+  hash.add(visit.runtime_nanoseconds);
+  hash.add(visit.memory_stamp);
+  return hash.value() | 1U;
+}
+
 }  // namespace
 
 ProcessTable::ProcessTable(const HostRoot& root, const CollectorOptions& options)
     : root_(root),
       options_(options),
       page_bytes_(static_cast<std::size_t>(::sysconf(_SC_PAGESIZE))),
+      hints_(options.tasks, options.tasks_from),
       // NOLINTNEXTLINE(modernize-avoid-c-arrays): the array form of unique_ptr
       buffer_(std::make_unique_for_overwrite<char[]>(kBufferBytes)),
       ceiling_(options.descriptor_budget) {}
@@ -241,14 +258,15 @@ bool ProcessTable::refresh_due(std::int32_t pid) const {
 }
 
 Result<CollectReport> ProcessTable::tick(SampleSink& sink) {
-  auto listed = root_.list_pids(pids_);
+  CollectReport report;
+  hints_.look(pids_.size(), report);
+  auto listed = list_processes();
   if (!listed) return Failure(std::move(listed.error()));
   ++tick_;
   update_allowance();
   mappings_left_ = kMostMappingsATick;
   reconcile();
 
-  CollectReport report;
   bool stat_was_refused = false;
   if (options_.board) {
     options_.board->processes.clear();
@@ -256,6 +274,7 @@ Result<CollectReport> ProcessTable::tick(SampleSink& sink) {
   }
   for (TrackedProcess& process : processes_) {
     attributes_.were_read = false;
+    note_visit(process, hints_.of(process.pid));
     const auto reading = read_process(process, report);
     if (!reading) {
       report.count(reading.error());
@@ -281,11 +300,41 @@ Result<CollectReport> ProcessTable::tick(SampleSink& sink) {
 }
 
 // Every pid namespace has a process 1 for as long as it lives: where it is not listed, processes
-// are hidden (hidepid=2 and 4).
+// are hidden (hidepid=2 and 4), and those that the source sees would be opened in vain. Others the
+// kernel may keep from the source.
+Result<void> ProcessTable::list_processes() {
+  const bool is_due = tick_ % std::max(1U, options_.refresh_ticks) == 0;
+  const bool is_hinted = hints_.list(seen_);
+  if (knows_unseen_ && !is_due && is_hinted) {
+    pids_.clear();
+    std::ranges::set_union(seen_, unseen_, std::back_inserter(pids_));
+    return {};
+  }
+  auto listed = root_.list_pids(pids_);
+  lists_all_ = listed && !pids_.empty() && pids_.front() == 1;
+  knows_unseen_ = lists_all_ && is_hinted;
+  unseen_.clear();
+  if (knows_unseen_) std::ranges::set_difference(pids_, seen_, std::back_inserter(unseen_));
+  return listed;
+}
+
+// The visit came before whatever is read in this tick, so what moves in between shows in the next
+// one.
+void ProcessTable::note_visit(TrackedProcess& process, const TaskVisit* visit) {
+  const std::uint64_t stamp = visit ? stamp_of(*visit) : 0;
+  process.is_unmoved = visit && process.known && process.identified &&
+                       process.task_stamp == stamp &&
+                       process.kernel_thread == visit->is_kernel_thread &&
+                       process.start_ticks == start_ticks_of(*visit);
+  process.is_stat_behind = process.is_stat_behind || !process.is_unmoved;
+  if (visit && process.kernel_thread && !visit->is_kernel_thread) process.known = false;
+  process.task_stamp = stamp;
+}
+
 void ProcessTable::report_sources(CollectReport& report, bool stat_was_refused) const {
-  const bool lists_all = !pids_.empty() && pids_.front() == 1;
-  report.sources.push_back({"processes", lists_all, kNeedsSight});
+  report.sources.push_back({"processes", lists_all_, kNeedsSight});
   report.sources.push_back({"stat", !stat_was_refused, kNeedsSight});
+  hints_.report_source(report);
   std::uint8_t refused = 0;
   bool status_refused = false;
   bool maps_refused = false;
@@ -397,8 +446,16 @@ void ProcessTable::reconcile() {
   processes_ = std::move(next);
 }
 
+// Whether nothing of it has to be read in this tick.
+bool ProcessTable::is_left_out(const TrackedProcess& process) const {
+  const bool is_due = refresh_due(process.pid);
+  if (process.kernel_thread && process.known && !is_due) return true;
+  if (!process.is_unmoved || attributes_due(process)) return false;
+  return !is_due || (process.kernel_thread && !whole_turn_due(process.pid));
+}
+
 Result<void> ProcessTable::read_process(TrackedProcess& process, CollectReport& report) {
-  if (process.kernel_thread && process.known && !refresh_due(process.pid)) return {};
+  if (is_left_out(process)) return {};
   if (!process.directory.keeps_file()) return read_opened(process, report);
   auto kept = read_kept(process, report);
   if (kept) return kept;
@@ -418,7 +475,8 @@ Result<void> ProcessTable::read_kept(TrackedProcess& process, CollectReport& rep
   if (!statm) return Failure(statm.error());
   const auto fingerprint = fingerprint_of(*statm);
   const bool same = process.known && process.fingerprint == fingerprint;
-  if (same && !refresh_due(process.pid))
+  const bool stat_holds = !process.is_stat_behind && repeats_status(process);
+  if (same && (!refresh_due(process.pid) || (stat_holds && !whole_turn_due(process.pid))))
     return read_due_attributes(process, process.directory, report);
 
   auto stat = read_stat(process.pid, process.directory);
@@ -449,7 +507,12 @@ bool ProcessTable::is_still(const TrackedProcess& process, const PidStat& stat) 
   return process.identified && process.start_ticks == stat.start_ticks &&
          process.name == stat.comm && process.threads == clamped(stat.threads) &&
          process.minor_faults == stat.minor_faults && process.major_faults == stat.major_faults &&
-         !process.status_unreadable && process.rare_known && !process.mappings_due &&
+         repeats_status(process);
+}
+
+// Whether nothing of status has to be read again for its own sake.
+bool ProcessTable::repeats_status(const TrackedProcess& process) {
+  return !process.status_unreadable && process.rare_known && !process.mappings_due &&
          has_size(process, kSwap) && process.sizes_bytes[kSwap] == 0;
 }
 
@@ -493,6 +556,7 @@ void ProcessTable::take_identity(TrackedProcess& process, const PidStat& stat) c
     process.named_tick = tick_;
     process.settled = false;
   }
+  process.is_stat_behind = false;
   process.parent_pid = static_cast<std::uint32_t>(std::min<std::uint64_t>(
       stat.parent_pid.value_or(0), std::numeric_limits<std::int32_t>::max()));
 }

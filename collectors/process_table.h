@@ -19,6 +19,13 @@
 // further process is begun in a tick that counted kMostMappingsATick; those that found no room have
 // theirs counted in their next whole reading.
 //
+// Where a TaskSource says that a process was not moved (no thread of it ran, its counters are what
+// they were), nothing of it is read but at a refresh, and then statm alone: a counter of the kernel
+// may be a few pages behind. The whole readings at every sixteenth refresh stay. Kernel threads are
+// read at those alone. Whatever the source does not know is read as without one. Where no process
+// is hidden from the agent, the source also says which ones there are, beside those that it was
+// seen to miss, and /proc is listed once in `refresh_ticks` ticks.
+//
 // A process beyond the descriptor budget is opened anew each tick; its start time says whether it
 // is the same one, and status is read when stat moved or the refresh is due. Both ways give the
 // same samples.
@@ -56,6 +63,7 @@
 #include "collectors/parse/pid_status.h"
 #include "collectors/result.h"
 #include "collectors/sample.h"
+#include "collectors/task_hints.h"
 
 namespace heapfloor {
 
@@ -91,6 +99,7 @@ struct TrackedProcess {
   bool mappings_due = true;
   bool mappings_refused = false;
   std::uint64_t attributes_hash = 0;  // of what was described last
+  std::uint64_t task_stamp = 0;       // of the visit before the last reading; 0: there was none
   std::uint32_t user_id = 0;
   std::uint32_t parent_pid = 0;
   std::uint32_t named_tick = 0;     // when it was met, or its name changed
@@ -102,7 +111,9 @@ struct TrackedProcess {
   bool status_unreadable = false;
   bool user_known = false;
   bool attributes_due = false;
-  bool settled = false;  // looked at again since named_tick
+  bool settled = false;        // looked at again since named_tick
+  bool is_unmoved = false;     // in this tick, since the last reading
+  bool is_stat_behind = true;  // it may have moved since stat was read
 };
 
 class ProcessTable {
@@ -130,13 +141,17 @@ class ProcessTable {
     [[nodiscard]] std::uint64_t hash(const TrackedProcess& process) const;
   };
 
+  [[nodiscard]] Result<void> list_processes();
+  void note_visit(TrackedProcess& process, const TaskVisit* visit);
   void update_allowance();
   void reconcile();
   [[nodiscard]] bool refresh_due(std::int32_t pid) const;
   [[nodiscard]] bool whole_turn_due(std::int32_t pid) const;
   [[nodiscard]] bool rare_turn_due(std::int32_t pid) const;
   [[nodiscard]] bool mappings_turn_due(const TrackedProcess& process) const;
+  [[nodiscard]] static bool repeats_status(const TrackedProcess& process);
   [[nodiscard]] static bool is_still(const TrackedProcess& process, const PidStat& stat);
+  [[nodiscard]] bool is_left_out(const TrackedProcess& process) const;
   [[nodiscard]] Result<void> read_process(TrackedProcess& process, CollectReport& report);
   [[nodiscard]] Result<void> read_kept(TrackedProcess& process, CollectReport& report);
   [[nodiscard]] Result<void> read_opened(TrackedProcess& process, CollectReport& report);
@@ -172,7 +187,10 @@ class ProcessTable {
   CollectorOptions options_;
   std::size_t page_bytes_;
   Attributes attributes_;
+  TaskHints hints_;
   std::vector<std::int32_t> pids_;
+  std::vector<std::int32_t> seen_;         // by the source, in this tick
+  std::vector<std::int32_t> unseen_;       // by the source, of those that /proc last listed
   std::vector<TrackedProcess> processes_;  // ascending by pid
   // Uninitialised: only what is used becomes resident.
   // NOLINTNEXTLINE(modernize-avoid-c-arrays): the array form of unique_ptr
@@ -182,6 +200,8 @@ class ProcessTable {
   std::size_t held_ = 0;
   std::size_t mappings_left_ = 0;  // that may be counted in this tick
   std::uint32_t tick_ = 0;
+  bool lists_all_ = false;  // as of the last listing of /proc, like the next
+  bool knows_unseen_ = false;
 };
 
 }  // namespace heapfloor

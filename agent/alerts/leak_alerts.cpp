@@ -4,7 +4,9 @@
 
 #include <cmath>
 #include <cstdint>
+#include <map>
 #include <string>
+#include <tuple>
 
 #include "agent/trend/forecast.h"
 #include "agent/trend/signal_list.h"
@@ -76,6 +78,43 @@ AlertCondition condition_of(const Watch& watch, std::string_view name) {
   return condition;
 }
 
+// One leak of a program shows in its memory, in its heap, in a structure and at a site. It is told
+// once: by the first of them that was confirmed. A site is named by the others alone.
+class FirstLeaks {
+ public:
+  explicit FirstLeaks(const WatchList& watches) {
+    watches.for_each([this](const Watch& watch) {
+      if (!is_of_memory(watch) || watch.judge.state() != LeakState::leaking) return;
+      const auto [found, is_new] = first_.try_emplace(watch.key.process, &watch);
+      if (!is_new && is_before(watch, *found->second)) found->second = &watch;
+    });
+  }
+  [[nodiscard]] bool tells(const Watch& watch) const {
+    if (watch.key.kind == EntityKind::site) return false;
+    if (!is_of_memory(watch) || watch.ended_seconds) return true;
+    const auto found = first_.find(watch.key.process);
+    return found == first_.end() || found->second == &watch;
+  }
+
+ private:
+  // Threads and descriptors are leaks of their own.
+  static bool is_of_memory(const Watch& watch) {
+    if (watch.key.kind == EntityKind::structure) return true;
+    return watch.key.kind == EntityKind::process && watch.key.signal != Signal::external &&
+           signal_info(watch.key.signal).counted.empty();
+  }
+  // Of two at once: the memory of the process, then bytes before elements.
+  static bool is_before(const Watch& one, const Watch& other) {
+    const auto rank = [](const Watch& watch) {
+      return std::tuple(watch.state_since_seconds(), watch.key.signal != Signal::rss_anon,
+                        watch.key.kind, watch.key.signal, watch.key.part);
+    };
+    return rank(one) < rank(other);
+  }
+
+  std::map<ProcessId, const Watch*> first_;
+};
+
 AlertCondition leak_condition(const Watch& watch, double now_seconds) {
   const Verdict& verdict = watch.detector.verdict();
   AlertCondition condition = condition_of(watch, kLeakAlertNames[0]);
@@ -112,10 +151,12 @@ AlertCondition exhaustion_condition(const Watch& watch, double now_seconds) {
 
 std::vector<AlertCondition> leak_conditions(const WatchList& watches, double now_seconds) {
   std::vector<AlertCondition> conditions;
+  const FirstLeaks first_leaks(watches);
   watches.for_each([&](const Watch& watch) {
     const Verdict& verdict = watch.detector.verdict();
     const bool is_leaking = watch.judge.state() == LeakState::leaking;
     if (!is_leaking && !watch.ended_seconds) return;
+    if (!first_leaks.tells(watch)) return;
     conditions.push_back(leak_condition(watch, now_seconds));
     const bool is_near = verdict.exhaustion && verdict.confidence > kPredictedConfidence &&
                          verdict.exhaustion->at_seconds - now_seconds < kPredictedWithinSeconds;

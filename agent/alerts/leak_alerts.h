@@ -31,7 +31,8 @@ inline constexpr std::array<LeakRule, 2> kLeakRules = {{
 
 // Conditions of every watched series: HeapfloorLeak while it is leaking;
 // HeapfloorExhaustionPredicted while its limit is predicted to be reached within 24 hours (critical
-// within 4) at a confidence above 0.8. Suspected series raise nothing.
+// within 4) at a confidence above 0.8. Suspected series raise nothing. Of the memory of a program,
+// its heap and its structures only the first that leaks raises them; sites raise nothing.
 std::vector<AlertCondition> leak_conditions(const WatchList& watches, double now_seconds);
 
 // "5 h 12 min": how people say a span.

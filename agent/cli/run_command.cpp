@@ -76,6 +76,7 @@ int run_run_command(const RunOptions& options) {
     ::setenv(kSampleBytes, std::to_string(*options.sample_bytes).c_str(), 1);
   std::vector<char*> arguments;
   std::vector<std::string> texts = options.program;
+  arguments.reserve(texts.size() + 1);
   for (std::string& text : texts) arguments.push_back(text.data());
   arguments.push_back(nullptr);
   ::execv(program->c_str(), arguments.data());

@@ -23,14 +23,21 @@ std::string_view severity_of(const Snapshot& snapshot, const WatchRow& watch) {
   return severity_name(severity(watch.verdict, snapshot.time_seconds));
 }
 
+// Why there is no more of it.
+std::string_view end_of(std::string_view scope) {
+  if (scope == "cgroup") return "the cgroup was removed";
+  if (scope == "structure") return "its process has ended, or does not tell of it any more";
+  if (scope == "site")
+    return "its process has ended, or it is not among its largest sites any more";
+  return "its process has ended";
+}
+
 // The verdict in words; of a revoked leak, first why it was revoked.
 std::string reason_of(const Snapshot& snapshot, const WatchRow& watch) {
   const double now = watch.ended_seconds.value_or(snapshot.time_seconds);
   std::string reason = explain(watch.verdict, now, counted_by(watch.signal));
   if (watch.ended_seconds) {
-    const std::string what =
-        watch.scope == "cgroup" ? "the cgroup was removed" : "its process has ended";
-    return what + "; before that: " + reason;
+    return std::string(end_of(watch.scope)) + "; before that: " + reason;
   }
   if (watch.is_retention) {
     return "held, since the program's live heap is level: its allocator keeps what was freed; " +

@@ -26,6 +26,8 @@ constexpr double kShortSeasonShare = 0.9;
 constexpr double kBeforeGrowthRatio =
     0.1;  // of the rise: growth has begun once the floor stays above it
 constexpr double kUnknownAsymptote = 1e18;
+constexpr double kLongestWait =
+    3;  // times what is left: a least wait ends when three quarters of the way are gone
 constexpr double kLoadTau = 0.5;  // Kendall's, of load and time
 
 class GateChain {
@@ -424,10 +426,10 @@ double own_patience_seconds(const TrendPolicy& policy, const PatienceInput& inpu
     least = std::max(least, scaled_hours(policy, policy.start_patience_minutes / 60));
   }
   if (input.short_history) {
-    // An hour that nobody has seen before may be a batch or a reload; but never wait longer than is
-    // left.
-    const double hour = scaled_hours(policy, policy.short_history_patience_hours);
-    least = std::max(least, std::min(hour, 2 * input.time_to_limit_seconds));
+    // An hour that nobody has seen before may be a batch, a reload or a warm-up; but never wait
+    // until it is too late.
+    const double least_wait = scaled_hours(policy, policy.short_history_patience_hours);
+    least = std::max(least, std::min(least_wait, kLongestWait * input.time_to_limit_seconds));
   }
   return least;
 }
@@ -437,7 +439,7 @@ double patience_seconds(const TrendPolicy& policy, const PatienceInput& input) {
   const double slow = scaled_hours(policy, input.large_rise ? policy.patience_slow_large_rise_hours
                                                             : policy.patience_slow_hours);
   double kappa = policy.patience;
-  if (input.at_start && input.short_history) kappa = std::max(kappa, policy.start_patience);
+  if (input.short_history) kappa = std::max(kappa, policy.short_history_patience);
   if (input.follows_load) kappa = std::max(kappa, policy.load_patience);
   return std::min(std::max(least, kappa * input.time_to_limit_seconds),
                   std::max(scaled_hours(policy, policy.patience_hours),

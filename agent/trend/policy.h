@@ -28,8 +28,8 @@ struct TrendPolicy {
   double precedent_decay = 0.998;
   double patience = 0.25;  // kappa
   double patience_hours = 30;
-  // At least, of a rise since the start of a series whose day is not known yet.
-  double start_patience = 0.5;
+  // At least, while less than season_history_days are known: most of what levels off does so then.
+  double short_history_patience = 0.5;
   // At least, of a rise that the load explains and that is younger than patience_hours.
   double load_patience = 3;
   double patience_slow_hours = 336;
@@ -39,7 +39,7 @@ struct TrendPolicy {
   double clear_slope_ratio = 0.2;      // lower bound over slope from which evidence counts in full
   double start_patience_minutes = 30;  // least evidence from a window at the series' start
   double short_history_patience_hours =
-      1.1;  // the same while less than season_history_days are known
+      1.5;  // the same while less than season_history_days are known
   double season_hours = 24;
   double season_history_days = 2.25;
   double imminent_hours = 8;

@@ -1,6 +1,8 @@
 # Writes a C++ source that holds every file under ASSETS_DIR, in the order of their paths.
 # cmake -DASSETS_DIR=... -DOUTPUT=... -P embed.cmake
 
+include(${CMAKE_CURRENT_LIST_DIR}/../../packaging/cmake/FileBytes.cmake)
+
 set(type_html "text/html; charset=utf-8")
 set(type_js "text/javascript; charset=utf-8")
 set(type_css "text/css; charset=utf-8")
@@ -18,13 +20,10 @@ foreach(path IN LISTS paths)
   if(NOT DEFINED type_${extension})
     message(FATAL_ERROR "${ASSETS_DIR}/${path}: no content type is known for .${extension}")
   endif()
-  file(READ ${ASSETS_DIR}/${path} hex HEX)
   file(SHA256 ${ASSETS_DIR}/${path} digest)
   file(SIZE ${ASSETS_DIR}/${path} size)
   string(SUBSTRING ${digest} 0 16 digest)
-  # Character literals: bytes above 127 fit a char without narrowing, and no length limit of strings applies.
-  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "'\\\\x\\1'," bytes "${hex}")
-  string(REGEX REPLACE "('[^']*','[^']*','[^']*','[^']*','[^']*','[^']*','[^']*','[^']*',)" "\\1\n" bytes "${bytes}")
+  file_bytes(bytes ${ASSETS_DIR}/${path})
   string(APPEND bodies "constexpr std::array<char, ${size}> kBody${index} = {\n${bytes}};\n\n")
   string(APPEND rows "    WebAsset{\"${path}\", \"${type_${extension}}\", {kBody${index}.data(), kBody${index}.size()}, \"\\\"${digest}\\\"\"},\n")
   math(EXPR index "${index} + 1")

@@ -24,6 +24,7 @@ heapfloor_allocator_kind g_kind = HEAPFLOOR_ALLOCATOR_UNKNOWN;
 std::atomic<std::uint64_t> g_due_ns{0};  // CLOCK_BOOTTIME
 std::atomic<bool> g_is_reading{false};
 std::uint64_t g_interval_ns = kNanoseconds;
+bool g_reads_arenas = false;
 
 // The functions of the allocators that are not the C library, by the names they export.
 int (*g_mallctl)(const char*, void*, std::size_t*, void*, std::size_t) = nullptr;
@@ -121,6 +122,52 @@ void find_allocator() {
 // --- the readings
 // -----------------------------------------------------------------------------------------------------------------------
 
+// The number behind `key="` at or after `at`, before `end`; HEAPFLOOR_ABSENT where there is none.
+std::uint64_t number_of(const char* at, const char* end, const char* key) {
+  const char* found = std::strstr(at, key);
+  if (found == nullptr || found >= end) return HEAPFLOOR_ABSENT;
+  return std::strtoull(found + std::strlen(key), nullptr, 10);
+}
+
+// One <heap> of malloc_info(): what it has from the kernel, and of that what is free.
+bool read_arena(const char* heap, const char* end, heapfloor_arena& arena) {
+  const char* fast = std::strstr(heap, "<total type=\"fast\"");
+  const char* rest = std::strstr(heap, "<total type=\"rest\"");
+  const char* system = std::strstr(heap, "<system type=\"current\"");
+  if (fast == nullptr || rest == nullptr || system == nullptr) return false;
+  const std::uint64_t free_bytes =
+      number_of(fast, end, "size=\"") + number_of(rest, end, "size=\"");
+  const std::uint64_t system_bytes = number_of(system, end, "size=\"");
+  if (system_bytes == HEAPFLOOR_ABSENT || free_bytes > system_bytes) return false;
+  set(arena.used_bytes, system_bytes - free_bytes);
+  set(arena.free_bytes, free_bytes);
+  return true;
+}
+
+// malloc_info() writes XML, and takes as long as mallinfo2() once more: only where it was asked
+// for.
+void read_arenas(heapfloor_allocator& record) {
+  char* text = nullptr;
+  std::size_t bytes = 0;
+  FILE* file = open_memstream(&text, &bytes);
+  if (file == nullptr) return;
+  const bool is_written = malloc_info(0, file) == 0;
+  std::fclose(file);
+  std::uint64_t arenas = 0;
+  std::uint64_t written = 0;
+  const char* heap = is_written ? std::strstr(text, "<heap nr=") : nullptr;
+  while (heap != nullptr) {
+    const char* end = std::strstr(heap, "</heap>");
+    if (end == nullptr) break;
+    if (written < kArenas && read_arena(heap, end, segment().arenas[written])) ++written;
+    ++arenas;
+    heap = std::strstr(end, "<heap nr=");
+  }
+  section(HEAPFLOOR_SECTION_ARENAS).used = written;
+  if (is_written) set(record.arenas, arenas);
+  std::free(text);
+}
+
 void read_glibc(heapfloor_allocator& record) {
   const struct mallinfo2 info = mallinfo2();
   set(record.in_use, info.uordblks + info.hblkhd);
@@ -133,6 +180,7 @@ void read_glibc(heapfloor_allocator& record) {
   set(record.releasable, info.fordblks);
   set(record.free_chunks, info.ordblks + info.smblks);
   set(record.mapped_regions, info.hblks);
+  if (g_reads_arenas) read_arenas(record);
 }
 
 void read_jemalloc(heapfloor_allocator& record) {
@@ -317,6 +365,8 @@ void start_statistics() {
   const char* text = std::getenv("HEAPFLOOR_STATISTICS_SECONDS");
   const unsigned long long seconds = text != nullptr ? std::strtoull(text, nullptr, 10) : 0;
   if (seconds > 0 && seconds < 86400) g_interval_ns = seconds * kNanoseconds;
+  const char* arenas = std::getenv("HEAPFLOOR_ARENAS");
+  g_reads_arenas = arenas != nullptr && std::strcmp(arenas, "1") == 0;
   clear_values(*segment().allocator);
   read_now(boottime_ns());
 }

@@ -6,6 +6,7 @@
 // Readings are at least `HEAPFLOOR_STATISTICS_SECONDS` (default 1) apart, and a thousand times as
 // long as the last one took: 0.1 % of time. glibc walks every free block under the arena's lock;
 // that can be 100 ms, and then is read every 100 s.
+// HEAPFLOOR_ARENAS=1 adds each arena's used and free bytes (malloc_info) at twice the cost.
 #pragma once
 
 #include <cstddef>

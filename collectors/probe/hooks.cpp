@@ -288,18 +288,26 @@ __attribute__((noinline)) void* new_of_library(const char* name, std::size_t siz
   return next(size, alignment);
 }
 
-inline void* allocate(std::size_t size, std::uintptr_t caller) {
-  if (counts_down(size)) {
-    if (void* block = sampled_block(0, size, caller)) return block;
-  }
-  return next_allocator.malloc(size);
+// A function of its own, so that the way that is always taken keeps no register for the other.
+__attribute__((noinline)) void* allocate_looked_at(std::size_t size, std::uintptr_t caller) {
+  void* block = sampled_block(0, size, caller);
+  return block != nullptr ? block : next_allocator.malloc(size);
+}
+__attribute__((noinline)) void* allocate_aligned_looked_at(std::size_t alignment, std::size_t size,
+                                                           std::uintptr_t caller) {
+  void* block = sampled_block(alignment, size, caller);
+  return block != nullptr ? block : next_allocator.memalign(alignment, size);
 }
 
-inline void* allocate_aligned(std::size_t alignment, std::size_t size, std::uintptr_t caller) {
-  if (counts_down(size)) {
-    if (void* block = sampled_block(alignment, size, caller)) return block;
-  }
-  return next_allocator.memalign(alignment, size);
+__attribute__((always_inline)) inline void* allocate(std::size_t size, std::uintptr_t caller) {
+  return counts_down(size) ? allocate_looked_at(size, caller) : next_allocator.malloc(size);
+}
+
+__attribute__((always_inline)) inline void* allocate_aligned(std::size_t alignment,
+                                                             std::size_t size,
+                                                             std::uintptr_t caller) {
+  return counts_down(size) ? allocate_aligned_looked_at(alignment, size, caller)
+                           : next_allocator.memalign(alignment, size);
 }
 
 }  // namespace

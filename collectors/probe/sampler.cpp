@@ -1,5 +1,6 @@
 #include "collectors/probe/sampler.h"
 
+#include <linux/prctl.h>
 #include <sys/mman.h>
 #include <sys/sdt.h>
 #include <sys/syscall.h>
@@ -27,8 +28,13 @@ constexpr unsigned kMostIntervalLog2 = 30;
 constexpr std::uint64_t kMostSamplesASecond = 4000;
 constexpr std::uint64_t kRateCheckSamples = 8192;
 constexpr unsigned kMostRateIntervalLog2 = 26;
-constexpr std::size_t kLiveWindow = 32;  // places that a sample may take, from its own on
-constexpr std::size_t kThinAbove = kLiveSamples / 10 * 6;
+constexpr std::size_t kLiveWindow = 32;  // places of a part that a sample may take, from its own on
+constexpr std::size_t kThinAbove = kLiveSamples / 4 * 3;
+// The table of live samples is used part by part, so that a small heap touches few pages: 4,096
+// places, as many again, and then each part is as large as all before it.
+constexpr std::size_t kFirstPart = 4096;
+constexpr unsigned kLiveParts = 5;
+static_assert((kFirstPart << (kLiveParts - 1)) == kLiveSamples);
 constexpr std::size_t kSiteIndexSlots = kSites * 2;
 constexpr std::size_t kSitesUsable = kSites / 4 * 3;
 
@@ -44,6 +50,7 @@ std::atomic<std::uint32_t> g_interval_log2{0};
 std::atomic<bool> g_is_thinning{false};
 std::atomic<std::uint64_t> g_rate_check_ns{0};
 std::atomic<std::int32_t> g_pid{0};
+std::atomic<unsigned> g_parts_used{1};
 
 template <typename T>
 void add(T& counter, std::uint64_t value) {
@@ -184,9 +191,10 @@ void lower_filter(std::uintptr_t address) {
   }
 }
 
-heapfloor_live& live_place(std::uintptr_t address, std::size_t probe) {
-  const std::uint64_t hash = (address >> 9) * 0x9E3779B97F4A7C15ULL;
-  return segment().live[((hash >> 40) + probe) % kLiveSamples];
+heapfloor_live& live_place(std::uintptr_t address, unsigned part, std::size_t probe) {
+  const std::uint64_t hash = ((address >> 9) * 0x9E3779B97F4A7C15ULL) >> 40;
+  const std::size_t size = part == 0 ? kFirstPart : kFirstPart << (part - 1);
+  return segment().live[(part == 0 ? 0 : size) + ((hash + probe) % size)];
 }
 
 void add_live(std::uint32_t site_index, const Weight& weight) {
@@ -211,24 +219,38 @@ void subtract_live(std::uint32_t site_index, const Weight& weight) {
   add(site.live_samples, ~std::uint64_t{0});
 }
 
-bool insert_live(const TakenSample& sample) {
+void use_part(unsigned part) {
+  unsigned used = g_parts_used.load(std::memory_order_relaxed);
+  while (used <= part &&
+         !g_parts_used.compare_exchange_weak(used, part + 1, std::memory_order_relaxed)) {
+  }
+}
+
+bool insert_into(heapfloor_live& place, const TakenSample& sample) {
   const auto address = HEAPFLOOR_LIVE_ADDRESS(sample.word);
   // Claimed words hold the address without the mark of life, so that nobody takes them for free.
-  for (std::size_t probe = 0; probe < kLiveWindow; ++probe) {
-    heapfloor_live& place = live_place(address, probe);
-    std::uint64_t expected = 0;
-    if (load(place.word) != 0 ||
-        !__atomic_compare_exchange_n(&place.word, &expected, address, false, __ATOMIC_ACQUIRE,
-                                     __ATOMIC_RELAXED)) {
-      continue;
+  std::uint64_t expected = 0;
+  if (load(place.word) != 0 || !__atomic_compare_exchange_n(&place.word, &expected, address, false,
+                                                            __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+    return false;
+  }
+  place.size_bytes = sample.size_bytes;
+  place.site_index = sample.site_index;
+  place.birth_seconds = sample.birth_seconds;
+  place.thread_id = sample.thread_id;
+  __atomic_store_n(&place.word, sample.word, __ATOMIC_RELEASE);
+  raise_filter(address);
+  return true;
+}
+
+bool insert_live(const TakenSample& sample) {
+  const auto address = HEAPFLOOR_LIVE_ADDRESS(sample.word);
+  for (unsigned part = 0; part < kLiveParts; ++part) {
+    for (std::size_t probe = 0; probe < kLiveWindow; ++probe) {
+      if (!insert_into(live_place(address, part, probe), sample)) continue;
+      use_part(part);
+      return true;
     }
-    place.size_bytes = sample.size_bytes;
-    place.site_index = sample.site_index;
-    place.birth_seconds = sample.birth_seconds;
-    place.thread_id = sample.thread_id;
-    __atomic_store_n(&place.word, sample.word, __ATOMIC_RELEASE);
-    raise_filter(address);
-    return true;
   }
   return false;
 }
@@ -290,6 +312,7 @@ void limit_rate(std::uint64_t samples, std::uint64_t now_ns) {
 void forget_in_child() {
   g_pid.store(static_cast<std::int32_t>(getpid()), std::memory_order_relaxed);
   g_is_thinning.store(false, std::memory_order_relaxed);
+  g_parts_used.store(1, std::memory_order_relaxed);
   if (!g_tables_are_wiped) std::memset(g_tables, 0, sizeof *g_tables);
   // The sections begin anew in the child; site 0 stays what it is.
   section(HEAPFLOOR_SECTION_SITES).used = 1;
@@ -326,6 +349,9 @@ bool start_sampling(std::uint64_t interval_bytes) {
                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return false;
   g_tables_are_wiped = madvise(memory, sizeof(PrivateTables), MADV_WIPEONFORK) == 0;
+  // A name in /proc/PID/maps, where the kernel has such names (PR_SET_VMA_ANON_NAME, 5.17).
+  syscall(SYS_prctl, PR_SET_VMA, PR_SET_VMA_ANON_NAME, memory, sizeof(PrivateTables),
+          HEAPFLOOR_SEGMENT_NAME);
   g_tables = static_cast<PrivateTables*>(memory);
   g_pid.store(static_cast<std::int32_t>(getpid()), std::memory_order_relaxed);
   std::uint32_t interval_log2 = kLeastIntervalLog2;
@@ -419,12 +445,15 @@ void record_sample(void* address, std::size_t size, FrameRegisters registers,
 TakenSample take_sample_out(const void* address) {
   TakenSample taken;
   const auto number = reinterpret_cast<std::uintptr_t>(address);
-  for (std::size_t probe = 0; probe < kLiveWindow; ++probe) {
-    if (!remove_live(live_place(number, probe), number, taken)) continue;
-    subtract_live(taken.site_index,
-                  weight_of(taken.size_bytes,
-                            static_cast<std::uint32_t>(HEAPFLOOR_LIVE_INTERVAL_LOG2(taken.word))));
-    return taken;
+  const unsigned parts = g_parts_used.load(std::memory_order_relaxed);
+  for (unsigned part = 0; part < parts; ++part) {
+    for (std::size_t probe = 0; probe < kLiveWindow; ++probe) {
+      if (!remove_live(live_place(number, part, probe), number, taken)) continue;
+      const auto interval_log2 =
+          static_cast<std::uint32_t>(HEAPFLOOR_LIVE_INTERVAL_LOG2(taken.word));
+      subtract_live(taken.site_index, weight_of(taken.size_bytes, interval_log2));
+      return taken;
+    }
   }
   return {};
 }

@@ -16,7 +16,8 @@ namespace {
 constexpr std::size_t kAlignment = 128;  // two cache lines: neighbours are fetched together
 constexpr std::size_t kPageBytes = 4096;
 constexpr std::size_t kMostForgetters = 8;
-constexpr int kMostWaits = 10'000;  // for another thread that makes the segment
+constexpr int kMostWaits =
+    10'000;  // for another thread that makes the segment, or makes it visible
 
 // What is mapped, in the order of enum heapfloor_section_type.
 struct Plan {
@@ -55,14 +56,18 @@ constexpr std::size_t offset_of(std::size_t index) {
 constexpr std::size_t kTotalBytes = rounded(offset_of(kPlanCount), kPageBytes);
 static_assert(kTotalBytes <= std::size_t{8} << 20, "the cap of the design");
 
-enum State : std::uint32_t { kNone, kStarting, kReady, kRefused };
+enum State : std::uint32_t { none, starting, ready, refused };
 
-std::uint32_t the_state = kNone;
+std::uint32_t the_state = none;
 Segment the_segment;
 const Segment kNoSegment;
 
 std::uint32_t quiet = 0;
-std::uint32_t child_is_private = 0;  // a child whose memory nobody sees yet
+
+// Who sees the memory of a forked child.
+enum Visibility : std::uint32_t { everybody, nobody, being_published };
+std::uint32_t visibility = everybody;
+__thread bool publishes = false;  // this thread does: a signal handler may come back here
 
 // What the next child will get. Held from before fork() until after it, by one thread.
 struct ForkCopy {
@@ -201,14 +206,14 @@ void in_forked_child() {
   fork_depth = 0;
   store_release(fork_copy.held, 0U);
   if (!own) {
-    store_release(the_state, std::uint32_t{kRefused});
+    store_release(the_state, std::uint32_t{refused});
     return;
   }
   heapfloor_header& header = *the_segment.header;
   header.pid = getpid();
   header.created_boottime_ns = boottime_ns();
   header.heartbeat_boottime_ns = header.created_boottime_ns;
-  store_release(child_is_private, 1U);
+  store_release(visibility, std::uint32_t{nobody});
   const std::uint32_t count = load_acquire(forgetter_count);
   for (std::uint32_t i = 0; i < count && i < kMostForgetters; ++i) {
     if (forgetters[i] != nullptr) forgetters[i]();
@@ -224,39 +229,48 @@ char* make_segment(std::uint32_t flags) {
   return memory;
 }
 
+// The same memory as a file that others can see; where that cannot be had it stays as it is.
+void make_visible() {
+  auto* memory = static_cast<char*>(map_sealed(HEAPFLOOR_SEGMENT_NAME, kTotalBytes));
+  if (memory == nullptr) return;
+  the_segment.header->start_ticks = own_start_ticks();
+  copy_used(memory, base(), false);
+  if (!move_mapping(memory, base(), kTotalBytes)) unmap(memory, kTotalBytes);
+}
+
 // Another thread is at it. Not for ever: it may have been lost at a fork().
 bool wait_until_ready() {
-  for (int i = 0; i < kMostWaits && load_acquire(the_state) == kStarting; ++i) yield_processor();
-  return load_acquire(the_state) == kReady;
+  for (int i = 0; i < kMostWaits && load_acquire(the_state) == starting; ++i) yield_processor();
+  return load_acquire(the_state) == ready;
 }
 
 }  // namespace
 
 bool start_segment(std::uint32_t flags) {
   std::uint32_t state = load_acquire(the_state);
-  if (state == kReady && flags == 0) return true;
-  state = kNone;
-  if (!exchange_if(the_state, state, std::uint32_t{kStarting})) {
-    if (state == kStarting && !wait_until_ready()) return false;
-    if (load_acquire(the_state) != kReady) return false;
+  if (state == ready && flags == 0) return true;
+  state = none;
+  if (!exchange_if(the_state, state, std::uint32_t{starting})) {
+    if (state == starting && !wait_until_ready()) return false;
+    if (load_acquire(the_state) != ready) return false;
     __atomic_fetch_or(&the_segment.header->flags, flags, __ATOMIC_RELAXED);
     return true;
   }
   const ErrnoKeeper keeper;
   char* memory = make_segment(flags);
   if (memory == nullptr) {
-    store_release(the_state, std::uint32_t{kRefused});
+    store_release(the_state, std::uint32_t{refused});
     return false;
   }
   point_into(memory);
   make_valid(memory);
-  store_release(the_state, std::uint32_t{kReady});
+  store_release(the_state, std::uint32_t{ready});
   // Last: it may allocate, and hooks of malloc come back here.
   pthread_atfork(before_fork, after_fork, in_forked_child);
   return true;
 }
 
-const Segment& segment() { return load_acquire(the_state) == kReady ? the_segment : kNoSegment; }
+const Segment& segment() { return load_acquire(the_state) == ready ? the_segment : kNoSegment; }
 
 heapfloor_section& section(heapfloor_section_type type) {
   return the_segment.header->sections[static_cast<std::size_t>(type) - 1];
@@ -270,15 +284,20 @@ bool on_fork_child(void (*forget)()) {
 }
 
 void publish_child() {
-  if (load_relaxed(child_is_private) == 0 || is_quiet()) return;
-  std::uint32_t pending = 1;
-  if (!exchange_if(child_is_private, pending, 0U)) return;
+  const std::uint32_t seen_by = load_acquire(visibility);
+  if (seen_by == everybody || publishes || is_quiet()) return;
+  std::uint32_t before = nobody;
+  if (!exchange_if(visibility, before, std::uint32_t{being_published})) {
+    for (int i = 0; i < kMostWaits && load_acquire(visibility) == being_published; ++i) {
+      yield_processor();
+    }
+    return;
+  }
   const ErrnoKeeper keeper;
-  auto* memory = static_cast<char*>(map_sealed(HEAPFLOOR_SEGMENT_NAME, kTotalBytes));
-  if (memory == nullptr) return;
-  the_segment.header->start_ticks = own_start_ticks();
-  copy_used(memory, base(), false);
-  if (!move_mapping(memory, base(), kTotalBytes)) unmap(memory, kTotalBytes);
+  publishes = true;
+  make_visible();
+  publishes = false;
+  store_release(visibility, std::uint32_t{everybody});
 }
 
 void enter_quiet() {

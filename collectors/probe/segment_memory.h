@@ -66,11 +66,13 @@ void write_own_names(heapfloor_name* names);
 bool on_fork_child(void (*forget)());
 
 // Makes the segment of a forked child visible, if it is not yet; one load otherwise. To be called
-// before the first sample that the child takes, before its first registration of a structure, and
-// before it starts its first thread. The memory is exchanged at once for all threads, but what
-// *other* threads write while it is copied (some microseconds) is lost: nothing in a child that has
-// one thread, as every child has at first. Without memfd the child stays invisible. Any thread; not
-// in a signal handler.
+// before the first sample that the child takes and before its first registration of a structure.
+// Other threads that call it meanwhile wait for some microseconds, so neither samples nor
+// registrations are lost. The memory is exchanged at once for all threads, but what they count into
+// instances from before the fork while it is copied is lost: nothing in a child that has one
+// thread, as every child has at first (whoever calls this before it starts another loses nothing).
+// Without memfd the child stays invisible. Any thread; in a signal handler it may come too late for
+// what the handler counts.
 void publish_child();
 
 // The program enters a sandbox: from now on no system call is made that it did not make itself

@@ -281,6 +281,7 @@ heapfloor_handle watch(std::size_t index, std::uint16_t structure, std::uint64_t
   store_relaxed(record.capacity_elements, std::uint64_t{HEAPFLOOR_ABSENT});
   store_relaxed(record.hash_buckets, std::uint64_t{HEAPFLOOR_ABSENT});
   store_relaxed(record.sharers, std::uint64_t{0});
+  store_relaxed(record.carried, std::uint64_t{0});
   store_relaxed(record.generation, generation);
   store_relaxed(record.generation_low, static_cast<std::uint8_t>(generation & kGenerationMask));
   raise_used(index + 1);

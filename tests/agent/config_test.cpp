@@ -43,6 +43,19 @@ TEST(Config, ReadsEverySectionOfAFile) {
   EXPECT_EQ(config->log.level, LogLevel::debug);
 }
 
+TEST(Config, KnowsWhetherTheTaskIteratorIsToBeAsked) {
+  EXPECT_EQ(Config().collection.bpf, BpfUse::automatic);
+  const auto use_of = [](const std::string& word) {
+    const Result<Config> config =
+        parse_config("collection:\n  bpf: " + word + "\n", "heapfloor.yml");
+    return config ? std::optional(config->collection.bpf) : std::nullopt;
+  };
+  EXPECT_EQ(use_of("auto"), BpfUse::automatic);
+  EXPECT_EQ(use_of("on"), BpfUse::on);
+  EXPECT_EQ(use_of("off"), BpfUse::off);
+  EXPECT_EQ(use_of("true"), std::nullopt);
+}
+
 TEST(Config, CountsThingsInThings) {
   const Config config;
   EXPECT_EQ(config.policy_for("threads").minimum_rise_bytes, 16) << "not 2 MiB threads";

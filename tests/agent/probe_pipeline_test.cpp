@@ -100,6 +100,14 @@ TEST_F(ProbePipeline, ALeakIsFoundInTheHeapAndInTheStructureThatGrows) {
   ASSERT_NE(watch(*snapshot, "site:7:700:0000000000000abc", "site_bytes"), nullptr);
 }
 
+TEST_F(ProbePipeline, OneLeakIsToldOnceThoughManySignalsSeeIt) {
+  const auto snapshot = run(260, [](int second) {
+    return Sizes{100.0 + second, 80.0 + second, 5};
+  });
+  EXPECT_EQ(std::ranges::count(snapshot->alerts, "HeapfloorLeak", &AlertRow::name), 1);
+  EXPECT_GE(std::ranges::count(snapshot->watches, LeakState::leaking, &WatchRow::state), 3);
+}
+
 TEST_F(ProbePipeline, ElementsAreCountedAndMeetNoLimitOfMemory) {
   const auto snapshot = run(260, [](int second) {
     return Sizes{100.0 + second, 80.0 + second, 5};

@@ -60,6 +60,37 @@ TEST_F(LeakAlertsTest, NamesTheLeakItsRateAndItsEnd) {
   EXPECT_EQ(conditions[1].severity, "critical");
 }
 
+TEST_F(LeakAlertsTest, TellsOneLeakOfAProgramOnceByTheFirstThatWasConfirmed) {
+  const SeriesKey cache{EntityKind::structure, Signal::structure_bytes, {1, 1}, 9};
+  const SeriesKey site{EntityKind::site, Signal::site_bytes, {1, 1}, 0xabc};
+  for (int second = 0; second < 390; ++second) {
+    const auto observe = [&](const SeriesKey& key, std::string_view part, double bytes) {
+      WatchLabels labels;
+      labels.name = labels.group = "payments";
+      labels.part = part;
+      Observation reading;
+      reading.time_seconds = second;
+      reading.value = bytes;
+      reading.limit = 512 * kMiB;
+      watches_.observe(key, labels, reading);
+    };
+    const double grown = kMiB * second;
+    observe(cache, "user_cache", 10 * kMiB + grown);
+    observe(site, "0000000000000abc", 10 * kMiB + grown);
+    // Its memory is looked at later.
+    if (second >= 200)
+      observe({EntityKind::process, Signal::rss_anon, {1, 1}}, {}, 100 * kMiB + grown);
+  }
+  ASSERT_EQ(watches_.find(cache)->judge.state(), LeakState::leaking);
+  ASSERT_EQ(watches_.find(site)->judge.state(), LeakState::leaking);
+  ASSERT_EQ(watches_.find({EntityKind::process, Signal::rss_anon, {1, 1}})->judge.state(),
+            LeakState::leaking);
+  const auto conditions = leak_conditions(watches_, 390);
+  ASSERT_EQ(std::ranges::count(conditions, "HeapfloorLeak", &AlertCondition::name), 1);
+  EXPECT_EQ(conditions[0].subject, "structure:1:1:user_cache");
+  EXPECT_EQ(conditions[0].summary, "the structure user_cache of payments leaks memory.");
+}
+
 TEST_F(LeakAlertsTest, MarksTheConditionsOfAnEndedProcess) {
   run(1, "payments", kMiB, 300);
   watches_.finish_tick(301);

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """exporters.py --bin DIR [--agent heapfloor]: what one collection and one page cost, side by side, over herds of processes.
 
-Rows: the system calls alone (bench_floor), prometheus-process-exporter by name without smaps, and heapfloor. Everything
-listens on loopback. CPU is what the kernel charged to the exporter's threads, in nanoseconds. Only rows of one run are
+Rows: the system calls alone (bench_floor), prometheus-process-exporter by name without smaps, heapfloor without and heapfloor
+with its BPF task iterator (where it may use it). Everything listens on loopback. CPU is what the kernel charged to the exporter's threads, in nanoseconds. Only rows of one run are
 comparable: the machine is shared with others, and Markdown with the ratios is printed at the end.
 """
 
 import argparse
 import http.client
+import itertools
 import json
 import os
 import shutil
@@ -27,6 +28,9 @@ CPU_RATIO = {5000: 30}  # process-exporter's CPU over heapfloor's, at least
 FLOOR_NAME = "system calls only: stat,statm kept open"
 FLOOR_RATIO = {5000: 1.5}  # heapfloor's CPU over that of the system calls alone, at most
 RSS_MIB = {500: 24, 5000: 32}
+WITH_BPF = "heapfloor with the BPF task iterator"
+BPF_IS_USED = b'heapfloor_source_accessible{source="bpf_task_iterator"} 1'
+HERD_END_SECONDS = 60  # after which what is left of a herd belongs to somebody else
 
 
 def free_port():
@@ -95,7 +99,8 @@ def measure_exporter(name, command, port, gap, scrapes):
         series = sum(1 for line in page.splitlines() if line and not line.startswith(b"#"))
         return {"name": name, "cpu_ms": statistics.median(costs) * 1e3, "cpu_least_ms": min(costs) * 1e3,
                 "cpu_mean_ms": statistics.mean(costs) * 1e3, "wall_ms": statistics.median(walls) * 1e3,
-                "resident_mib": resident, "peak_mib": peak, "page_kb": len(page) / 1e3, "series": series}
+                "resident_mib": resident, "peak_mib": peak, "page_kb": len(page) / 1e3, "series": series,
+                "uses_bpf": BPF_IS_USED in page}
     finally:
         process.terminate()
         process.wait()
@@ -112,9 +117,23 @@ def measure_floor(program, files, keep, rounds):
             "wall_ms": statistics.median(r[1] for r in rows) * 1e3, "processes_seen": int(rows[-1][2])}
 
 
-def measure(options, processes, config):
+def count_processes():
+    return sum(name.isdigit() for name in os.listdir("/proc"))
+
+
+def measure_agent(options, name, bpf):
+    port = free_port()
+    with tempfile.TemporaryDirectory() as history:
+        return measure_exporter(name, [
+            options.agent, "agent", f"--collection.interval={AGENT_INTERVAL_SECONDS}s", f"--collection.bpf={bpf}",
+            f"--storage.path={history}", f"--web.listen-address=127.0.0.1:{port}"], port, AGENT_INTERVAL_SECONDS, options.scrapes)
+
+
+def measure(options, processes, active, config):
     """Every row over one herd."""
-    herd = subprocess.Popen([os.path.join(options.bin, "bench_herd"), str(processes), str(int(processes * options.active))],
+    before = count_processes()
+    herd = subprocess.Popen([os.path.join(options.bin, "bench_herd"), str(processes), str(int(processes * active)),
+                             str(int(processes * options.awake))],
                             stdout=subprocess.PIPE, text=True)
     try:
         ready = herd.stdout.readline().strip()
@@ -122,31 +141,36 @@ def measure(options, processes, config):
             raise RuntimeError(f"the herd is not complete: {ready!r}")
         for files, keep in FLOORS:
             yield measure_floor(os.path.join(options.bin, "bench_floor"), files, keep, options.scrapes)
-        if shutil.which(PEER):
+        if shutil.which(PEER) and not options.no_peer:
             port = free_port()
             yield measure_exporter("process-exporter, by name, no smaps", [
                 PEER, f"-web.listen-address=127.0.0.1:{port}", "-children=false", "-threads=false", "-gather-smaps=false",
                 f"-config.path={config}"], port, PEER_GAP_SECONDS, options.scrapes)
         if options.agent:
-            port = free_port()
-            yield measure_exporter("heapfloor", [
-                options.agent, "agent", f"--collection.interval={AGENT_INTERVAL_SECONDS}s",
-                f"--web.listen-address=127.0.0.1:{port}"], port, AGENT_INTERVAL_SECONDS, options.scrapes)
+            yield measure_agent(options, "heapfloor", "off")
+            row = measure_agent(options, WITH_BPF, "on")
+            if row["uses_bpf"]:
+                yield row
+            else:
+                print("the BPF task iterator cannot be used here: its row is left out", file=sys.stderr)
     finally:
         herd.kill()
         herd.wait()
         herd.stdout.close()
+        end = time.monotonic() + HERD_END_SECONDS
+        while count_processes() > before + processes // 50 and time.monotonic() < end:
+            time.sleep(0.1)
 
 
 def markdown(rows):
     def cell(row, key, digits):
         return f"{row[key]:.{digits}f}" if key in row else ""
 
-    yield "| processes | who | CPU ms a scrape (median) | least | page ms | RSS MiB | peak RSS MiB | page kB | series |"
-    yield "|---|---|---|---|---|---|---|---|---|"
+    yield "| processes | active | who | CPU ms a scrape (median) | least | page ms | RSS MiB | peak RSS MiB | page kB | series |"
+    yield "|---|---|---|---|---|---|---|---|---|---|"
     for row in rows:
         yield "| " + " | ".join([
-            str(row["processes"]), row["name"], cell(row, "cpu_ms", 2), cell(row, "cpu_least_ms", 2), cell(row, "wall_ms", 1),
+            str(row["processes"]), f"{row['active']:.0%}", row["name"], cell(row, "cpu_ms", 2), cell(row, "cpu_least_ms", 2), cell(row, "wall_ms", 1),
             cell(row, "resident_mib", 1), cell(row, "peak_mib", 1), cell(row, "page_kb", 1), cell(row, "series", 0)]) + " |"
 
 
@@ -159,23 +183,30 @@ def verdicts(rows):
     by_size = {}
     for row in rows:
         name = row["name"] if row["name"].startswith("system calls") else row["name"].split(",")[0]
-        by_size.setdefault(row["processes"], {})[name] = row
-    for processes, named in by_size.items():
+        by_size.setdefault((row["processes"], row["active"]), {})[name] = row
+    for (size, active), named in by_size.items():
+        processes = f"{size} processes, {active:.0%} active"
         ours, peer = named.get("heapfloor"), named.get("process-exporter")
         if ours and peer:
             ratio = peer["cpu_ms"] / ours["cpu_ms"]
-            goal = CPU_RATIO.get(processes)
-            yield (f"{processes} processes: process-exporter uses {ratio:.1f} times heapfloor's CPU ({goal_words('at least', goal)})",
+            goal = CPU_RATIO.get(size) if active == 0 else None
+            yield (f"{processes}: process-exporter uses {ratio:.1f} times heapfloor's CPU ({goal_words('at least', goal)})",
                    goal is None or ratio >= goal)
         floor = named.get(FLOOR_NAME)
         if ours and floor:
             ratio = ours["cpu_ms"] / floor["cpu_ms"]
-            goal = FLOOR_RATIO.get(processes)
-            yield (f"{processes} processes: heapfloor uses {ratio:.2f} times the CPU of the {FLOOR_NAME} ({goal_words('at most', goal)})",
+            goal = FLOOR_RATIO.get(size) if active == 0 else None
+            yield (f"{processes}: heapfloor uses {ratio:.2f} times the CPU of the {FLOOR_NAME} ({goal_words('at most', goal)})",
                    goal is None or ratio <= goal)
-        if ours and processes in RSS_MIB:
-            yield (f"{processes} processes: heapfloor's RSS is {ours['resident_mib']:.1f} MiB (goal at most {RSS_MIB[processes]})",
-                   ours["resident_mib"] <= RSS_MIB[processes])
+        with_bpf = named.get(WITH_BPF)
+        if ours and with_bpf:
+            yield (f"{processes}: with the BPF task iterator it is {with_bpf['cpu_ms'] / ours['cpu_ms']:.2f} times the CPU of without",
+                   True)
+        for row in (ours, with_bpf):
+            if not row or size not in RSS_MIB:
+                continue
+            yield (f"{processes}: RSS of {row['name']} is {row['resident_mib']:.1f} MiB (goal at most {RSS_MIB[size]})",
+                   row["resident_mib"] <= RSS_MIB[size])
 
 
 def main():
@@ -183,7 +214,9 @@ def main():
     parser.add_argument("--bin", required=True, help="folder of bench_herd and bench_floor")
     parser.add_argument("--agent", default="", help="the heapfloor program; without it only the peers are measured")
     parser.add_argument("--processes", default="500,2000,5000", help="sizes of the herd")
-    parser.add_argument("--active", type=float, default=0.0, help="share of the herd that changes its memory all the time")
+    parser.add_argument("--active", default="0", help="shares of the herd that change their memory all the time: 0,0.1")
+    parser.add_argument("--awake", type=float, default=0.0, help="share of the herd that wakes twice a second and does nothing")
+    parser.add_argument("--no-peer", action="store_true", help="leave process-exporter out")
     parser.add_argument("--scrapes", type=int, default=20)
     parser.add_argument("--output", default="", help="also write the rows as JSON to this file")
     parser.add_argument("--check", action="store_true", help="exit 1 when a goal is missed")
@@ -192,10 +225,10 @@ def main():
     with tempfile.NamedTemporaryFile("w", suffix=".yml") as config:
         config.write(PEER_CONFIG)
         config.flush()
-        for processes in (int(size) for size in options.processes.split(",")):
-            for row in measure(options, processes, config.name):
-                rows.append({"processes": processes, **row})
-                print(f"{processes:6d}  {row['cpu_ms']:9.2f} ms  {row['name']}", file=sys.stderr, flush=True)
+        for processes, active in itertools.product(map(int, options.processes.split(",")), map(float, options.active.split(","))):
+            for row in measure(options, processes, active, config.name):
+                rows.append({"processes": processes, "active": active, **row})
+                print(f"{processes:6d} {active:5.0%}  {row['cpu_ms']:9.2f} ms  {row['name']}", file=sys.stderr, flush=True)
     if options.output:
         with open(options.output, "w", encoding="utf-8") as file:
             json.dump(rows, file, indent=1)

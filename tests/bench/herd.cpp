@@ -1,7 +1,9 @@
-// bench_herd PROCESSES [ACTIVE]: a herd of small processes, for the cost of collecting them.
+// bench_herd PROCESSES [ACTIVE [AWAKE]]: a herd of small processes, for the cost of collecting
+// them.
 //
 // Each process touches 1 MiB spread over about 60 mappings and has one of 20 names, hNN-worker;
-// ACTIVE of them change their memory five times a second, the others sleep. Prints "ready N" when
+// ACTIVE of them change their memory five times a second, AWAKE others wake twice a second and go
+// back to sleep, the rest sleeps. Prints "ready N" when
 // all are set up. They end with their parent, and the parent ends after half an hour whatever
 // happens.
 #include <sys/mman.h>
@@ -57,7 +59,9 @@ void spread_memory() {
   }
 }
 
-[[noreturn]] void live(int index, bool active, pid_t parent, int ready) {
+enum class Habit { sleeping, awake, active };
+
+[[noreturn]] void live(int index, Habit habit, pid_t parent, int ready) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(0);
   std::array<char, 16> name = {};
@@ -66,7 +70,8 @@ void spread_memory() {
   spread_memory();
   if (write(ready, "x", 1) != 1) _exit(4);
   close(ready);
-  if (active) change_for_ever();
+  if (habit == Habit::active) change_for_ever();
+  while (habit == Habit::awake) usleep(500000);
   for (;;) pause();
 }
 
@@ -82,8 +87,10 @@ int number(const char* text) {
 int main(int argc, char** argv) {
   const int processes = argc > 1 ? number(argv[1]) : -1;
   const int active = argc > 2 ? number(argv[2]) : 0;
-  if (processes < 1 || processes > kMostProcesses || active < 0) {
-    std::fprintf(stderr, "usage: bench_herd PROCESSES [ACTIVE], at most %d\n", kMostProcesses);
+  const int awake = argc > 3 ? number(argv[3]) : 0;
+  if (processes < 1 || processes > kMostProcesses || active < 0 || awake < 0) {
+    std::fprintf(stderr, "usage: bench_herd PROCESSES [ACTIVE [AWAKE]], at most %d\n",
+                 kMostProcesses);
     return 2;
   }
   std::array<int, 2> ready = {};
@@ -97,7 +104,8 @@ int main(int argc, char** argv) {
     }
     if (child == 0) {
       close(ready[0]);
-      live(index, index < active, parent, ready[1]);
+      const Habit others = index < active + awake ? Habit::awake : Habit::sleeping;
+      live(index, index < active ? Habit::active : others, parent, ready[1]);
     }
   }
   close(ready[1]);

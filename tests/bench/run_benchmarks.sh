@@ -23,6 +23,10 @@ if [[ -x $build/bin/heapfloor ]]; then agent=(--agent "$build/bin/heapfloor"); f
 python3 "$here/exporters.py" --bin "$build/bin" "${agent[@]}" --output "$results/exporters.json" "$@" |
   tee "$results/exporters.md" || failed+=(exporters)
 
+echo "== heap profilers"
+python3 "$here/heap_profilers.py" --bin "$build/bin" --probe "$build/lib/libheapfloor_probe.so" --output "$results/heap_profilers.json" |
+  tee "$results/heap_profilers.md" || failed+=("heap profilers")
+
 if ((${#failed[@]} > 0)); then
   echo "run_benchmarks.sh: failed: ${failed[*]}" >&2
   exit 1

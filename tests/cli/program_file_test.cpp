@@ -40,7 +40,7 @@ class ProgramFile : public ::testing::Test {
  protected:
   // An executable file of the folder.
   std::string write(const std::string& name, const std::string& bytes, mode_t mode = 0755) {
-    const std::string path = folder_.path(name);
+    std::string path = folder_.path(name);
     std::ofstream(path, std::ios::binary) << bytes;
     ::chmod(path.c_str(), mode);
     return path;

@@ -23,7 +23,6 @@ extern const CollectorEntry probe_collector;
 namespace {
 
 using testing::ProbedChild;
-using testing::RecordedEntity;
 using testing::RecordingSink;
 
 class SkippingStopwatch final : public Stopwatch {

@@ -14,14 +14,14 @@ constexpr auto kAblations = std::to_array<Ablation>({
      [](ScoreOptions& o) {
        o.policy.patience = 0;
        o.policy.start_patience_minutes = 0;
-       o.policy.start_patience = 0;
+       o.policy.short_history_patience = 0;
        o.policy.short_history_patience_hours = 0;
        o.policy.clear_slope_ratio = 1e-9;
      }},
     {"start and short-history patience off",
      [](ScoreOptions& o) {
        o.policy.start_patience_minutes = 0;
-       o.policy.start_patience = 0;
+       o.policy.short_history_patience = 0;
        o.policy.short_history_patience_hours = 0;
      }},
     {"shape off", [](ScoreOptions& o) { o.policy.linear_ratio = kNone; }},

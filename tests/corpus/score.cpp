@@ -16,6 +16,7 @@
 #include "tests/corpus/expected_scores.h"
 #include "tests/corpus/export.h"
 #include "tests/corpus/labels.h"
+#include "tests/corpus/moments.h"
 #include "tests/corpus/picture.h"
 #include "tests/corpus/prototype_decisions.h"
 #include "tests/corpus/real_series.h"
@@ -36,6 +37,7 @@ Modes:
   --ablations           the detector with one rule off at a time, in total
   --pictures=DIRECTORY  one SVG a scenario, of the first seed
   --export=DIRECTORY    every series as CSV in the replay format
+  --moments=DIRECTORY   what could be known at moments of every series, and what is true (bound.py)
   --decisions=FILE      where the detector and the recorded prototype differ, and why
   --real=DIRECTORY      labelled recordings instead of scenarios
   --recorded=DIRECTORY  the recorded runs of real programs, per run and per language; every mistake
@@ -75,6 +77,7 @@ enum class Mode {
   ablations,
   pictures,
   exporting,
+  moments,
   decisions,
   real,
   recorded,
@@ -124,6 +127,7 @@ std::optional<bool> read_mode(std::string_view argument, Arguments& arguments) {
                                                 {"--help", Mode::help}});
   constexpr auto kWithPath = std::to_array<Named>({{"--pictures=", Mode::pictures},
                                                    {"--export=", Mode::exporting},
+                                                   {"--moments=", Mode::moments},
                                                    {"--decisions=", Mode::decisions},
                                                    {"--real=", Mode::real},
                                                    {"--recorded=", Mode::recorded},
@@ -302,6 +306,13 @@ int export_all(const Arguments& arguments) {
   return 0;
 }
 
+int keep_moments(const Arguments& arguments) {
+  std::error_code error;
+  std::filesystem::create_directories(arguments.path, error);
+  const bool kept = write_moments(arguments.set->scenarios(), arguments.options, arguments.path);
+  return kept ? 0 : complain({ErrorKind::unavailable, arguments.path, "cannot be written"});
+}
+
 int print_real(const Arguments& arguments) {
   const auto all = read_real_series(arguments.path);
   if (!all) {
@@ -428,6 +439,8 @@ int run(const Arguments& arguments) {
       return write_pictures(arguments);
     case Mode::exporting:
       return export_all(arguments);
+    case Mode::moments:
+      return keep_moments(arguments);
     case Mode::decisions:
       return print_decisions(arguments);
     case Mode::real:

@@ -81,6 +81,7 @@ class CommandTest(unittest.TestCase):
         answer = run("version")
         self.assertEqual(answer.returncode, 0)
         self.assertRegex(answer.stdout, r"heapfloor.*\d+\.\d+\.\d+")
+        self.assertRegex(answer.stdout, r"\n  BPF task iterator: (not )?built in")
 
     def test_a_good_configuration_passes(self):
         self.assertEqual(run("check-config", self.file(GOOD)).returncode, 0)

@@ -10,6 +10,7 @@
 #include "collectors/collector.h"
 #include "collectors/process_board.h"
 #include "collectors/stopwatch.h"
+#include "collectors/task_source.h"
 #include "tests/fuzz/property.h"
 #include "tests/support/memory_host_root.h"
 
@@ -62,6 +63,30 @@ class CountingStopwatch final : public heapfloor::Stopwatch {
   mutable double now_seconds_ = 1000;
 };
 
+// Says of the processes what the input says, whether they are there or not, and fails now and then.
+class InputTasks final : public heapfloor::TaskSource {
+ public:
+  explicit InputTasks(std::string_view text) : text_(text) {}
+  [[nodiscard]] heapfloor::Result<void> look(std::vector<heapfloor::TaskVisit>& visits) override {
+    visits.clear();
+    for (std::int32_t pid = 1; pid < 12; ++pid) {
+      const std::uint8_t byte = next_byte();
+      if (byte % 4 == 0) continue;
+      visits.push_back({pid, byte % 4 == 1, std::uint64_t{byte} << byte % 32, byte / 16U, 0});
+    }
+    if (next_byte() % 8 == 7)
+      return heapfloor::failure(ErrorKind::malformed, "tasks", "does not go on");
+    return {};
+  }
+
+ private:
+  std::uint8_t next_byte() {
+    return text_.empty() ? 0 : static_cast<std::uint8_t>(text_[at_++ % text_.size()]);
+  }
+  std::string_view text_;
+  std::size_t at_ = 0;
+};
+
 std::vector<std::string_view> pieces_of(std::string_view text) {
   constexpr char kSeparator = 0x1e;
   std::vector<std::string_view> pieces;
@@ -104,13 +129,15 @@ void run(const CollectorEntry& entry, std::string_view text, std::uint8_t descri
   if (descriptors < 128) root.descriptors_left = descriptors;
   heapfloor::ProcessBoard board;
   CountingStopwatch stopwatch;
+  InputTasks tasks(text);
   const heapfloor::CollectorOptions options = {.descriptor_budget = 64,
                                                .refresh_ticks = 2,
                                                .cgroup_limit = 12,
                                                .board = &board,
                                                .stopwatch = &stopwatch,
                                                .smaps_duty = 0.1,
-                                               .smaps_max_read_seconds = 60};
+                                               .smaps_max_read_seconds = 60,
+                                               .tasks = refusals % 2 == 0 ? &tasks : nullptr};
   // What others read on behalf of the process collector depends on what that saw.
   const bool is_behind = entry.name == "smaps" || entry.name == "probe";
   const auto before = is_behind ? process_collector().make(root, options) : nullptr;

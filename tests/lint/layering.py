@@ -36,6 +36,8 @@ OWNERS = {
     "sqlite3.h": ("agent/history/",),
     "nlohmann/": ("agent/alerts/", "agent/exposition/", "agent/cli/"),
     "curl/": ("collectors/http_client",),
+    "bpf/": ("collectors/bpf/",),
+    "linux/bpf.h": ("collectors/bpf/",),
     # Collectors that ration their reads by what they took, and who hands them the clock.
     "collectors/stopwatch.h": ("collectors/smaps_collector.cpp", "collectors/probe_collector.cpp", "agent/pipeline.h"),
 }

@@ -5,7 +5,7 @@ import re
 
 TOP = ("agent", "collectors", "dashboards", "packaging", "tests", ".ci")
 NOT_OURS_TO_STYLE = ("tests/fixtures/", "tests/golden/", "tests/fuzz/corpus/", "tests/corpus/data/", "tests/bench/out/")
-CPP = (".cpp", ".h", ".def")
+CPP = (".cpp", ".h", ".def", ".bpf.c")
 
 
 def files(root):

@@ -56,7 +56,7 @@ TEST(Disabled, TheRestIsEmpty) {
   requests.push_back(1);
   std::vector<int, allocator<int>> plain{allocator<int>{name("plain")}};
   plain.push_back(1);
-  EXPECT_EQ(sizeof plain, sizeof(std::vector<int>));
+  EXPECT_EQ(sizeof(std::vector<int, allocator<int>>), sizeof(std::vector<int>));
 }
 
 }  // namespace

@@ -77,7 +77,7 @@ TEST(AbseilContainers, AnInlinedVectorCountsWhatIsOutsideOfIt) {
 using Pair = std::pair<const int, int>;
 
 TEST(Allocator, AnAbseilTableWithItCountsItsMemory) {
-  using Table = absl::flat_hash_map<int, int, std::hash<int>, std::equal_to<int>, allocator<Pair>>;
+  using Table = absl::flat_hash_map<int, int, std::hash<int>, std::equal_to<>, allocator<Pair>>;
   const allocator<Pair> counting{name("sessions")};
   const heapfloor_instance* record = heapfloor_instance_of(counting.handle());
   ASSERT_NE(record, nullptr);
@@ -88,7 +88,8 @@ TEST(Allocator, AnAbseilTableWithItCountsItsMemory) {
     for (int i = 0; i < 1000; ++i) table[i] = i;
     EXPECT_EQ(static_cast<std::int64_t>(record->bytes), counted_heap::live_bytes - before);
     Table moved = std::move(table);
-    const Table copied = moved;
+    Table copied = moved;
+    copied[0] = 1;
     EXPECT_EQ(static_cast<std::int64_t>(record->bytes), counted_heap::live_bytes - before);
   }
   EXPECT_EQ(record->bytes, 0U);
@@ -96,10 +97,10 @@ TEST(Allocator, AnAbseilTableWithItCountsItsMemory) {
 }
 
 TEST(Allocator, ABoostFlatMapWithItCountsItsMemory) {
-  using Flat = boost::container::flat_map<int, int, std::less<int>, allocator<std::pair<int, int>>>;
+  using Flat = boost::container::flat_map<int, int, std::less<>, allocator<std::pair<int, int>>>;
   const allocator<std::pair<int, int>> counting{name("flat")};
   const heapfloor_instance* record = heapfloor_instance_of(counting.handle());
-  Flat flat{std::less<int>(), counting};
+  Flat flat{std::less<>(), counting};
   for (int i = 0; i < 100; ++i) flat.emplace(i, i);
   EXPECT_EQ(record->bytes, flat.capacity() * sizeof(std::pair<int, int>));
 }

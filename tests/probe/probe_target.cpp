@@ -231,6 +231,35 @@ void enter_sandbox() {
   check(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0, "seccomp");
 }
 
+// Goes on as another mode in a sandbox that has no memfd_create().
+void run_without_memfd(const char* self, const char* mode) {
+  std::vector<sock_filter> filter = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
+                                     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_memfd_create, 0, 1),
+                                     BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+                                     BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+  const sock_fprog program{.len = static_cast<unsigned short>(filter.size()),
+                           .filter = filter.data()};
+  check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "no_new_privs");
+  check(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0, "seccomp");
+  execl(self, self, mode, nullptr);
+  check(false, "exec");
+}
+
+void use_arenas() {
+  for (int i = 0; i < 3; ++i) std::thread([] { leak("malloc", 2000, 1000); }).join();
+  std::vector<std::thread> threads;
+  std::atomic<int> at_work{0};
+  for (int i = 0; i < 2; ++i) {
+    threads.emplace_back([&at_work] {
+      std::free(std::malloc(1 << 20));
+      ++at_work;
+      while (at_work < 2) std::this_thread::yield();
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  leak("malloc", 20000, 1000);
+}
+
 void fork_and_leak() {
   leak("new", 5000, 1000);
   const pid_t child = fork();
@@ -291,6 +320,8 @@ int main(int count, char** arguments) {
     free_leaked();
     check(malloc_trim(0) == 1, "malloc_trim");
   }
+  if (mode == "without_memfd") run_without_memfd(arguments[0], words.at(1).c_str());
+  if (mode == "arenas") use_arenas();
   if (mode == "fork") return fork_and_leak(), 0;
   if (mode == "repeat") return repeat_leak(static_cast<int>(number(1)), number(2), number(3)), 0;
   wait_to_be_looked_at();

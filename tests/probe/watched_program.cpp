@@ -49,6 +49,14 @@ const heapfloor_section& SegmentCopy::section(heapfloor_section_type type) const
   throw std::runtime_error("the segment lacks a section");
 }
 
+std::vector<heapfloor_arena> SegmentCopy::arenas() const {
+  std::vector<heapfloor_arena> result;
+  for (std::uint64_t i = 0; i < section(HEAPFLOOR_SECTION_ARENAS).used; ++i) {
+    result.push_back(record<heapfloor_arena>(HEAPFLOOR_SECTION_ARENAS, i));
+  }
+  return result;
+}
+
 std::vector<heapfloor_site> SegmentCopy::sites() const {
   std::vector<heapfloor_site> result;
   for (std::uint64_t i = 0; i < section(HEAPFLOOR_SECTION_SITES).used; ++i) {

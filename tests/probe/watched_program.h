@@ -23,6 +23,7 @@ class SegmentCopy {
   [[nodiscard]] const heapfloor_allocator& allocator() const {
     return record<heapfloor_allocator>(HEAPFLOOR_SECTION_ALLOCATOR, 0);
   }
+  [[nodiscard]] std::vector<heapfloor_arena> arenas() const;
   [[nodiscard]] std::vector<heapfloor_site> sites() const;
   [[nodiscard]] std::vector<std::uint64_t> frames_of(const heapfloor_site& site) const;
   [[nodiscard]] std::vector<heapfloor_live> live() const;  // those that are alive

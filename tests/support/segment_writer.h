@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -34,7 +35,7 @@ class SegmentWriter {
       std::uint32_t type, stride;
       std::uint64_t count;
     };
-    const Section sections[] = {
+    const std::array<Section, 8> sections = {{
         {HEAPFLOOR_SECTION_ALLOCATOR, sizeof(heapfloor_allocator), 1},
         {HEAPFLOOR_SECTION_ARENAS, sizeof(heapfloor_arena), 4},
         {HEAPFLOOR_SECTION_NAMES, sizeof(heapfloor_name), room.names},
@@ -43,7 +44,7 @@ class SegmentWriter {
         {HEAPFLOOR_SECTION_SITES, sizeof(heapfloor_site), room.sites},
         {HEAPFLOOR_SECTION_FRAMES, sizeof(std::uint64_t), room.frames},
         {HEAPFLOOR_SECTION_LIVE, sizeof(heapfloor_live), room.live},
-    };
+    }};
     std::uint64_t total = HEAPFLOOR_HEADER_BYTES;
     for (const Section& section : sections)
       total += (section.count * section.stride + 63) / 64 * 64;
@@ -167,7 +168,7 @@ class SegmentWriter {
     live.size_bytes = size;
     live.site_index = site_index;
     live.birth_seconds = birth_seconds;
-    live.word = (index + 1) * HEAPFLOOR_LIVE_MARK_BYTES | interval_log2 * 2 | 1;
+    live.word = (index + 1) * HEAPFLOOR_LIVE_MARK_BYTES | std::uint64_t{interval_log2} * 2 | 1U;
     return live;
   }
 

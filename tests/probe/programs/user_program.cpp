@@ -32,7 +32,7 @@ class Cache {
 };
 
 using CountingAllocator = heapfloor::allocator<std::pair<const int, User>>;
-using Users = std::unordered_map<int, User, std::hash<int>, std::equal_to<int>, CountingAllocator>;
+using Users = std::unordered_map<int, User, std::hash<int>, std::equal_to<>, CountingAllocator>;
 
 std::size_t use_maps() {
   Cache cache;

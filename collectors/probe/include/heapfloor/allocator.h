@@ -99,11 +99,13 @@ class allocator {
   [[nodiscard]] T* allocate(std::size_t count) {
     const detail::label_scope label(handle_, HEAPFLOOR_NAME_GROW);
     T* block = std::allocator<T>().allocate(count);
+    // T may be a pointer: NOLINTNEXTLINE(bugprone-sizeof-expression)
     detail::count_block<Policy>(heapfloor_instance_of(handle_), count * sizeof(T));
     return block;
   }
   void deallocate(T* block, std::size_t count) noexcept {
     std::allocator<T>().deallocate(block, count);
+    // NOLINTNEXTLINE(bugprone-sizeof-expression)
     detail::uncount_block<Policy>(heapfloor_instance_of(handle_), count * sizeof(T));
   }
 

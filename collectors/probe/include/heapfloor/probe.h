@@ -14,6 +14,9 @@
 #ifndef HEAPFLOOR_PROBE_H
 #define HEAPFLOOR_PROBE_H
 
+/* C:
+ * NOLINTBEGIN(modernize-*,cppcoreguidelines-pro-type-cstyle-cast,performance-no-int-to-ptr,bugprone-dynamic-static-initializers)
+ */
 #include <stdint.h>
 
 #include "heapfloor/segment.h"
@@ -129,4 +132,6 @@ static inline struct heapfloor_instance* heapfloor_instance_alive(heapfloor_hand
 }
 #endif
 
+/* NOLINTEND(modernize-*,cppcoreguidelines-pro-type-cstyle-cast,performance-no-int-to-ptr,bugprone-dynamic-static-initializers)
+ */
 #endif

@@ -23,7 +23,8 @@
 #ifndef HEAPFLOOR_SEGMENT_H
 #define HEAPFLOOR_SEGMENT_H
 
-#include <stdint.h>  // NOLINT(modernize-deprecated-headers): C reads this too
+/* C: NOLINTBEGIN(modernize-*) */
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -254,7 +255,7 @@ struct heapfloor_instance {
   uint64_t moved_bytes; /* bytes that growths copied or moved */
   uint64_t generation;  /* of this record; changes when another instance takes it */
   uint64_t sharers;     /* of the target alone: copies of an allocator but one */
-  uint64_t reserved_0;
+  uint64_t carried;     /* of the target alone: insertions - removals - elements */
 };
 
 /* A stack that allocated, with the labels that were set. The sums are estimates as in the header.
@@ -302,4 +303,5 @@ static_assert(sizeof(heapfloor_site) == 64, "layout");
 static_assert(sizeof(heapfloor_live) == 32, "layout");
 #endif
 
+/* NOLINTEND(modernize-*) */
 #endif

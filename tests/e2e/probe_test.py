@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+"""probe_test.py AGENT PROGRAMS: services with a probe in them, under an agent at one second and a sixtieth of every time constant.
+
+The same leaking service runs over glibc, jemalloc and tcmalloc: of its four maps the one that grows is named, with its phase and
+the function that fills it. A program whose resident memory grows by fragmentation alone is never called leaking. A service that
+was killed still has its profile.
+"""
+
+import glob
+import gzip
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import harness
+
+ALLOCATORS = {"glibc": "", "jemalloc": "libjemalloc.so.2", "tcmalloc": "libtcmalloc.so.4"}
+LIMIT_BYTES = 512 << 20
+RATE_BYTES_PER_SECOND = 1 << 20
+DEADLINE_SECONDS = 360
+FRAGMENTED_SECONDS = 240  # so long the fragmenting program is watched
+
+
+def library(name):
+    found = glob.glob(f"/usr/lib/*-linux-gnu/{name}")
+    return found[0] if found else None
+
+
+class ProbeTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.agent = cls.enterClassContext(harness.Agent(
+            "--collection.interval=1s", "--trend.time_scale=0.0166667", f"--trend.limit={LIMIT_BYTES >> 20}MiB"))
+        cls.services, cls.leaking, cls.states, cls.suspects = {}, {}, {}, {}
+        for allocator, file in ALLOCATORS.items():
+            preload = library(file) if file else ""
+            if preload is not None:
+                cls.services[allocator] = cls.start([os.path.join(harness.PROGRAMS, "probe_service"), "--seconds=600"], LD_PRELOAD=preload)
+        cls.fragmenting = cls.start([harness.AGENT, "run", "--", os.path.join(harness.PROGRAMS, "probe_fragmenting"), "--seconds=600"])
+        try:
+            started = time.monotonic()
+            harness.wait_until(lambda: cls.observe() and time.monotonic() - started > FRAGMENTED_SECONDS, DEADLINE_SECONDS,
+                               lambda: f"leaking are {sorted(cls.leaking)}, states {cls.states}")
+        except BaseException:
+            cls.agent.print_log()
+            raise
+
+    @classmethod
+    def start(cls, command, **environment):
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, env={**os.environ, **environment})
+        cls.addClassCleanup(process.wait)
+        cls.addClassCleanup(process.kill)
+        return process
+
+    @classmethod
+    def observe(cls):
+        """Notes every state of every program, and how a service is told of when it is first called leaking."""
+        for suspect in cls.agent.api("suspects")["suspects"]:
+            pid = suspect["subject"].get("pid")
+            cls.suspects[suspect["id"]] = suspect
+            cls.states.setdefault(pid, set()).add((suspect["scope"], suspect["signal"], suspect["state"]))
+            if suspect["state"] != "leaking":
+                continue
+            for allocator, service in cls.services.items():
+                if pid == service.pid and suspect["structures"] and suspect["sites"]:
+                    cls.leaking.setdefault(allocator, suspect)
+        return len(cls.leaking) == len(cls.services)
+
+    def test_a_leak_is_found_with_every_allocator(self):
+        self.assertEqual(set(self.leaking), set(self.services))
+
+    def test_the_map_that_grows_is_named_with_its_phase(self):
+        for allocator, suspect in self.leaking.items():
+            with self.subTest(allocator=allocator):
+                first = suspect["structures"][0]
+                self.assertEqual(first["name"], "user_cache", suspect["structures"])
+                self.assertGreater(first["share"], 0.5)
+                self.assertGreater(first["growth_bytes_per_second"], 0.5 * RATE_BYTES_PER_SECOND)
+                self.assertEqual(first["phase"], "grow")
+
+    def test_the_function_that_fills_it_is_named(self):
+        for allocator, suspect in self.leaking.items():
+            with self.subTest(allocator=allocator):
+                site = suspect["sites"][0]
+                self.assertIn("add_user", " ".join(str(value) for value in site.values()), suspect["sites"])
+
+    def test_growth_is_that_of_the_live_heap(self):
+        for allocator, suspect in self.leaking.items():
+            with self.subTest(allocator=allocator):
+                self.assertGreater(suspect["cause"]["live_growth"], 0.7, suspect["cause"])
+
+    def test_fragmentation_is_no_leak(self):
+        states = self.states.get(self.fragmenting.pid, set())
+        self.assertNotIn("leaking", {state for _, _, state in states}, states)
+        values = [value for name, labels, value in self.agent.metrics() if name == "heapfloor_leak_state"
+                  and labels["state"] == "leaking" and f":{self.fragmenting.pid}:" in labels["subject"]]
+        self.assertEqual(sum(values), 0)
+
+    def test_fragmentation_is_told_as_retention(self):
+        suspects = [s for s in self.suspects.values() if s["subject"].get("pid") == self.fragmenting.pid and s["cause"]]
+        self.assertTrue(suspects, self.states.get(self.fragmenting.pid))
+        self.assertGreater(max(s["cause"].get("allocator_retention") or 0 for s in suspects), 0.5)
+
+    def test_the_metrics_name_structures_and_allocators(self):
+        pairs = {(labels["structure"], name) for name, labels, _ in self.agent.metrics() if name.startswith("heapfloor_structure_")}
+        self.assertIn(("user_cache", "heapfloor_structure_memory_bytes"), pairs)
+        allocators = {labels["allocator"] for name, labels, _ in self.agent.metrics() if name == "heapfloor_allocator_info"}
+        self.assertLessEqual({"glibc"}, allocators)
+
+    def test_z_a_killed_service_still_has_its_profile(self):
+        service = self.services["glibc"]
+        service.send_signal(signal.SIGKILL)
+        service.wait()
+        path = f"/debug/pprof/heap?pid={service.pid}"
+        status, _, body = harness.wait_until(lambda: self.agent.request(path), 10, "no answer")
+        time_of_death = time.monotonic()
+        harness.wait_until(lambda: time.monotonic() - time_of_death > 3, 10, "time stands still")
+        status, _, body = self.agent.request(path)
+        self.assertEqual(status, 200, body[:300])
+        self.assertIn(b"add_user", gzip.decompress(body))
+        if shutil.which("go"):
+            with tempfile.NamedTemporaryFile(suffix=".pb.gz") as file:
+                file.write(body)
+                file.flush()
+                top = subprocess.run(["go", "tool", "pprof", "-top", "-cum", file.name], capture_output=True, text=True, timeout=120, check=True).stdout
+                self.assertIn("add_user", top)
+                tags = subprocess.run(["go", "tool", "pprof", "-tags", file.name], capture_output=True, text=True, timeout=120, check=True).stdout
+                self.assertIn("user_cache", tags)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=2)
