@@ -51,13 +51,19 @@ Result<HostFile> RunningCode::open_debug(std::string_view build_id) const {
 
 Result<HostFile> EndedCode::open(const CodeMapping& mapping) const {
   if (!has_path(mapping) || mapping.is_deleted) return no_file(mapping, "not a file any more");
-  Result<HostFile> file = directory_.open_in_root(mapping.path.c_str());
-  if (file && file->facts().inode != mapping.inode) return no_file(mapping, "another file by now");
-  return file;
+  for (const ProcessDir& stand_in : stand_ins_) {
+    Result<HostFile> file = stand_in.open_in_root(mapping.path.c_str());
+    if (file && file->facts().inode == mapping.inode) return file;
+  }
+  return no_file(mapping, "another file by now, or none");
 }
 
 Result<HostFile> EndedCode::open_debug(std::string_view build_id) const {
-  return open_debug_in(directory_, build_id);
+  for (const ProcessDir& stand_in : stand_ins_) {
+    Result<HostFile> file = open_debug_in(stand_in, build_id);
+    if (file) return file;
+  }
+  return failure(ErrorKind::unavailable, std::string(build_id), "no debug information");
 }
 
 }  // namespace heapfloor

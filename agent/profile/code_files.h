@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "collectors/host_root.h"
 #include "collectors/parse/memory_map.h"
@@ -39,16 +41,17 @@ class RunningCode final : public CodeFiles {
   ProcessDir directory_;
 };
 
-// Of a process that has ended: what its paths lead to in the root of `directory`, a process that
-// has the same files (the agent itself), if it is still the same inode.
+// Of a process that has ended: what its paths lead to in the roots of `stand_ins`, processes that
+// may have the same files (the host's first one, the agent itself), where it is still the same
+// inode.
 class EndedCode final : public CodeFiles {
  public:
-  explicit EndedCode(ProcessDir directory) : directory_(std::move(directory)) {}
+  explicit EndedCode(std::vector<ProcessDir> stand_ins) : stand_ins_(std::move(stand_ins)) {}
   [[nodiscard]] Result<HostFile> open(const CodeMapping& mapping) const override;
   [[nodiscard]] Result<HostFile> open_debug(std::string_view build_id) const override;
 
  private:
-  ProcessDir directory_;
+  std::vector<ProcessDir> stand_ins_;
 };
 
 }  // namespace heapfloor

@@ -16,16 +16,6 @@ namespace {
 
 constexpr std::size_t kBufferBytes = std::size_t{64} << 10;
 
-class NoCode final : public CodeFiles {
- public:
-  [[nodiscard]] Result<HostFile> open(const CodeMapping& mapping) const override {
-    return failure(ErrorKind::unavailable, mapping.path, "no process shows its root");
-  }
-  [[nodiscard]] Result<HostFile> open_debug(std::string_view build_id) const override {
-    return failure(ErrorKind::unavailable, std::string(build_id), "no process shows its root");
-  }
-};
-
 // A child shares its parent's segment until it has one of its own.
 bool is_own(const ProbeSegmentBytes& segment, const std::optional<std::uint64_t>& start_ticks) {
   const Result<ProbeHeader> header =
@@ -82,11 +72,12 @@ std::unique_ptr<CodeFiles> code_files_of(const HostRoot& root, const ProcessId& 
     return std::make_unique<RunningCode>(std::move(*process));
   // The first process has the host's files, whatever container the agent is in.
   constexpr std::int32_t kFirstProcess = 1;
-  auto stand_in = root.open_process(kFirstProcess);
-  std::array<char, 4096> buffer;
-  if (!stand_in || !stand_in->read_link("root", buffer)) stand_in = root.open_process(::getpid());
-  if (stand_in) return std::make_unique<EndedCode>(std::move(*stand_in));
-  return std::make_unique<NoCode>();
+  std::vector<ProcessDir> stand_ins;
+  for (const std::int32_t pid : {kFirstProcess, static_cast<std::int32_t>(::getpid())}) {
+    auto stand_in = root.open_process(pid);
+    if (stand_in) stand_ins.push_back(std::move(*stand_in));
+  }
+  return std::make_unique<EndedCode>(std::move(stand_ins));
 }
 
 }  // namespace heapfloor
