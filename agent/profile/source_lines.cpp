@@ -128,7 +128,38 @@ class Unit {
     } while (::dwarf_siblingof(&die, &die) == 0);
   }
 
-  static std::string_view name_of(Dwarf_Die& die) {
+  // Where a function was declared: what was inlined says of what, and what was defined outside of
+  // its class where it was declared.
+  static Dwarf_Die declaration_of(Dwarf_Die die) {
+    for (const unsigned name : {DW_AT_abstract_origin, DW_AT_specification}) {
+      Dwarf_Attribute attribute = {};
+      Dwarf_Die other = {};
+      if (::dwarf_attr(&die, name, &attribute) != nullptr &&
+          ::dwarf_formref_die(&attribute, &other) != nullptr) {
+        die = other;
+      }
+    }
+    return die;
+  }
+
+  // The namespaces and classes around a declaration, "std::vector<int>::".
+  static std::string scopes_of(Dwarf_Die declaration) {
+    Dwarf_Die* scopes = nullptr;
+    const int count = ::dwarf_getscopes_die(&declaration, &scopes);
+    std::string text;
+    for (int i = count - 1; i > 0; --i) {  // outermost first; the first is the declaration itself
+      const int tag = ::dwarf_tag(&scopes[i]);
+      if (!is_scope(tag)) continue;
+      const char* const name = ::dwarf_diename(&scopes[i]);
+      text += name != nullptr ? name : "(anonymous namespace)";
+      text += "::";
+    }
+    std::free(scopes);  // NOLINT(cppcoreguidelines-no-malloc): libdw's
+    return text;
+  }
+
+  // Functions over types of an unnamed namespace have no linkage name: theirs is put together.
+  static std::string name_of(Dwarf_Die& die) {
     Dwarf_Attribute attribute = {};
     for (const unsigned name : {DW_AT_linkage_name, DW_AT_MIPS_linkage_name}) {
       if (::dwarf_attr_integrate(&die, name, &attribute) != nullptr) {
@@ -137,7 +168,7 @@ class Unit {
       }
     }
     const char* const name = ::dwarf_diename(&die);
-    return name == nullptr ? std::string_view() : std::string_view(name);
+    return name == nullptr ? std::string() : scopes_of(declaration_of(die)) + name;
   }
 
   static Dwarf_Word number_of(Dwarf_Die& die, unsigned name) {

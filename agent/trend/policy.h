@@ -29,7 +29,7 @@ struct TrendPolicy {
   double patience = 0.25;  // kappa
   double patience_hours = 30;
   // At least, while less than season_history_days are known: most of what levels off does so then.
-  double short_history_patience = 0.5;
+  double short_history_patience = 0.4;
   // At least, of a rise that the load explains and that is younger than patience_hours.
   double load_patience = 3;
   double patience_slow_hours = 336;

@@ -35,10 +35,11 @@ constexpr double one_minus_exp_minus(double x) {
     for (int k = 16; k >= 1; --k) sum = (1 - sum) * x / k;
     return sum;
   }
-  const auto halvings = static_cast<int>((x / kLogOf2) + 0.5);
-  const double rest = x - (halvings * kLogOf2);  // exp(-x) = exp(-rest) / 2^halvings, |rest| < 0.35
+  const auto halvings = static_cast<int>(x / kLogOf2);
+  const double rest =
+      x - (halvings * kLogOf2);  // exp(-x) = exp(-rest) / 2^halvings, 0 <= rest < 0.7
   double sum = 1;
-  for (int k = 16; k >= 1; --k) sum = 1 - (sum * rest / k);
+  for (int k = 18; k >= 1; --k) sum = 1 - (sum * rest / k);
   return 1 - (sum / static_cast<double>(1ULL << static_cast<unsigned>(halvings)));
 }
 

@@ -148,6 +148,7 @@ int fill() {
 
 }  // namespace
 
+// NOLINTNEXTLINE(bugprone-exception-escape): out of memory, it ends
 int main(int count, char** arguments) {
   const std::string_view loop = count == 2 ? arguments[1] : "";
   double value = 0;

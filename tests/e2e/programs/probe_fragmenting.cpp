@@ -13,9 +13,9 @@
 
 int main(int count, char** arguments) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  int seconds = 600;
+  long seconds = 600;
   if (count > 1 && std::string(arguments[1]).starts_with("--seconds="))
-    seconds = std::atoi(arguments[1] + 10);
+    seconds = std::strtol(arguments[1] + 10, nullptr, 10);
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
   constexpr std::size_t kRoundBytes = 2 << 20;
   constexpr std::size_t kPinBytes = 24;

@@ -3,11 +3,11 @@
 #include <heapfloor/structures.h>
 #include <sys/prctl.h>
 
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <cstdlib>
-#include <cstring>
 #include <string>
 #include <thread>
 
@@ -15,8 +15,7 @@ namespace {
 
 struct User {
   std::string name;
-  char
-      picture[960];  // NOLINT(modernize-avoid-c-arrays): bytes of a fixed size, as in many services
+  std::array<char, 960> picture;
 };
 
 using UserMap = heapfloor::unordered_map<std::uint64_t, User>;
@@ -24,7 +23,7 @@ using TextMap = heapfloor::unordered_map<std::uint64_t, std::string>;
 
 User make_user(std::uint64_t number) {
   User user{.name = "user number " + std::to_string(number), .picture = {}};
-  std::memset(user.picture, static_cast<int>(number), sizeof user.picture);
+  user.picture.fill(static_cast<char>(number));
   return user;
 }
 
