@@ -18,6 +18,7 @@
 #include "agent/routes.h"
 #include "agent/units.h"
 #include "agent/web_options.h"
+#include "collectors/probe/include/heapfloor/segment.h"
 
 namespace heapfloor {
 namespace {
@@ -161,15 +162,17 @@ void App::start() {
   silences.remove = [this](std::string_view id) { return pipeline_.remove_silence(id); };
   silences.list = [this] { return pipeline_.silences(); };
   silences.now_unix_seconds = [this] { return clock_.wall_seconds(); };
-  const RouteSources sources{pages_,
-                             pipeline_,
-                             [this]() -> std::optional<std::string> {
-                               const Result<void> done = reload();
-                               if (done) return std::nullopt;
-                               return done.error().path + ": " + done.error().reason;
-                             },
-                             silences,
-                             {profiles_, {}}};
+  const RouteSources sources{
+      pages_,
+      pipeline_,
+      [this]() -> std::optional<std::string> {
+        const Result<void> done = reload();
+        if (done) return std::nullopt;
+        return done.error().path + ": " + done.error().reason;
+      },
+      silences,
+      {profiles_, {}},
+      [this](const ProcessId& id) { return pipeline_.probes().ask(id, HEAPFLOOR_REQUEST_TRIM); }};
   server_ = std::make_unique<HttpServer>(options, make_routes(sources));
   self_metrics_.insecure_known(server_->is_insecure());
   profiles_.start();

@@ -47,15 +47,6 @@ std::string_view part_before(std::string_view& rest, char mark) {
   return part;
 }
 
-// SCOPE:PID:START, with or without what follows (a signal, a structure's name).
-std::optional<ProcessId> process_in(std::string_view subject) {
-  static_cast<void>(part_before(subject, ':'));
-  const auto pid = pid_in(part_before(subject, ':'));
-  const auto start = number_in<std::uint64_t>(subject.substr(0, subject.find_first_of(":/")));
-  if (!pid || !start) return std::nullopt;
-  return ProcessId{*pid, *start};
-}
-
 std::optional<std::string_view> parameter(const Request& request, std::string_view name) {
   for (const auto& [key, value] : request.query) {
     if (key == name) return value;
@@ -112,7 +103,7 @@ Response answer_for_parameters(const Request& request, const ProfileSources& sou
   ProfileRequest wanted;
   wanted.view = view;
   if (subject) {
-    const auto id = process_in(*subject);
+    const auto id = process_of_subject(*subject);
     if (!id) return bad_request("subject: expects process:PID:START, as /api/v1/subjects lists it");
     wanted.target = *id;
   } else {
@@ -146,6 +137,14 @@ Response answer_for_path(const Request& request, const ProfileSources& sources) 
 }
 
 }  // namespace
+
+std::optional<ProcessId> process_of_subject(std::string_view subject) {
+  static_cast<void>(part_before(subject, ':'));
+  const auto pid = pid_in(part_before(subject, ':'));
+  const auto start = number_in<std::uint64_t>(subject.substr(0, subject.find_first_of(":/")));
+  if (!pid || !start) return std::nullopt;
+  return ProcessId{*pid, *start};
+}
 
 void add_profile_routes(std::vector<Route>& routes, const ProfileSources& sources) {
   for (const View& view : kViews) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "agent/profile/profile.h"
 #include "agent/profile/profile_service.h"
 #include "collectors/result.h"
+#include "collectors/sample.h"
 
 namespace heapfloor {
 
@@ -19,6 +21,10 @@ struct ProfileSources {
   // are kept.
   std::function<Result<Profile>(std::string_view evidence)> evidence;
 };
+
+// SCOPE:PID:START of an id or a subject, with or without what follows (a signal, a structure's
+// name); nothing where it is of no process.
+std::optional<ProcessId> process_of_subject(std::string_view subject);
 
 // What `sources` refers to outlives the routes.
 //

@@ -150,6 +150,31 @@ ApiDocument silences_answer(const SilenceActions& silences, const Request& reque
                                   : remove_silence(silences, request);
 }
 
+// ID/compact, where the id is of a process, an allocator, a structure or a site.
+ApiDocument compact_answer(const RouteSources& sources, const Request& request) {
+  constexpr std::string_view kAction = "/compact";
+  std::string_view id = request.rest;
+  if (!id.ends_with(kAction))
+    return error_document(404, "not_found", "there is /api/v1/subjects/ID/compact");
+  if (request.header("X-Heapfloor") != "1")
+    return error_document(403, "forbidden", "changing requests need the header X-Heapfloor: 1");
+  id.remove_suffix(kAction.size());
+  const std::optional<ProcessId> process = process_of_subject(id);
+  if (!process) return error_document(404, "not_found", "the id is of no process");
+  const Result<void> asked = sources.compact(*process);
+  return asked ? compaction_document(id) : error_document(503, "unavailable", asked.error().reason);
+}
+
+void add_compact_route(std::vector<Route>& routes, const RouteSources& sources) {
+  routes.push_back({"/api/v1/subjects/",
+                    RouteMatch::prefix,
+                    {"POST"},
+                    "compact",
+                    [sources](const Request& request) {
+                      return document_response(compact_answer(sources, request));
+                    }});
+}
+
 void add_silence_routes(std::vector<Route>& routes, const RouteSources& sources) {
   routes.push_back({"/api/v1/silences",
                     RouteMatch::exact,
@@ -174,6 +199,7 @@ std::vector<Route> make_routes(const RouteSources& sources) {
   add_life_routes(routes, sources);
   add_api_routes(routes, sources);
   add_silence_routes(routes, sources);
+  add_compact_route(routes, sources);
   add_profile_routes(routes, sources.profiles);
   add_page_routes(routes);
   return routes;

@@ -31,6 +31,8 @@ struct RouteSources {
   std::function<std::optional<std::string>()> reload;  // returns what is wrong, or nothing
   SilenceActions silences;
   ProfileSources profiles;
+  // Asks the probe in a process to give free memory back once.
+  std::function<Result<void>(const ProcessId&)> compact;
 };
 
 std::vector<Route> make_routes(const RouteSources& sources);

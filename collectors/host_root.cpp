@@ -166,6 +166,14 @@ Result<void> MappedBytes::read(std::uint64_t offset, std::span<std::byte> to) co
   return root_->read_bytes(pid_, file_, base_ + offset, to);
 }
 
+Result<void> MappedBytes::write_word(std::uint64_t offset, std::uint64_t word) const {
+  if (!outlives_process_)
+    return failure(ErrorKind::unavailable, std::to_string(pid_), "open for reading only");
+  if (offset > size_ || size_ - offset < sizeof word)
+    return failure(ErrorKind::malformed, std::to_string(pid_), "beyond the mapping");
+  return root_->write_word_to(pid_, file_, base_ + offset, word);
+}
+
 KernelLog::~KernelLog() {
   if (file_ >= 0) root_->close(file_);
 }
@@ -541,6 +549,19 @@ Result<HostRoot::OpenedBytes> DirectoryHostRoot::open_memory_in(std::int32_t pid
       ::openat(directory < 0 ? AT_FDCWD : directory, path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return failure_in(pid, directory, "mem", errno);
   return OpenedBytes{file, 0};
+}
+
+// The handle is for reading; the same file is opened once more, by this process's own descriptor.
+Result<void> DirectoryHostRoot::write_word_to(std::int32_t pid, int file, std::uint64_t offset,
+                                              std::uint64_t word) const {
+  const std::string own = "/proc/self/fd/" + std::to_string(file);
+  const int writable = ::open(own.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY);
+  if (writable < 0) return failure_of(errno, process_path(pid, "map_files"));
+  const ssize_t put = ::pwrite(writable, &word, sizeof word, static_cast<off_t>(offset));
+  const int error_number = errno;
+  ::close(writable);
+  if (put == static_cast<ssize_t>(sizeof word)) return {};
+  return failure_of(put < 0 ? error_number : EIO, process_path(pid, "map_files"));
 }
 
 // Nothing where there should be something: the memory's process has ended, or its file was cut.

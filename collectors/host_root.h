@@ -106,6 +106,9 @@ class MappedBytes {
   [[nodiscard]] bool outlives_process() const { return outlives_process_; }
   // Fills `to` from `offset` on: all of it, or an error.
   [[nodiscard]] Result<void> read(std::uint64_t offset, std::span<std::byte> to) const;
+  // Stores one word there, all at once: the one thing that is ever written into another process,
+  // and only where somebody asked for it. `unavailable` where the bytes are not those of a file.
+  [[nodiscard]] Result<void> write_word(std::uint64_t offset, std::uint64_t word) const;
 
  private:
   void swap(MappedBytes& other) noexcept {
@@ -332,6 +335,8 @@ class HostRoot {
                                                            int directory) const = 0;
   [[nodiscard]] virtual Result<void> read_bytes(std::int32_t pid, int file, std::uint64_t offset,
                                                 std::span<std::byte> to) const = 0;
+  [[nodiscard]] virtual Result<void> write_word_to(std::int32_t pid, int file, std::uint64_t offset,
+                                                   std::uint64_t word) const = 0;
   // A handle, or a negated errno.
   [[nodiscard]] virtual int open_in(int directory, const char* name) const = 0;
   [[nodiscard]] virtual Result<std::string_view> read_line(std::int32_t pid, int file,
@@ -400,6 +405,8 @@ class DirectoryHostRoot final : public HostRoot {
   [[nodiscard]] Result<OpenedBytes> open_memory_in(std::int32_t pid, int directory) const override;
   [[nodiscard]] Result<void> read_bytes(std::int32_t pid, int file, std::uint64_t offset,
                                         std::span<std::byte> to) const override;
+  [[nodiscard]] Result<void> write_word_to(std::int32_t pid, int file, std::uint64_t offset,
+                                           std::uint64_t word) const override;
   [[nodiscard]] int open_in(int directory, const char* name) const override;
   [[nodiscard]] Result<std::string_view> read_line(std::int32_t pid, int file, const char* name,
                                                    std::span<char> buffer) const override;

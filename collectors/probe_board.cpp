@@ -56,6 +56,23 @@ std::size_t ProbeBoard::kept_targets() const {
       entries_, [](const auto& entry) { return entry.second.kept != nullptr; }));
 }
 
+Result<void> ProbeSource::ask(std::uint8_t /*request*/) const {
+  return failure(ErrorKind::unavailable, {}, "nothing may be written to it");
+}
+
+Result<void> ProbeBoard::ask(const ProcessId& id, std::uint8_t request) const {
+  std::shared_ptr<const ProbeSource> source;
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto found = entries_.find(id);
+    if (found != entries_.end()) source = found->second.source;
+  }
+  if (source == nullptr)
+    return failure(ErrorKind::unavailable, std::to_string(id.pid),
+                   "no program with a probe runs as it");
+  return source->ask(request);
+}
+
 void ProbeBoard::put(const ProbedTarget& target, std::shared_ptr<const ProbeSource> source) {
   const std::scoped_lock lock(mutex_);
   entries_.insert_or_assign(target.id, Entry{target, std::move(source), nullptr});

@@ -34,6 +34,10 @@ class ProbeSource {
   // The segment as it is now; `malformed` where it is none (any more), `gone` where its process
   // ended and it can only be read through it.
   [[nodiscard]] virtual Result<ProbeSegmentBytes> read() const = 0;
+  // Leaves a request (enum heapfloor_request) for the probe, which looks at it when its program
+  // allocates next. One that is not answered yet stands. `unavailable` where nothing may be
+  // written.
+  [[nodiscard]] virtual Result<void> ask(std::uint8_t request) const;
 };
 
 struct ProbedTarget {
@@ -69,6 +73,8 @@ class ProbeBoard {
   [[nodiscard]] std::optional<ProbedTarget> find(std::int32_t pid) const;
   // The segment of a target: now, or as it was last. `unavailable` where there is no such target.
   [[nodiscard]] Result<ProbeSegmentBytes> read_segment(const ProcessId& id) const;
+  // ProbeSource::ask() of a target that runs; `unavailable` where there is none, or it has ended.
+  [[nodiscard]] Result<void> ask(const ProcessId& id, std::uint8_t request) const;
 
   // Segments that are held open.
   [[nodiscard]] std::size_t held_descriptors() const;

@@ -1,6 +1,7 @@
 #include "collectors/probe_target.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <map>
 #include <utility>
@@ -26,6 +27,21 @@ Result<ProbeSegmentBytes> MappedProbe::read() const {
       bytes_.size());
   if (refusal) return Failure(std::move(*refusal));
   return copy;
+}
+
+// Its number goes up by one, so that the probe can tell it from the last.
+Result<void> MappedProbe::ask(std::uint8_t request) const {
+  constexpr std::uint64_t kCodes = 256;
+  std::array<std::uint64_t, 2> asked_and_done = {};
+  static_assert(offsetof(heapfloor_header, request_done) ==
+                offsetof(heapfloor_header, request) + sizeof(std::uint64_t));
+  auto read = bytes_.read(offsetof(heapfloor_header, request),
+                          std::as_writable_bytes(std::span(asked_and_done)));
+  if (!read) return read;
+  const auto [asked, done] = asked_and_done;
+  if (asked != done && asked % kCodes == request) return {};
+  return bytes_.write_word(offsetof(heapfloor_header, request),
+                           ((asked / kCodes) + 1) * kCodes + request);
 }
 
 std::optional<ProbeRejection> ProbeTarget::read() {

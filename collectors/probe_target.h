@@ -34,6 +34,7 @@ class MappedProbe final : public ProbeSource {
  public:
   explicit MappedProbe(MappedBytes bytes) : bytes_(std::move(bytes)) {}
   [[nodiscard]] Result<ProbeSegmentBytes> read() const override;
+  [[nodiscard]] Result<void> ask(std::uint8_t request) const override;
   [[nodiscard]] const MappedBytes& bytes() const { return bytes_; }
 
  private:

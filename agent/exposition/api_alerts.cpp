@@ -157,4 +157,12 @@ ApiDocument silence_document(std::string_view id) {
   return success_document(std::move(data));
 }
 
+ApiDocument compaction_document(std::string_view id) {
+  Json data;
+  data["id"] = id;
+  data["state"] = "asked";
+  data["note"] = "done when the program allocates next; heapfloor_allocator_trims_total counts it";
+  return success_document(std::move(data));
+}
+
 }  // namespace heapfloor

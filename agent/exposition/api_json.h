@@ -75,6 +75,9 @@ ApiDocument rules_document(const Snapshot& snapshot);
 ApiDocument silences_document(std::span<const Silence> silences, double now_unix_seconds);
 ApiDocument silence_document(std::string_view id);
 
+// POST /api/v1/subjects/ID/compact: the request was left for the probe of `id`.
+ApiDocument compaction_document(std::string_view id);
+
 // {"status":"error","errorType":…,"error":…} with the HTTP status that belongs to it.
 ApiDocument error_document(int status, std::string_view error_type, std::string_view message);
 

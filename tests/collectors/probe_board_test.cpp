@@ -109,5 +109,14 @@ TEST(ProbeBoard, IsReadWhileTargetsComeAndGo) {
   EXPECT_LE(board.kept_targets(), 8U);
 }
 
+TEST(ProbeBoard, NobodyIsAskedWhereNothingRunsOrNothingMayBeWritten) {
+  ProbeBoard board;
+  EXPECT_EQ(board.ask({7, 1}, 1).error().kind, ErrorKind::unavailable);
+  put(board, 7, 100);
+  EXPECT_EQ(board.ask({7, 1}, 1).error().kind, ErrorKind::unavailable);
+  ASSERT_TRUE(board.end({7, 1}, 50));
+  EXPECT_EQ(board.ask({7, 1}, 1).error().kind, ErrorKind::unavailable);
+}
+
 }  // namespace
 }  // namespace heapfloor

@@ -115,6 +115,21 @@ TEST_P(ProbeLive, TheLastStateIsStillThereAfterSigkill) {
   EXPECT_EQ(header->section(HEAPFLOOR_SECTION_SITES).used, 1U);
 }
 
+TEST_P(ProbeLive, ARequestIsLeftOnceUntilItIsAnswered) {
+  ProbedChild probed;
+  find(probed.pid());
+  if (!is_file_readable()) GTEST_SKIP() << "requests take a capability";
+  const ProcessId id = board_.find(probed.pid())->id;
+  heapfloor_header& header = probed.writer().header();
+  ASSERT_TRUE(board_.ask(id, HEAPFLOOR_REQUEST_TRIM));
+  EXPECT_EQ(header.request, 256U + HEAPFLOOR_REQUEST_TRIM);
+  ASSERT_TRUE(board_.ask(id, HEAPFLOOR_REQUEST_TRIM));
+  EXPECT_EQ(header.request, 256U + HEAPFLOOR_REQUEST_TRIM);
+  header.request_done = header.request;
+  ASSERT_TRUE(board_.ask(id, HEAPFLOOR_REQUEST_TRIM));
+  EXPECT_EQ(header.request, 512U + HEAPFLOOR_REQUEST_TRIM);
+}
+
 TEST_P(ProbeLive, AZombiesSegmentIsItsLast) {
   ProbedChild probed;
   find(probed.pid());

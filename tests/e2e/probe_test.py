@@ -112,6 +112,20 @@ class ProbeTest(unittest.TestCase):
         allocators = {labels["allocator"] for name, labels, _ in self.agent.metrics() if name == "heapfloor_allocator_info"}
         self.assertLessEqual({"glibc"}, allocators)
 
+    def test_a_program_trims_when_it_is_asked(self):
+        pid = self.services["glibc"].pid
+        suspect = next(s for s in self.suspects.values() if s["subject"].get("pid") == pid and s["scope"] == "process")
+        path = f"/api/v1/subjects/{suspect['id']}/compact"
+        self.assertEqual(self.agent.request(path, "POST")[0], 403)
+        status, _, body = self.agent.request(path, "POST", {"X-Heapfloor": "1"})
+        self.assertEqual(status, 200, body)
+
+        def trims():
+            return sum(value for name, labels, value in self.agent.metrics()
+                       if name == "heapfloor_allocator_trims_total" and labels["allocator"] == "glibc")
+
+        harness.wait_until(lambda: trims() > 0, 60, "nothing was trimmed")
+
     def test_z_a_killed_service_still_has_its_profile(self):
         service = self.services["glibc"]
         service.send_signal(signal.SIGKILL)

@@ -222,6 +222,11 @@ Result<void> MemoryHostRoot::read_bytes(std::int32_t pid, int file, std::uint64_
   return {};
 }
 
+Result<void> MemoryHostRoot::write_word_to(std::int32_t pid, int /*file*/, std::uint64_t /*offset*/,
+                                           std::uint64_t /*word*/) const {
+  return failure(ErrorKind::denied, std::to_string(pid), "this host is for reading");
+}
+
 int MemoryHostRoot::open_in(int directory, const char* /*name*/) const {
   return open_handle(open_.at(directory).pid);
 }

@@ -87,6 +87,8 @@ class MemoryHostRoot final : public HostRoot {
   [[nodiscard]] Result<OpenedBytes> open_memory_in(std::int32_t pid, int directory) const override;
   [[nodiscard]] Result<void> read_bytes(std::int32_t pid, int file, std::uint64_t offset,
                                         std::span<std::byte> to) const override;
+  [[nodiscard]] Result<void> write_word_to(std::int32_t pid, int file, std::uint64_t offset,
+                                           std::uint64_t word) const override;
   [[nodiscard]] int open_in(int directory, const char* name) const override;
   [[nodiscard]] Result<std::string_view> read_line(std::int32_t pid, int file, const char* name,
                                                    std::span<char> buffer) const override;
