@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
+#include <future>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -79,7 +80,9 @@ std::optional<Response> read_rest(const Request& request, const ProfileSources& 
 
 Response answer(const Request& request, const ProfileSources& sources, ProfileRequest wanted) {
   if (std::optional<Response> wrong = read_rest(request, sources, wanted)) return *wrong;
-  ProfileAnswer made = sources.profiles.profile(wanted);
+  // In a thread of its own: the web server's have stacks of 100 KiB, and DWARF is a tree.
+  ProfileAnswer made =
+      std::async(std::launch::async, [&] { return sources.profiles.profile(wanted); }).get();
   if (!made) {
     const bool is_missing = made.error().kind == ProfileRefusal::Kind::not_found;
     return error_response(is_missing ? 404 : 503, is_missing ? "not_found" : "unavailable",
