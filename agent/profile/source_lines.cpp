@@ -87,6 +87,8 @@ class Unit {
   }
 
  private:
+  static constexpr int kMostNestedFunctions = 8;
+
   static bool is_function(int tag) {
     return tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine;
   }
@@ -142,17 +144,23 @@ class Unit {
     return die;
   }
 
-  // The namespaces and classes around a declaration, "std::vector<int>::".
-  static std::string scopes_of(Dwarf_Die declaration) {
+  // The namespaces, classes and functions around a declaration, "std::vector<int>::".
+  static std::string scopes_of(Dwarf_Die declaration, int depth = 0) {
     Dwarf_Die* scopes = nullptr;
     const int count = ::dwarf_getscopes_die(&declaration, &scopes);
     std::string text;
-    for (int i = count - 1; i > 0; --i) {  // outermost first; the first is the declaration itself
+    for (int i = 1; i < count; ++i) {  // innermost first; the first is the declaration itself
       const int tag = ::dwarf_tag(&scopes[i]);
-      if (!is_scope(tag)) continue;
       const char* const name = ::dwarf_diename(&scopes[i]);
-      text += name != nullptr ? name : "(anonymous namespace)";
-      text += "::";
+      if (tag == DW_TAG_subprogram && name != nullptr && depth < kMostNestedFunctions) {
+        // A lambda's class is where its function is, which may be declared elsewhere.
+        text.insert(0, scopes_of(declaration_of(scopes[i]), depth + 1) + name + "::");
+        break;
+      }
+      if (!is_scope(tag)) continue;
+      const char* const unnamed =
+          tag == DW_TAG_namespace ? "(anonymous namespace)" : "(anonymous class)";
+      text.insert(0, std::string(name != nullptr ? name : unnamed) + "::");
     }
     std::free(scopes);  // NOLINT(cppcoreguidelines-no-malloc): libdw's
     return text;

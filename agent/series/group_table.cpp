@@ -50,8 +50,8 @@ GroupTable::GroupTable(std::vector<std::span<const MetricDesc>> tables, std::siz
       unreadable_(metric_named(metrics_, kUnreadable, "status")),
       sampled_(metric_named(metrics_, "heapfloor_process_proportional_sample_timestamp_seconds")) {
   for (const MetricDesc* const desc : metrics_) {
-    counter_position_.push_back(
-        desc->type == MetricType::counter ? static_cast<std::uint32_t>(counters_++) : kNotACounter);
+    const bool is_summed = desc->type == MetricType::counter && desc->group_rule != GroupRule::none;
+    counter_position_.push_back(is_summed ? static_cast<std::uint32_t>(counters_++) : kNotACounter);
     if (desc->name == kUnreadable && desc != unreadable_) {
       other_unreadable_.push_back(desc);
       unreadable_sources_.push_back(desc->label_value);

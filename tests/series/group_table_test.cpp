@@ -9,7 +9,7 @@
 namespace heapfloor {
 namespace {
 
-constexpr std::array<MetricDesc, 6> kMetrics = {{
+constexpr std::array<MetricDesc, 7> kMetrics = {{
     {.name = "heapfloor_process_resident_memory_bytes",
      .help = "RSS.",
      .label_name = "kind",
@@ -37,6 +37,9 @@ constexpr std::array<MetricDesc, 6> kMetrics = {{
      .help = "Unreadable.",
      .label_name = "source",
      .label_value = "exe"},
+    {.name = "heapfloor_process_own_total",
+     .help = "Of processes alone.",
+     .type = MetricType::counter},
 }};
 
 struct Process {
@@ -84,6 +87,18 @@ TEST(GroupTable, GroupsByCommAndSumsOrTakesTheLargest) {
   EXPECT_EQ(web->oldest_start_ticks, 10U);
   EXPECT_EQ(web->youngest_start_ticks, 20U);
   EXPECT_EQ(table.processes()[2].anon_bytes, 50);
+}
+
+TEST(GroupTable, LeavesOutWhatGroupsHaveNoMetricOf) {
+  GroupTable table({kMetrics}, 100);
+  SampleBatch batch;
+  fill(batch, {{1, 10, "web", 100, 500, 3}});
+  batch.add(kMetrics[6], 5);
+  table.ingest(batch, 0);
+  const ProcessGroup* web = group_named(table, "web");
+  ASSERT_NE(web, nullptr);
+  EXPECT_EQ(web->values.back(), std::nullopt);
+  EXPECT_EQ(web->values[2], 3);
 }
 
 TEST(GroupTable, KeepsWhatTheDeadDid) {
