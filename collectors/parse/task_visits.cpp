@@ -84,7 +84,7 @@ Result<void> parse_task_visits(std::string_view bytes, std::vector<TaskVisit>& v
     }
   }
   EndRecord end = {};
-  if (!take(rest, end) || !rest.empty()) return wrong("does not end with its last record");
+  if (!take(rest, end)) return wrong("ends within its last record");
 
   ThreadAdder threads(visits);
   for (rest = bytes; kind_of(rest) != task_record_end;) {

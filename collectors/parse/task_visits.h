@@ -22,7 +22,9 @@ struct TaskVisit {
 };
 
 // Replaces `visits` by the processes of one whole iteration, ascending by pid, each once. Refuses
-// one that was cut: it must not look like a smaller host. `visits` is unspecified after a refusal.
+// one that was cut: it must not look like a smaller host. What follows the last record is left out:
+// a reader that asks on is told of processes that came since. `visits` is unspecified after a
+// refusal.
 Result<void> parse_task_visits(std::string_view bytes, std::vector<TaskVisit>& visits);
 
 }  // namespace heapfloor

@@ -117,7 +117,10 @@ TEST_P(ProcessChurn, NoSampleIsOfAnotherProcessThanTheOneThatItNames) {
     const auto report = table.tick(sink);
     ASSERT_TRUE(report);
     for (const ErrorKind kind : {ErrorKind::malformed, ErrorKind::io, ErrorKind::timeout})
-      EXPECT_EQ(report->errors.at(static_cast<std::size_t>(kind)), 0U) << reason_label(kind);
+      EXPECT_EQ(report->errors.at(static_cast<std::size_t>(kind)), 0U)
+          << reason_label(kind) << ": "
+          << (report->first_error ? report->first_error->path + ": " + report->first_error->reason
+                                  : std::string());
     for (const RecordedEntity& entity : sink.entities) {
       std::int32_t named = 0;
       const char* last = entity.name.data() + entity.name.size();

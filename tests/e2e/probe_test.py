@@ -67,7 +67,9 @@ class ProbeTest(unittest.TestCase):
             if suspect["state"] != "leaking":
                 continue
             for allocator, service in cls.services.items():
-                if pid == service.pid and suspect["structures"] and suspect["sites"]:
+                # Sites are read once a minute: until then nothing, or little, is known of them.
+                is_explained = suspect["structures"] and suspect["sites"] and (suspect["sites"][0]["share"] or 0) > 0.5
+                if pid == service.pid and is_explained:
                     cls.leaking.setdefault(allocator, suspect)
         return len(cls.leaking) == len(cls.services)
 

@@ -137,6 +137,7 @@ class World:
         self.now = time.time()
         self.started = self.now - {'learning': 20, 'empty': 1}.get(scene, 9 * HOUR)
         self.suspects = []
+        self.same_leaks = []
         self.rows = []
         self.limits = {}
         if scene != 'empty':
@@ -190,6 +191,12 @@ class World:
             since=now - 0.5 * HOUR, severity='info', cgroup=None, gates=gates('still_growing', 'level since 48 min'),
             reason='The floor fell by 61 % of what had leaked.')
         self.limits = {4711: 4 * GIB, 4822: 16 * GIB}
+        # What a probe in the first says of the same leak: a structure of it, and one more signal.
+        payments = self.suspects[0]
+        payments['structures'] = [{'name': 'user_cache', 'phase': 'grow', 'growth_bytes_per_second': 190 * MIB / HOUR, 'share': 0.9}]
+        self.same_leaks = [{**payments, 'id': 'process:4711:1471100/sampled_live', 'signal': 'sampled_live', 'basis': 'sampled_live'},
+                           {**payments, 'id': 'structure:4711:1471100:user_cache/structure_bytes', 'scope': 'structure',
+                            'signal': 'structure_bytes', 'structures': []}]
 
     def _suspect(self, row, since, severity, gates, reason, cgroup, evidence=()):
         self.rows.append(row)
@@ -391,7 +398,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif path == 'subjects':
             self.answer_json(world.subjects(query))
         elif path == 'suspects':
-            self.answer_json({'suspects': world.suspects})
+            self.answer_json({'suspects': world.same_leaks + world.suspects})
         elif path == 'cgroups':
             self.answer_json(world.cgroups(query))
         elif path == 'ooms':

@@ -82,7 +82,8 @@ def case_suspect(browser, agent, shots):
     visit(browser, agent.url, '#/')
     check_suspect_listed(browser, 'payments')
     evidence = browser.run('return [...document.querySelectorAll(".card-evidence")].map((p) => p.hidden ? "" : p.textContent)')
-    assert evidence == ['Its threads grow too: 12 an hour.', '', ''], evidence
+    # One card a program, though three signals tell of the first one's leak.
+    assert evidence == ['90 % of the growth is in user_cache, phase grow. Its threads grow too: 12 an hour.', '', ''], evidence
     headline = browser.text('.headline')
     assert 'payments is leaking' in headline and '4 h 40 min \u2013 6 h 30 min' in headline, headline
     browser.screenshot(shots, 'overview')

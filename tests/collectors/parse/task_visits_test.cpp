@@ -61,7 +61,16 @@ TEST(TaskVisits, AreRefusedWhereverTheIterationWasCut) {
   for (std::size_t length = 0; length < whole.size(); ++length)
     EXPECT_EQ(refusal_of(std::string_view(whole).substr(0, length)), ErrorKind::malformed)
         << length << " bytes";
-  EXPECT_EQ(refusal_of(whole + whole), ErrorKind::malformed) << "nothing follows the end";
+}
+
+// A read behind the end finds processes that came since.
+TEST(TaskVisits, EndWithTheLastRecord) {
+  const std::string whole = TaskBytes().process(7, 1, 2, 3).end();
+  const std::string later = TaskBytes().process(9, 4, 5, 6).end();
+  std::vector<TaskVisit> visits;
+  ASSERT_TRUE(parse_task_visits(whole + later, visits));
+  ASSERT_EQ(visits.size(), 1U);
+  EXPECT_EQ(visits[0].pid, 7);
 }
 
 TEST(TaskVisits, AreRefusedWithPidsThatAreNoneOrDoNotAscend) {

@@ -17,12 +17,31 @@ const LARGEST_SHOWN = 6;
 const VICTIMS_SHOWN = 5;
 const VICTIMS_WITHIN_SECONDS = 24 * 3600;
 const SPARKLINES_AT_MOST = 8;
+const LEAST_SHARE_SHOWN = 0.2;
 const SPARKLINE_PERIOD_SECONDS = 30;
+
+/**
+ * One suspect a program: several signals of one leak (resident memory, live heap, a structure) are one thing to
+ * look at.
+ * The one in the worst state; of several its resident memory, which is what the limit is about.
+ */
+function onePerProgram(suspects) {
+  const rank = ({ state, scope, signal }) => STATE_ORDER.indexOf(state) + (scope === 'process' ? 0 : 0.5)
+    + (signal === 'rss_anon' ? 0 : 0.25);
+  const shown = new Map();
+  for (const suspect of suspects) {
+    const { pid, start_time: start } = suspect.subject;
+    const program = pid == null ? suspect.id : `${pid}:${start}`;
+    const other = shown.get(program);
+    if (!other || rank(suspect) < rank(other)) shown.set(program, suspect);
+  }
+  return [...shown.values()];
+}
 
 function sorted(suspects) {
   const rank = (suspect) => STATE_ORDER.indexOf(suspect.state);
   const end = (suspect) => suspect.predicted_exhaustion?.at ?? Infinity;
-  return [...suspects].sort((a, b) => rank(a) - rank(b) || end(a) - end(b) || (a.id < b.id ? -1 : 1));
+  return onePerProgram(suspects).sort((a, b) => rank(a) - rank(b) || end(a) - end(b) || (a.id < b.id ? -1 : 1));
 }
 
 function isAre(count) {
@@ -95,6 +114,14 @@ function emptyWords(status, now) {
   return `${head}the first verdict needs about ${formatRoughDuration(needed)} at this interval${due}.`;
 }
 
+/** Which structure of the program grows, where it says so itself. */
+function structureWords(structures) {
+  const first = structures?.find((structure) => structure.share >= LEAST_SHARE_SHOWN);
+  if (!first) return '';
+  const phase = first.phase ? `, phase ${visibleName(first.phase)}` : '';
+  return `${Math.round(100 * Math.min(first.share, 1))} % of the growth is in ${visibleName(first.name)}${phase}.`;
+}
+
 function createCard(suspect) {
   const badge = h('span', { class: 'card-badge' });
   const name = h('a', { class: 'card-name', href: suspectLink(suspect.id) });
@@ -121,7 +148,7 @@ function createCard(suspect) {
       setChildren(meta, JSON.stringify(item.subject), () => subjectMeta(item.subject, item.scope, item.unit));
       setText(since, `since ${formatMoment(item.since, now)}`);
       setText(reason, sentence(item.reason));
-      const words = evidenceWords(item.evidence);
+      const words = [structureWords(item.structures), evidenceWords(item.evidence)].filter(Boolean).join(' ');
       evidence.hidden = words === '';
       setText(evidence, words);
       setGrowthFigure(growth, item.growth_per_second, item.unit);
