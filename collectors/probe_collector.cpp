@@ -9,9 +9,9 @@
 // when a process is first seen, after 10 s (a program that loads its libraries late) and after
 // 60 s; later only when the size of its address space has moved, after a rest that doubles from
 // kRestSeconds to kMostRestSeconds while nothing is found. A segment is several MiB of address
-// space, so it cannot come without moving that size. A tick reads at most kMostMapsBytes of maps,
-// the processes in turn. A probed process costs about 2 us a tick where it has few structures, and
-// one read of its sites every kSitesSeconds.
+// space, so it cannot come without moving that size. At most kMapsBytesASecond of maps are read,
+// the processes in turn: 5,000 have been looked at once after 50 s. A probed process costs about 2
+// us a tick where it has few structures, and one read of its sites every kSitesSeconds.
 //
 // A segment is believed where it is of the process that maps it: by its start time, and by its pid
 // as the process sees itself. A child shares its parent's until it has its own. One that is
@@ -58,7 +58,8 @@ constexpr double kMostRestSeconds = 3600;
 constexpr double kDeniedRestSeconds = 600;
 constexpr double kSitesSeconds = 60;
 constexpr std::size_t kMostTargets = 256;
-constexpr std::size_t kMostMapsBytes = std::size_t{4} << 20;  // a tick
+constexpr double kMapsBytesASecond = 512 * 1024;  // 2 ms of reading
+constexpr double kMostMapsSeconds = 16;           // that one tick may make up for
 constexpr std::size_t kBufferBytes = std::size_t{64} << 10;
 constexpr std::size_t kMostComm = 64;
 
@@ -240,6 +241,9 @@ class ProbeCollector final : public Collector {
   // Looks at the maps of those that are due, beginning behind the one that was looked at last.
   void look_around(CollectReport& report) {
     std::size_t bytes = 0;
+    const double seconds = std::clamp(now_seconds_ - looked_around_seconds_, 1.0, kMostMapsSeconds);
+    const auto most_bytes = static_cast<std::size_t>(kMapsBytesASecond * seconds);
+    looked_around_seconds_ = now_seconds_;
     auto seen = processes_->processes.begin();
     std::vector<std::pair<Known*, const SeenProcess*>> due;
     for (Known& known : known_) {
@@ -250,7 +254,7 @@ class ProbeCollector final : public Collector {
         due, [this](const auto& entry) { return last_looked_ < entry.first->id; });
     std::rotate(due.begin(), first, due.end());
     for (const auto& [known, process] : due) {
-      if (bytes >= kMostMapsBytes) break;
+      if (bytes >= most_bytes) break;
       bytes += look(*known, *process, report);
       last_looked_ = known->id;
     }
@@ -546,6 +550,7 @@ class ProbeCollector final : public Collector {
   ProcessId last_looked_;
   std::uint64_t seen_tick_ = 0;
   double now_seconds_ = 0;
+  double looked_around_seconds_ = 0;
   std::uint64_t reads_ = 0;
   std::array<std::uint64_t, kProbeRejections> rejected_ = {};
   bool is_file_open_ = false;  // the file behind a mapping could be opened
