@@ -140,12 +140,17 @@ ApiDocument remove_silence(const SilenceActions& silences, const Request& reques
                              : error_document(404, "not_found", "no such silence to remove");
 }
 
+// Of a changing request: no page of another site can send that header without asking first,
+// whatever the browser.
+std::optional<ApiDocument> refuse_without_header(const Request& request) {
+  if (request.header("X-Heapfloor") == "1") return std::nullopt;
+  return error_document(403, "forbidden", "changing requests need the header X-Heapfloor: 1");
+}
+
 ApiDocument silences_answer(const SilenceActions& silences, const Request& request) {
   if (request.method != "POST" && request.method != "DELETE")
     return silences_document(silences.list(), silences.now_unix_seconds());
-  // No page of another site can send it without asking first, whatever the browser.
-  if (request.header("X-Heapfloor") != "1")
-    return error_document(403, "forbidden", "changing requests need the header X-Heapfloor: 1");
+  if (auto refusal = refuse_without_header(request)) return *refusal;
   return request.method == "POST" ? add_silence(silences, request)
                                   : remove_silence(silences, request);
 }
@@ -156,8 +161,7 @@ ApiDocument compact_answer(const RouteSources& sources, const Request& request) 
   std::string_view id = request.rest;
   if (!id.ends_with(kAction))
     return error_document(404, "not_found", "there is /api/v1/subjects/ID/compact");
-  if (request.header("X-Heapfloor") != "1")
-    return error_document(403, "forbidden", "changing requests need the header X-Heapfloor: 1");
+  if (auto refusal = refuse_without_header(request)) return *refusal;
   id.remove_suffix(kAction.size());
   const std::optional<ProcessId> process = process_of_subject(id);
   if (!process) return error_document(404, "not_found", "the id is of no process");

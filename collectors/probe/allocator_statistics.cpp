@@ -9,9 +9,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <ctime>
 
 #include "collectors/probe/next_allocator.h"
+#include "collectors/probe/own_process.h"
 #include "collectors/probe/segment_memory.h"
 
 namespace heapfloor::probe {
@@ -35,13 +35,6 @@ void (*g_collect)(bool) = nullptr;                                              
 void (*g_process_info)(std::size_t*, std::size_t*, std::size_t*, std::size_t*, std::size_t*,
                        std::size_t*, std::size_t*,
                        std::size_t*) = nullptr;  // mimalloc
-
-std::uint64_t boottime_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_BOOTTIME, &now);
-  return (static_cast<std::uint64_t>(now.tv_sec) * kNanoseconds) +
-         static_cast<std::uint64_t>(now.tv_nsec);
-}
 
 void set(std::uint64_t& field, std::uint64_t value) {
   __atomic_store_n(&field, value, __ATOMIC_RELAXED);

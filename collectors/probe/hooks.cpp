@@ -17,6 +17,7 @@
 
 #include "collectors/probe/allocator_statistics.h"
 #include "collectors/probe/next_allocator.h"
+#include "collectors/probe/own_process.h"
 #include "collectors/probe/sampler.h"
 #include "collectors/probe/segment_memory.h"
 
@@ -156,17 +157,6 @@ __attribute__((always_inline)) inline FrameRegisters registers_of_caller() {
           .frame = frame[0]};
 }
 
-class KeepErrno {
- public:
-  KeepErrno() : kept_(errno) {}
-  ~KeepErrno() { errno = kept_; }
-  KeepErrno(const KeepErrno&) = delete;
-  KeepErrno& operator=(const KeepErrno&) = delete;
-
- private:
-  int kept_;
-};
-
 inline bool counts_down(std::size_t size) {
   const std::int64_t left = thread_state.bytes_left - static_cast<std::int64_t>(size);
   thread_state.bytes_left = left;
@@ -180,7 +170,7 @@ __attribute__((noinline)) void* sampled_block(std::size_t alignment, std::size_t
   // A size beyond any memory made the count negative or wrapped it.
   if (!guard.is_entered || size == 0 || static_cast<std::int64_t>(size) < 0 || !takes_sample())
     return nullptr;
-  const KeepErrno keep;
+  const ErrnoKeeper keep;
   void* block = next_allocator.memalign(
       alignment < HEAPFLOOR_LIVE_MARK_BYTES ? HEAPFLOOR_LIVE_MARK_BYTES : alignment, size);
   if (block == nullptr) return nullptr;
@@ -204,7 +194,7 @@ __attribute__((noinline)) void* sampled_zeroed(std::size_t size, std::uintptr_t 
   const InsideGuard guard;
   if (!guard.is_entered || size == 0 || static_cast<std::int64_t>(size) < 0 || !takes_sample())
     return nullptr;
-  const KeepErrno keep;
+  const ErrnoKeeper keep;
   void* block = next_allocator.memalign(HEAPFLOOR_LIVE_MARK_BYTES, size);
   if (block == nullptr) return nullptr;
   if (size <= kMostZeroedBytes) {
@@ -226,7 +216,7 @@ __attribute__((noinline)) void* sampled_regrown(void* old, std::size_t size,
   const InsideGuard guard;
   if (!guard.is_entered || size == 0 || static_cast<std::int64_t>(size) < 0 || !takes_sample())
     return nullptr;
-  const KeepErrno keep;
+  const ErrnoKeeper keep;
   void* block = next_allocator.memalign(HEAPFLOOR_LIVE_MARK_BYTES, size);
   if (block == nullptr) return nullptr;
   const std::size_t had = next_allocator.usable_size(old);
@@ -240,7 +230,7 @@ __attribute__((noinline)) void* sampled_regrown(void* old, std::size_t size,
 // What is looked at when a block starts at a multiple of 512. True: there is nothing to be freed.
 __attribute__((noinline)) bool ends_marked(void* address) {
   if (is_first_block(address)) return true;
-  const KeepErrno keep;
+  const ErrnoKeeper keep;
   end_sample(address);
   return false;
 }
@@ -552,7 +542,7 @@ std::uint64_t wanted_interval() {
 }
 
 __attribute__((constructor(101))) void start_probe() {
-  const KeepErrno keep;
+  const ErrnoKeeper keep;
   const InsideGuard guard;
   const char* wish = getenv("HEAPFLOOR_PROBE");
   const bool is_unwanted = wish != nullptr && std::strcmp(wish, "0") == 0;

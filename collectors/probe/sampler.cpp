@@ -8,10 +8,10 @@
 
 #include <atomic>
 #include <cstring>
-#include <ctime>
 
 #include "collectors/probe/allocator_statistics.h"
 #include "collectors/probe/exact_math.h"
+#include "collectors/probe/own_process.h"
 #include "collectors/probe/segment_memory.h"
 #include "heapfloor/probe.h"
 
@@ -59,13 +59,6 @@ void add(T& counter, std::uint64_t value) {
 template <typename T>
 T load(const T& value) {
   return __atomic_load_n(&value, __ATOMIC_RELAXED);
-}
-
-std::uint64_t boottime_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_BOOTTIME, &now);
-  return (static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U) +
-         static_cast<std::uint64_t>(now.tv_nsec);
 }
 
 // --- chance

@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include <ctime>
 #include <memory>
 
 #include "collectors/collector.h"
@@ -11,9 +10,9 @@
 #include "collectors/probe_board.h"
 #include "collectors/probe_metrics.h"
 #include "collectors/process_board.h"
-#include "collectors/stopwatch.h"
 #include "tests/support/probed_child.h"
 #include "tests/support/recording_sink.h"
+#include "tests/support/skipping_stopwatch.h"
 
 namespace heapfloor {
 
@@ -24,17 +23,7 @@ namespace {
 
 using testing::ProbedChild;
 using testing::RecordingSink;
-
-class SkippingStopwatch final : public Stopwatch {
- public:
-  [[nodiscard]] double seconds() const override {
-    struct timespec now = {};
-    ::clock_gettime(CLOCK_BOOTTIME, &now);
-    return skipped_seconds + static_cast<double>(now.tv_sec) +
-           1e-9 * static_cast<double>(now.tv_nsec);
-  }
-  double skipped_seconds = 0;
-};
+using testing::SkippingStopwatch;
 
 // With descriptors kept for every process, and for none.
 class ProbeLive : public ::testing::TestWithParam<std::size_t> {

@@ -1,7 +1,6 @@
 // The smaps collector against a real process that the test starts.
 #include <gtest/gtest.h>
 
-#include <ctime>
 #include <memory>
 #include <vector>
 
@@ -10,9 +9,9 @@
 #include "collectors/process_board.h"
 #include "collectors/process_metrics.h"
 #include "collectors/smaps_metrics.h"
-#include "collectors/stopwatch.h"
 #include "tests/support/live_child.h"
 #include "tests/support/recording_sink.h"
+#include "tests/support/skipping_stopwatch.h"
 
 namespace heapfloor {
 
@@ -24,20 +23,9 @@ namespace {
 using testing::LiveChild;
 using testing::RecordedEntity;
 using testing::RecordingSink;
+using testing::SkippingStopwatch;
 
 constexpr std::size_t kMiB = std::size_t{1024} * 1024;
-
-// Real durations; the test adds what would pass between ticks.
-class SkippingStopwatch final : public Stopwatch {
- public:
-  [[nodiscard]] double seconds() const override {
-    struct timespec now = {};
-    ::clock_gettime(CLOCK_BOOTTIME, &now);
-    return skipped_seconds + static_cast<double>(now.tv_sec) +
-           1e-9 * static_cast<double>(now.tv_nsec);
-  }
-  double skipped_seconds = 0;
-};
 
 class SmapsLive : public ::testing::TestWithParam<std::size_t> {
  protected:
