@@ -5,6 +5,7 @@
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -16,6 +17,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <climits>
 #include <cstring>
 #include <optional>
 #include <system_error>
@@ -116,6 +118,49 @@ std::optional<std::uint64_t> device_of_shared_memory() {
   struct stat status = {};
   if (file.get() < 0 || ::fstat(file.get(), &status) != 0) return std::nullopt;
   return status.st_dev;
+}
+
+}  // namespace
+
+namespace {
+
+// What PROCMAP_QUERY of include/uapi/linux/fs.h takes and gives: older headers have none of it.
+struct MappingQuery {
+  std::uint64_t size = sizeof(MappingQuery);
+  std::uint64_t flags = 0;
+  std::uint64_t address = 0;
+  std::uint64_t begin = 0;  // the answer, from here on
+  std::uint64_t end = 0;
+  std::uint64_t modes = 0;
+  std::uint64_t page_size = 0;
+  std::uint64_t offset = 0;
+  std::uint64_t inode = 0;
+  std::uint32_t device_major = 0;
+  std::uint32_t device_minor = 0;
+  std::uint32_t name_size = 0;  // of the buffer, then of the name with its zero
+  std::uint32_t build_id_size = 0;
+  std::uint64_t name_address = 0;
+  std::uint64_t build_id_address = 0;
+};
+constexpr std::uint64_t kSharedFilesFromHereOn = 0x08 | 0x10 | 0x20;
+constexpr unsigned kProcfsIoctls = 'f';
+constexpr unsigned kMappingQueryNumber = 17;
+
+// The name of the first shared file that is mapped at `address` or behind it, empty where there is
+// none; `address` moves behind it. Nothing with errno set on failure.
+std::optional<std::string_view> next_shared_file(int maps, std::uint64_t& address,
+                                                 std::span<char> buffer) {
+  MappingQuery query;
+  query.flags = kSharedFilesFromHereOn;
+  query.address = address;
+  query.name_size = static_cast<std::uint32_t>(buffer.size());
+  query.name_address = reinterpret_cast<std::uintptr_t>(buffer.data());
+  if (::ioctl(maps, _IOWR(kProcfsIoctls, kMappingQueryNumber, MappingQuery), &query) == 0) {
+    address = query.end;
+    return std::string_view(buffer.data(), query.name_size > 0 ? query.name_size - 1 : 0);
+  }
+  if (errno == ENOENT) return std::string_view();
+  return std::nullopt;
 }
 
 }  // namespace
@@ -269,6 +314,10 @@ Result<MappedBytes> ProcessDir::open_mapped_memory(std::uint64_t begin, std::uin
   return MappedBytes(*root_, pid_, opened->handle, begin, end - begin, false);
 }
 
+Result<std::optional<bool>> ProcessDir::maps_shared(std::string_view path) const {
+  return root_->maps_shared_in(pid_, directory_, path);
+}
+
 ProcessDir::Keeping ProcessDir::keep_open(const char* name) {
   if (!pinned()) return Keeping::no_descriptor;
   if (kept_ >= 0) return Keeping::kept;
@@ -291,6 +340,7 @@ DirectoryHostRoot::DirectoryHostRoot(HostPaths paths) : paths_(std::move(paths))
   is_procfs_ = ::statfs(paths_.procfs.c_str(), &system) == 0 && system.f_type == PROC_SUPER_MAGIC;
   fd_size_is_count_ =
       is_procfs_ && ::stat(full_path(Tree::proc, "self/fd").c_str(), &own) == 0 && own.st_size > 0;
+  can_ask_mappings_ = is_procfs_;
   shared_memory_device_ = device_of_shared_memory();
 }
 
@@ -514,6 +564,24 @@ Result<void> DirectoryHostRoot::read_pieces_in(std::int32_t pid, int directory, 
     if (got <= 0) return got;
     return visit(buffer.first(static_cast<std::size_t>(got))) ? got : 0;
   });
+}
+
+Result<std::optional<bool>> DirectoryHostRoot::maps_shared_in(std::int32_t pid, int directory,
+                                                              std::string_view path) const {
+  if (!can_ask_mappings_.load(std::memory_order_relaxed)) return std::nullopt;
+  std::array<char, PATH_MAX> buffer = {};
+  std::optional<bool> is_mapped;
+  std::uint64_t address = 0;
+  std::size_t asked = 0;
+  auto done = read_parts_in(pid, directory, "maps", [&](int file) -> ssize_t {
+    const auto name = next_shared_file(file, address, buffer);
+    if (!name && errno == ENOTTY) can_ask_mappings_.store(false, std::memory_order_relaxed);
+    if (!name) return errno == ENOTTY || errno == ENAMETOOLONG ? 0 : -1;
+    if (name->empty() || *name == path) is_mapped = *name == path;
+    return !is_mapped && ++asked < ProcessDir::kMostSharedAsked ? 1 : 0;
+  });
+  if (!done) return Failure(std::move(done.error()));
+  return is_mapped;
 }
 
 // The target of the link is looked at before it is opened, without asking its file system.

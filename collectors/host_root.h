@@ -180,6 +180,12 @@ class ProcessDir {
   using LineVisitor = std::function<bool(std::string_view line)>;
   [[nodiscard]] Result<void> read_lines(const char* name, std::span<char> buffer,
                                         const LineVisitor& visit) const;
+  // Whether the process maps a file shared whose name in maps is `path`. Nothing where only maps
+  // can tell: before Linux 6.11, in a fixture, of a process that shares more than kMostSharedAsked.
+  // Costs one system call for each shared file and three beside, and no text is made
+  // (PROCMAP_QUERY, Documentation/filesystems/proc.rst).
+  [[nodiscard]] Result<std::optional<bool>> maps_shared(std::string_view path) const;
+  static constexpr std::size_t kMostSharedAsked = 64;
   // The file behind the mapping [begin, end), where it is memory shared through the kernel (memfd,
   // shmem): any other file might be on a server that does not answer, or a device. Needs
   // CAP_CHECKPOINT_RESTORE (proc_map_files_get_link in fs/proc/base.c).
@@ -329,6 +335,8 @@ class HostRoot {
   [[nodiscard]] virtual Result<void> read_pieces_in(std::int32_t pid, int directory,
                                                     const char* name, std::span<char> buffer,
                                                     const PieceVisitor& visit) const = 0;
+  [[nodiscard]] virtual Result<std::optional<bool>> maps_shared_in(std::int32_t pid, int directory,
+                                                                   std::string_view path) const = 0;
   [[nodiscard]] virtual Result<OpenedBytes> open_shared_memory_in(std::int32_t pid, int directory,
                                                                   const char* name) const = 0;
   [[nodiscard]] virtual Result<OpenedBytes> open_memory_in(std::int32_t pid,
@@ -400,6 +408,8 @@ class DirectoryHostRoot final : public HostRoot {
   [[nodiscard]] Result<void> read_pieces_in(std::int32_t pid, int directory, const char* name,
                                             std::span<char> buffer,
                                             const PieceVisitor& visit) const override;
+  [[nodiscard]] Result<std::optional<bool>> maps_shared_in(std::int32_t pid, int directory,
+                                                           std::string_view path) const override;
   [[nodiscard]] Result<OpenedBytes> open_shared_memory_in(std::int32_t pid, int directory,
                                                           const char* name) const override;
   [[nodiscard]] Result<OpenedBytes> open_memory_in(std::int32_t pid, int directory) const override;
@@ -439,7 +449,8 @@ class DirectoryHostRoot final : public HostRoot {
 
   HostPaths paths_;
   mutable std::atomic<int> spare_ = -1;
-  bool is_procfs_ = false;                             // and not a fixture
+  bool is_procfs_ = false;  // and not a fixture
+  mutable std::atomic<bool> can_ask_mappings_ = false;
   bool fd_size_is_count_ = false;                      // st_size of PID/fd
   std::optional<std::uint64_t> shared_memory_device_;  // where the kernel keeps memfds
 };

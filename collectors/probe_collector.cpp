@@ -5,13 +5,15 @@
 // CAP_CHECKPOINT_RESTORE (Linux 5.9; CAP_SYS_ADMIN before); where it is refused, /proc/PID/mem
 // gives the same bytes to whoever may trace the process, but nothing more of it once it has ended.
 //
-// Cost: reading maps takes about 15 us and 95 ns for each mapping (measured on 6.18), so it is done
-// when a process is first seen, after 10 s (a program that loads its libraries late) and after
-// 60 s; later only when the size of its address space has moved, after a rest that doubles from
-// kRestSeconds to kMostRestSeconds while nothing is found. A segment is several MiB of address
-// space, so it cannot come without moving that size. At most kMapsBytesASecond of maps are read,
-// the processes in turn: 5,000 have been looked at once after 50 s. A probed process costs about 2
-// us a tick where it has few structures, and one read of its sites every kSitesSeconds.
+// Cost: reading maps takes about 15 us and 95 ns for each mapping (measured on 6.18), asking for
+// shared mappings alone (Linux 6.11) about 3 us. It is done when a process is first seen, after 10
+// s (a program that loads its libraries late) and after 60 s; later only when the size of its
+// address space has moved, after a rest that doubles from kRestSeconds to kMostRestSeconds while
+// nothing is found. A segment is several MiB of address space, so it cannot come without moving
+// that size. At most kMapsBytesASecond of maps are read, the processes in turn: 5,000 of 60
+// mappings have been looked at once after a minute, after 10 s where the kernel can be asked. A
+// probed process costs about 2 us a tick where it has few structures, and one read of its sites
+// every kSitesSeconds.
 //
 // A segment is believed where it is of the process that maps it: by its start time, and by its pid
 // as the process sees itself. A child shares its parent's until it has its own. One that is
@@ -60,6 +62,7 @@ constexpr double kSitesSeconds = 60;
 constexpr std::size_t kMostTargets = 256;
 constexpr double kMapsBytesASecond = 512 * 1024;  // 2 ms of reading
 constexpr double kMostMapsSeconds = 16;           // that one tick may make up for
+constexpr std::size_t kOpeningBytes = 1024;       // what opening maps counts for
 constexpr std::size_t kBufferBytes = std::size_t{64} << 10;
 constexpr std::size_t kMostComm = 64;
 
@@ -301,7 +304,7 @@ class ProbeCollector final : public Collector {
       }
     }
     rest(known, targets_.contains(known.id));
-    return std::max(maps.bytes, kBufferBytes / 16);  // opening costs as well
+    return maps.bytes + kOpeningBytes;
   }
 
   Result<void> look_in(Known& known, const SeenProcess& seen, ProbeMaps& maps,

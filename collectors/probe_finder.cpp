@@ -35,7 +35,11 @@ void take_line(std::string_view line, ProbeMaps& maps) {
 
 }  // namespace
 
+// On most hosts nearly all processes carry no probe: that much the kernel tells without a text.
 Result<void> read_probe_maps(const ProcessDir& directory, std::span<char> buffer, ProbeMaps& maps) {
+  const auto is_mapped = directory.maps_shared(kSegmentPath);
+  if (!is_mapped) return Failure(is_mapped.error());
+  if (is_mapped->has_value() && !**is_mapped) return {};
   return directory.read_lines("maps", buffer, [&maps](std::string_view line) {
     maps.bytes += line.size() + 1;
     const bool may_execute = line.substr(0, kModesEnd).find('x') != std::string_view::npos;

@@ -35,7 +35,8 @@ struct ProbeMaps {
   std::size_t bytes = 0;  // read
 };
 
-// Reads /proc/PID/maps through `buffer`, line by line.
+// Reads /proc/PID/maps through `buffer`, line by line; nothing of it where the kernel says that no
+// segment is among the mappings.
 [[nodiscard]] Result<void> read_probe_maps(const ProcessDir& directory, std::span<char> buffer,
                                            ProbeMaps& maps);
 

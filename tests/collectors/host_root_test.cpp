@@ -1,6 +1,7 @@
 #include "collectors/host_root.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,7 +10,10 @@
 #include <array>
 #include <cerrno>
 #include <filesystem>
+#include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/support/fixture_host.h"
@@ -389,6 +393,76 @@ TEST_F(HostRootTest, ALinkInAProcessesRootDoesNotLeadOutOfIt) {
   }
   EXPECT_FALSE(process->open_in_root("/lib/out.so"));
   EXPECT_FALSE(process->open_in_root("/lib/up.so"));
+}
+
+// A memfd of that name and its mappings, one a page.
+class SharedFile {
+ public:
+  SharedFile(const char* name, int flags, std::size_t mappings = 1)
+      : file_(::memfd_create(name, MFD_CLOEXEC)) {
+    EXPECT_EQ(::ftruncate(file_, kBytes), 0);
+    for (std::size_t i = 0; i < mappings; ++i)
+      places_.push_back(::mmap(nullptr, kBytes, PROT_READ, flags, file_, 0));
+  }
+  SharedFile(const SharedFile&) = delete;
+  SharedFile& operator=(const SharedFile&) = delete;
+  ~SharedFile() {
+    for (void* const place : places_) ::munmap(place, kBytes);
+    ::close(file_);
+  }
+
+ private:
+  static constexpr std::size_t kBytes = 4096;
+  int file_;
+  std::vector<void*> places_;
+};
+
+// What the kernel says of this test's own mappings; nothing where it is older than Linux 6.11.
+std::optional<bool> shares(std::string_view path) {
+  const DirectoryHostRoot root;
+  const auto own = root.open_process(::getpid());
+  const auto shared = own->maps_shared(path);
+  EXPECT_TRUE(shared);
+  return shared ? *shared : std::nullopt;
+}
+
+TEST(MapsShared, TheKernelTellsASharedFileByItsName) {
+  if (!shares("/memfd:none (deleted)")) GTEST_SKIP() << "Linux 6.11 can be asked";
+  EXPECT_EQ(shares("/memfd:heapfloor_share (deleted)"), false);
+  {
+    const SharedFile file("heapfloor_share", MAP_SHARED);
+    EXPECT_EQ(shares("/memfd:heapfloor_share (deleted)"), true);
+    EXPECT_EQ(shares("/memfd:heapfloor_shar (deleted)"), false);
+  }
+  const SharedFile file("heapfloor_share", MAP_PRIVATE);
+  EXPECT_EQ(shares("/memfd:heapfloor_share (deleted)"), false);
+}
+
+TEST(MapsShared, AfterSoManySharedFilesOnlyMapsCanTell) {
+  if (!shares("/memfd:none (deleted)")) GTEST_SKIP() << "Linux 6.11 can be asked";
+  // Every second mapping is another file's: neighbours of one file would be one mapping.
+  std::vector<std::unique_ptr<SharedFile>> files;
+  for (std::size_t i = 0; i < ProcessDir::kMostSharedAsked; ++i)
+    files.push_back(std::make_unique<SharedFile>(i % 2 == 0 ? "even" : "odd", MAP_SHARED));
+  EXPECT_EQ(shares("/memfd:none (deleted)"), std::nullopt);
+}
+
+TEST(MapsShared, AProcessThatHasEndedIsGone) {
+  LiveChild child;
+  const DirectoryHostRoot root;
+  const auto opened = root.open_process(child.pid());
+  child.kill_and_reap();
+  const auto shared = opened->maps_shared("/memfd:none (deleted)");
+  if (shared && !shared->has_value()) GTEST_SKIP() << "Linux 6.11 can be asked";
+  ASSERT_FALSE(shared);
+  EXPECT_EQ(shared.error().kind, ErrorKind::gone);
+}
+
+TEST_F(HostRootTest, AFixturesMappingsCanOnlyBeRead) {
+  write_file(directory_ / "proc/42/maps", "");
+  const auto shared = root_.open_process(42)->maps_shared("/memfd:none (deleted)");
+  ASSERT_TRUE(shared);
+  EXPECT_EQ(*shared, std::nullopt);
 }
 
 TEST_F(HostRootTest, TheKernelsLogIsReadFromItsEndOn) {

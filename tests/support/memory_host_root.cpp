@@ -195,6 +195,11 @@ Result<void> MemoryHostRoot::read_pieces_in(std::int32_t pid, int directory, con
   return {};
 }
 
+Result<std::optional<bool>> MemoryHostRoot::maps_shared_in(std::int32_t pid, int /*directory*/,
+                                                           std::string_view path) const {
+  return shares ? shares(pid, path) : std::nullopt;
+}
+
 Result<HostRoot::OpenedBytes> MemoryHostRoot::open_shared_memory_in(std::int32_t pid, int directory,
                                                                     const char* name) const {
   const std::string path = std::to_string(pid) + "/" + name;

@@ -33,6 +33,8 @@ class MemoryHostRoot final : public HostRoot {
   // What open_kernel_log() says; its records are taken from the front, "" is a gap.
   std::optional<Error> kernel_log_refusal;
   mutable std::deque<std::string> kernel_log;
+  // What the kernel says of a process's shared mappings without reading them out; nothing: cannot.
+  std::function<std::optional<bool>(std::int32_t pid, std::string_view path)> shares;
   std::size_t descriptors_left = SIZE_MAX;  // opens of processes and kept files that still succeed
 
   // A directory of the same name, and another inode.
@@ -82,6 +84,8 @@ class MemoryHostRoot final : public HostRoot {
   [[nodiscard]] Result<void> read_pieces_in(std::int32_t pid, int directory, const char* name,
                                             std::span<char> buffer,
                                             const PieceVisitor& visit) const override;
+  [[nodiscard]] Result<std::optional<bool>> maps_shared_in(std::int32_t pid, int directory,
+                                                           std::string_view path) const override;
   [[nodiscard]] Result<OpenedBytes> open_shared_memory_in(std::int32_t pid, int directory,
                                                           const char* name) const override;
   [[nodiscard]] Result<OpenedBytes> open_memory_in(std::int32_t pid, int directory) const override;
