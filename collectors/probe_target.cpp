@@ -52,10 +52,12 @@ std::optional<ProbeRejection> ProbeTarget::read() {
       std::span(head).first(has_both ? head.size() : HEAPFLOOR_HEADER_BYTES);
   if (!probe_->bytes().read(0, read)) return ProbeRejection::io;
   const std::span<const std::byte> bytes = std::span(head).first(HEAPFLOOR_HEADER_BYTES);
-  const std::optional<std::uint16_t> major = probe_major_version(bytes);
-  if (major && *major != HEAPFLOOR_ABI_MAJOR) return ProbeRejection::version;
   const Result<ProbeHeader> header = parse_probe_header(bytes, probe_->bytes().size());
-  if (!header) return ProbeRejection::malformed;
+  if (!header) {
+    const std::optional<std::uint16_t> major = probe_major_version(bytes);
+    const bool is_other = major && *major != HEAPFLOOR_ABI_MAJOR;
+    return is_other ? ProbeRejection::version : ProbeRejection::malformed;
+  }
   const std::uint64_t names_before = header_.section(HEAPFLOOR_SECTION_NAMES).used;
   header_ = *header;
   if (header_.section(HEAPFLOOR_SECTION_NAMES).used != names_before) {
@@ -101,22 +103,25 @@ void ProbeTarget::read_allocator(std::span<const std::byte> first) {
 
 // Record 0 of the structures is never used.
 std::optional<ProbeRejection> ProbeTarget::read_structures() {
-  structures_.clear();
+  structures_ = {};
   const ProbeSection& structures = header_.section(HEAPFLOOR_SECTION_STRUCTURES);
   const ProbeSection& instances = header_.section(HEAPFLOOR_SECTION_INSTANCES);
   if (structures.used <= 1) return std::nullopt;
   if (!copy(structures, structure_bytes_) || !copy(instances, instance_bytes_))
     return ProbeRejection::io;
   const bool is_new = described_ != structures.used;
-  structures_ = parse_probe_structures(structure_bytes_, structures, instance_bytes_, instances,
-                                       names_, is_new ? ProbeWords::told : ProbeWords::left_out)
-                    .structures;
+  const ProbeStructures& found =
+      parser_.parse(structure_bytes_, structures, instance_bytes_, instances, names_,
+                    is_new ? ProbeWords::told : ProbeWords::left_out);
+  structures_ = found.structures;
   if (structures_.size() <= kMostStructures) return std::nullopt;
-  std::ranges::nth_element(structures_,
-                           structures_.begin() + static_cast<std::ptrdiff_t>(kMostStructures),
+  largest_.assign(structures_.begin(), structures_.end());
+  std::ranges::nth_element(largest_,
+                           largest_.begin() + static_cast<std::ptrdiff_t>(kMostStructures),
                            std::greater<>(), &ProbeStructure::bytes);
-  structures_.resize(kMostStructures);
-  std::ranges::sort(structures_, {}, &ProbeStructure::name);
+  largest_.resize(kMostStructures);
+  std::ranges::sort(largest_, {}, &ProbeStructure::name);
+  structures_ = largest_;
   return std::nullopt;
 }
 

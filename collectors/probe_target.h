@@ -56,6 +56,11 @@ class ProbeTarget {
 
   ProbeTarget(const ProcessId& id, std::shared_ptr<const MappedProbe> probe)
       : id_(id), probe_(std::move(probe)) {}
+  ProbeTarget(const ProbeTarget&) = delete;  // structures() would be those of the other one
+  ProbeTarget& operator=(const ProbeTarget&) = delete;
+  ProbeTarget(ProbeTarget&&) = default;
+  ProbeTarget& operator=(ProbeTarget&&) = default;
+  ~ProbeTarget() = default;
 
   // One tick's reading. Fails with the reason why nothing of it may be used.
   [[nodiscard]] std::optional<ProbeRejection> read();
@@ -74,7 +79,7 @@ class ProbeTarget {
   [[nodiscard]] const std::optional<ProbeAllocator>& allocator() const { return allocator_; }
   // At most kMostStructures, those of the most bytes. Their words are there until they were said,
   // and again when there are new ones.
-  [[nodiscard]] const std::vector<ProbeStructure>& structures() const { return structures_; }
+  [[nodiscard]] std::span<const ProbeStructure> structures() const { return structures_; }
   [[nodiscard]] const std::shared_ptr<const MappedProbe>& source() const { return probe_; }
 
  private:
@@ -87,7 +92,9 @@ class ProbeTarget {
   std::shared_ptr<const MappedProbe> probe_;
   ProbeHeader header_;
   std::optional<ProbeAllocator> allocator_;
-  std::vector<ProbeStructure> structures_;
+  ProbeStructureParser parser_;
+  std::span<const ProbeStructure> structures_;  // the parser's
+  std::vector<ProbeStructure> largest_;         // where there are more than kMostStructures
   std::vector<std::string> names_;
   std::vector<ExecutableMapping> executables_;  // ascending
   std::vector<std::byte> structure_bytes_, instance_bytes_;

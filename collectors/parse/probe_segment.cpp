@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstring>
 #include <limits>
 #include <string>
@@ -72,19 +73,21 @@ constexpr std::array<SectionRule, kProbeSectionTypes> kSectionRules = {{
 Result<ProbeSection> checked_section(const heapfloor_section& found, std::uint64_t total_bytes) {
   constexpr std::uint64_t kAlignment = 64;
   const SectionRule& rule = kSectionRules.at(found.type);
-  const std::string name = "section " + std::to_string(found.type);
+  const auto refused_section = [&found](const std::string& reason) {
+    return refused("section " + std::to_string(found.type) + ": " + reason);
+  };
   if (found.stride < rule.record_bytes || found.stride > ProbeBounds::kMostStride ||
       found.stride % sizeof(std::uint64_t) != 0)
-    return refused(name + ": stride " + std::to_string(found.stride));
+    return refused_section("stride " + std::to_string(found.stride));
   const bool is_frames = found.type == HEAPFLOOR_SECTION_FRAMES;
   if (is_frames && found.stride != rule.record_bytes)
-    return refused(name + ": frames of " + std::to_string(found.stride) + " bytes");
+    return refused_section("frames of " + std::to_string(found.stride) + " bytes");
   if (found.count > rule.most_records || found.used > found.count)
-    return refused(name + ": " + std::to_string(found.used) + " of " + std::to_string(found.count) +
-                   " records");
+    return refused_section(std::to_string(found.used) + " of " + std::to_string(found.count) +
+                           " records");
   if (found.offset < HEAPFLOOR_HEADER_BYTES || found.offset % kAlignment != 0 ||
       found.offset > total_bytes || found.count * found.stride > total_bytes - found.offset)
-    return refused(name + ": outside of the segment");
+    return refused_section("outside of the segment");
   return ProbeSection{found.offset, found.used, found.stride};
 }
 
@@ -130,9 +133,18 @@ void for_each_record(std::span<const std::byte> bytes, const ProbeSection& secti
   for (std::uint64_t index = 0; index < section.used; ++index) {
     const std::uint64_t offset = index * section.stride;
     if (offset + sizeof(Record) > bytes.size()) return;
-    visit(index, copy_of<Record>(bytes, offset));
+    Record record;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled at once
+    std::memcpy(&record, bytes.data() + offset, sizeof record);
+    visit(index, record);
   }
 }
+
+// The beginning of a structure's record.
+struct StructureHead {
+  std::uint32_t state, kind, name_index;
+};
+static_assert(offsetof(heapfloor_structure, state) == offsetof(StructureHead, state));
+static_assert(offsetof(heapfloor_structure, name_index) == offsetof(StructureHead, name_index));
 
 // Amounts of one instance, checked; nothing when one of them cannot be.
 struct InstanceAmounts {
@@ -173,7 +185,7 @@ void add(std::optional<double>& sum, std::optional<double> value, double weight)
   if (value) sum = sum.value_or(0) + *value * weight;
 }
 
-void add_instance(ProbeStructure& sum, const InstanceAmounts& one, double weight) {
+void add_instance(ProbeStructureSums& sum, const InstanceAmounts& one, double weight) {
   sum.instances += weight;
   sum.elements += one.elements * weight;
   sum.bytes += one.bytes * weight;
@@ -194,7 +206,7 @@ std::optional<double> since_boot(std::uint64_t nanoseconds) {
 }
 
 // Of instances that have ended, in total. False when one of them cannot be.
-bool add_ended(ProbeStructure& sum, const heapfloor_structure& raw) {
+bool add_ended(ProbeStructureSums& sum, const heapfloor_structure& raw) {
   for (const std::uint64_t value :
        {raw.instances_started, raw.instances_ended, raw.instances_unwatched, raw.insertions,
         raw.removals, raw.growths, raw.rehashes, raw.shrinks, raw.clears, raw.moved_bytes,
@@ -368,51 +380,96 @@ ProbeStructures parse_probe_structures(std::span<const std::byte> structures,
                                        std::span<const std::byte> instances,
                                        const ProbeSection& instance_section,
                                        std::span<const std::string> names, ProbeWords words) {
-  constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
-  ProbeStructures found;
-  std::vector<std::uint32_t> by_name(names.size(), kNone);  // positions in found.structures
-  std::vector<std::uint32_t> by_index(structure_section.used, kNone);
+  ProbeStructureParser parser;
+  return std::move(
+      parser.parse(structures, structure_section, instances, instance_section, names, words));
+}
+
+ProbeStructures& ProbeStructureParser::parse(std::span<const std::byte> structures,
+                                             const ProbeSection& structure_section,
+                                             std::span<const std::byte> instances,
+                                             const ProbeSection& instance_section,
+                                             std::span<const std::string> names, ProbeWords words) {
+  found_.dropped = 0;
+  take_names(structures, structure_section, names);
+  if (!is_placed(names)) place(names);
+  found_.dropped += doubles_;
+  for (ProbeStructure& structure : found_.structures) {
+    static_cast<ProbeStructureSums&>(structure) = {};
+    structure.kind = {};
+    structure.element.clear();
+    structure.file.clear();
+  }
+  const std::size_t places = found_.structures.size();
   for_each_record<heapfloor_structure>(
       structures, structure_section, [&](std::uint64_t index, const heapfloor_structure& raw) {
-        if (index == 0 || raw.state != HEAPFLOOR_RECORD_READY) return;
-        const bool is_named =
-            raw.name_index != 0 && raw.name_index < names.size() && !names[raw.name_index].empty();
-        if (!is_named) {
-          ++found.dropped;
-          return;
-        }
-        std::uint32_t& position = by_name[raw.name_index];
-        if (position == kNone) {
-          position = static_cast<std::uint32_t>(found.structures.size());
-          ProbeStructure& structure = found.structures.emplace_back();
-          structure.name = names[raw.name_index];
-          if (words == ProbeWords::told) describe(structure, raw);
-        }
-        if (!add_ended(found.structures[position], raw)) ++found.dropped;
-        by_index[index] = position;
+        if (positions_[index] >= places) return;
+        ProbeStructure& structure = found_.structures[positions_[index]];
+        if (words == ProbeWords::told && structure.kind.empty()) describe(structure, raw);
+        if (!add_ended(structure, raw)) ++found_.dropped;
       });
   for_each_record<heapfloor_instance>(
       instances, instance_section, [&](std::uint64_t, const heapfloor_instance& raw) {
         if (raw.state != HEAPFLOOR_RECORD_READY) return;
         const bool is_known =
-            raw.structure_index < by_index.size() && by_index[raw.structure_index] != kNone;
+            raw.structure_index < positions_.size() && positions_[raw.structure_index] < places;
         const std::optional<InstanceAmounts> amounts = amounts_of(raw);
-        if (!is_known || !amounts) {
-          ++found.dropped;
-          return;
+        if (is_known && amounts) {
+          add_instance(found_.structures[positions_[raw.structure_index]], *amounts,
+                       std::ldexp(1.0, raw.weight_log2));
+        } else {
+          ++found_.dropped;
         }
-        add_instance(found.structures[by_index[raw.structure_index]], *amounts,
-                     std::ldexp(1.0, raw.weight_log2));
       });
-  std::ranges::stable_sort(found.structures, {}, &ProbeStructure::name);
-  // The writer has each name once; of one that has not, the first stands.
-  const auto end = std::unique(found.structures.begin(), found.structures.end(),
-                               [](const ProbeStructure& one, const ProbeStructure& other) {
-                                 return one.name == other.name;
-                               });
-  found.dropped += static_cast<std::uint64_t>(found.structures.end() - end);
-  found.structures.erase(end, found.structures.end());
-  return found;
+  return found_;
+}
+
+void ProbeStructureParser::take_names(std::span<const std::byte> structures,
+                                      const ProbeSection& section,
+                                      std::span<const std::string> names) {
+  names_of_.assign(section.used, 0);
+  for_each_record<StructureHead>(
+      structures, section, [&](std::uint64_t index, const StructureHead& raw) {
+        if (index == 0 || raw.state != HEAPFLOOR_RECORD_READY) return;
+        const bool is_named = raw.name_index < names.size() && !names[raw.name_index].empty();
+        if (is_named) names_of_[index] = raw.name_index;
+        if (names_of_[index] == 0) ++found_.dropped;
+      });
+}
+
+// Whether each record's place is still that of its name.
+bool ProbeStructureParser::is_placed(std::span<const std::string> names) const {
+  if (names_of_ != placed_) return false;
+  for (std::size_t i = 0; i < names_of_.size(); ++i) {
+    const std::uint32_t position = positions_[i];
+    const bool is_there = position < found_.structures.size();
+    if (names_of_[i] != 0 && (!is_there || found_.structures[position].name != names[names_of_[i]]))
+      return false;
+  }
+  return true;
+}
+
+// The writer has each text once; of one that has not, the first name stands.
+void ProbeStructureParser::place(std::span<const std::string> names) {
+  std::vector<std::uint32_t> order(names_of_);
+  std::ranges::sort(order);
+  order.erase(std::unique(order.begin(), order.end()), order.end());
+  if (!order.empty() && order.front() == 0) order.erase(order.begin());
+  const auto text = [names](std::uint32_t name) -> const std::string& { return names[name]; };
+  std::ranges::stable_sort(order, {}, text);
+  const auto doubles = std::ranges::unique(order, {}, text);
+  doubles_ = doubles.size();
+  order.erase(doubles.begin(), doubles.end());
+  found_.structures.resize(order.size());
+  std::vector<std::uint32_t> by_name(names.size() + 1, static_cast<std::uint32_t>(order.size()));
+  for (std::uint32_t position = 0; position < order.size(); ++position) {
+    by_name[order[position]] = position;
+    found_.structures[position].name = text(order[position]);
+  }
+  positions_.resize(names_of_.size());
+  std::ranges::transform(names_of_, positions_.begin(),
+                         [&by_name](std::uint32_t name) { return by_name.at(name); });
+  placed_ = names_of_;
 }
 
 ProbeSites parse_probe_sites(std::span<const std::byte> records, const ProbeHeader& header) {

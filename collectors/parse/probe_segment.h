@@ -116,13 +116,9 @@ struct ProbeAllocator {
 [[nodiscard]] std::vector<std::string> parse_probe_names(std::span<const std::byte> records,
                                                          const ProbeSection& section);
 
-// All structures of one name. Sums are over all watched instances, each times its weight.
-struct ProbeStructure {
-  std::string name;       // raw, never empty, below HEAPFLOOR_NAME_BYTES
-  std::string_view kind;  // "unordered_map", "other"; static text
-  std::string element;    // raw
-  std::string file;       // raw, with its line where that is known: "cache.cpp:88"
-  double instances = 0;   // that live
+// Sums over all watched instances of a structure, each times its weight.
+struct ProbeStructureSums {
+  double instances = 0;  // that live
   double elements = 0;
   double bytes = 0;
   std::optional<double> capacity_elements, hash_buckets;  // nothing where no instance has them
@@ -132,6 +128,15 @@ struct ProbeStructure {
   double instances_started = 0, instances_ended = 0, instances_unwatched = 0;
   double epochs = 0;
   std::optional<double> last_clear_since_boot_seconds;
+  friend bool operator==(const ProbeStructureSums&, const ProbeStructureSums&) = default;
+};
+
+// All structures of one name.
+struct ProbeStructure : ProbeStructureSums {
+  std::string name;       // raw, never empty, below HEAPFLOOR_NAME_BYTES
+  std::string_view kind;  // "unordered_map", "other"; static text
+  std::string element;    // raw
+  std::string file;       // raw, with its line where that is known: "cache.cpp:88"
   friend bool operator==(const ProbeStructure&, const ProbeStructure&) = default;
 };
 
@@ -151,6 +156,30 @@ enum class ProbeWords : std::uint8_t { told, left_out };
                                                      const ProbeSection& instance_section,
                                                      std::span<const std::string> names,
                                                      ProbeWords words = ProbeWords::told);
+
+// The same for one segment that is parsed again and again: sums are made where those of last time
+// were, and no memory is taken while the same structures are there. What was parsed before changes
+// nothing in the answer.
+class ProbeStructureParser {
+ public:
+  // The answer is good until the next call.
+  ProbeStructures& parse(std::span<const std::byte> structures,
+                         const ProbeSection& structure_section,
+                         std::span<const std::byte> instances, const ProbeSection& instance_section,
+                         std::span<const std::string> names, ProbeWords words = ProbeWords::told);
+
+ private:
+  void take_names(std::span<const std::byte> structures, const ProbeSection& section,
+                  std::span<const std::string> names);
+  [[nodiscard]] bool is_placed(std::span<const std::string> names) const;
+  void place(std::span<const std::string> names);
+
+  ProbeStructures found_;
+  std::vector<std::uint32_t> names_of_;   // of each record: which name; 0: it is left out
+  std::vector<std::uint32_t> placed_;     // names_of_ when positions_ was made
+  std::vector<std::uint32_t> positions_;  // of each record: in found_.structures, or behind them
+  std::uint64_t doubles_ = 0;             // names with the text of another one
+};
 
 // "unordered_map", "vector" …; static text.
 [[nodiscard]] std::string_view probe_structure_kind(std::uint32_t kind);

@@ -178,6 +178,44 @@ TEST(ProbeSegment, InstancesOfNoStructureAndStructuresOfNoNameAreDroppedAndCount
   EXPECT_EQ(all->structures.structures[1].elements, 140);
 }
 
+// The structures of a segment by a parser that may have parsed others before.
+ProbeStructures structures_by(ProbeStructureParser& parser, SegmentWriter& writer,
+                              ProbeWords words) {
+  const std::span<const std::byte> bytes = writer.bytes();
+  const auto header = parse_probe_header(bytes, bytes.size());
+  const auto part = [&](heapfloor_section_type type) {
+    return probe_section_bytes(bytes, header->section(type));
+  };
+  return parser.parse(
+      part(HEAPFLOOR_SECTION_STRUCTURES), header->section(HEAPFLOOR_SECTION_STRUCTURES),
+      part(HEAPFLOOR_SECTION_INSTANCES), header->section(HEAPFLOOR_SECTION_INSTANCES),
+      parse_probe_names(part(HEAPFLOOR_SECTION_NAMES), header->section(HEAPFLOOR_SECTION_NAMES)),
+      words);
+}
+
+TEST(ProbeSegment, WhatAParserParsedBeforeChangesNothing) {
+  SegmentWriter more, other_order, doubled, none;
+  fill(more);
+  more.add_structure("a_new_one", HEAPFLOOR_KIND_LIST);
+  more.add_instance(3, 7, 70);
+  for (const char* const name : {"user_cache", "jobs", "a_new_one"})
+    other_order.add_structure(name, HEAPFLOOR_KIND_MAP);
+  other_order.add_instance(2, 5, 50);
+  for (const char* const name : {"jobs", "jobs", "user_cache"})
+    doubled.add_structure(name, HEAPFLOOR_KIND_SET);
+  doubled.add_instance(2, 3, 30);
+  SegmentWriter first;
+  fill(first);
+  ProbeStructureParser used;
+  for (const ProbeWords words : {ProbeWords::told, ProbeWords::left_out}) {
+    for (SegmentWriter* const writer :
+         {&first, &more, &first, &other_order, &more, &doubled, &other_order, &none, &first}) {
+      ProbeStructureParser fresh;
+      EXPECT_EQ(structures_by(used, *writer, words), structures_by(fresh, *writer, words));
+    }
+  }
+}
+
 TEST(ProbeSegment, SitesHaveTheirStacksAndTheirLabels) {
   const auto all = read_all(filled());
   ASSERT_TRUE(all);
