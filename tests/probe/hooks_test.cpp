@@ -365,7 +365,25 @@ INSTANTIATE_TEST_SUITE_P(Libraries, WithAllocator,
                                            OtherAllocator{.library = HEAPFLOOR_TCMALLOC_LIBRARY,
                                                           .kind = HEAPFLOOR_ALLOCATOR_GPERFTOOLS},
                                            OtherAllocator{.library = HEAPFLOOR_MIMALLOC_LIBRARY,
-                                                          .kind = HEAPFLOOR_ALLOCATOR_MIMALLOC}));
+                                                          .kind = HEAPFLOOR_ALLOCATOR_MIMALLOC},
+                                           OtherAllocator{.library = HEAPFLOOR_TCMALLOC_STAND_IN,
+                                                          .kind = HEAPFLOOR_ALLOCATOR_TCMALLOC}));
+
+TEST_F(Hooks, GooglesTcmallocIsAskedByItsWeakFunctions) {
+  WatchedProgram program(
+      {target(), "leak", "malloc", "1000", "1024"},
+      {{"LD_PRELOAD", std::string(HEAPFLOOR_PROBE_LIBRARY) + ":" + HEAPFLOOR_TCMALLOC_STAND_IN}});
+  ASSERT_TRUE(program.becomes_ready());
+  const auto segment = segment_of(program.pid());
+  ASSERT_TRUE(segment);
+  EXPECT_EQ(segment->allocator().in_use, 41'000'000U);
+  EXPECT_EQ(segment->allocator().mapped, 64'000'000U);
+  EXPECT_EQ(segment->allocator().free_pageheap, 9'000'000U);
+  EXPECT_EQ(segment->allocator().free_central, 3'000'000U);
+  EXPECT_EQ(segment->allocator().free_thread, 2'000'000U);
+  EXPECT_EQ(segment->allocator().free_fastbin, HEAPFLOOR_ABSENT);
+  EXPECT_EQ(program.finish(), 0);
+}
 
 }  // namespace
 }  // namespace heapfloor::testing
