@@ -59,7 +59,8 @@ std::optional<double> anonymous_bytes(const ProcessEntry& process) {
 
 ProbeFollower::ProbeFollower()
     : allocators_(EntityKind::allocator, kAllocatorMetrics, kMostRows),
-      structures_(EntityKind::structure, kStructureMetrics, kMostRows) {}
+      structures_(EntityKind::structure, kStructureMetrics, kMostRows),
+      arenas_(EntityKind::arena, kArenaMetrics, kMostArenas) {}
 
 void ProbeFollower::follow(const SampleBatch& batch, const GroupTable& groups,
                            const ViewSource& view_of, double minimum_bytes, double now_seconds,
@@ -67,6 +68,7 @@ void ProbeFollower::follow(const SampleBatch& batch, const GroupTable& groups,
   ++tick_;
   allocators_.ingest(batch, groups, agent_, now_seconds);
   structures_.ingest(batch, groups, std::nullopt, now_seconds);
+  arenas_.ingest(batch, groups, std::nullopt, now_seconds);
   const Tick tick{batch, groups, view_of, minimum_bytes, now_seconds, watches};
   for (const ProcessEntry& process : groups.processes()) follow_heap(tick, process);
   const ProcessId* sites_of = nullptr;

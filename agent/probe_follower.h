@@ -65,9 +65,11 @@ class ProbeFollower {
 
   [[nodiscard]] const PartTable& allocators() const { return allocators_; }
   [[nodiscard]] const PartTable& structures() const { return structures_; }
+  [[nodiscard]] const PartTable& arenas() const { return arenas_; }
 
   static constexpr std::size_t kMostRows = 4096;
-  static constexpr double kLeastElements = 4096;  // of a structure whose elements are watched
+  static constexpr std::size_t kMostArenas = 256;  // of all groups
+  static constexpr double kLeastElements = 4096;   // of a structure whose elements are watched
 
  private:
   struct Known {
@@ -93,7 +95,7 @@ class ProbeFollower {
   void touch_sites(const Tick& tick) const;
 
   std::optional<ProcessId> agent_;
-  PartTable allocators_, structures_;
+  PartTable allocators_, structures_, arenas_;
   std::map<ProcessId, Known> known_;
   std::uint64_t tick_ = 0;
 };

@@ -217,6 +217,8 @@ void SnapshotBuilder::add_probes(const ProbeFollower& probes) {
                                     row.met_seconds, row.is_alive,
                                     values_of(probes.allocators(), row)});
   }
+  for (const auto& [key, row] : probes.arenas().rows())
+    snapshot_.arenas.push_back({row.group, row.name, values_of(probes.arenas(), row)});
   for (const auto& [key, row] : probes.structures().rows()) {
     snapshot_.structures.push_back({row.group, row.name, word_of(row, Attribute::kind),
                                     word_of(row, Attribute::element), word_of(row, Attribute::file),

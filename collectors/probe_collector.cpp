@@ -136,6 +136,8 @@ constexpr const MetricDesc& kSkippedBudget =
     metric("heapfloor_process_allocator_samples_skipped_total", "budget");
 constexpr const MetricDesc& kSkippedBusy =
     metric("heapfloor_process_allocator_samples_skipped_total", "busy");
+constexpr const MetricDesc& kArenaUsed = metric("heapfloor_allocator_arena_memory_bytes", "used");
+constexpr const MetricDesc& kArenaFree = metric("heapfloor_allocator_arena_memory_bytes", "free");
 constexpr const MetricDesc& kAllocations = metric("heapfloor_allocator_allocations_total");
 constexpr const MetricDesc& kAllocated = metric("heapfloor_allocator_allocated_bytes_total");
 constexpr const MetricDesc& kFreed = metric("heapfloor_allocator_freed_bytes_total");
@@ -469,6 +471,7 @@ class ProbeCollector final : public Collector {
     }
     add(sink, kProbedSampledLive, probe.header().sampler.live_bytes);
     write_allocator(target, sink);
+    write_arenas(probe, sink);
     for (const ProbeStructure& structure : probe.structures())
       write_structure(target, structure, sink);
     target.probe.note_said();
@@ -492,6 +495,15 @@ class ProbeCollector final : public Collector {
     add(sink, kAllocated, sampler.allocated_bytes);
     if (sampler.allocated_bytes && sampler.live_bytes)
       sink.add(kFreed, std::max(0.0, *sampler.allocated_bytes - *sampler.live_bytes));
+  }
+
+  static void write_arenas(const ProbeTarget& probe, SampleSink& sink) {
+    for (std::size_t number = 0; number < probe.arenas().size(); ++number) {
+      const std::string name = std::to_string(number);
+      sink.begin({.kind = EntityKind::arena, .process = probe.id(), .name = name});
+      add(sink, kArenaUsed, probe.arenas()[number].used);
+      add(sink, kArenaFree, probe.arenas()[number].free);
+    }
   }
 
   // Whether this has not been said yet.

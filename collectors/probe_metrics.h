@@ -44,6 +44,18 @@ constexpr MetricDesc rejected_reads(std::string_view reason) {
           .label_value = reason};
 }
 
+constexpr MetricDesc arena_memory(std::string_view state) {
+  return {
+      .name = "heapfloor_allocator_arena_memory_bytes",
+      .help =
+          "Memory of one of glibc's arenas, in use and free (malloc_info); 0 is the main one. Only "
+          "of programs started with HEAPFLOOR_ARENAS=1.",
+      .label_name = "state",
+      .label_value = state,
+      .group_rule = GroupRule::sum,
+      .group_name = "heapfloor_allocator_arena_memory_bytes"};
+}
+
 namespace probe_tables {
 
 // Of a program's allocator: written for entities of kind allocator.
@@ -95,6 +107,9 @@ inline constexpr std::array kAllocator = {
                .group_name = "heapfloor_allocator_sample_timestamp_seconds",
                .is_since_boot = true},
 };
+
+// Of each arena that the probe lists: written for entities of kind arena.
+inline constexpr std::array kArena = {arena_memory("used"), arena_memory("free")};
 
 // Of all structures of one name of a program: written for entities of kind structure.
 inline constexpr std::array kStructure = {
@@ -184,7 +199,7 @@ constexpr auto joined(const std::array<MetricDesc, kCounts>&... parts) {
 // One array, since samples are told apart by the address of their descriptor.
 inline constexpr std::array kProbeMetrics =
     probe_tables::joined(probe_tables::kAllocator, probe_tables::kStructure, probe_tables::kProcess,
-                         probe_tables::kSite, probe_tables::kAgent);
+                         probe_tables::kSite, probe_tables::kAgent, probe_tables::kArena);
 
 inline constexpr std::span<const MetricDesc> kAllocatorMetrics =
     std::span(kProbeMetrics).first(probe_tables::kAllocator.size());
@@ -194,6 +209,9 @@ inline constexpr std::span<const MetricDesc> kProbeProcessMetrics =
     std::span(kProbeMetrics)
         .subspan(kAllocatorMetrics.size() + kStructureMetrics.size(),
                  probe_tables::kProcess.size());
+
+inline constexpr std::span<const MetricDesc> kArenaMetrics =
+    std::span(kProbeMetrics).last(probe_tables::kArena.size());
 
 inline constexpr const MetricDesc& kProbedInUse =
     find_metric(kProbeMetrics, "heapfloor_process_allocator_in_use_bytes");

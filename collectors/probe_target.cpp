@@ -69,6 +69,7 @@ std::optional<ProbeRejection> ProbeTarget::read() {
       has_both && header_.section(HEAPFLOOR_SECTION_ALLOCATOR).offset == HEAPFLOOR_HEADER_BYTES;
   read_allocator(is_behind ? std::span<const std::byte>(head).subspan(HEAPFLOOR_HEADER_BYTES)
                            : std::span<const std::byte>());
+  read_arenas();
   return read_structures();
 }
 
@@ -99,6 +100,14 @@ void ProbeTarget::read_allocator(std::span<const std::byte> first) {
     allocator_ = std::move(*found);
     return;
   }
+}
+
+// What cannot be read is not there, as where it was not asked for.
+void ProbeTarget::read_arenas() {
+  arenas_.clear();
+  const ProbeSection& section = header_.section(HEAPFLOOR_SECTION_ARENAS);
+  std::vector<std::byte> bytes;
+  if (section.used > 0 && copy(section, bytes)) arenas_ = parse_probe_arenas(bytes, section);
 }
 
 // Record 0 of the structures is never used.

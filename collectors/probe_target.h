@@ -77,6 +77,8 @@ class ProbeTarget {
   [[nodiscard]] const ProcessId& id() const { return id_; }
   [[nodiscard]] const ProbeHeader& header() const { return header_; }
   [[nodiscard]] const std::optional<ProbeAllocator>& allocator() const { return allocator_; }
+  // In the order of their numbers; empty unless the program was asked to list them.
+  [[nodiscard]] const std::vector<ProbeArena>& arenas() const { return arenas_; }
   // At most kMostStructures, those of the most bytes. Their words are there until they were said,
   // and again when there are new ones.
   [[nodiscard]] std::span<const ProbeStructure> structures() const { return structures_; }
@@ -85,6 +87,7 @@ class ProbeTarget {
  private:
   [[nodiscard]] bool copy(const ProbeSection& section, std::vector<std::byte>& to) const;
   void read_allocator(std::span<const std::byte> first);
+  void read_arenas();
   [[nodiscard]] std::optional<ProbeRejection> read_structures();
   [[nodiscard]] std::string location_of_site(const ProbeSite& site) const;
 
@@ -92,6 +95,7 @@ class ProbeTarget {
   std::shared_ptr<const MappedProbe> probe_;
   ProbeHeader header_;
   std::optional<ProbeAllocator> allocator_;
+  std::vector<ProbeArena> arenas_;
   ProbeStructureParser parser_;
   std::span<const ProbeStructure> structures_;  // the parser's
   std::vector<ProbeStructure> largest_;         // where there are more than kMostStructures

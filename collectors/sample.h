@@ -48,18 +48,28 @@ struct MetricDesc {
   bool is_since_boot = false;  // the value is seconds since boot; readers see it as Unix time
 };
 
-// What a probe tells of stands beside its process: the allocator, each structure, and each of the
-// largest sites.
-enum class EntityKind : std::uint8_t { host, process, agent, cgroup, allocator, structure, site };
+// What a probe tells of stands beside its process: the allocator and its arenas, each structure,
+// and each of the largest sites.
+enum class EntityKind : std::uint8_t {
+  host,
+  process,
+  agent,
+  cgroup,
+  allocator,
+  structure,
+  site,
+  arena,
+};
 
 // What the following samples are about. Two processes that reuse a pid have equal names and
 // different ids.
 struct Entity {
   EntityKind kind = EntityKind::host;
-  ProcessId process = {};  // kinds process, allocator, structure, site
+  ProcessId process = {};  // kinds process, allocator, structure, site, arena
   // Kind process: comm, raw bytes as the target wrote them (hostile). Kind cgroup: its path below
   // the mount point, "/system.slice/nginx.service"; "/" is the root. Kind allocator: "jemalloc".
   // Kind structure: its name, raw and hostile. Kind site: the hash of its stack, 16 digits.
+  // Kind arena: its number, "0" is the main one.
   std::string_view name = {};
   // Kind cgroup: the inode of its directory, which the kernel gives to no other cgroup while the
   // machine is up (kernfs).

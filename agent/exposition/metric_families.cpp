@@ -318,6 +318,7 @@ void MetricFamilies::add_collector(const CollectorEntry& entry) {
     std::vector<std::string> labels;
     if (desc.name.starts_with(kProcessPrefix)) labels = {"group", "pid"};
     if (desc.name.starts_with(kAllocatorPrefix)) labels = {"group", "allocator"};
+    if (desc.name.starts_with(kArenaPrefix)) labels = {"group", "arena"};
     if (desc.name.starts_with(kCgroupPrefix)) labels = {"cgroup"};
     if (desc.name.starts_with(kStructurePrefix)) labels = {"group", "structure"};
     if (desc.name.starts_with(kSitePrefix)) labels = {"group", "pid", "site"};

@@ -18,11 +18,12 @@
 namespace heapfloor {
 
 // Collectors' families whose samples carry the labels of their entity.
-inline constexpr std::string_view kProcessPrefix = "heapfloor_process_";      // group, pid
-inline constexpr std::string_view kAllocatorPrefix = "heapfloor_allocator_";  // group, allocator
-inline constexpr std::string_view kCgroupPrefix = "heapfloor_cgroup_";        // cgroup
-inline constexpr std::string_view kStructurePrefix = "heapfloor_structure_";  // group, structure
-inline constexpr std::string_view kSitePrefix = "heapfloor_site_";            // group, pid, site
+inline constexpr std::string_view kProcessPrefix = "heapfloor_process_";        // group, pid
+inline constexpr std::string_view kAllocatorPrefix = "heapfloor_allocator_";    // group, allocator
+inline constexpr std::string_view kCgroupPrefix = "heapfloor_cgroup_";          // cgroup
+inline constexpr std::string_view kArenaPrefix = "heapfloor_allocator_arena_";  // group, arena
+inline constexpr std::string_view kStructurePrefix = "heapfloor_structure_";    // group, structure
+inline constexpr std::string_view kSitePrefix = "heapfloor_site_";              // group, pid, site
 
 enum class FamilyType : std::uint8_t { gauge, counter, info, histogram };
 

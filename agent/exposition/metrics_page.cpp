@@ -72,6 +72,7 @@ class MetricsPage::Renderer {
     add_values(snapshot.host, {}, &DescColumns::plain, created_at(0));  // the boot
     add_agent_values(snapshot.agent);
     add_allocators(snapshot);
+    add_arenas(snapshot);
     add_structures(snapshot);
     add_groups(snapshot);
     add_processes(snapshot);
@@ -105,7 +106,7 @@ class MetricsPage::Renderer {
   };
   // Where the values of one descriptor go; nothing where there is no such family in the table.
   struct DescColumns {
-    std::optional<Column> plain, process, group, allocator, cgroup, structure, site;
+    std::optional<Column> plain, process, group, allocator, cgroup, structure, site, arena;
   };
 
   std::optional<Column> desc_column(std::string_view name, const MetricDesc& desc, bool has_body) {
@@ -124,6 +125,8 @@ class MetricsPage::Renderer {
     if (added) {
       if (desc->name.starts_with(kProcessPrefix)) {
         found->second.process = desc_column(desc->name, *desc, true);
+      } else if (desc->name.starts_with(kArenaPrefix)) {
+        found->second.arena = desc_column(desc->name, *desc, true);
       } else if (desc->name.starts_with(kAllocatorPrefix)) {
         found->second.allocator = desc_column(desc->name, *desc, true);
       } else if (desc->name.starts_with(kCgroupPrefix)) {
@@ -180,6 +183,14 @@ class MetricsPage::Renderer {
           labels_.body({{"group", row.group}, {"allocator", row.name}, {"version", row.version}}),
           1);
     }
+  }
+
+  void add_arenas(const Snapshot& snapshot) {
+    for (const ArenaRow& row : snapshot.arenas)
+      add_values(row.values, arena_body(row), &DescColumns::arena, std::nullopt);
+  }
+  std::string_view arena_body(const ArenaRow& row) {
+    return labels_.body({{"group", row.group}, {"arena", row.number}});
   }
 
   void add_structures(const Snapshot& snapshot) {
@@ -722,6 +733,7 @@ class MetricsPage::Renderer {
     if (limit > 0 && writer_.lines(format, filter) + to_come > limit) {
       std::vector<std::string_view> bodies;
       give_up_processes(snapshot, bodies);
+      for (const ArenaRow& row : snapshot.arenas) bodies.push_back(arena_body(row));
       give_up_structures(snapshot, bodies);
       give_up_cgroups(snapshot, bodies);
       give_up_watches(snapshot, bodies);

@@ -97,6 +97,13 @@ struct AllocatorRow {
   std::vector<MetricValue> values;
 };
 
+// The arenas of one number of a group's processes.
+struct ArenaRow {
+  std::string group;   // raw
+  std::string number;  // "0" is the main one; "other" above the bound
+  std::vector<MetricValue> values;
+};
+
 // The structures of one name of a group's processes.
 struct StructureRow {
   std::string group, name;          // raw
@@ -231,6 +238,7 @@ struct Snapshot {
   std::vector<ProcessRow> processes;      // sorted by pid, a pid once
   std::vector<CgroupRow> cgroups;         // sorted by path
   std::vector<AllocatorRow> allocators;   // sorted by group, then name
+  std::vector<ArenaRow> arenas;           // the same
   std::vector<StructureRow> structures;   // the same
   std::vector<WorkloadRow> workloads;     // sorted by name
   std::vector<OomVictimRow> oom_victims;  // the newest 64, oldest first

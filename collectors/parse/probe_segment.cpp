@@ -359,6 +359,15 @@ Result<ProbeAllocator> parse_probe_allocator(std::span<const std::byte> record) 
   return allocator;
 }
 
+std::vector<ProbeArena> parse_probe_arenas(std::span<const std::byte> records,
+                                           const ProbeSection& section) {
+  std::vector<ProbeArena> arenas;
+  for_each_record<heapfloor_arena>(records, section, [&arenas](std::uint64_t, const auto& raw) {
+    arenas.push_back({amount(raw.used_bytes), amount(raw.free_bytes)});
+  });
+  return arenas;
+}
+
 std::vector<std::string> parse_probe_names(std::span<const std::byte> records,
                                            const ProbeSection& section) {
   std::vector<std::string> names;

@@ -112,6 +112,16 @@ struct ProbeAllocator {
 // `malformed` as well while it is being written (its sequence is odd).
 [[nodiscard]] Result<ProbeAllocator> parse_probe_allocator(std::span<const std::byte> record);
 
+// One of glibc's arenas; nothing where its amount cannot be.
+struct ProbeArena {
+  std::optional<double> used, free;
+  friend bool operator==(const ProbeArena&, const ProbeArena&) = default;
+};
+
+// The section `arenas`, in its order: the first is the main one.
+[[nodiscard]] std::vector<ProbeArena> parse_probe_arenas(std::span<const std::byte> records,
+                                                         const ProbeSection& section);
+
 // The texts of the section `names`, raw; the first stands for "no name".
 [[nodiscard]] std::vector<std::string> parse_probe_names(std::span<const std::byte> records,
                                                          const ProbeSection& section);

@@ -206,6 +206,22 @@ TEST_F(ProbePipeline, TotalsOfAGroupOutliveTheProcess) {
   EXPECT_EQ(insertions, 500);
 }
 
+TEST_F(ProbePipeline, ArenasThatTheProbeListsHaveSeriesByNumber) {
+  const auto without = run(2, [](int) { return Sizes{100, 80, 5}; });
+  EXPECT_TRUE(without->arenas.empty());
+  writer_.add_arena(mib(60), mib(4));
+  writer_.add_arena(mib(20), HEAPFLOOR_ABSENT);
+  const auto snapshot = run(1, [](int) { return Sizes{100, 80, 5}; });
+  ASSERT_EQ(snapshot->arenas.size(), 2U);
+  EXPECT_EQ(snapshot->arenas[0].group, "payments");
+  EXPECT_EQ(snapshot->arenas[0].number, "0");
+  ASSERT_EQ(snapshot->arenas[0].values.size(), 2U);
+  EXPECT_EQ(snapshot->arenas[0].values[0].desc->label_value, "used");
+  EXPECT_EQ(snapshot->arenas[0].values[0].value, 60 * kMiBytes);
+  EXPECT_EQ(snapshot->arenas[0].values[1].value, 4 * kMiBytes);
+  EXPECT_EQ(snapshot->arenas[1].values.size(), 1U) << "what is not known is left out";
+}
+
 TEST_F(ProbePipeline, TheStatusTellsOfProbesAndOfQuarantine) {
   run(3, [](int) { return Sizes{100, 80, 5}; });
   writer_.header().section_count = 99;

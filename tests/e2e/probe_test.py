@@ -40,7 +40,7 @@ class ProbeTest(unittest.TestCase):
         for allocator, file in ALLOCATORS.items():
             preload = library(file) if file else ""
             if preload is not None:
-                cls.services[allocator] = cls.start([os.path.join(harness.PROGRAMS, "probe_service"), "--seconds=600"], LD_PRELOAD=preload)
+                cls.services[allocator] = cls.start([os.path.join(harness.PROGRAMS, "probe_service"), "--seconds=600"], LD_PRELOAD=preload, HEAPFLOOR_ARENAS="1")
         cls.fragmenting = cls.start([harness.AGENT, "run", "--", os.path.join(harness.PROGRAMS, "probe_fragmenting"), "--seconds=600"])
         try:
             started = time.monotonic()
@@ -113,6 +113,12 @@ class ProbeTest(unittest.TestCase):
         self.assertIn(("user_cache", "heapfloor_structure_memory_bytes"), pairs)
         allocators = {labels["allocator"] for name, labels, _ in self.agent.metrics() if name == "heapfloor_allocator_info"}
         self.assertLessEqual({"glibc"}, allocators)
+
+    def test_arenas_of_a_program_that_lists_them_have_series(self):
+        arenas = {(labels["arena"], labels["state"]): value for name, labels, value in self.agent.metrics()
+                  if name == "heapfloor_allocator_arena_memory_bytes"}
+        self.assertGreater(arenas[("0", "used")], 1 << 20, arenas)
+        self.assertIn(("0", "free"), arenas)
 
     def test_a_program_trims_when_it_is_asked(self):
         pid = self.services["glibc"].pid

@@ -98,7 +98,7 @@ inline constexpr std::array<MetricDesc, 3> kCgroupMetrics = {{
      .label_value = "oom_kill"},
 }};
 
-inline constexpr std::array<MetricDesc, 5> kProbeMetrics = {{
+inline constexpr std::array<MetricDesc, 7> kProbeMetrics = {{
     {.name = "heapfloor_allocator_trims_total",
      .help = "Trims.",
      .type = MetricType::counter,
@@ -115,6 +115,18 @@ inline constexpr std::array<MetricDesc, 5> kProbeMetrics = {{
      .group_name = "heapfloor_structure_clears_total"},
     {.name = "heapfloor_site_live_bytes", .help = "Live bytes of a site."},
     {.name = "heapfloor_probe_targets", .help = "Programs whose probe is read."},
+    {.name = "heapfloor_allocator_arena_memory_bytes",
+     .help = "Arenas.",
+     .label_name = "state",
+     .label_value = "used",
+     .group_rule = GroupRule::sum,
+     .group_name = "heapfloor_allocator_arena_memory_bytes"},
+    {.name = "heapfloor_allocator_arena_memory_bytes",
+     .help = "Arenas.",
+     .label_name = "state",
+     .label_value = "free",
+     .group_rule = GroupRule::sum,
+     .group_name = "heapfloor_allocator_arena_memory_bytes"},
 }};
 
 inline const CollectorEntry kHost = {.name = "host", .summary = "", .metrics = kHostMetrics};
@@ -252,6 +264,8 @@ inline void add_cgroups(Snapshot& snapshot) {
 // What probes tell, with a structure whose name is as hostile as its group's.
 inline void add_probes(Snapshot& snapshot) {
   snapshot.agent.push_back({&kProbeMetrics[4], 2});
+  snapshot.arenas = {{"bad\xFF", "0", {{&kProbeMetrics[5], 60}, {&kProbeMetrics[6], 4}}},
+                     {"gone", "other", {{&kProbeMetrics[5], 7}}}};
   snapshot.allocators = {{"bad\xFF", "jemalloc", "5.3.0", 405, true, {{&kProbeMetrics[0], 12}}},
                          {"gone", "glibc", "", 405, false, {{&kProbeMetrics[0], 3}}}};
   snapshot.structures = {{"bad\xFF",

@@ -31,6 +31,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto part = [&](heapfloor_section_type type) {
     return probe_section_bytes(bytes, header->section(type));
   };
+  for (const ProbeArena& arena : parse_probe_arenas(part(HEAPFLOOR_SECTION_ARENAS),
+                                                    header->section(HEAPFLOOR_SECTION_ARENAS)))
+    require_amount(arena.used.value_or(0));
   const auto names =
       parse_probe_names(part(HEAPFLOOR_SECTION_NAMES), header->section(HEAPFLOOR_SECTION_NAMES));
   for (const std::string& name : names)

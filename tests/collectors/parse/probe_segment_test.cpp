@@ -23,6 +23,7 @@ using testing::SegmentWriter;
 struct Everything {
   ProbeHeader header;
   Result<ProbeAllocator> allocator = failure(ErrorKind::unavailable, {}, {});
+  std::vector<ProbeArena> arenas;
   std::vector<std::string> names;
   ProbeStructures structures;
   ProbeSites sites;
@@ -39,6 +40,8 @@ Result<Everything> read_all(std::span<const std::byte> bytes) {
     return probe_section_bytes(bytes, all.header.section(type));
   };
   all.allocator = parse_probe_allocator(part(HEAPFLOOR_SECTION_ALLOCATOR));
+  all.arenas = parse_probe_arenas(part(HEAPFLOOR_SECTION_ARENAS),
+                                  all.header.section(HEAPFLOOR_SECTION_ARENAS));
   all.names =
       parse_probe_names(part(HEAPFLOOR_SECTION_NAMES), all.header.section(HEAPFLOOR_SECTION_NAMES));
   all.structures = parse_probe_structures(
@@ -142,6 +145,15 @@ TEST(ProbeSegment, AnAccountThatWasNeverTakenHasNoValues) {
   ASSERT_TRUE(all && all->allocator);
   EXPECT_EQ(all->allocator->in_use, std::nullopt);
   EXPECT_EQ(all->allocator->trims, std::nullopt);
+}
+
+TEST(ProbeSegment, ArenasStandInTheirOrderAndImpossibleAmountsAreNothing) {
+  SegmentWriter writer;
+  EXPECT_TRUE(read_all(writer.copy())->arenas.empty());
+  writer.add_arena(100, 20);
+  writer.add_arena(std::uint64_t{1} << 60, 7);
+  EXPECT_EQ(read_all(writer.copy())->arenas,
+            (std::vector<ProbeArena>{{100, 20}, {std::nullopt, 7}}));
 }
 
 TEST(ProbeSegment, InstancesAddUpByNameEachTimesItsWeight) {
