@@ -95,17 +95,28 @@ App::App(const Config& config, ConfigLoader load, const Clock& clock)
       builds_(root_),
       pipeline_(config, clock, sink_, &sender_),
       profiles_(root_, pipeline_.probes(), clock),
+      evidence_(
+          {.bytes = config.storage.evidence_bytes, .seconds = config.storage.evidence_seconds}),
+      recorder_(evidence_, profiles_, pipeline_.probes(), pipeline_, clock),
       requests_(std::make_unique<RequestCounter>(self_metrics_)) {
   pipeline_.set_build_source(
       [this](const std::string& subject) { return builds_.build_of(subject); });
+  pipeline_.set_evidence_source([this] { return evidence_.list(); });
   pipeline_.set_site_source([this] { return profiles_.sites(); });
   profiles_.set_suspect_source([this] { return suspects_of(pages_.snapshot()); });
 }
 
 // The server waits for its handlers, which may wait for the seconds of a difference.
-App::~App() { profiles_.stop(); }
+App::~App() {
+  recorder_.stop();
+  profiles_.stop();
+}
 
-void App::tick() { pages_.publish(pipeline_.tick()); }
+void App::tick() {
+  const std::shared_ptr<const Snapshot> snapshot = pipeline_.tick();
+  pages_.publish(snapshot);
+  recorder_.note(snapshot);
+}
 
 std::string App::collect_once(const PageFilter& filter) {
   tick();
@@ -133,6 +144,9 @@ void App::open_history() {
   warn_of_small_storage();
   history_ = std::move(history);
   pipeline_.attach(*history_);
+  if (const auto taken = evidence_.open(options.path + "/evidence", clock_.wall_seconds()); !taken)
+    log_line(LogLevel::warning, "evidence is kept in memory only",
+             {{"path", taken.error().path}, {"error", taken.error().reason}});
 }
 
 void App::warn_of_small_storage() const {
@@ -171,11 +185,27 @@ void App::start() {
         return done.error().path + ": " + done.error().reason;
       },
       silences,
-      {profiles_, {}},
+      {profiles_, [this](std::string_view id) { return captured_profile(id); },
+       [this](const ProcessId& process) { return captured_profile_of(process); }},
+      evidence_,
       [this](const ProcessId& id) { return pipeline_.probes().ask(id, HEAPFLOOR_REQUEST_TRIM); }};
   server_ = std::make_unique<HttpServer>(options, make_routes(sources));
   self_metrics_.insecure_known(server_->is_insecure());
   profiles_.start();
+  recorder_.start();
+}
+
+Result<Profile> App::captured_profile(std::string_view id) const {
+  const Result<std::string> bytes = evidence_.read(id, EvidenceRecorder::kHeapFile);
+  if (!bytes) return Failure(bytes.error());
+  return decode_profile(*bytes);
+}
+
+std::optional<std::string> App::captured_profile_of(const ProcessId& process) const {
+  const auto record = evidence_.find_last(process, EvidenceRecorder::kHeapFile);
+  if (!record) return std::nullopt;
+  Result<std::string> bytes = evidence_.read(record->id, EvidenceRecorder::kHeapFile);
+  return bytes ? std::optional(std::move(*bytes)) : std::nullopt;
 }
 
 std::uint16_t App::listening_port() const { return server_->listening_port(); }

@@ -16,6 +16,8 @@
 #include "agent/alerts/log_sink.h"
 #include "agent/clock.h"
 #include "agent/config.h"
+#include "agent/evidence/evidence_store.h"
+#include "agent/evidence_recorder.h"
 #include "agent/exposition/metric_families.h"
 #include "agent/exposition/page_cache.h"
 #include "agent/exposition/page_filter.h"
@@ -61,6 +63,8 @@ class App {
  private:
   void tick();
   void open_history();
+  [[nodiscard]] Result<Profile> captured_profile(std::string_view id) const;
+  [[nodiscard]] std::optional<std::string> captured_profile_of(const ProcessId& process) const;
   void warn_of_small_storage() const;
 
   const Clock& clock_;
@@ -78,6 +82,8 @@ class App {
   ProgramBuilds builds_;
   Pipeline pipeline_;
   ProfileService profiles_;
+  EvidenceStore evidence_;
+  EvidenceRecorder recorder_;  // behind what it reads
   std::unique_ptr<RequestObserver> requests_;
   std::unique_ptr<HttpServer> server_;  // last: its threads use all of the above
 };

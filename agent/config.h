@@ -98,6 +98,8 @@ struct Config {
     double retention_seconds = 15.0 * 86400;
     double size_bytes = 256.0 * 1024 * 1024;
     double sync_seconds = 60;
+    double evidence_bytes = 128.0 * 1024 * 1024;
+    double evidence_seconds = 30.0 * 86400;
   } storage;
 
   struct Web {

@@ -411,6 +411,10 @@ void add_storage_keys(KeyList& keys) {
             [](Config& c) -> double& { return c.storage.size_bytes; });
   keys.duration("storage.sync_interval", "most that a loss of power may cost", 1, 86400,
                 [](Config& c) -> double& { return c.storage.sync_seconds; });
+  keys.size("storage.evidence_size", "most room that captured evidence may take; in memory 16 MiB",
+            kLeastStorage, [](Config& c) -> double& { return c.storage.evidence_bytes; });
+  keys.duration("storage.evidence_retention", "how long captured evidence is kept", 3600,
+                86400 * kDays, [](Config& c) -> double& { return c.storage.evidence_seconds; });
 }
 
 void add_web_keys(KeyList& keys) {

@@ -548,6 +548,7 @@ std::shared_ptr<const Snapshot> Pipeline::make_snapshot(double now_seconds, bool
   builder.add_watches(watches_, probes_);
   builder.add_probes(probes_);
   if (site_source_) snapshot->known_sites = site_source_();
+  if (evidence_source_) snapshot->evidence = evidence_source_();
   builder.add_scalars(batch_);
   builder.add_cgroups(cgroups_, batch_);
   builder.add_ooms(ooms_);

@@ -84,6 +84,9 @@ class Pipeline final : public SeriesReader {
   // Where the names of sites come from. Before the first tick; called in each.
   using SiteSource = std::function<std::shared_ptr<const KnownSites>()>;
   void set_site_source(SiteSource source) { site_source_ = std::move(source); }
+  // What was captured of whom. Before the first tick; called in each.
+  using EvidenceSource = std::function<std::shared_ptr<const EvidenceList>()>;
+  void set_evidence_source(EvidenceSource source) { evidence_source_ = std::move(source); }
   // Silences; see SilenceBook.
   [[nodiscard]] Result<std::string> add_silence(const Silence& silence);
   [[nodiscard]] bool remove_silence(std::string_view id);
@@ -156,6 +159,7 @@ class Pipeline final : public SeriesReader {
   SilenceBook silences_;
   BuildSource build_source_;
   SiteSource site_source_;
+  EvidenceSource evidence_source_;
   std::string host_name_;
   ReloadStatus reload_;
   std::map<std::string, DetectedLeaks> leaks_detected_;  // by scope

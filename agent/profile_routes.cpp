@@ -78,23 +78,44 @@ std::optional<Response> read_rest(const Request& request, const ProfileSources& 
   return std::nullopt;
 }
 
+Response profile_response(std::string profile, HeapView view) {
+  Response response;
+  response.content_type = "application/octet-stream";
+  response.body = std::make_shared<const std::string>(std::move(profile));
+  response.headers.emplace_back(
+      "Content-Disposition",
+      fmt::format("attachment; filename=\"{}.pb.gz\"", view == HeapView::heap ? "heap" : "allocs"));
+  return response;
+}
+
+// What was captured of a process that is not there any more. A pid that another process has now is
+// that one's.
+std::optional<std::string> captured_instead(const ProfileRefusal& refusal,
+                                            const ProfileSources& sources,
+                                            const ProfileRequest& wanted) {
+  const bool is_plain = wanted.view == HeapView::heap && wanted.seconds == 0 && !wanted.base;
+  if (!sources.captured || !is_plain) return std::nullopt;
+  const auto* const id = std::get_if<ProcessId>(&wanted.target);
+  if (id != nullptr && refusal.kind == ProfileRefusal::Kind::not_found)
+    return sources.captured(*id);
+  if (id == nullptr && refusal.kind == ProfileRefusal::Kind::gone)
+    return sources.captured({std::get<std::int32_t>(wanted.target), 0});
+  return std::nullopt;
+}
+
 Response answer(const Request& request, const ProfileSources& sources, ProfileRequest wanted) {
   if (std::optional<Response> wrong = read_rest(request, sources, wanted)) return *wrong;
   // In a thread of its own: the web server's have stacks of 100 KiB, and DWARF is a tree.
   ProfileAnswer made =
       std::async(std::launch::async, [&] { return sources.profiles.profile(wanted); }).get();
   if (!made) {
-    const bool is_missing = made.error().kind == ProfileRefusal::Kind::not_found;
+    if (auto captured = captured_instead(made.error(), sources, wanted))
+      return profile_response(std::move(*captured), wanted.view);
+    const bool is_missing = made.error().kind != ProfileRefusal::Kind::unavailable;
     return error_response(is_missing ? 404 : 503, is_missing ? "not_found" : "unavailable",
                           made.error().reason);
   }
-  Response response;
-  response.content_type = "application/octet-stream";
-  response.body = std::make_shared<const std::string>(std::move(*made));
-  response.headers.emplace_back("Content-Disposition",
-                                fmt::format("attachment; filename=\"{}.pb.gz\"",
-                                            wanted.view == HeapView::heap ? "heap" : "allocs"));
-  return response;
+  return profile_response(std::move(*made), wanted.view);
 }
 
 Response answer_for_parameters(const Request& request, const ProfileSources& sources,

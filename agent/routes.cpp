@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "agent/build_info.h"
+#include "agent/evidence_routes.h"
 #include "agent/exposition/api_json.h"
 #include "agent/exposition/page_filter.h"
 #include "agent/http/negotiation.h"
@@ -205,6 +206,7 @@ std::vector<Route> make_routes(const RouteSources& sources) {
   add_silence_routes(routes, sources);
   add_compact_route(routes, sources);
   add_profile_routes(routes, sources.profiles);
+  add_evidence_routes(routes, sources.evidence);
   add_page_routes(routes);
   return routes;
 }

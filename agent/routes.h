@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/alerts/silence_book.h"
+#include "agent/evidence/evidence_store.h"
 #include "agent/exposition/page_cache.h"
 #include "agent/exposition/snapshot.h"
 #include "agent/http/http_server.h"
@@ -31,6 +32,7 @@ struct RouteSources {
   std::function<std::optional<std::string>()> reload;  // returns what is wrong, or nothing
   SilenceActions silences;
   ProfileSources profiles;
+  const EvidenceStore& evidence;
   // Asks the probe in a process to give free memory back once.
   std::function<Result<void>(const ProcessId&)> compact;
 };

@@ -50,6 +50,14 @@ std::size_t ProbeBoard::held_descriptors() const {
       entries_, [](const auto& entry) { return entry.second.source != nullptr; }));
 }
 
+std::vector<ProbeBoard::Presence> ProbeBoard::presence() const {
+  const std::scoped_lock lock(mutex_);
+  std::vector<Presence> presence;
+  for (const auto& [id, entry] : entries_)
+    presence.push_back({id, entry.target.ended_seconds.has_value()});
+  return presence;
+}
+
 std::size_t ProbeBoard::kept_targets() const {
   const std::scoped_lock lock(mutex_);
   return static_cast<std::size_t>(std::ranges::count_if(

@@ -66,6 +66,12 @@ class ProbeBoard {
   ProbeBoard& operator=(const ProbeBoard&) = delete;
   ~ProbeBoard() = default;
 
+  struct Presence {
+    ProcessId id;
+    bool has_ended = false;
+  };
+  // The same as targets(), without what is known of them.
+  [[nodiscard]] std::vector<Presence> presence() const;
   // Those that run and those that are kept, ascending by id.
   [[nodiscard]] std::vector<ProbedTarget> targets() const;
   [[nodiscard]] std::optional<ProbedTarget> find(const ProcessId& id) const;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "agent/alerts/silence_book.h"
+#include "agent/evidence/evidence_store.h"
 #include "agent/exposition/self_metrics.h"
 #include "agent/exposition/snapshot.h"
 
@@ -64,6 +65,10 @@ ApiDocument cgroups_document(const Snapshot& snapshot, const ApiParameters& para
 
 // GET /api/v1/ooms: whom the OOM killer took, the last first, and how many of which workload.
 ApiDocument ooms_document(const Snapshot& snapshot);
+
+// GET /api/v1/evidence and /api/v1/evidence/ID: what was captured, the newest first.
+ApiDocument evidence_document(std::span<const EvidenceRecord> records);
+ApiDocument evidence_record_document(const EvidenceRecord& record);
 
 // GET /api/v1/alerts, in the form of Prometheus's own endpoint, and whether each is silenced.
 ApiDocument alerts_document(const Snapshot& snapshot);

@@ -89,6 +89,21 @@ Json evidence_json(const Snapshot& snapshot, const WatchRow& suspect) {
   return evidence;
 }
 
+// What was captured of the subject, or of the process that it is a part of, the newest first.
+Json captures_json(const Snapshot& snapshot, const WatchRow& watch) {
+  Json captures = Json::array();
+  if (!snapshot.evidence) return captures;
+  for (const EvidenceRecord& record : snapshot.evidence->records) {
+    const bool is_of_process = watch.process.pid != 0 && record.process == watch.process;
+    if (!is_of_process && record.subject != visible_name(watch.subject)) continue;
+    captures.push_back({{"id", record.id},
+                        {"occasion", occasion_name(record.occasion)},
+                        {"at", json_number(record.wall_seconds)},
+                        {"path", "/api/v1/evidence/" + record.id}});
+  }
+  return captures;
+}
+
 Json causes_json(const WatchRow& watch) {
   if (!watch.causes) return Json::object();
   return {{"live_growth", json_number(watch.causes->live_growth)},
@@ -212,6 +227,7 @@ Json suspect_json(const Snapshot& snapshot, const WatchRow& watch) {
   json["gates"] = gates_json(verdict, counted_by(watch.signal));
   json["reason"] = reason_of(snapshot, watch);
   json["evidence"] = evidence_json(snapshot, watch);
+  json["captures"] = captures_json(snapshot, watch);
   json["changes"] = changes_json(watch.changes, rows);
   return json;
 }

@@ -85,6 +85,7 @@ class MetricsPage::Renderer {
     add_receivers(snapshot);
     add_collectors(snapshot);
     add_agent(snapshot);
+    add_evidence(snapshot);
     add_history(snapshot);
     for (const prometheus::Collectable* const collectable : extra_) add_extra(*collectable);
     add_own(OwnFamily::exposition_unlisted_samples, number(unlisted_samples_));
@@ -241,6 +242,8 @@ class MetricsPage::Renderer {
                                    OwnFamily::series_dropped,
                                    OwnFamily::config_reloads,
                                    OwnFamily::config_reloads_failed,
+                                   OwnFamily::evidence_captures,
+                                   OwnFamily::evidence_errors,
                                    OwnFamily::history_rows_written,
                                    OwnFamily::history_rows_rejected,
                                    OwnFamily::history_errors,
@@ -758,6 +761,20 @@ class MetricsPage::Renderer {
       add_own(OwnFamily::log_messages, labels_.body({{"level", kLogLevels.at(i)}}),
               number(snapshot.log_messages.at(i)));
     }
+  }
+
+  void add_evidence(const Snapshot& snapshot) {
+    if (!snapshot.evidence) return;
+    const EvidenceStats& stats = snapshot.evidence->stats;
+    for (std::size_t i = 0; i < kEvidenceOccasions; ++i) {
+      const std::string_view occasion = occasion_name(static_cast<EvidenceOccasion>(i));
+      add_own(OwnFamily::evidence_captures, labels_.body({{"occasion", occasion}}),
+              number(stats.taken.at(i)));
+    }
+    add_own(OwnFamily::evidence_kept, number(stats.captures));
+    add_own(OwnFamily::evidence_size, number(stats.bytes));
+    add_own(OwnFamily::evidence_errors, number(stats.failures));
+    add_own(OwnFamily::evidence_damaged, number(stats.damaged));
   }
 
   void add_history(const Snapshot& snapshot) {

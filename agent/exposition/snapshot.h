@@ -20,6 +20,7 @@
 #include "agent/alerts/alert_sender.h"
 #include "agent/alerts/leak_state.h"
 #include "agent/alerts/state_change.h"
+#include "agent/evidence/evidence_store.h"
 #include "agent/history/history_row.h"
 #include "agent/history/recorder.h"
 #include "agent/profile/known_site.h"
@@ -245,6 +246,8 @@ struct Snapshot {
   std::vector<WatchRow> watches;          // sorted by subject, then signal
   // Sites of probed programs by name, as of the last look; null where nobody looks.
   std::shared_ptr<const KnownSites> known_sites;
+  // What was captured; null where nothing is.
+  std::shared_ptr<const EvidenceList> evidence;
   std::vector<AlertRow> alerts;  // sorted by name, then subject
   std::vector<CollectorHealth> collectors;
   SeriesUsage series;

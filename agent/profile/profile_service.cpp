@@ -116,7 +116,7 @@ tl::expected<ProcessId, ProfileRefusal> ProfileService::find(const ProfileReques
   if (target) return target->id;
   const auto process = root_.open_process(pid);
   if (!process && process.error().kind == ErrorKind::gone)
-    return refusal(Kind::not_found, fmt::format("there is no process {}", pid));
+    return refusal(Kind::gone, fmt::format("there is no process {}", pid));
   return refusal(Kind::not_found, no_probe(pid));
 }
 

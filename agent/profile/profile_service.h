@@ -44,7 +44,8 @@ struct ProfileRequest {
 // Why there is no profile, in words for who asked.
 struct ProfileRefusal {
   enum class Kind : std::uint8_t {
-    not_found,    // no such process, or no probe in it
+    gone,         // no process has that pid
+    not_found,    // no probe in it, or it is not the same process
     unavailable,  // not now: nothing sampled yet, too many at once, the agent stops
   };
   Kind kind = Kind::not_found;

@@ -466,9 +466,11 @@ void ProbeStructureParser::place(std::span<const std::string> names) {
   if (!order.empty() && order.front() == 0) order.erase(order.begin());
   const auto text = [names](std::uint32_t name) -> const std::string& { return names[name]; };
   std::ranges::stable_sort(order, {}, text);
-  const auto doubles = std::ranges::unique(order, {}, text);
-  doubles_ = doubles.size();
-  order.erase(doubles.begin(), doubles.end());
+  const auto doubles = std::unique(
+      order.begin(), order.end(),
+      [&text](std::uint32_t one, std::uint32_t other) { return text(one) == text(other); });
+  doubles_ = static_cast<std::uint64_t>(order.end() - doubles);
+  order.erase(doubles, order.end());
   found_.structures.resize(order.size());
   std::vector<std::uint32_t> by_name(names.size() + 1, static_cast<std::uint32_t>(order.size()));
   for (std::uint32_t position = 0; position < order.size(); ++position) {

@@ -9,14 +9,14 @@
 #include <vector>
 
 #include "tests/support/fake_clock.h"
-#include "tests/support/memory_host_root.h"
+#include "tests/support/fake_proc.h"
 #include "tests/support/segment_writer.h"
 
 namespace heapfloor {
 namespace {
 
+using testing::FakeProc;
 using ::testing::HasSubstr;
-using testing::MemoryHostRoot;
 using testing::SegmentWriter;
 
 class WrittenSource final : public ProbeSource {
@@ -30,14 +30,21 @@ class WrittenSource final : public ProbeSource {
 
 class ProfileRoutesTest : public ::testing::Test {
  protected:
-  ProfileRoutesTest() {
+  ProfileRoutesTest() : root_(HostPaths{proc_.path(), proc_.path(), proc_.path()}) {
+    proc_.set(4712, 1, "without", 4096);
     SegmentWriter segment;
     segment.add_site(1, {0x401010}, 50'000'000);
     board_.put({{4711, 77}, "app", "", 4711, std::nullopt},
                std::make_shared<WrittenSource>(segment.copy()));
-    add_profile_routes(routes_, {service_, [this](std::string_view name) -> Result<Profile> {
+    add_profile_routes(routes_, {service_,
+                                 [this](std::string_view name) -> Result<Profile> {
                                    if (name == "kept") return kept_;
                                    return failure(ErrorKind::unavailable, {}, "no such evidence");
+                                 },
+                                 [](const ProcessId& process) -> std::optional<std::string> {
+                                   if (process == ProcessId{99, 5} || process == ProcessId{99, 0})
+                                     return "captured";
+                                   return std::nullopt;
                                  }});
   }
 
@@ -56,7 +63,8 @@ class ProfileRoutesTest : public ::testing::Test {
     return {};
   }
 
-  MemoryHostRoot root_{testing::files({})};
+  FakeProc proc_;
+  DirectoryHostRoot root_;
   ProbeBoard board_;
   FakeClock clock_;
   ProfileService service_{root_, board_, clock_};
@@ -115,6 +123,14 @@ TEST_F(ProfileRoutesTest, WhatIsNotThereIsNotFound) {
     EXPECT_EQ(get(path).status, 404) << path;
   EXPECT_THAT(*get("/processes/4712/debug/pprof/heap").body,
               HasSubstr("no probe in process 4712: start it with"));
+}
+
+TEST_F(ProfileRoutesTest, OfAProcessThatIsGoneTheLastThatWasCapturedIsServed) {
+  EXPECT_EQ(*get("/debug/pprof/heap", {{"subject", "process:99:5"}}).body, "captured");
+  EXPECT_EQ(*get("/debug/pprof/heap", {{"pid", "99"}}).body, "captured");
+  EXPECT_EQ(get("/debug/pprof/heap", {{"subject", "process:99:6"}}).status, 404);
+  EXPECT_EQ(get("/debug/pprof/allocs", {{"pid", "99"}}).status, 404) << "that is another view";
+  EXPECT_EQ(get("/debug/pprof/heap", {{"pid", "99"}, {"seconds", "5"}}).status, 404);
 }
 
 TEST_F(ProfileRoutesTest, WhatIsNotThereYetSaysWhenToAskAgain) {

@@ -23,6 +23,7 @@ ALLOCATORS = {"glibc": "", "jemalloc": "libjemalloc.so.2", "tcmalloc": "libtcmal
 LIMIT_BYTES = 512 << 20
 RATE_BYTES_PER_SECOND = 1 << 20
 DEADLINE_SECONDS = 360
+OPTIONS = ("--collection.interval=1s", "--trend.time_scale=0.0166667", f"--trend.limit={LIMIT_BYTES >> 20}MiB")
 FRAGMENTED_SECONDS = 240  # so long the fragmenting program is watched
 
 
@@ -34,8 +35,8 @@ def library(name):
 class ProbeTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.agent = cls.enterClassContext(harness.Agent(
-            "--collection.interval=1s", "--trend.time_scale=0.0166667", f"--trend.limit={LIMIT_BYTES >> 20}MiB"))
+        cls.storage = cls.enterClassContext(tempfile.TemporaryDirectory())
+        cls.agent = cls.enterClassContext(harness.Agent(*OPTIONS, storage=cls.storage))
         cls.services, cls.leaking, cls.states, cls.suspects = {}, {}, {}, {}
         for allocator, file in ALLOCATORS.items():
             preload = library(file) if file else ""
@@ -153,6 +154,24 @@ class ProbeTest(unittest.TestCase):
                 self.assertIn("add_user", top)
                 tags = subprocess.run(["go", "tool", "pprof", "-tags", file.name], capture_output=True, text=True, timeout=120, check=True).stdout
                 self.assertIn("user_cache", tags)
+        self.assertEqual(self.captures(self.agent, service.pid), {"suspected", "leaking", "ended"})
+        # The next run of the agent has it from the disk.
+        self.agent.stop(20)
+        with harness.Agent(*OPTIONS, storage=self.storage) as successor:
+            self.assertEqual(self.captures(successor, service.pid), {"suspected", "leaking", "ended"})
+            status, _, kept = successor.request(path)
+            self.assertEqual(status, 200, kept[:300])
+            self.assertIn(b"add_user", gzip.decompress(kept))
+
+    def captures(self, agent, pid):
+        """The occasions of all captures of a process; each has a heap profile that names the leak."""
+        captures = [capture for capture in agent.api("evidence")["evidence"] if capture["pid"] == pid]
+        for capture in captures:
+            heap = next(file for file in capture["files"] if file["name"] == "heap.pb.gz")
+            status, _, body = agent.request(heap["path"])
+            self.assertEqual(status, 200, capture)
+            self.assertIn(b"add_user", gzip.decompress(body), capture)
+        return {capture["occasion"] for capture in captures}
 
 
 if __name__ == "__main__":

@@ -3,14 +3,14 @@
 #include <cstddef>
 #include <cstring>
 
+// Names are theirs: NOLINTBEGIN(readability-identifier-naming,bugprone-reserved-identifier)
 extern "C" {
 
-void* __libc_malloc(std::size_t bytes);                     // NOLINT(bugprone-reserved-identifier)
-void* __libc_calloc(std::size_t count, std::size_t bytes);  // NOLINT(bugprone-reserved-identifier)
-void* __libc_realloc(void* block, std::size_t bytes);       // NOLINT(bugprone-reserved-identifier)
-void* __libc_memalign(std::size_t alignment,
-                      std::size_t bytes);  // NOLINT(bugprone-reserved-identifier)
-void __libc_free(void* block);             // NOLINT(bugprone-reserved-identifier)
+void* __libc_malloc(std::size_t bytes);
+void* __libc_calloc(std::size_t count, std::size_t bytes);
+void* __libc_realloc(void* block, std::size_t bytes);
+void* __libc_memalign(std::size_t alignment, std::size_t bytes);
+void __libc_free(void* block);
 
 void* malloc(std::size_t bytes) { return __libc_malloc(bytes); }
 void* calloc(std::size_t count, std::size_t bytes) { return __libc_calloc(count, bytes); }
@@ -52,3 +52,4 @@ bool MallocExtension_Internal_GetNumericProperty(const char* name, std::size_t s
   return false;
 }
 }
+// NOLINTEND(readability-identifier-naming,bugprone-reserved-identifier)

@@ -115,7 +115,7 @@ class SegmentWriter {
 
   void add_arena(std::uint64_t used_bytes, std::uint64_t free_bytes) {
     at<heapfloor_arena>(HEAPFLOOR_SECTION_ARENAS, take(HEAPFLOOR_SECTION_ARENAS)) = {used_bytes,
-                                                                                      free_bytes};
+                                                                                     free_bytes};
   }
   std::uint16_t add_name(std::string_view text) {
     const std::uint64_t index = take(HEAPFLOOR_SECTION_NAMES);
