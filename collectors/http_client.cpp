@@ -246,7 +246,8 @@ struct HttpClient::Handle {
     if (code != CURLE_OK) {
       std::string reason = error.c_str();
       if (reason.empty()) reason = curl_library().easy_strerror(code);
-      if (exchange.is_too_large) reason = "the answer is too large";
+      if (exchange.is_too_large)
+        return failure(ErrorKind::malformed, shown_url, "the answer is too large");
       if (code == CURLE_ABORTED_BY_CALLBACK) reason = "stopped";
       return failure(kind_of(code), shown_url, std::move(reason));
     }

@@ -47,7 +47,8 @@ struct HttpAnswer {
 
 // What is left of a request, whether it was answered or not.
 struct HttpExchange {
-  Result<HttpAnswer> answer;  // kinds timeout, denied (a secret's file) and io
+  // Kinds timeout, denied (a secret's file), malformed (longer than largest_body_bytes) and io.
+  Result<HttpAnswer> answer;
   double duration_seconds = 0;
 };
 

@@ -72,6 +72,38 @@ void add_config_flags(CLI::App& app, ConfigSource& source) {
   }
 }
 
+// What replay and backtest have in common.
+void add_show_options(CLI::App& command, ReplayShow& show, const std::string& jobs_help) {
+  const std::vector<std::string> signals(kSignalNames.begin(), kSignalNames.end());
+  command.add_option("--signal", show.signal, "which signal's constants to use")
+      ->check(CLI::IsMember(signals))
+      ->capture_default_str();
+  command.add_flag("--transitions", show.transitions,
+                   "print every change of state, not only the end (JSON lines)");
+  command.add_option_function<std::string>(
+      "--interval",
+      [&show](const std::string& text) {
+        show.interval_seconds = parse_duration(text);
+        if (!show.interval_seconds || *show.interval_seconds <= 0)
+          throw CLI::ValidationError("--interval", "expects a duration such as 15s");
+      },
+      "spacing of the readings [the median of each series]");
+  command
+      .add_option_function<std::string>(
+          "--format",
+          [&show](const std::string& text) {
+            show.format = text == "json" ? ReplayFormat::json : ReplayFormat::table;
+          },
+          "json: a line a series; table: for a person [table on a terminal, else json]")
+      ->check(CLI::IsMember({"json", "table"}));
+  command
+      .add_option("--report", show.report,
+                  "write an HTML page with a chart and the gates of each series")
+      ->type_name("FILE");
+  command.add_option("--jobs", show.jobs, jobs_help)->check(CLI::Range(1, 256));
+  command.add_flag("--quiet", show.quiet, "no progress on the terminal");
+}
+
 void add_replay_command(CLI::App& app, const ConfigSource& source, ReplayOptions& replay,
                         std::function<int()>& action) {
   CLI::App* command =
@@ -83,36 +115,68 @@ void add_replay_command(CLI::App& app, const ConfigSource& source, ReplayOptions
                    "query of Prometheus (up to 256 MiB of JSON); a directory of such files (.csv, "
                    ".json, .jsonl); - is standard input")
       ->required();
-  const std::vector<std::string> signals(kSignalNames.begin(), kSignalNames.end());
-  command->add_option("--signal", replay.signal, "which signal's constants to use")
-      ->check(CLI::IsMember(signals))
-      ->capture_default_str();
-  command->add_flag("--transitions", replay.transitions,
-                    "print every change of state, not only the end (JSON lines)");
-  command->add_option_function<std::string>(
-      "--interval",
-      [&replay](const std::string& text) {
-        replay.interval_seconds = parse_duration(text);
-        if (!replay.interval_seconds || *replay.interval_seconds <= 0)
-          throw CLI::ValidationError("--interval", "expects a duration such as 15s");
-      },
-      "spacing of the readings [the median of each series]");
-  command
-      ->add_option_function<std::string>(
-          "--format",
-          [&replay](const std::string& text) {
-            replay.format = text == "json" ? ReplayFormat::json : ReplayFormat::table;
-          },
-          "json: a line a series; table: for a person [table on a terminal, else json]")
-      ->check(CLI::IsMember({"json", "table"}));
-  command
-      ->add_option("--report", replay.report,
-                   "write an HTML page with a chart and the gates of each series")
-      ->type_name("FILE");
-  command->add_option("--jobs", replay.jobs, "files judged at once [one a processor]")
-      ->check(CLI::Range(1, 256));
-  command->add_flag("--quiet", replay.quiet, "no progress on the terminal");
+  add_show_options(*command, replay.show, "files judged at once [one a processor]");
   command->callback([&] { action = [&] { return run_replay_command(source, replay); }; });
+}
+
+void add_backtest_client(CLI::App& command, HttpClientOptions& client) {
+  command.add_option("--prometheus.username", client.username, "for basic authentication");
+  command.add_option("--prometheus.password-file", client.password_file, "its password")
+      ->type_name("FILE");
+  command
+      .add_option("--prometheus.bearer-token-file", client.bearer_token_file, "instead of those")
+      ->type_name("FILE");
+  command
+      .add_option("--prometheus.ca-file", client.ca_file,
+                  "who signs its certificate [the system's]")
+      ->type_name("FILE");
+  command.add_flag("--prometheus.insecure-skip-verify", client.insecure_skip_verify,
+                   "believe any certificate");
+}
+
+void add_backtest_command(CLI::App& app, const ConfigSource& source, std::function<int()>& action) {
+  auto options = std::make_shared<BacktestOptions>();
+  CLI::App* command = app.add_subcommand(
+      "backtest", "judge the past of a Prometheus-compatible server: which series leak");
+  command->add_option("--prometheus.url", options->url, "of the server")
+      ->required()
+      ->type_name("URL");
+  command
+      ->add_option(
+          "--query", options->query,
+          "PromQL; each series it gives is judged (bytes in use, after GC where there is one)")
+      ->required()
+      ->type_name("PROMQL");
+  command
+      ->add_option("--limit-query", options->limit_query,
+                   "limits of the series that have all of its labels")
+      ->type_name("PROMQL");
+  command
+      ->add_option("--epoch-query", options->epoch_query,
+                   "counts of their GCs: then only values behind one are floors")
+      ->type_name("PROMQL");
+  command->add_option("--load-query", options->load_query, "their load, any rate")
+      ->type_name("PROMQL");
+  command->add_option("--start", options->start, "a time, or so long before now")
+      ->capture_default_str();
+  command->add_option("--end", options->end, "a time, so long before now, or now")
+      ->capture_default_str();
+  command->add_option_function<std::string>(
+      "--step",
+      [options](const std::string& text) {
+        options->step_seconds = parse_duration(text);
+        if (!options->step_seconds || *options->step_seconds < 1)
+          throw CLI::ValidationError("--step", "expects a duration of at least 1s, such as 1m");
+      },
+      "distance of the readings [some thousand in the range]");
+  command->add_option("--timeout", options->client.deadline_seconds, "of one request, in seconds")
+      ->check(CLI::Range(1, 600))
+      ->capture_default_str();
+  add_backtest_client(*command, options->client);
+  add_show_options(*command, options->show, "series judged at once [one a processor]");
+  command->callback([&action, &source, options] {
+    action = [&source, options] { return run_backtest_command(source, *options); };
+  });
 }
 
 void add_pprof_command(CLI::App& app, const ConfigSource& source, std::function<int()>& action) {
@@ -182,6 +246,7 @@ void add_commands(CLI::App& app, const ConfigSource& source, ReplayOptions& repl
   });
 
   add_replay_command(app, source, replay, action);
+  add_backtest_command(app, source, action);
   add_pprof_command(app, source, action);
   add_run_command(app, action);
   add_probe_command(app, source, action);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/config.h"
+#include "collectors/http_client.h"
 
 namespace heapfloor {
 
@@ -28,8 +29,8 @@ enum class ReplayFormat : std::uint8_t {
   table,
 };
 
-struct ReplayOptions {
-  std::vector<std::string> files;  // and directories
+// How recorded series are judged, and what is printed of that.
+struct ReplayShow {
   std::string signal = "rss_anon";
   std::optional<double> interval_seconds;  // nothing: the series' median spacing
   bool transitions = false;
@@ -37,6 +38,26 @@ struct ReplayOptions {
   std::size_t jobs = 0;               // 0: one a processor
   std::optional<std::string> report;  // path
   bool quiet = false;                 // no progress on the terminal
+  [[nodiscard]] std::size_t workers() const;
+};
+
+struct ReplayOptions {
+  std::vector<std::string> files;  // and directories
+  ReplayShow show;
+};
+
+struct BacktestOptions {
+  BacktestOptions() {
+    client.deadline_seconds = 120;
+    client.largest_body_bytes = std::size_t{128} << 20;
+  }
+  std::string url;                                   // of the server
+  std::string query;                                 // PromQL, of the values
+  std::string epoch_query, limit_query, load_query;  // empty: none
+  std::string start = "7d", end = "now";             // as backtest_time() reads them
+  std::optional<double> step_seconds;                // nothing: chosen for the range
+  HttpClientOptions client;
+  ReplayShow show;
 };
 
 struct OnceOptions {
@@ -59,12 +80,16 @@ struct RunOptions {
 int run_agent_command(const ConfigSource& source);
 int run_once_command(const ConfigSource& source, const OnceOptions& options);
 int run_replay_command(const ConfigSource& source, const ReplayOptions& options);
+int run_backtest_command(const ConfigSource& source, const BacktestOptions& options);
 int run_check_config_command(const ConfigSource& source, bool print_defaults);
 int run_pprof_command(const ConfigSource& source, const PprofOptions& options);
 int run_version_command();
 // Becomes the program; returns only when that cannot be.
 int run_run_command(const RunOptions& options);
 int run_probe_command(const ConfigSource& source, std::int32_t pid);
+
+// Says on standard error what of it does not go together; false where there is nothing to say.
+bool explain_bad_show(const ReplayShow& show);
 
 // Loads the configuration and sets up the log, or prints what is wrong and returns nothing.
 std::optional<Config> load_or_explain(const ConfigSource& source);

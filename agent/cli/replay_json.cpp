@@ -32,7 +32,7 @@ std::string syntax_reason(std::string_view words) {
 // beginning of the first document.
 class Gate final : public nlohmann::json_sax<Json> {
  public:
-  explicit Gate(const SeriesSink& sink) : sink_(sink) {}
+  Gate(const SeriesSink& sink, EmptyAnswer empty) : sink_(sink), empty_(empty) {}
 
   bool null() override { return scalar({}); }
   bool boolean(bool /*value*/) override { return scalar({JsonScalar::Kind::boolean, 0, 0, {}}); }
@@ -103,7 +103,7 @@ class Gate final : public nlohmann::json_sax<Json> {
   }
   void choose(bool is_response) {
     if (is_response) {
-      events_ = std::make_unique<RangeResponse>(sink_);
+      events_ = std::make_unique<RangeResponse>(sink_, empty_);
     } else {
       events_ = std::make_unique<JsonRows>(sink_);
     }
@@ -114,6 +114,7 @@ class Gate final : public nlohmann::json_sax<Json> {
   }
 
   const SeriesSink& sink_;
+  EmptyAnswer empty_;
   std::unique_ptr<JsonEvents> events_;
   std::size_t depth_ = 0;
   std::string fault_;
@@ -159,9 +160,9 @@ void read_documents(JsonSource& source, Gate& gate) {
 }  // namespace
 
 Result<void> read_replay_json(BlockReader& input, std::string_view name, const SeriesSink& sink,
-                              std::size_t most_bytes) {
+                              std::size_t most_bytes, EmptyAnswer empty) {
   JsonSource source(input, most_bytes);
-  Gate gate(sink);
+  Gate gate(sink, empty);
   skip_byte_order_mark(source);
   read_documents(source, gate);
   if (input.failed()) return failure(ErrorKind::io, std::string(name), "cannot be read");

@@ -35,8 +35,10 @@ using SeriesSink = std::function<void(const std::string& labels, ReplaySeries se
 // Errors are ErrorKind::malformed with path "NAME:LINE:COLUMN" (columns are bytes), so that
 // path + ": " + reason is what a user wants to read; an error answer gives the server's own words.
 // The sink may have taken series before an error is found.
-// More than `most_bytes` are refused.
+// More than `most_bytes` are refused, and an answer without a series unless that is fine.
+enum class EmptyAnswer : bool { refused, fine };
 Result<void> read_replay_json(BlockReader& input, std::string_view name, const SeriesSink& sink,
-                              std::size_t most_bytes = kMostJsonBytes);
+                              std::size_t most_bytes = kMostJsonBytes,
+                              EmptyAnswer empty = EmptyAnswer::refused);
 
 }  // namespace heapfloor

@@ -195,7 +195,8 @@ void RangeResponse::finish() {
   }
   if (status_ != "success") return refuse("status is " + shown_piece(status_) + ", not 'success'");
   if (!has_result_) return refuse("the answer has no data.result");
-  if (series_count_ == 0) refuse("the answer holds no series: the query matched nothing");
+  if (series_count_ == 0 && empty_ == EmptyAnswer::refused)
+    refuse("the answer holds no series: the query matched nothing");
 }
 
 }  // namespace heapfloor

@@ -13,7 +13,8 @@ namespace heapfloor {
 
 class RangeResponse final : public JsonEvents {
  public:
-  explicit RangeResponse(const SeriesSink& sink) : sink_(sink) {}
+  explicit RangeResponse(const SeriesSink& sink, EmptyAnswer empty = EmptyAnswer::refused)
+      : sink_(sink), empty_(empty) {}
 
   // Whether a document that begins with this key is an answer.
   [[nodiscard]] static bool begins_with(std::string_view first_key);
@@ -48,6 +49,7 @@ class RangeResponse final : public JsonEvents {
   void end_entry();
 
   const SeriesSink& sink_;
+  EmptyAnswer empty_;
   std::vector<Part> parts_;
   std::string key_;  // the last one of the innermost part that has keys
   std::string status_;

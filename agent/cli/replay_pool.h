@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "agent/cli/replay.h"
@@ -24,6 +25,8 @@ struct ReplayProgress {
   std::size_t files_done = 0;
   std::size_t files = 0;
   std::uint64_t series = 0;  // judged so far, those of unfinished files included
+  std::string_view what = "replay";
+  std::string_view part = "file";  // of which there are so many; "series" has no other plural
 };
 
 struct ReplayPoolHooks {

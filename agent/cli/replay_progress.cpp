@@ -15,8 +15,10 @@ void ProgressLine::show(const ReplayProgress& progress) {
   if (now < next_seconds_) return;
   next_seconds_ = now + kPauseSeconds;
   is_shown_ = true;
-  write_(fmt::format("{}replay: {} of {} {}, {} series", kClearLine, progress.files_done,
-                     progress.files, progress.files == 1 ? "file" : "files", progress.series));
+  const bool is_plural = progress.files != 1 && !progress.part.ends_with('s');
+  write_(fmt::format("{}{}: {} of {} {}{}, {} series", kClearLine, progress.what,
+                     progress.files_done, progress.files, progress.part, is_plural ? "s" : "",
+                     progress.series));
 }
 
 void ProgressLine::clear() {

@@ -1,0 +1,224 @@
+// Range queries in parts, and what is put beside their values.
+#include "agent/cli/range_query.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <string>
+#include <vector>
+
+#include "tests/support/scripted_server.h"
+
+namespace heapfloor {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Pair;
+using ::testing::SizeIs;
+
+TEST(TimeRange, IsCutIntoPartsThatTogetherAreItsPointsEachOnce) {
+  const TimeRange range{1000, 1100, 10};
+  EXPECT_EQ(range.points(), 11U);
+  EXPECT_THAT(parts_of(range, 4), ElementsAre(TimeRange{1000, 1030, 10}, TimeRange{1040, 1070, 10},
+                                              TimeRange{1080, 1100, 10}));
+  EXPECT_THAT(parts_of(range, 11), ElementsAre(range));
+  EXPECT_THAT(parts_of({1000, 1009, 10}, 4), ElementsAre(TimeRange{1000, 1000, 10}));
+}
+
+TEST(FittingStep, GivesARangeSomeThousandPoints) {
+  EXPECT_EQ(fitting_step(3600), 15);
+  EXPECT_EQ(fitting_step(7 * 86400.0), 300);
+  EXPECT_EQ(fitting_step(30 * 86400.0), 600);
+  EXPECT_EQ(fitting_step(1e12), 86400);
+}
+
+TEST(BacktestTime, IsATimeOrADurationBeforeNow) {
+  EXPECT_EQ(backtest_time("now", 1e9), 1e9);
+  EXPECT_EQ(backtest_time("2h", 1e9), 1e9 - 7200);
+  EXPECT_EQ(backtest_time("2026-01-31T12:00:00Z", 1e9), 1769860800);
+  EXPECT_EQ(backtest_time("1700000000", 1e9), 1.7e9);
+  for (const char* bad : {"", "yesterday", "-7d", "2026-01-31"})
+    EXPECT_FALSE(backtest_time(bad, 1e9));
+}
+
+TEST(SeriesLabels, AreReadFromTheSelectorWithoutTheName) {
+  EXPECT_THAT(labels_of(R"({__name__="m",pod="a",text="q\"u\\o\nte"})"),
+              ElementsAre(Pair("pod", "a"), Pair("text", "q\"u\\o\nte")));
+  EXPECT_THAT(labels_of("{}"), IsEmpty());
+  EXPECT_THAT(labels_of(R"({__name__="m"})"), IsEmpty());
+  EXPECT_THAT(labels_of(R"({broken)"), IsEmpty());
+}
+
+ReplaySeries series_of(const std::vector<std::pair<double, double>>& readings) {
+  ReplaySeries series;
+  for (const auto& [time, value] : readings) {
+    Observation reading;
+    reading.time_seconds = time;
+    reading.value = value;
+    series.add(reading);
+  }
+  return series;
+}
+
+class Join : public ::testing::Test {
+ protected:
+  std::vector<std::optional<double>> limits(const std::string& selector) {
+    std::vector<std::optional<double>> limits;
+    for (const Observation& reading : series_.at(selector).observations)
+      limits.push_back(reading.limit);
+    return limits;
+  }
+  const std::string a_ = R"({__name__="used",container="c",pod="a"})";
+  const std::string b_ = R"({__name__="used",container="c",pod="b"})";
+  RangeSeries series_{{a_, series_of({{10, 1}, {20, 2}, {30, 3}})}, {b_, series_of({{10, 5}})}};
+};
+
+TEST_F(Join, ALimitStandsUntilTheNextBesideTheSeriesThatHaveItsLabels) {
+  const RangeSeries others = {{R"({__name__="limit",pod="a"})", series_of({{15, 100}, {30, 200}})},
+                              {R"({__name__="limit",pod="z"})", series_of({{10, 7}})}};
+  EXPECT_EQ(join(series_, others, JoinedColumn::limit), 1U);
+  EXPECT_THAT(limits(a_), ElementsAre(std::nullopt, 100, 200));
+  EXPECT_TRUE(series_.at(a_).has_limit);
+  EXPECT_THAT(limits(b_), ElementsAre(std::nullopt));
+}
+
+TEST_F(Join, OfSeveralTheOneWithTheMostLabelsCounts) {
+  const RangeSeries others = {{"{}", series_of({{0, 1}})},
+                              {R"({pod="a"})", series_of({{0, 2}})},
+                              {R"({container="c",pod="a"})", series_of({{0, 3}})},
+                              {R"({container="c",node="n",pod="a"})", series_of({{0, 4}})}};
+  EXPECT_EQ(join(series_, others, JoinedColumn::limit), 2U);
+  EXPECT_THAT(limits(a_), ElementsAre(3, 3, 3));
+  EXPECT_THAT(limits(b_), ElementsAre(1));
+}
+
+TEST_F(Join, ACountThatFallsBeganAnewAndGoesOn) {
+  const RangeSeries others = {{R"({pod="a"})", series_of({{10, 7}, {20, 2}, {30, 3}})}};
+  join(series_, others, JoinedColumn::epoch);
+  std::vector<std::uint64_t> epochs;
+  for (const Observation& reading : series_.at(a_).observations)
+    epochs.push_back(reading.epoch.value());
+  EXPECT_THAT(epochs, ElementsAre(7, 9, 10));
+  EXPECT_TRUE(series_.at(a_).has_epoch);
+}
+
+TEST_F(Join, ALoadIsOfItsTimeAlone) {
+  join(series_, {{R"({pod="a"})", series_of({{10, 0.5}, {30, 0.25}})}}, JoinedColumn::load);
+  const auto& readings = series_.at(a_).observations;
+  EXPECT_EQ(readings[0].load, 0.5);
+  EXPECT_EQ(readings[1].load, std::nullopt);
+  EXPECT_EQ(readings[2].load, 0.25);
+}
+
+std::string matrix(const std::string& values) {
+  return ScriptedServer::answer(
+      200, R"({"status":"success","data":{"resultType":"matrix","result":[)" +
+               (values.empty() ? "" : R"({"metric":{"pod":"a"},"values":)" + values + "}") + "]}}");
+}
+
+// A field of the form that was sent; in these tests nothing but the query is encoded.
+std::string field(const ScriptedServer::Seen& seen, const std::string& name) {
+  const std::size_t at = seen.body.find(name + "=");
+  return seen.body.substr(at + name.size() + 1, seen.body.find('&', at) - at - name.size() - 1);
+}
+
+Result<RangeSeries> fetch(const ScriptedServer& server, const TimeRange& range = {100, 120, 10},
+                          HttpClientOptions options = {}) {
+  RangeFetcher fetcher(server.url() + "/prefix/", std::move(options),
+                       [](std::size_t, std::size_t, std::size_t) {});
+  return fetcher.fetch("sum by (pod) (x)", range);
+}
+
+TEST(RangeFetcher, AsksAsThePrometheusApiHasIt) {
+  const ScriptedServer server(
+      [](const ScriptedServer::Seen&) { return matrix(R"([[100,"1"],[120,"3"]])"); });
+  const auto series = fetch(server);
+  ASSERT_TRUE(series) << series.error().reason;
+  ASSERT_THAT(*series, SizeIs(1));
+  EXPECT_EQ(series->begin()->first, R"({pod="a"})");
+  ASSERT_THAT(series->begin()->second.observations, SizeIs(2));
+  EXPECT_EQ(series->begin()->second.observations[1].value, 3);
+  const ScriptedServer::Seen seen = server.seen().at(0);
+  EXPECT_THAT(seen.head, HasSubstr("POST /prefix/api/v1/query_range HTTP/1.1\r\n"));
+  EXPECT_THAT(seen.head, HasSubstr("application/x-www-form-urlencoded"));
+  EXPECT_EQ(seen.body,
+            "query=sum%20by%20%28pod%29%20%28x%29&start=100.000&end=120.000&step=10.000");
+}
+
+TEST(RangeFetcher, JoinsThePartsOfALongRange) {
+  const ScriptedServer server([](const ScriptedServer::Seen& seen) {
+    return matrix("[[" + field(seen, "start") + ",\"1\"],[" + field(seen, "end") + ",\"2\"]]");
+  });
+  const auto series = fetch(server, {0, 10.0 * 15'000, 10});
+  ASSERT_TRUE(series) << series.error().reason;
+  EXPECT_THAT(server.seen(), SizeIs(2));
+  EXPECT_THAT(series->begin()->second.observations, SizeIs(4));
+}
+
+TEST(RangeFetcher, WhatIsTooMuchIsAskedForInHalves) {
+  const ScriptedServer server([](const ScriptedServer::Seen& seen) {
+    const double points = (std::stod(field(seen, "end")) - std::stod(field(seen, "start"))) / 10;
+    if (points > 3)
+      return ScriptedServer::answer(
+          422, R"({"status":"error","errorType":"execution","error":"too many samples"})");
+    return matrix("[[" + field(seen, "start") + ",\"1\"]]");
+  });
+  const auto series = fetch(server, {0, 150, 10});
+  ASSERT_TRUE(series) << series.error().reason;
+  EXPECT_THAT(series->begin()->second.observations, SizeIs(4));
+}
+
+TEST(RangeFetcher, AnAnswerThatIsTooLongIsAskedForInHalves) {
+  const ScriptedServer server([](const ScriptedServer::Seen& seen) {
+    std::string values;
+    for (double t = std::stod(field(seen, "start")); t <= std::stod(field(seen, "end")); t += 10)
+      values += (values.empty() ? "[" : ",[") + std::to_string(t) + ",\"1\"]";
+    return matrix("[" + values + "]");
+  });
+  HttpClientOptions options;
+  options.largest_body_bytes = 300;
+  const auto series = fetch(server, {0, 150, 10}, options);
+  ASSERT_TRUE(series) << series.error().reason;
+  EXPECT_THAT(series->begin()->second.observations, SizeIs(16));
+}
+
+TEST(RangeFetcher, ABusyServerIsAskedAgain) {
+  std::atomic<int> asked = 0;
+  const ScriptedServer server([&asked](const ScriptedServer::Seen&) {
+    return ++asked == 1 ? ScriptedServer::answer(503, "busy") : matrix(R"([[100,"1"]])");
+  });
+  EXPECT_TRUE(fetch(server));
+  EXPECT_EQ(asked, 2);
+}
+
+TEST(RangeFetcher, SaysWhatTheServerSays) {
+  const ScriptedServer server([](const ScriptedServer::Seen&) {
+    return ScriptedServer::answer(
+        400, R"({"status":"error","errorType":"bad_data","error":"parse error"})");
+  });
+  const auto series = fetch(server);
+  ASSERT_FALSE(series);
+  EXPECT_THAT(series.error().reason, HasSubstr("the server answered bad_data: parse error"));
+  EXPECT_THAT(server.seen(), SizeIs(1));
+}
+
+TEST(RangeFetcher, WhatIsNoAnswerOfSuchAServerIsToldByItsStatus) {
+  const ScriptedServer server(
+      [](const ScriptedServer::Seen&) { return ScriptedServer::answer(404, "<html>"); });
+  const auto series = fetch(server);
+  ASSERT_FALSE(series);
+  EXPECT_EQ(series.error().reason, "the server answered HTTP 404");
+}
+
+TEST(RangeFetcher, NoSeriesIsNoError) {
+  const ScriptedServer server([](const ScriptedServer::Seen&) { return matrix({}); });
+  const auto series = fetch(server);
+  ASSERT_TRUE(series) << series.error().reason;
+  EXPECT_THAT(*series, IsEmpty());
+}
+
+}  // namespace
+}  // namespace heapfloor
