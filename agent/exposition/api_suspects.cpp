@@ -96,10 +96,12 @@ Json captures_json(const Snapshot& snapshot, const WatchRow& watch) {
   for (const EvidenceRecord& record : snapshot.evidence->records) {
     const bool is_of_process = watch.process.pid != 0 && record.process == watch.process;
     if (!is_of_process && record.subject != visible_name(watch.subject)) continue;
+    Json files = Json::array();
+    for (const EvidenceRecord::File& file : record.files) files.push_back(file.name);
     captures.push_back({{"id", record.id},
                         {"occasion", occasion_name(record.occasion)},
                         {"at", json_number(record.wall_seconds)},
-                        {"path", "/api/v1/evidence/" + record.id}});
+                        {"files", std::move(files)}});
   }
   return captures;
 }

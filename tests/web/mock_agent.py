@@ -193,6 +193,10 @@ class World:
         self.limits = {4711: 4 * GIB, 4822: 16 * GIB}
         # What a probe in the first says of the same leak: a structure of it, and one more signal.
         payments = self.suspects[0]
+        payments['captures'] = [
+            {'id': '20261129T061905Z-4711-leaking', 'occasion': 'leaking', 'at': now - 5 * HOUR,
+             'files': ['suspect.json', 'series.json', 'heap.pb.gz']},
+            {'id': '20261129T041905Z-4711-suspected', 'occasion': 'suspected', 'at': now - 7 * HOUR, 'files': ['suspect.json']}]
         payments['structures'] = [{'name': 'user_cache', 'phase': 'grow', 'growth_bytes_per_second': 190 * MIB / HOUR, 'share': 0.9}]
         self.same_leaks = [{**payments, 'id': 'process:4711:1471100/sampled_live', 'signal': 'sampled_live', 'basis': 'sampled_live'},
                            {**payments, 'id': 'structure:4711:1471100:user_cache/structure_bytes', 'scope': 'structure',

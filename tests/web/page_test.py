@@ -97,6 +97,9 @@ def case_suspect(browser, agent, shots):
     assert '212 MiB/h' in browser.text('main') and '198 \u2013 230' in browser.text('main')
     assert 'in 5 h 1' in browser.text('.figures-wide'), browser.text('.figures-wide')
     assert browser.text('.evidence') == 'Its threads grow too: 12 an hour.', browser.text('.evidence')
+    links = browser.run('return [...document.querySelectorAll(".captures a")].map((a) => new URL(a.href).pathname + " " + a.textContent)')
+    assert links[2].endswith('/api/v1/evidence/20261129T061905Z-4711-leaking/heap.pb.gz heap profile') and len(links) == 4, links
+    assert browser.text('.captures').startswith('Evidence'), browser.text('.captures')
     browser.screenshot(shots, 'suspect')
     floors = browser.count('.chart-svg .floor')
     browser.one('.segments button').click()  # 1 h

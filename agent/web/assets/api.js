@@ -45,6 +45,11 @@ export function encodeId(id) {
   return id.split('/').map((part) => encodeURIComponent(part).replaceAll('%3A', ':')).join('/');
 }
 
+/** The address of a file of a capture. */
+export function evidenceUrl(id, file) {
+  return new URL(`evidence/${encodeId(id)}/${encodeId(file)}`, ROOT).href;
+}
+
 /** Agent, host, counts and collectors, with `date_seconds`: the server's clock when it answered, where it says so. */
 export async function fetchStatus(signal) {
   const { data, date } = await get('status', signal);

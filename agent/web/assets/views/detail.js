@@ -1,6 +1,6 @@
 // One subject: its chart, the numbers with their uncertainty, and why it is, or is not, believed to leak.
 
-import { fetchSeries, fetchSubjects, fetchSuspect } from '../api.js';
+import { evidenceUrl, fetchSeries, fetchSubjects, fetchSuspect } from '../api.js';
 import { createChart, describeSeries } from '../chart.js';
 import { h, icon, keyed, pageHeading, setAttribute, setChildren, setText, stateBadge } from '../dom.js';
 import {
@@ -141,6 +141,32 @@ function createFormerLives() {
   };
 }
 
+const OCCASIONS = {
+  suspected: 'When it became suspected', leaking: 'When it was called leaking', ended: 'When it had ended',
+};
+const FILES = {
+  'heap.pb.gz': 'heap profile', 'suspect.json': 'suspect', 'series.json': 'series', 'mappings.txt': 'mappings',
+};
+
+/** What was captured of the subject, the newest first, as files to download. */
+function createCaptures() {
+  const list = h('ol', { class: 'history' });
+  const section = h('section', { class: 'panel captures', 'aria-labelledby': 'captures-title' },
+    h('h2', { id: 'captures-title' }, 'Evidence'), list);
+  return {
+    element: section,
+    set(captures, now) {
+      section.hidden = captures.length === 0;
+      const minute = Math.floor(now / 60);
+      const words = ({ occasion, at }) => `${OCCASIONS[occasion] ?? visibleName(occasion)}, ${formatMoment(at, now)}:`;
+      setChildren(list, JSON.stringify([captures, minute]), () => captures.map((capture) => h('li', {},
+        h('span', {}, words(capture)),
+        capture.files.map((file) => h('a', { href: evidenceUrl(capture.id, file), download: true },
+          FILES[file] ?? visibleName(file))))));
+    },
+  };
+}
+
 function createFloorTable() {
   const body = h('tbody');
   const element = h('details', { class: 'floor-table' }, h('summary', {}, 'Floors as a table'),
@@ -253,6 +279,7 @@ export function createDetailView(id, back, refresh) {
   const facts = createFacts();
   const history = createHistory();
   const lives = createFormerLives();
+  const captures = createCaptures();
   const floors = createFloorTable();
   const description = h('p', { class: 'visually-hidden' });
   const problem = h('div');
@@ -274,7 +301,7 @@ export function createDetailView(id, back, refresh) {
     h('dl', { class: 'figures figures-wide' }, Object.values(figures).map((figure) => figure.element)),
     chart.element, description,
     h('div', { class: 'columns' }, gates.element,
-      h('div', { class: 'column' }, facts.element, history.element, lives.element)),
+      h('div', { class: 'column' }, captures.element, facts.element, history.element, lives.element)),
     floors.element);
 
   // Between choosing a range and the agent's answer, what is already here is cut to it.
@@ -340,6 +367,7 @@ export function createDetailView(id, back, refresh) {
       gates.set(suspect?.gates ?? []);
       facts.set(factsOf(row, suspect, series, now));
       history.set(series?.changes ?? suspect?.changes ?? [], now);
+      captures.set(suspect?.captures ?? [], now);
       lives.set(series?.former_lives ?? [], series?.unit, now);
       floors.set(series?.floors ?? [], series?.unit, now);
     },
