@@ -383,6 +383,7 @@ void Pipeline::watch_probes(double now_seconds) {
     return view;
   };
   probes_.follow(batch_, groups_, view_of, config_.trend.minimum_size_bytes, now_seconds, watches_);
+  jvms_.follow(batch_, groups_, view_of, config_.trend.minimum_size_bytes, now_seconds, watches_);
 }
 
 void Pipeline::watch_processes(double now_seconds) {
@@ -419,8 +420,9 @@ void Pipeline::watch_memory(const ProcessEntry& process, double now_seconds) {
   labels.limit_source = limit.source;
   labels.others_bytes = others;
   if (const Watch* const watch = watches_.find(key)) {
-    labels.is_retention =
-        probes_.is_retention(process.id, watch->detector.verdict().window_start_seconds, watches_);
+    const double since = watch->detector.verdict().window_start_seconds;
+    labels.is_retention = probes_.is_retention(process.id, since, watches_);
+    if (!labels.is_retention) labels.is_retention = jvms_.is_retention(process.id, since, watches_);
   }
   Observation reading;
   reading.time_seconds = now_seconds;
@@ -547,6 +549,7 @@ std::shared_ptr<const Snapshot> Pipeline::make_snapshot(double now_seconds, bool
   SnapshotBuilder builder(*snapshot, ticks_per_second_);
   builder.add_watches(watches_, probes_);
   builder.add_probes(probes_);
+  builder.add_jvms(jvms_);
   if (site_source_) snapshot->known_sites = site_source_();
   if (evidence_source_) snapshot->evidence = evidence_source_();
   builder.add_scalars(batch_);

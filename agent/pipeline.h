@@ -25,6 +25,7 @@
 #include "agent/exposition/snapshot.h"
 #include "agent/history/history_writer.h"
 #include "agent/history/recorder.h"
+#include "agent/jvm_follower.h"
 #include "agent/probe_follower.h"
 #include "agent/scheduler.h"
 #include "agent/series/cgroup_table.h"
@@ -154,6 +155,7 @@ class Pipeline final : public SeriesReader {
   OomBook ooms_;
   WatchList watches_;
   ProbeFollower probes_;
+  JvmFollower jvms_;
   AlertBook alerts_;
   RuleEvaluator rules_;
   SilenceBook silences_;

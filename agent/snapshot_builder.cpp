@@ -44,6 +44,11 @@ constexpr std::size_t kMostSites = 5;  // shown of an exposed process
 // The hash of a stack as its subject has it.
 std::string site_name(std::uint64_t hash) { return fmt::format("{:016x}", hash); }
 
+std::string_view compaction_cause_of(const SeriesKey& key) {
+  if (key.signal == Signal::gc_live) return "gc";
+  return key.kind == EntityKind::structure ? "clear" : "trim";
+}
+
 WatchRow row_of(const Watch& watch) {
   WatchRow row;
   row.subject = watch.subject();
@@ -66,8 +71,7 @@ WatchRow row_of(const Watch& watch) {
   row.verdict = watch.detector.verdict();
   row.changes = watch.changes;
   row.compactions = watch.detector.compactions();
-  if (watch.last_reading.epoch)
-    row.compaction_cause = watch.key.kind == EntityKind::structure ? "clear" : "trim";
+  if (watch.last_reading.epoch) row.compaction_cause = compaction_cause_of(watch.key);
   row.is_retention = watch.is_retention && row.verdict.evidence == Evidence::confirmed;
   if (row.is_retention) row.verdict.confidence = std::min(row.verdict.confidence, kMostHeld);
   return row;
@@ -225,6 +229,17 @@ void SnapshotBuilder::add_probes(const ProbeFollower& probes) {
                                     row.met_seconds, row.is_alive,
                                     values_of(probes.structures(), row)});
   }
+}
+
+void SnapshotBuilder::add_jvms(const JvmFollower& jvms) {
+  for (WatchRow& row : snapshot_.watches) row.collector = jvms.collector(row.process);
+  for (const auto& [key, row] : jvms.jvms().rows()) {
+    snapshot_.jvms.push_back({row.group, row.name, word_of(row, Attribute::version),
+                              word_of(row, Attribute::vendor), row.met_seconds, row.is_alive,
+                              values_of(jvms.jvms(), row)});
+  }
+  for (const auto& [key, row] : jvms.pools().rows())
+    snapshot_.jvm_pools.push_back({row.group, row.name, values_of(jvms.pools(), row)});
 }
 
 void SnapshotBuilder::add_cgroups(const CgroupTable& table, const SampleBatch& batch) {

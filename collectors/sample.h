@@ -49,7 +49,7 @@ struct MetricDesc {
 };
 
 // What a probe tells of stands beside its process: the allocator and its arenas, each structure,
-// and each of the largest sites.
+// and each of the largest sites. So do a JVM's collector and the pools of its memory.
 enum class EntityKind : std::uint8_t {
   host,
   process,
@@ -59,17 +59,20 @@ enum class EntityKind : std::uint8_t {
   structure,
   site,
   arena,
+  jvm,
+  jvm_pool,
 };
 
 // What the following samples are about. Two processes that reuse a pid have equal names and
 // different ids.
 struct Entity {
   EntityKind kind = EntityKind::host;
-  ProcessId process = {};  // kinds process, allocator, structure, site, arena
+  ProcessId process = {};  // all kinds but host, agent and cgroup
   // Kind process: comm, raw bytes as the target wrote them (hostile). Kind cgroup: its path below
   // the mount point, "/system.slice/nginx.service"; "/" is the root. Kind allocator: "jemalloc".
   // Kind structure: its name, raw and hostile. Kind site: the hash of its stack, 16 digits.
-  // Kind arena: its number, "0" is the main one.
+  // Kind arena: its number, "0" is the main one. Kind jvm: its collector, "g1". Kind jvm_pool:
+  // "old".
   std::string_view name = {};
   // Kind cgroup: the inode of its directory, which the kernel gives to no other cgroup while the
   // machine is up (kernfs).
@@ -94,15 +97,16 @@ enum class Attribute : std::uint8_t {
   qos,
   unit,
   slice,
-  version,    // allocator: of its library; raw
+  version,    // allocator: of its library; jvm; raw
   kind,       // structure: unordered_map, vector …
   element,    // structure: the type of what it holds; raw
   file,       // structure: of its owner, with the line; raw
   location,   // site: its caller outside of the C++ library, MODULE+0xOFFSET; raw
   structure,  // site: label, the structure it allocated for; raw
   phase,      // site: label; raw
+  vendor,     // jvm; raw
 };
-inline constexpr std::size_t kAttributes = 22;
+inline constexpr std::size_t kAttributes = 23;
 inline constexpr std::size_t kMostCommandLineBytes = 1024;
 inline constexpr std::size_t kMostCgroupPathBytes = 1024;
 

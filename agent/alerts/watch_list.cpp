@@ -24,12 +24,14 @@ std::string_view Watch::scope() const {
   if (key.kind == EntityKind::cgroup) return "cgroup";
   if (key.kind == EntityKind::structure) return "structure";
   if (key.kind == EntityKind::site) return "site";
+  if (key.kind == EntityKind::jvm) return "jvm";
   if (key.signal == Signal::allocator_live) return "allocator";
   return "process";
 }
 
 std::string_view Watch::basis() const {
-  if (key.signal == Signal::allocator_live || key.signal == Signal::sampled_live)
+  if (key.signal == Signal::gc_live || key.signal == Signal::allocator_live ||
+      key.signal == Signal::sampled_live)
     return signal_name(key.signal);
   // What the structures count themselves is as good as what the allocator does; sites are samples.
   if (key.signal == Signal::structure_bytes) return signal_name(Signal::allocator_live);

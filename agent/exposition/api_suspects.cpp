@@ -40,7 +40,8 @@ std::string reason_of(const Snapshot& snapshot, const WatchRow& watch) {
     return std::string(end_of(watch.scope)) + "; before that: " + reason;
   }
   if (watch.is_retention) {
-    return "held, since the program's live heap is level: its allocator keeps what was freed; " +
+    return "held, since the program's live heap is level: its " +
+           std::string(watch.collector.empty() ? "allocator" : "JVM") + " keeps what was freed; " +
            reason;
   }
   if (watch.state != LeakState::recovering || watch.revocation.empty()) return reason;
@@ -210,6 +211,7 @@ Json suspect_json(const Snapshot& snapshot, const WatchRow& watch) {
   json["subject"] = rows.watch_subject(watch);
   json["signal"] = watch.signal;
   json["basis"] = watch.basis;
+  json["collector"] = watch.collector.empty() ? Json() : Json(watch.collector);
   json["state"] = leak_state_name(watch.state);
   json["since"] = rows.wall(watch.state_since_seconds);
   json["ended_at"] = watch.ended_seconds ? rows.wall(*watch.ended_seconds) : Json();

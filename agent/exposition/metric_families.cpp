@@ -56,6 +56,10 @@ constexpr std::array<OwnDesc, kOwnFamilies> kOwn = {{
      "Which allocator serves the programs of the group that carry a probe; always 1. The version "
      "is empty where its library does not say it.",
      "collector probe"},
+    {OwnFamily::jvm_info, "heapfloor_jvm_info", FamilyType::info, "group,collector,version,vendor",
+     "Which JVMs the group runs, and how they collect; always 1. Labels that are not known are "
+     "empty.",
+     "collector jvm"},
     {OwnFamily::structure_info, "heapfloor_structure_info", FamilyType::info,
      "group,structure,kind,element,file",
      "What an instrumented structure is, of what it holds elements, and where it is declared; "
@@ -334,6 +338,8 @@ void MetricFamilies::add_collector(const CollectorEntry& entry) {
     if (desc.name.starts_with(kArenaPrefix)) labels = {"group", "arena"};
     if (desc.name.starts_with(kCgroupPrefix)) labels = {"cgroup"};
     if (desc.name.starts_with(kStructurePrefix)) labels = {"group", "structure"};
+    if (desc.name.starts_with(kJvmPrefix)) labels = {"group", "collector"};
+    if (desc.name.starts_with(kJvmPoolPrefix)) labels = {"group", "pool"};
     if (desc.name.starts_with(kSitePrefix)) labels = {"group", "pid", "site"};
     if (!desc.label_name.empty()) labels.emplace_back(desc.label_name);
     add({std::string(desc.name), type_of(desc.type), labels, std::string(desc.help), source});

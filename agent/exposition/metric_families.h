@@ -23,6 +23,8 @@ inline constexpr std::string_view kAllocatorPrefix = "heapfloor_allocator_";    
 inline constexpr std::string_view kCgroupPrefix = "heapfloor_cgroup_";          // cgroup
 inline constexpr std::string_view kArenaPrefix = "heapfloor_allocator_arena_";  // group, arena
 inline constexpr std::string_view kStructurePrefix = "heapfloor_structure_";    // group, structure
+inline constexpr std::string_view kJvmPrefix = "heapfloor_jvm_";                // group, collector
+inline constexpr std::string_view kJvmPoolPrefix = "heapfloor_jvm_memory_";     // group, pool
 inline constexpr std::string_view kSitePrefix = "heapfloor_site_";              // group, pid, site
 
 enum class FamilyType : std::uint8_t { gauge, counter, info, histogram };
@@ -52,6 +54,7 @@ enum class OwnFamily : std::uint8_t {
   process_memory_limit,
   cgroup_info,
   allocator_info,
+  jvm_info,
   structure_info,
   workload_oom_kills,
   workload_last_oom,

@@ -74,6 +74,7 @@ class MetricsPage::Renderer {
     add_allocators(snapshot);
     add_arenas(snapshot);
     add_structures(snapshot);
+    add_jvms(snapshot);
     add_groups(snapshot);
     add_processes(snapshot);
     add_cgroups(snapshot);
@@ -107,7 +108,8 @@ class MetricsPage::Renderer {
   };
   // Where the values of one descriptor go; nothing where there is no such family in the table.
   struct DescColumns {
-    std::optional<Column> plain, process, group, allocator, cgroup, structure, site, arena;
+    std::optional<Column> plain, process, group, allocator, cgroup, structure, site, arena, jvm,
+        jvm_pool;
   };
 
   std::optional<Column> desc_column(std::string_view name, const MetricDesc& desc, bool has_body) {
@@ -134,6 +136,10 @@ class MetricsPage::Renderer {
         found->second.cgroup = desc_column(desc->name, *desc, true);
       } else if (desc->name.starts_with(kStructurePrefix)) {
         found->second.structure = desc_column(desc->name, *desc, true);
+      } else if (desc->name.starts_with(kJvmPoolPrefix)) {
+        found->second.jvm_pool = desc_column(desc->name, *desc, true);
+      } else if (desc->name.starts_with(kJvmPrefix)) {
+        found->second.jvm = desc_column(desc->name, *desc, true);
       } else if (desc->name.starts_with(kSitePrefix)) {
         found->second.site = desc_column(desc->name, *desc, true);
       } else {
@@ -192,6 +198,27 @@ class MetricsPage::Renderer {
   }
   std::string_view arena_body(const ArenaRow& row) {
     return labels_.body({{"group", row.group}, {"arena", row.number}});
+  }
+
+  void add_jvms(const Snapshot& snapshot) {
+    for (const JvmRow& row : snapshot.jvms) {
+      add_values(row.values, jvm_body(row), &DescColumns::jvm, created_at(row.met_seconds));
+      if (row.is_alive) add_own(OwnFamily::jvm_info, jvm_info_body(row), 1);
+    }
+    for (const JvmPoolRow& row : snapshot.jvm_pools)
+      add_values(row.values, jvm_pool_body(row), &DescColumns::jvm_pool, std::nullopt);
+  }
+  std::string_view jvm_body(const JvmRow& row) {
+    return labels_.body({{"group", row.group}, {"collector", row.collector}});
+  }
+  std::string_view jvm_info_body(const JvmRow& row) {
+    return labels_.body({{"group", row.group},
+                         {"collector", row.collector},
+                         {"version", row.version},
+                         {"vendor", row.vendor}});
+  }
+  std::string_view jvm_pool_body(const JvmPoolRow& row) {
+    return labels_.body({{"group", row.group}, {"pool", row.pool}});
   }
 
   void add_structures(const Snapshot& snapshot) {
@@ -738,6 +765,11 @@ class MetricsPage::Renderer {
       give_up_processes(snapshot, bodies);
       for (const ArenaRow& row : snapshot.arenas) bodies.push_back(arena_body(row));
       give_up_structures(snapshot, bodies);
+      for (const JvmPoolRow& row : snapshot.jvm_pools) bodies.push_back(jvm_pool_body(row));
+      for (const JvmRow& row : snapshot.jvms) {
+        bodies.push_back(jvm_body(row));
+        if (row.is_alive) bodies.push_back(jvm_info_body(row));
+      }
       give_up_cgroups(snapshot, bodies);
       give_up_watches(snapshot, bodies);
       give_up_groups(snapshot, bodies);

@@ -105,6 +105,23 @@ struct ArenaRow {
   std::vector<MetricValue> values;
 };
 
+// The JVMs with one collector of a group.
+struct JvmRow {
+  std::string group;            // raw
+  std::string collector;        // "g1"
+  std::string version, vendor;  // raw; empty where it is not known
+  double met_seconds = 0;       // since when its counters count
+  bool is_alive = false;        // else only its counters are left
+  std::vector<MetricValue> values;
+};
+
+// The pools of one name of a group's JVMs.
+struct JvmPoolRow {
+  std::string group;  // raw
+  std::string pool;   // "old"; "other" above the bound
+  std::vector<MetricValue> values;
+};
+
 // The structures of one name of a group's processes.
 struct StructureRow {
   std::string group, name;          // raw
@@ -162,7 +179,9 @@ struct WatchRow {
   Verdict verdict;
   std::vector<StateChange> changes;  // the newest 16 transitions, oldest first
   std::uint64_t compactions = 0;
-  std::string_view compaction_cause = "inferred";  // inferred (troughs), trim, clear; static text
+  std::string_view compaction_cause =
+      "inferred";              // inferred (troughs), trim, clear, gc; static text
+  std::string_view collector;  // of a JVM: "g1"; static text, empty where it is none
   // Of suspects whose process carries a probe.
   std::optional<GrowthCauses> causes;
   bool is_retention = false;                // its live heap is level: it is suspected at most
@@ -241,6 +260,8 @@ struct Snapshot {
   std::vector<AllocatorRow> allocators;   // sorted by group, then name
   std::vector<ArenaRow> arenas;           // the same
   std::vector<StructureRow> structures;   // the same
+  std::vector<JvmRow> jvms;               // the same
+  std::vector<JvmPoolRow> jvm_pools;      // the same
   std::vector<WorkloadRow> workloads;     // sorted by name
   std::vector<OomVictimRow> oom_victims;  // the newest 64, oldest first
   std::vector<WatchRow> watches;          // sorted by subject, then signal

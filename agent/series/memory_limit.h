@@ -21,6 +21,7 @@ namespace heapfloor {
 inline constexpr std::string_view kCgroupLimit = "cgroup";
 inline constexpr std::string_view kRlimit = "rlimit";
 inline constexpr std::string_view kConfiguredLimit = "configured";
+inline constexpr std::string_view kJvmLimit = "jvm";  // of its heap: -Xmx
 
 struct MemoryLimit {
   std::optional<double> bytes;  // nothing: no limit is known

@@ -30,7 +30,7 @@ TEST(BuiltinCollectors, EveryEntryIsComplete) {
     EXPECT_FALSE(entry->metrics.empty());
     EXPECT_NE(entry->make, nullptr);
   }
-  EXPECT_EQ(names, (std::set<std::string_view>{"cgroup", "host", "kmsg", "probe", "process", "self",
+  EXPECT_EQ(names, (std::set<std::string_view>{"cgroup", "host", "jvm", "kmsg", "probe", "process", "self",
                                                "smaps"}));
 }
 

@@ -1,7 +1,9 @@
 #include "tests/support/fake_proc.h"
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
+#include <string_view>
 
 #include "tests/support/fixture_host.h"
 
@@ -74,6 +76,42 @@ void FakeProc::set_segment(int pid, std::span<const std::byte> segment, std::uin
   std::ofstream file(process / "map_files" / range.str(), std::ios::binary);
   file.write(reinterpret_cast<const char*>(segment.data()),
              static_cast<std::streamsize>(segment.size()));
+}
+
+void FakeProc::set_mapped(int pid, std::uint64_t kib) {
+  const std::filesystem::path process = directory_ / std::to_string(pid);
+  std::string stat = read_file(process / "stat");
+  constexpr int kBefore = 21;  // spaces between the name and vsize
+  std::size_t at = stat.rfind(')');
+  for (int space = 0; space < kBefore; ++space) at = stat.find(' ', at) + 1;
+  stat.replace(at, stat.find(' ', at) - at, std::to_string(kib * 1024));
+  write_file(process / "stat", stat);
+  std::string status = read_file(process / "status");
+  at = status.find("VmSize:\t") + std::string_view("VmSize:\t").size();
+  status.replace(at, status.find(' ', at) - at, std::to_string(kib));
+  write_file(process / "status", status);
+}
+
+void FakeProc::set_memory(int pid, std::span<const std::byte> bytes, const std::string& path,
+                          std::uint64_t inode) {
+  constexpr std::uint64_t kBegin = 0x100000;
+  constexpr std::uint64_t kSize = 0x8000;
+  const std::filesystem::path process = directory_ / std::to_string(pid);
+  std::ostringstream line;
+  line << std::hex << kBegin << '-' << kBegin + kSize << " rw-s 00000000 fe:01 " << std::dec
+       << inode << "                    " << path << '\n';
+  write_file(process / "maps",
+             "55550000000-55550010000 r-xp 00001000 fe:01 9                    /usr/bin/app\n" +
+                 line.str());
+  std::string memory(kSize, '\0');
+  std::copy_n(reinterpret_cast<const char*>(bytes.data()), std::min(bytes.size(), memory.size()),
+              memory.begin());
+  std::fstream file(
+      process / "mem",
+      std::ios::binary | std::ios::out |
+          (std::filesystem::exists(process / "mem") ? std::ios::in : std::ios::trunc));
+  file.seekp(static_cast<std::streamoff>(kBegin));
+  file.write(memory.data(), static_cast<std::streamsize>(memory.size()));
 }
 
 void FakeProc::set_descriptors(int pid, int count, int limit) {

@@ -30,6 +30,11 @@ class FakeProc {
   // The process maps a probe's segment, as memory of this inode; nothing: none any more. The same
   // inode again writes into the same file.
   void set_segment(int pid, std::span<const std::byte> segment, std::uint64_t inode = 7);
+  // The size of its address space; set() makes it that of a small process again.
+  void set_mapped(int pid, std::uint64_t kib);
+  // The process maps a file of this name and inode, whose bytes its memory holds there.
+  void set_memory(int pid, std::span<const std::byte> bytes, const std::string& path,
+                  std::uint64_t inode);
   // The process is dead and nobody has waited for it: it has no memory any more.
   void make_zombie(int pid, std::uint64_t start_ticks, const std::string& comm);
   // The process ends.

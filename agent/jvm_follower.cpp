@@ -1,0 +1,105 @@
+#include "agent/jvm_follower.h"
+
+#include <algorithm>
+
+#include "agent/series/memory_limit.h"
+#include "collectors/jvm_metrics.h"
+#include "collectors/parse/hsperfdata.h"
+
+namespace heapfloor {
+namespace {
+
+std::optional<double> sample(const SampleBatch& batch, std::size_t index, const MetricDesc& desc) {
+  for (const SampleBatch::Sample& one : batch.samples(index)) {
+    if (one.desc == &desc) return one.value;
+  }
+  return std::nullopt;
+}
+
+// The name of an entity is the batch's; this one is for good.
+std::string_view collector_name(std::string_view name) {
+  for (std::size_t i = 0; i < kJvmGcs; ++i) {
+    const std::string_view known = jvm_gc_name(static_cast<JvmGc>(i));
+    if (known == name) return known;
+  }
+  return {};
+}
+
+// What the heap may come to hold: it has its own limit, and the process's, in which everything that
+// is not heap stays.
+MemoryLimit limit_of(const MemoryLimit& process, std::optional<double> pool_limit,
+                     std::optional<double> committed, std::optional<double> anon) {
+  MemoryLimit limit;
+  if (process.bytes && anon && committed)
+    limit.consider(*process.bytes - std::max(0.0, *anon - *committed), process.source);
+  limit.consider(pool_limit, kJvmLimit);
+  return limit;
+}
+
+}  // namespace
+
+JvmFollower::JvmFollower()
+    : jvms_(EntityKind::jvm, kJvmMetrics, kMostRows),
+      pools_(EntityKind::jvm_pool, kJvmPoolMetrics, kMostRows) {}
+
+void JvmFollower::follow(const SampleBatch& batch, const GroupTable& groups,
+                         const ProbeFollower::ViewSource& view_of, double minimum_bytes,
+                         double now_seconds, WatchList& watches) {
+  ++tick_;
+  jvms_.ingest(batch, groups, std::nullopt, now_seconds);
+  pools_.ingest(batch, groups, std::nullopt, now_seconds);
+  for (std::size_t index = 0; index < batch.entities(); ++index) {
+    const Entity entity = batch.entity(index);
+    if (entity.kind == EntityKind::jvm) {
+      Known& known = known_[entity.process];
+      known.tick = tick_;
+      known.collector = collector_name(entity.name);
+      known.epoch = sample(batch, index, kJvmOldCollections);
+      known.committed = sample(batch, index, kJvmHeapCommitted);
+    }
+    if (entity.kind != EntityKind::jvm_pool) continue;
+    const std::optional<double> live = sample(batch, index, kJvmAfterGc);
+    const ProcessEntry* const process = find_process(groups, entity.process);
+    const auto known = known_.find(entity.process);
+    if (!live || process == nullptr || known == known_.end()) continue;
+    const std::optional<double> anon = anonymous_bytes(*process);
+    const std::optional<double> committed = known->second.committed;
+    if (anon && committed)
+      known->second.ledger.add({now_seconds, *anon, *live, std::max(0.0, *committed - *live)});
+    const SeriesKey key{EntityKind::jvm, Signal::gc_live, entity.process};
+    const bool is_large = std::max(anon.value_or(0), *live) >= minimum_bytes;
+    if (!is_large && !watches.is_watched(key)) continue;
+    ProbeFollower::ProcessView view = view_of(*process);
+    const MemoryLimit limit =
+        limit_of(view.limit, sample(batch, index, kJvmPoolLimit), committed, anon);
+    Observation reading;
+    reading.time_seconds = now_seconds;
+    reading.value = *live;
+    if (known->second.epoch) reading.epoch = static_cast<std::uint64_t>(*known->second.epoch);
+    reading.limit = limit.bytes;
+    view.labels.limit_source = limit.source;
+    view.labels.traits = SignalTraits::gc_marked;
+    watches.observe(key, view.labels, reading);
+  }
+  std::erase_if(known_, [this](const auto& known) { return known.second.tick != tick_; });
+}
+
+std::string_view JvmFollower::collector(const ProcessId& id) const {
+  const auto found = known_.find(id);
+  return found == known_.end() ? std::string_view() : found->second.collector;
+}
+
+std::optional<bool> JvmFollower::is_retention(const ProcessId& id, double start_seconds,
+                                              const WatchList& watches) const {
+  constexpr double kMostOf = 0.5;
+  const auto found = known_.find(id);
+  if (found == known_.end()) return std::nullopt;
+  const Watch* const live = watches.find({EntityKind::jvm, Signal::gc_live, id});
+  if (live == nullptr || live->judge.state() == LeakState::learning) return std::nullopt;
+  if (live->judge.state() != LeakState::stable) return false;
+  const auto causes = found->second.ledger.causes_since(start_seconds);
+  if (!causes) return std::nullopt;
+  return causes->allocator_retention > kMostOf;
+}
+
+}  // namespace heapfloor

@@ -1,0 +1,265 @@
+// The jvm collector on a /proc of files, with the counters of real JVMs.
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "collectors/collector.h"
+#include "collectors/host_root.h"
+#include "collectors/jvm_metrics.h"
+#include "collectors/parse/hsperfdata.h"
+#include "collectors/process_board.h"
+#include "collectors/runtime/jvm_live.h"
+#include "collectors/runtime/jvm_target.h"
+#include "collectors/stopwatch.h"
+#include "tests/support/fake_proc.h"
+#include "tests/support/recording_sink.h"
+
+namespace heapfloor {
+
+extern const CollectorEntry process_collector;
+extern const CollectorEntry jvm_collector;
+
+namespace {
+
+using testing::FakeProc;
+using testing::RecordedEntity;
+using testing::RecordingSink;
+
+constexpr const char* kPath = "/tmp/hsperfdata_app/42";
+
+std::vector<std::byte> fixture(const std::string& name) {
+  std::ifstream file(std::string(HEAPFLOOR_SOURCE_DIR) + "/tests/fixtures/hsperfdata/" + name,
+                     std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  const auto bytes = std::as_bytes(std::span(text));
+  return {bytes.begin(), bytes.end()};
+}
+
+class SetStopwatch final : public Stopwatch {
+ public:
+  [[nodiscard]] double seconds() const override { return now_seconds; }
+  double now_seconds = 1000;
+};
+
+class JvmCollectorTest : public ::testing::Test {
+ protected:
+  static constexpr int kPid = 42;
+  static constexpr std::uint64_t kStart = 777;
+  static constexpr std::uint64_t kLargeKib = std::uint64_t{2} << 20;
+
+  JvmCollectorTest() : root_(HostPaths{proc_.path(), proc_.path(), proc_.path()}) {
+    CollectorOptions options;
+    options.refresh_ticks = 1;
+    options.board = &board_;
+    options.stopwatch = &stopwatch_;
+    processes_ = process_collector.make(root_, options);
+    jvms_ = jvm_collector.make(root_, options);
+    proc_.set(kPid, kStart, "java", 4096);
+    proc_.set_mapped(kPid, kLargeKib);
+  }
+
+  void map(const std::vector<std::byte>& counters, std::uint64_t inode = 7,
+           const std::string& path = kPath) {
+    proc_.set_memory(kPid, counters, path, inode);
+  }
+  void set(const HsperfIndex& index, JvmCounter counter, std::int64_t value) {
+    std::memcpy(counters_.data() + index.offsets.at(static_cast<std::size_t>(counter)), &value,
+                sizeof value);
+  }
+
+  // A tick, so many seconds after the last.
+  void tick(double seconds = 0) {
+    stopwatch_.now_seconds += seconds;
+    RecordingSink ignored;
+    ASSERT_TRUE(processes_->collect(ignored));
+    sink_.entities.clear();
+    const auto report = jvms_->collect(sink_);
+    ASSERT_TRUE(report) << report.error().reason;
+    report_ = *report;
+  }
+  [[nodiscard]] const RecordedEntity* entity(EntityKind kind, std::string_view name = {}) const {
+    for (const RecordedEntity& entity : sink_.entities) {
+      if (entity.kind == kind && (name.empty() || entity.name == name)) return &entity;
+    }
+    return nullptr;
+  }
+  [[nodiscard]] double count(std::string_view metric) const {
+    return entity(EntityKind::agent)->value(metric).value_or(-1);
+  }
+  [[nodiscard]] double watched() const { return count("heapfloor_watched_jvms"); }
+
+  FakeProc proc_;
+  DirectoryHostRoot root_;
+  ProcessBoard board_;
+  SetStopwatch stopwatch_;
+  std::unique_ptr<Collector> processes_, jvms_;
+  std::vector<std::byte> counters_;
+  RecordingSink sink_;
+  CollectReport report_;
+};
+
+TEST_F(JvmCollectorTest, AJvmIsToldInTheTickInWhichItIsFound) {
+  map(fixture("parallel"));
+  tick();
+  EXPECT_EQ(watched(), 1);
+  const RecordedEntity* const jvm = entity(EntityKind::jvm, "parallel");
+  ASSERT_NE(jvm, nullptr);
+  EXPECT_EQ(jvm->process, (ProcessId{kPid, kStart}));
+  EXPECT_EQ(jvm->value("heapfloor_jvm_gc_collections_total", "young"), 62);
+  EXPECT_EQ(jvm->value("heapfloor_jvm_gc_collections_total", "old"), 5);
+  EXPECT_EQ(jvm->value("heapfloor_jvm_gc_collections_total", "concurrent"), std::nullopt);
+  EXPECT_DOUBLE_EQ(*jvm->value("heapfloor_jvm_gc_seconds_total", "young"), 0.063674003);
+  EXPECT_EQ(jvm->value("heapfloor_jvm_heap_limit_bytes"), 64 << 20);
+  EXPECT_EQ(jvm->value("heapfloor_jvm_threads"), 6);
+  EXPECT_EQ(jvm->attribute(Attribute::vendor), "Debian");
+  const RecordedEntity* const old = entity(EntityKind::jvm_pool, "old");
+  ASSERT_NE(old, nullptr);
+  EXPECT_EQ(old->value("heapfloor_jvm_memory_used_bytes", "heap"), 13571496);
+  EXPECT_NE(entity(EntityKind::jvm_pool, "metaspace"), nullptr);
+}
+
+TEST_F(JvmCollectorTest, WhatDoesNotChangeIsDescribedOnce) {
+  map(fixture("g1"));
+  tick();
+  tick(1);
+  EXPECT_EQ(entity(EntityKind::jvm)->attribute(Attribute::version), std::nullopt);
+}
+
+TEST_F(JvmCollectorTest, WhatLivesIsToldOnceAFullCollectionWasSeen) {
+  counters_ = fixture("serial");
+  const HsperfIndex index = *index_hsperf(counters_);
+  map(counters_);
+  tick();
+  EXPECT_EQ(entity(EntityKind::jvm_pool, "old")->value(kJvmAfterGc), std::nullopt)
+      << "nobody knows what was promoted since the last one";
+  set(index, JvmCounter::full_count, 6);
+  set(index, JvmCounter::old_used, 9 << 20);
+  map(counters_);
+  tick(1);
+  EXPECT_EQ(entity(EntityKind::jvm_pool, "old")->value(kJvmAfterGc), 9 << 20);
+  set(index, JvmCounter::old_used, 30 << 20);
+  map(counters_);
+  tick(1);
+  EXPECT_EQ(entity(EntityKind::jvm_pool, "old")->value(kJvmAfterGc), 9 << 20) << "promoted since";
+  EXPECT_EQ(entity(EntityKind::jvm)->value(kJvmOldCollections), 6);
+}
+
+TEST_F(JvmCollectorTest, AProcessOfLittleAddressSpaceIsNotLookedAt) {
+  map(fixture("g1"));
+  proc_.set_mapped(kPid, 100 << 10);
+  tick();
+  EXPECT_EQ(watched(), 0);
+}
+
+TEST_F(JvmCollectorTest, AShellThatBecomesAJvmIsFound) {
+  tick();
+  EXPECT_EQ(watched(), 0);
+  map(fixture("g1"));
+  tick(3);
+  EXPECT_EQ(watched(), 1);
+}
+
+TEST_F(JvmCollectorTest, AJvmThatHasEndedIsForgotten) {
+  map(fixture("g1"));
+  tick();
+  proc_.end(kPid);
+  tick(1);
+  EXPECT_EQ(watched(), 0);
+  EXPECT_EQ(entity(EntityKind::jvm), nullptr);
+}
+
+TEST_F(JvmCollectorTest, MalformedCountersAreReadOnceAndAnotherFileAgain) {
+  auto broken = fixture("g1");
+  broken[0] = std::byte{0};
+  map(broken, 7);
+  tick();
+  EXPECT_EQ(watched(), 0);
+  EXPECT_EQ(count("heapfloor_unreadable_jvms"), 1);
+  tick(10);
+  EXPECT_EQ(report_.entities_read, 0U);
+  EXPECT_EQ(count("heapfloor_unreadable_jvms"), 1);
+  map(fixture("g1"), 8);
+  tick(60);
+  EXPECT_EQ(watched(), 1);
+  EXPECT_EQ(count("heapfloor_unreadable_jvms"), 0);
+}
+
+TEST_F(JvmCollectorTest, OneThatIsStartingIsReadWhenItHasItsCounters) {
+  auto counters = fixture("g1");
+  counters[7] = std::byte{0};  // accessible
+  map(counters);
+  tick();
+  EXPECT_EQ(entity(EntityKind::jvm), nullptr);
+  map(fixture("g1"));
+  tick(1);
+  EXPECT_NE(entity(EntityKind::jvm, "g1"), nullptr);
+}
+
+TEST_F(JvmCollectorTest, ANameOfAnotherKindIsNotRead) {
+  for (const char* const path : {"/tmp/hsperfdata_app", "/tmp/hsperfdata_app/42x", "/tmp/x/42",
+                                 "/tmp/hsperfdata_app/", "hsperfdata_app/42"}) {
+    EXPECT_FALSE(is_hsperf_path(path)) << path;
+  }
+  EXPECT_TRUE(is_hsperf_path("/tmp/hsperfdata_app/42"));
+  EXPECT_TRUE(is_hsperf_path("/tmp/hsperfdata_app/42 (deleted)"));
+}
+
+// The rules of the collectors.
+class Live : public ::testing::Test {
+ protected:
+  static JvmReading reading(double full, double cycle_pauses, double used) {
+    JvmReading reading;
+    reading.collections[static_cast<std::size_t>(JvmCollector::full)].count = full;
+    reading.collections[static_cast<std::size_t>(JvmCollector::cycle)].count = cycle_pauses;
+    reading.old.used = used;
+    return reading;
+  }
+};
+
+TEST_F(Live, IsNotTakenWhileACollectionRuns) {
+  JvmLive live(JvmGc::serial);
+  live.take(reading(1, 0, 100));
+  JvmReading running = reading(2, 0, 100);
+  running.collections[1].is_running = true;
+  EXPECT_EQ(live.take(running), std::nullopt) << "counted, and nothing freed yet";
+  EXPECT_EQ(live.take(reading(2, 0, 40)), (LiveAfterGc{40, 2}));
+}
+
+TEST_F(Live, OfG1IsTheLeastBetweenTwoCycles) {
+  JvmLive live(JvmGc::g1);
+  live.take(reading(0, 2, 90));
+  live.take(reading(0, 2, 60));  // mixed collections
+  live.take(reading(0, 2, 80));  // promotion
+  EXPECT_EQ(live.take(reading(0, 3, 85)), std::nullopt) << "the cycle has not ended";
+  EXPECT_EQ(live.take(reading(0, 4, 95)), (LiveAfterGc{60, 2}));
+  EXPECT_EQ(live.take(reading(1, 4, 50)), (LiveAfterGc{50, 3})) << "a full one frees at once";
+}
+
+TEST_F(Live, OfZIsTheLeastBetweenTwoCyclesOfThreePauses) {
+  JvmLive live(JvmGc::z);
+  live.take(reading(0, 3, 475));
+  live.take(reading(0, 4, 199));
+  live.take(reading(0, 5, 300));
+  EXPECT_EQ(live.take(reading(0, 6, 400)), (LiveAfterGc{199, 2}));
+}
+
+TEST_F(Live, OfACollectorThatIsNotKnownIsNotTold) {
+  JvmLive live(JvmGc::other);
+  live.take(reading(1, 1, 100));
+  EXPECT_EQ(live.take(reading(9, 9, 50)), std::nullopt);
+}
+
+TEST_F(Live, OfShenandoahIsTheLeastBetweenTwoPauses) {
+  JvmLive live(JvmGc::shenandoah);
+  live.take(reading(1, 0, 100));
+  live.take(reading(1, 0, 70));
+  EXPECT_EQ(live.take(reading(2, 0, 90)), (LiveAfterGc{70, 2}));
+}
+
+}  // namespace
+}  // namespace heapfloor
