@@ -48,40 +48,49 @@ void JvmFollower::follow(const SampleBatch& batch, const GroupTable& groups,
   ++tick_;
   jvms_.ingest(batch, groups, std::nullopt, now_seconds);
   pools_.ingest(batch, groups, std::nullopt, now_seconds);
+  const Tick tick{batch, groups, view_of, minimum_bytes, now_seconds, watches};
   for (std::size_t index = 0; index < batch.entities(); ++index) {
-    const Entity entity = batch.entity(index);
-    if (entity.kind == EntityKind::jvm) {
-      Known& known = known_[entity.process];
-      known.tick = tick_;
-      known.collector = collector_name(entity.name);
-      known.epoch = sample(batch, index, kJvmOldCollections);
-      known.committed = sample(batch, index, kJvmHeapCommitted);
-    }
-    if (entity.kind != EntityKind::jvm_pool) continue;
-    const std::optional<double> live = sample(batch, index, kJvmAfterGc);
-    const ProcessEntry* const process = find_process(groups, entity.process);
-    const auto known = known_.find(entity.process);
-    if (!live || process == nullptr || known == known_.end()) continue;
-    const std::optional<double> anon = anonymous_bytes(*process);
-    const std::optional<double> committed = known->second.committed;
-    if (anon && committed)
-      known->second.ledger.add({now_seconds, *anon, *live, std::max(0.0, *committed - *live)});
-    const SeriesKey key{EntityKind::jvm, Signal::gc_live, entity.process};
-    const bool is_large = std::max(anon.value_or(0), *live) >= minimum_bytes;
-    if (!is_large && !watches.is_watched(key)) continue;
-    ProbeFollower::ProcessView view = view_of(*process);
-    const MemoryLimit limit =
-        limit_of(view.limit, sample(batch, index, kJvmPoolLimit), committed, anon);
-    Observation reading;
-    reading.time_seconds = now_seconds;
-    reading.value = *live;
-    if (known->second.epoch) reading.epoch = static_cast<std::uint64_t>(*known->second.epoch);
-    reading.limit = limit.bytes;
-    view.labels.limit_source = limit.source;
-    view.labels.traits = SignalTraits::gc_marked;
-    watches.observe(key, view.labels, reading);
+    const EntityKind kind = batch.entity(index).kind;
+    if (kind == EntityKind::jvm) take_jvm(batch, index);
+    if (kind == EntityKind::jvm_pool) take_pool(tick, index);
   }
   std::erase_if(known_, [this](const auto& known) { return known.second.tick != tick_; });
+}
+
+void JvmFollower::take_jvm(const SampleBatch& batch, std::size_t index) {
+  const Entity entity = batch.entity(index);
+  Known& known = known_[entity.process];
+  known.tick = tick_;
+  known.collector = collector_name(entity.name);
+  known.epoch = sample(batch, index, kJvmOldCollections);
+  known.committed = sample(batch, index, kJvmHeapCommitted);
+}
+
+// Behind its JVM. One pool of each tells what lives in it after collections.
+void JvmFollower::take_pool(const Tick& tick, std::size_t index) {
+  const std::optional<double> live = sample(tick.batch, index, kJvmAfterGc);
+  const ProcessId id = tick.batch.entity(index).process;
+  const ProcessEntry* const process = find_process(tick.groups, id);
+  const auto found = known_.find(id);
+  if (!live || process == nullptr || found == known_.end()) return;
+  Known& known = found->second;
+  const std::optional<double> anon = anonymous_bytes(*process);
+  if (anon && known.committed)
+    known.ledger.add({tick.now_seconds, *anon, *live, std::max(0.0, *known.committed - *live)});
+  const SeriesKey key{EntityKind::jvm, Signal::gc_live, id};
+  const bool is_large = std::max(anon.value_or(0), *live) >= tick.minimum_bytes;
+  if (!is_large && !tick.watches.is_watched(key)) return;
+  ProbeFollower::ProcessView view = tick.view_of(*process);
+  const MemoryLimit limit =
+      limit_of(view.limit, sample(tick.batch, index, kJvmPoolLimit), known.committed, anon);
+  Observation reading;
+  reading.time_seconds = tick.now_seconds;
+  reading.value = *live;
+  if (known.epoch) reading.epoch = static_cast<std::uint64_t>(*known.epoch);
+  reading.limit = limit.bytes;
+  view.labels.limit_source = limit.source;
+  view.labels.traits = SignalTraits::gc_marked;
+  tick.watches.observe(key, view.labels, reading);
 }
 
 std::string_view JvmFollower::collector(const ProcessId& id) const {

@@ -48,6 +48,18 @@ class JvmFollower {
     std::uint64_t tick = 0;
   };
 
+  struct Tick {
+    const SampleBatch& batch;
+    const GroupTable& groups;
+    const ProbeFollower::ViewSource& view_of;
+    double minimum_bytes;
+    double now_seconds;
+    WatchList& watches;
+  };
+
+  void take_jvm(const SampleBatch& batch, std::size_t index);
+  void take_pool(const Tick& tick, std::size_t index);
+
   PartTable jvms_, pools_;
   std::map<ProcessId, Known> known_;
   std::uint64_t tick_ = 0;

@@ -191,7 +191,7 @@ class Values {
     constexpr std::int64_t kUnit = 1024;
     const std::optional<std::int64_t> value = word(counter);
     if (!value || *value < 0 || *value > HsperfBounds::kMostAmount) return std::nullopt;
-    return static_cast<double>(*value / kUnit * kUnit);
+    return static_cast<double>(*value - *value % kUnit);
   }
   [[nodiscard]] std::optional<double> total(JvmCounter counter) const {
     return checked(counter, HsperfBounds::kMostTotal);

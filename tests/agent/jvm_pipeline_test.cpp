@@ -58,7 +58,8 @@ class JvmPipeline : public testing::AgentFixture {
       const double garbage = 40.0 * (second_ % kCollected);
       proc_.set(7, 700, "payments", static_cast<std::uint64_t>(sizes.anon * kMiB));
       proc_.set_mapped(7, 3072 * kMiB);
-      set(JvmCounter::full_count, 5 + second_ / kCollected);
+      const int collections = 5 + second_ / kCollected;
+      set(JvmCounter::full_count, collections);
       set(JvmCounter::old_used, (sizes.live + garbage) * kMiBytes);
       set(JvmCounter::old_committed, sizes.anon * kMiBytes);
       proc_.set_memory(7, counters_, "/tmp/hsperfdata_app/7", 9);

@@ -17,6 +17,7 @@
 #include "collectors/runtime/jvm_target.h"
 #include "collectors/stopwatch.h"
 #include "tests/support/fake_proc.h"
+#include "tests/support/memory_host_root.h"
 #include "tests/support/recording_sink.h"
 
 namespace heapfloor {
@@ -207,6 +208,51 @@ TEST_F(JvmCollectorTest, ANameOfAnotherKindIsNotRead) {
   }
   EXPECT_TRUE(is_hsperf_path("/tmp/hsperfdata_app/42"));
   EXPECT_TRUE(is_hsperf_path("/tmp/hsperfdata_app/42 (deleted)"));
+}
+
+// A host that refuses the memory of processes, as ptrace_scope does, and shows their files.
+class RefusedMemory : public ::testing::Test {
+ protected:
+  static Result<std::string> text(std::string_view path) {
+    if (path == "proc/42/mem") return failure(ErrorKind::denied, std::string(path), "refused");
+    if (!path.ends_with(kPath)) return failure(ErrorKind::unavailable, std::string(path), "none");
+    const auto bytes = fixture("g1");
+    std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    text.resize(0x8000);
+    return text;
+  }
+  RefusedMemory() : root_(text) {
+    root_.pids = {42};
+    directory_ = std::move(root_.open_process(42).value());
+  }
+  testing::MemoryHostRoot root_;
+  ProcessDir directory_;
+};
+
+TEST_F(RefusedMemory, TheFileThatIsMappedIsReadInItsPlace) {
+  const std::uint64_t inode = directory_.open_in_root(kPath)->facts().inode;
+  auto bytes = JvmCounterBytes::open(directory_, {0x100000, 0x108000, inode, kPath});
+  ASSERT_TRUE(bytes) << bytes.error().reason;
+  JvmTarget jvm({42, 777}, std::move(*bytes));
+  ASSERT_TRUE(jvm.read());
+  EXPECT_EQ(jvm.index().gc, JvmGc::g1);
+}
+
+TEST_F(RefusedMemory, AnotherFileOfItsNameIsNotRead) {
+  const std::uint64_t inode = directory_.open_in_root(kPath)->facts().inode;
+  const auto bytes = JvmCounterBytes::open(directory_, {0x100000, 0x108000, inode + 1, kPath});
+  ASSERT_FALSE(bytes);
+  EXPECT_EQ(bytes.error().kind, ErrorKind::unavailable);
+}
+
+TEST_F(RefusedMemory, AFileThatWasCutIsMalformed) {
+  const std::uint64_t inode = directory_.open_in_root(kPath)->facts().inode;
+  auto bytes = JvmCounterBytes::open(directory_, {0x100000, 0x110000, inode, kPath});
+  ASSERT_TRUE(bytes);
+  std::vector<std::byte> more(0x8001);
+  const Result<void> read = bytes->read(more);
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().kind, ErrorKind::malformed);
 }
 
 // The rules of the collectors.
