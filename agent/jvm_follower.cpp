@@ -26,13 +26,14 @@ std::string_view collector_name(std::string_view name) {
 }
 
 // What the heap may come to hold: it has its own limit, and the process's, in which everything that
-// is not heap stays.
-MemoryLimit limit_of(const MemoryLimit& process, std::optional<double> pool_limit,
+// is not heap stays. Its own is that of the whole heap for every collector: what lives and finds no
+// room in the old generation stays in the young one, and the JVM fails when both are full.
+MemoryLimit limit_of(const MemoryLimit& process, std::optional<double> heap_limit,
                      std::optional<double> committed, std::optional<double> anon) {
   MemoryLimit limit;
   if (process.bytes && anon && committed)
     limit.consider(*process.bytes - std::max(0.0, *anon - *committed), process.source);
-  limit.consider(pool_limit, kJvmLimit);
+  limit.consider(heap_limit, kJvmLimit);
   return limit;
 }
 
@@ -64,6 +65,7 @@ void JvmFollower::take_jvm(const SampleBatch& batch, std::size_t index) {
   known.collector = collector_name(entity.name);
   known.epoch = sample(batch, index, kJvmOldCollections);
   known.committed = sample(batch, index, kJvmHeapCommitted);
+  known.limit = sample(batch, index, kJvmHeapLimit);
 }
 
 // Behind its JVM. One pool of each tells what lives in it after collections.
@@ -81,8 +83,7 @@ void JvmFollower::take_pool(const Tick& tick, std::size_t index) {
   const bool is_large = std::max(anon.value_or(0), *live) >= tick.minimum_bytes;
   if (!is_large && !tick.watches.is_watched(key)) return;
   ProbeFollower::ProcessView view = tick.view_of(*process);
-  const MemoryLimit limit =
-      limit_of(view.limit, sample(tick.batch, index, kJvmPoolLimit), known.committed, anon);
+  const MemoryLimit limit = limit_of(view.limit, known.limit, known.committed, anon);
   Observation reading;
   reading.time_seconds = tick.now_seconds;
   reading.value = *live;

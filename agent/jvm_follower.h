@@ -43,7 +43,7 @@ class JvmFollower {
  private:
   struct Known {
     std::string_view collector;
-    std::optional<double> epoch, committed;  // of this tick
+    std::optional<double> epoch, committed, limit;  // of this tick
     GrowthLedger ledger;
     std::uint64_t tick = 0;
   };

@@ -7,10 +7,10 @@
 //
 // Cost: a JVM reserves kLeastMapped of address space and more, so that nearly all processes are
 // passed over without a read. What is left (Go programs, databases) has its maps read when it is
-// first seen, after 3 and 10 s (a shell that has become a JVM) and after 60 s; later only when the size
-// of its address space has moved, after a rest that doubles from kRestSeconds to kMostRestSeconds.
-// At most kMapsBytesASecond of maps are read, the processes in turn. A JVM costs one read of 12 KiB
-// a tick, about 3 us.
+// first seen, after 3 and 10 s (a shell that has become a JVM) and after 60 s; later only when the
+// size of its address space has moved, after a rest that doubles from kRestSeconds to
+// kMostRestSeconds. At most kMapsBytesASecond of maps are read, the processes in turn. A JVM costs
+// one read of 12 KiB a tick, about 3 us.
 //
 // Counters that are malformed or of another layout are not read again until another file is mapped.
 #include <algorithm>
@@ -299,7 +299,7 @@ class JvmCollectorOfProcesses final : public Collector {
     if (const auto old = old_collections(jvm.index().gc, reading))
       sink.add(kJvmOldCollections, static_cast<double>(*old));
     add(sink, kJvmHeapCommitted, heap_committed(reading));
-    add(sink, metric("heapfloor_jvm_heap_limit_bytes"), reading.heap_limit);
+    add(sink, kJvmHeapLimit, reading.heap_limit);
     add(sink, metric("heapfloor_jvm_classes_loaded"), reading.classes);
     add(sink, metric("heapfloor_jvm_threads"), reading.threads);
     describe(target, sink);

@@ -122,8 +122,8 @@ inline constexpr const MetricDesc& kJvmOldCollections =
     find_metric(kJvmTable, "heapfloor_jvm_old_collections_total");
 inline constexpr const MetricDesc& kJvmHeapCommitted =
     find_metric(kJvmTable, "heapfloor_jvm_heap_committed_bytes");
-inline constexpr const MetricDesc& kJvmPoolLimit =
-    find_metric(kJvmTable, "heapfloor_jvm_memory_limit_bytes", "heap");
+inline constexpr const MetricDesc& kJvmHeapLimit =
+    find_metric(kJvmTable, "heapfloor_jvm_heap_limit_bytes");
 inline constexpr const MetricDesc& kJvmAfterGc =
     find_metric(kJvmTable, "heapfloor_jvm_memory_used_after_gc_bytes");
 
