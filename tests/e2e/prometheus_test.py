@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""prometheus_test.py AGENT PROGRAMS: a real Prometheus scrapes the agent, loads the rules that we ship, and its alert fires."""
+"""prometheus_test.py AGENT PROGRAMS: a real Prometheus scrapes the agent, loads the rules that we ship, and their alerts fire."""
 
 import json
 import os
@@ -15,7 +15,8 @@ import urllib.request
 
 import harness
 
-RULES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../dashboards/prometheus/heapfloor.rules.yml")
+RULES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../dashboards/prometheus")
+RULE_FILES = ("heapfloor.rules.yml", "fleet.rules.yml")
 DEADLINE_SECONDS = 360
 
 
@@ -30,13 +31,13 @@ class Prometheus:
 
     def __init__(self, target):
         self.folder = tempfile.mkdtemp(prefix="heapfloor-prometheus-")
-        with open(RULES, encoding="utf-8") as file:
-            rules = re.sub(r"^( +for:).*$", r"\1 2s", file.read(), flags=re.M)
-        self.write("heapfloor.rules.yml", rules)
+        for name in RULE_FILES:
+            with open(os.path.join(RULES, name), encoding="utf-8") as file:
+                self.write(name, re.sub(r"^( +for:).*$", r"\1 2s", file.read(), flags=re.M))
         # JSON is YAML.
         self.write("prometheus.yml", json.dumps({
             "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
-            "rule_files": ["heapfloor.rules.yml"],
+            "rule_files": RULE_FILES,
             "scrape_configs": [{"job_name": "heapfloor", "static_configs": [{"targets": [target]}]}],
         }))
         self.address = f"127.0.0.1:{free_port()}"
@@ -82,6 +83,7 @@ class PrometheusTest(unittest.TestCase):
     def test_the_leak_alert_fires_in_prometheus(self):
         with harness.Agent("--collection.interval=1s", "--trend.time_scale=0.0166667", "--trend.limit=512MiB") as agent, \
                 harness.Programs(("e2e_steady_leak", "e2e_flat"), "--seconds=600") as programs, \
+                harness.Programs(("e2e_steady_leak",), "--seconds=600"), \
                 Prometheus(agent.address) as prometheus:
             harness.wait_until(lambda: [v for _, v in prometheus.query('up{job="heapfloor"}')] == [1], 60, "up == 1")
             leak = programs.pid("e2e_steady_leak")
@@ -96,8 +98,23 @@ class PrometheusTest(unittest.TestCase):
             self.assertEqual(alert["labels"]["severity"], "warning")
             self.assertEqual(alert["labels"]["job"], "heapfloor")
             self.assertRegex(alert["annotations"]["description"], r"floor rises by .*B/s and stands at .*B\.$")
+            self.assert_fleet_alert(prometheus)
             self.assert_scraping_is_clean(prometheus)
             self.assert_quiet(prometheus, programs.pid("e2e_flat"))
+
+    def assert_fleet_alert(self, prometheus):
+        """Both replicas of the leaking program are one alert of the fleet."""
+
+        def fires():
+            alerts = (prometheus.get("alerts") or {"alerts": []})["alerts"]
+            return [alert for alert in alerts
+                    if alert["labels"]["alertname"] == "HeapfloorFleetLeak" and alert["state"] == "firing"]
+
+        alerts = harness.wait_until(fires, DEADLINE_SECONDS, "HeapfloorFleetLeak fires in Prometheus")
+        group = harness.comm_of("e2e_steady_leak")
+        self.assertEqual([alert["labels"]["group"] for alert in alerts], [group])
+        self.assertRegex(alerts[0]["annotations"]["description"],
+                         rf"^2 replicas of {group} leak of 2, on 1 hosts, each by .*B/s\.$")
 
     def assert_scraping_is_clean(self, prometheus):
         targets = prometheus.get("targets")["activeTargets"]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""rules_text_test.py RULES.yml ROOT: every alert says what monitoring-mixins ask for, and its runbook exists."""
+"""rules_text_test.py ROOT RULES.yml...: every alert says what monitoring-mixins ask for, and its runbook exists."""
 
 import os
 import re
@@ -30,17 +30,23 @@ def faults(rule, root):
         yield "the runbook does not exist"
 
 
-def main():
-    path, root = sys.argv[1:3]
+def alerts_of(path):
+    """The alerting rules of a file."""
     with open(path, encoding="utf-8") as file:
-        groups = yaml.safe_load(file)["groups"]
-    rules = [rule for group in groups for rule in group["rules"] if "alert" in rule]
-    found = [f"{path}: {rule['alert']}: {fault}" for rule in rules for fault in faults(rule, root)]
-    named = {rule["alert"] + ".md" for rule in rules}
+        return [rule for group in yaml.safe_load(file)["groups"] for rule in group["rules"] if "alert" in rule]
+
+
+def main():
+    root, *paths = sys.argv[1:]
+    files = {path: alerts_of(path) for path in paths}
+    found = [f"{path}: {rule['alert']}: {fault}" for path, rules in files.items() for rule in rules
+             for fault in faults(rule, root)]
+    found += [f"{path}: no alerts" for path, rules in files.items() if not rules]
+    named = {rule["alert"] + ".md" for rules in files.values() for rule in rules}
     present = {name for name in os.listdir(os.path.join(root, "dashboards/runbooks")) if name.startswith("Heapfloor")}
     found += [f"dashboards/runbooks/{name}: no alert has this name" for name in sorted(present - named)]
     print("\n".join(found))
-    return 1 if found or not rules else 0
+    return 1 if found or not files else 0
 
 
 if __name__ == "__main__":
