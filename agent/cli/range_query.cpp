@@ -76,23 +76,25 @@ class Beside {
       is_at_its_time = values[next_].time_seconds == reading.time_seconds;
       take(values[next_].value);
     }
-    if (!last_) return;
-    if (column_ == JoinedColumn::limit) reading.limit = *last_;
+    if (!has_last_) return;
+    if (column_ == JoinedColumn::limit) reading.limit = last_;
     if (column_ == JoinedColumn::epoch)
-      reading.epoch = static_cast<std::uint64_t>(counted_ + *last_);
-    if (column_ == JoinedColumn::load && is_at_its_time) reading.load = *last_;
+      reading.epoch = static_cast<std::uint64_t>(counted_ + last_);
+    if (column_ == JoinedColumn::load && is_at_its_time) reading.load = last_;
   }
 
  private:
   void take(double value) {
-    if (column_ == JoinedColumn::epoch && last_ && value < *last_) counted_ += *last_;
+    if (column_ == JoinedColumn::epoch && has_last_ && value < last_) counted_ += last_;
     last_ = value;
+    has_last_ = true;
   }
 
   const ReplaySeries& other_;
   JoinedColumn column_;
   std::size_t next_ = 0;
-  std::optional<double> last_;
+  bool has_last_ = false;
+  double last_ = 0;
   double counted_ = 0;  // before the counter began anew
 };
 
