@@ -46,6 +46,15 @@ std::string body_of(const std::string& query, const TimeRange& part) {
                      part.start_seconds, part.end_seconds, part.step_seconds);
 }
 
+// Servers answer 422 to a query that they cannot take, too. Prometheus: "would load too many
+// samples"; VictoriaMetrics: "exceeds the number of allowed samples", "-search.max…"; Mimir:
+// "limit".
+bool tells_of_a_limit(std::string_view body) {
+  constexpr std::array<std::string_view, 4> kWords = {"too many", "exceed", "-search.max", "limit"};
+  return std::ranges::any_of(
+      kWords, [body](std::string_view word) { return body.find(word) != std::string_view::npos; });
+}
+
 // Everything of one series that another one has; nothing where it lacks a name.
 std::optional<std::string> projected(const SeriesLabels& labels,
                                      const std::set<std::string>& names) {
@@ -203,8 +212,9 @@ Result<RangeSeries> RangeFetcher::fetch(const std::string& query, const TimeRang
 Result<void> RangeFetcher::fetch_part(const std::string& query, const TimeRange& part,
                                       RangeSeries& series) {
   auto answer = ask(body_of(query, part));
-  const bool is_too_much =
-      answer ? answer->status == kUnprocessable : answer.error().kind == ErrorKind::malformed;
+  const bool is_too_much = answer
+                               ? answer->status == kUnprocessable && tells_of_a_limit(answer->body)
+                               : answer.error().kind == ErrorKind::malformed;
   const std::size_t points = part.points();
   if (is_too_much && points > 1) {
     for (const TimeRange& half : parts_of(part, (points + 1) / 2)) {

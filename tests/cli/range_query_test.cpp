@@ -171,6 +171,17 @@ TEST(RangeFetcher, WhatIsTooMuchIsAskedForInHalves) {
   EXPECT_THAT(series->begin()->second.observations, SizeIs(4));
 }
 
+TEST(RangeFetcher, AQueryThatCannotBeTakenIsNotAskedForInHalves) {
+  const ScriptedServer server([](const ScriptedServer::Seen&) {
+    return ScriptedServer::answer(
+        422, R"({"status":"error","errorType":"422","error":"unexpected token"})");
+  });
+  const auto series = fetch(server);
+  ASSERT_FALSE(series);
+  EXPECT_THAT(series.error().reason, HasSubstr("unexpected token"));
+  EXPECT_THAT(server.seen(), SizeIs(1));
+}
+
 TEST(RangeFetcher, AnAnswerThatIsTooLongIsAskedForInHalves) {
   const ScriptedServer server([](const ScriptedServer::Seen& seen) {
     std::string values;
