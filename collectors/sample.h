@@ -4,6 +4,7 @@
 // A missing value is a missing sample, never 0, -1 or NaN. Byte counts are exact up to 2^53.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -62,6 +63,8 @@ enum class EntityKind : std::uint8_t {
   jvm,
   jvm_pool,
 };
+
+inline constexpr std::size_t kEntityKinds = 10;
 
 // What the following samples are about. Two processes that reuse a pid have equal names and
 // different ids.

@@ -9,8 +9,10 @@ namespace heapfloor {
 namespace {
 
 // By EntityKind; part of the stored format.
-constexpr std::array<std::string_view, 7> kKindNames = {"host",      "process",   "agent", "cgroup",
-                                                        "allocator", "structure", "site"};
+constexpr std::array<std::string_view, kEntityKinds> kKindNames = {
+    "host",      "process", "agent", "cgroup", "allocator",
+    "structure", "site",    "arena", "jvm",    "jvm_pool"};
+static_assert(!kKindNames.back().empty());
 
 }  // namespace
 

@@ -107,9 +107,9 @@ inline constexpr std::size_t kJvmCounters = 36;
 struct HsperfIndex {
   HsperfPrologue prologue;
   std::array<std::uint32_t, kJvmCounters> offsets = {};  // 0: it has no such counter
-  std::uint32_t end = 0;                                 // behind the last of them
+  std::uint32_t end = 0;  // behind the last of them; 0: the JVM has not made them yet
   JvmGc gc = JvmGc::other;
-  double ticks_per_second = 0;  // above 0
+  double ticks_per_second = 0;  // above 0 where `end` is
   std::string version, vendor;  // raw, at most kMostText
   friend bool operator==(const HsperfIndex&, const HsperfIndex&) = default;
 };

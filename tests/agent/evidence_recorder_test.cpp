@@ -61,14 +61,15 @@ class EvidenceRecorderTest : public testing::AgentFixture {
   // Occasions, the newest first.
   [[nodiscard]] std::vector<std::string> occasions() const {
     std::vector<std::string> occasions;
-    for (const EvidenceRecord& record : store_.list()->records)
+    const auto list = store_.list();
+    for (const EvidenceRecord& record : list->records)
       occasions.emplace_back(occasion_name(record.occasion));
     return occasions;
   }
   [[nodiscard]] std::vector<std::string> files() const {
     std::vector<std::string> files;
-    for (const EvidenceRecord::File& file : store_.list()->records.front().files)
-      files.push_back(file.name);
+    const auto list = store_.list();
+    for (const EvidenceRecord::File& file : list->records.front().files) files.push_back(file.name);
     return files;
   }
   Response get(std::string_view rest) {

@@ -31,7 +31,8 @@ EvidenceDraft draft(double wall_seconds = kNow, std::int32_t pid = 7,
 
 std::vector<std::string> ids(const EvidenceStore& store) {
   std::vector<std::string> ids;
-  for (const EvidenceRecord& record : store.list()->records) ids.push_back(record.id);
+  const auto list = store.list();
+  for (const EvidenceRecord& record : list->records) ids.push_back(record.id);
   return ids;
 }
 
@@ -205,7 +206,8 @@ TEST_F(EvidenceStoreTest, IsReadWhileItIsWritten) {
   std::size_t seen = 0;
   while (seen < 4) {
     seen = 0;
-    for (const EvidenceRecord& record : store->list()->records) {
+    const auto list = store->list();
+    for (const EvidenceRecord& record : list->records) {
       const auto bytes = store->read(record.id, "suspect.json");
       EXPECT_EQ(bytes.value_or("{}"), "{}") << "forgotten meanwhile, or whole";
       ++seen;

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
+#include "agent/series/bytes.h"
+
 namespace heapfloor {
 namespace {
 
@@ -22,6 +26,19 @@ TEST(SeriesStore, NeverGivesAReusedPidTheSeriesOfTheOldProcess) {
   const auto old_series = store.find_or_add(process_key(7, 100));
   const auto new_series = store.find_or_add(process_key(7, 200));
   EXPECT_NE(old_series, new_series);
+}
+
+TEST(SeriesKey, OfEveryKindAndSignalIsReadBackAsItWasSaved) {
+  for (std::size_t kind = 0; kind < kEntityKinds; ++kind) {
+    for (std::size_t signal = 0; signal < kSignalNames.size(); ++signal) {
+      const SeriesKey key{static_cast<EntityKind>(kind), static_cast<Signal>(signal), {7, 700}, 9};
+      std::string saved;
+      ByteWriter out(saved);
+      save_key(out, key);
+      ByteReader in(saved);
+      EXPECT_EQ(take_key(in), key) << kind << ' ' << signal;
+    }
+  }
 }
 
 TEST(SeriesStore, RefusesAboveItsCap) {

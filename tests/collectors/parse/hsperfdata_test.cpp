@@ -63,6 +63,19 @@ struct Collected {
   bool has_young, has_full, has_cycle;
 };
 
+// A JVM that starts adds its counters one after the other.
+TEST(Hsperfdata, WithoutTheFrequencyOfItsClockThereIsNothingToReadYet) {
+  auto bytes = fixture("g1");
+  const std::string_view name = "sun.os.hrt.frequency";
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const std::size_t at = text.find(name);
+  ASSERT_NE(at, std::string_view::npos);
+  bytes[at + name.size() - 1] = std::byte{'?'};
+  const Result<HsperfIndex> index = index_hsperf(bytes);
+  ASSERT_TRUE(index) << index.error().reason;
+  EXPECT_EQ(index->end, 0U);
+}
+
 class HsperfdataOfEachCollector : public ::testing::TestWithParam<Collected> {};
 
 TEST_P(HsperfdataOfEachCollector, TellsTheHeapAndItsCollections) {
