@@ -371,6 +371,17 @@ void GroupTable::finish_groups() {
   }
 }
 
+// Growing by doubling would keep up to twice the room for good, and holes beside it.
+void GroupTable::make_room(std::span<const std::size_t> ordered, const auto& id_of) {
+  std::size_t processes = ordered.empty() ? 0 : 1;
+  for (std::size_t i = 1; i < ordered.size(); ++i)
+    if (id_of(ordered[i]) != id_of(ordered[i - 1])) ++processes;
+  const std::size_t room = processes + processes / 16;
+  if (processes_.capacity() < processes) processes_.reserve(room);
+  if (next_known_.capacity() < processes) next_known_.reserve(room);
+  if (records_.capacity() < processes) records_.reserve(room);
+}
+
 void GroupTable::ingest(const SampleBatch& batch, double time_seconds) {
   begin_tick();
   order_.clear();
@@ -379,6 +390,7 @@ void GroupTable::ingest(const SampleBatch& batch, double time_seconds) {
   }
   const auto id_of = [&batch](std::size_t index) { return batch.entity(index).process; };
   if (!std::ranges::is_sorted(order_, {}, id_of)) std::ranges::stable_sort(order_, {}, id_of);
+  make_room(order_, id_of);
   const auto count_exit = [this](const Known& ended) { ++groups_[ended.group].exits; };
   auto before = known_.begin();
   for (std::size_t first = 0; first < order_.size();) {

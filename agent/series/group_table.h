@@ -151,6 +151,7 @@ class GroupTable {
 
   std::uint32_t group_of(std::string_view name, double time_seconds);
   void begin_tick();
+  void make_room(std::span<const std::size_t> ordered, const auto& id_of);
   // First what each process is, then which group it is in, then what the group sums up to.
   void take_process(const SampleBatch& batch, const Records& records, Known* before);
   [[nodiscard]] static bool take_attributes(const SampleBatch& batch, std::size_t record,

@@ -4,6 +4,26 @@
 #include <limits>
 
 namespace heapfloor {
+namespace {
+
+constexpr std::uint32_t kRoomyTicks = 8;
+constexpr std::size_t kLeastWaste = 65536;  // bytes
+
+bool is_roomy(const auto& container) {
+  const std::size_t waste = container.capacity() - container.size();
+  return waste * sizeof(*container.data()) > kLeastWaste && waste > container.size() / 4;
+}
+
+// Empty, with room for what was in it and a little more.
+void give_back(auto& container) {
+  if (!is_roomy(container)) return;
+  const std::size_t room = container.size() + container.size() / 16;
+  container = {};
+  container.shrink_to_fit();
+  container.reserve(room);
+}
+
+}  // namespace
 
 void SampleBatch::begin(const Entity& entity) {
   const std::string_view name = entity.name.substr(0, std::numeric_limits<std::uint16_t>::max());
@@ -24,10 +44,26 @@ void SampleBatch::describe(Attribute attribute, std::string_view text) {
 }
 
 void SampleBatch::clear() {
+  const bool is_any_roomy =
+      is_roomy(descriptions_) || is_roomy(entities_) || is_roomy(samples_) || is_roomy(names_);
+  roomy_ticks_ = is_any_roomy ? roomy_ticks_ + 1 : 0;
+  if (roomy_ticks_ == kRoomyTicks) {
+    roomy_ticks_ = 0;
+    give_back(descriptions_);
+    give_back(entities_);
+    give_back(samples_);
+    give_back(names_);
+  }
   descriptions_.clear();
   entities_.clear();
   samples_.clear();
   names_.clear();
+}
+
+std::size_t SampleBatch::held_bytes() const {
+  return descriptions_.capacity() * sizeof(DescriptionRecord) +
+         entities_.capacity() * sizeof(Record) + samples_.capacity() * sizeof(Sample) +
+         names_.capacity();
 }
 
 Entity SampleBatch::entity(std::size_t index) const {

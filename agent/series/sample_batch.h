@@ -1,6 +1,7 @@
 // SampleBatch: everything the collectors wrote in one tick, in the order they wrote it.
 //
-// Its memory is kept from tick to tick. Not thread-safe: the collection thread's own.
+// Its memory is kept from tick to tick, but for what a burst took, such as the first tick, which
+// describes every process. Not thread-safe: the collection thread's own.
 #pragma once
 
 #include <cstddef>
@@ -26,6 +27,8 @@ class SampleBatch final : public SampleSink {
   void describe(Attribute attribute, std::string_view text) override;
 
   void clear();
+  // Bytes that it holds from the system, used or not.
+  [[nodiscard]] std::size_t held_bytes() const;
   [[nodiscard]] std::size_t entities() const { return entities_.size(); }
   // Views are valid until the next begin() or clear().
   [[nodiscard]] Entity entity(std::size_t index) const;
@@ -56,6 +59,7 @@ class SampleBatch final : public SampleSink {
   };
   std::vector<DescriptionRecord> descriptions_;  // ascending by entity
   std::string names_;                            // and the texts of descriptions
+  std::uint32_t roomy_ticks_ = 0;  // in a row in which much of the memory was not needed
 };
 
 }  // namespace heapfloor

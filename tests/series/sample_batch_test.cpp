@@ -64,5 +64,26 @@ TEST(SampleBatch, IsEmptyAfterClear) {
   EXPECT_TRUE(batch.descriptions(0).empty());
 }
 
+TEST(SampleBatch, GivesBackWhatOneBurstTook) {
+  SampleBatch batch;
+  const auto tick = [&batch](bool describes) {
+    batch.clear();
+    for (int pid = 1; pid <= 1000; ++pid) {
+      batch.begin({EntityKind::process, {pid, 7}, "x"});
+      batch.add(kOne, 1);
+      if (describes) batch.describe(Attribute::command_line, std::string(1000, 'a'));
+    }
+  };
+  tick(true);
+  const std::size_t after_burst = batch.held_bytes();
+  EXPECT_GT(after_burst, 1000U * 1000U);
+  tick(false);
+  EXPECT_EQ(batch.held_bytes(), after_burst) << "not at once: there may be another one";
+  for (int i = 0; i < 10; ++i) tick(false);
+  EXPECT_LT(batch.held_bytes(), 200'000U);
+  ASSERT_EQ(batch.entities(), 1000U);
+  EXPECT_EQ(batch.entity(999).process.pid, 1000);
+}
+
 }  // namespace
 }  // namespace heapfloor
