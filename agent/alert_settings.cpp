@@ -18,7 +18,9 @@ namespace {
 using Problem = std::optional<ConfigProblem>;
 
 constexpr std::string_view kProductPrefix = "Heapfloor";
-constexpr double kYear = 365 * 86400.0;
+constexpr double kDaySeconds = 86400;
+constexpr double kYear = 365 * kDaySeconds;
+constexpr double kRisingSeconds = 600;
 
 bool is_word(std::string_view text) {
   const auto is_letter = [](char byte) {
@@ -148,6 +150,7 @@ bool is_signal_of(RuleScope scope, std::string_view name) {
 std::optional<std::vector<std::string_view>> metric_labels(RuleScope scope, std::string_view name) {
   constexpr std::string_view kGroupProcesses = "heapfloor_group_processes";
   if (scope == RuleScope::group && name == kGroupProcesses) return std::vector<std::string_view>();
+  if (own_metric(scope, name) != nullptr) return std::vector<std::string_view>();
   std::optional<std::vector<std::string_view>> labels;
   const std::string prefix = fmt::format("heapfloor_{}_", rule_scope_name(scope));
   for (const CollectorEntry* const entry : builtin_collectors()) {
@@ -171,8 +174,39 @@ std::vector<std::string_view> scope_labels(RuleScope scope) {
       return {"cgroup"};
     case RuleScope::host:
       return {};
+    case RuleScope::jvm:
+      return {"group", "comm", "subject", "collector", "pool"};
+    case RuleScope::workload:
+      return {"subject"};
   }
   return {};
+}
+
+bool is_one_map(const ConfigField& field) {
+  return !field.is_list && !field.items.empty() && field.items.front().is_map;
+}
+
+// The matchers of `match`, a map of labels and patterns, all of which have to be of `labels`; none
+// where it is null.
+Matchers read_match(Fields& fields, const ConfigField* match,
+                    const std::vector<std::string_view>& labels) {
+  Matchers matchers;
+  if (match == nullptr) return matchers;
+  if (!is_one_map(*match)) {
+    fields.fail(match->line, "\"match\" expects labels and patterns");
+    return matchers;
+  }
+  for (const ConfigField& field : match->items.front().fields) {
+    const bool is_text = !field.is_list && !field.items.empty() && !field.items.front().is_map;
+    const std::string text = is_text ? field.items.front().text : std::string();
+    if (std::ranges::find(labels, field.key) == labels.end()) {
+      fields.fail(field.line, fmt::format("\"{}\" is no label of these readings", field.key));
+    } else if (text.empty() || text == "!" || text.size() > kLongestTextBytes) {
+      fields.fail(field.line, fmt::format("\"{}\" expects one pattern", field.key));
+    }
+    matchers.emplace_back(field.key, text);
+  }
+  return matchers;
 }
 
 void read_quantity(Fields& fields, AlertRule& rule, std::vector<std::string_view>& labels) {
@@ -194,20 +228,38 @@ void read_quantity(Fields& fields, AlertRule& rule, std::vector<std::string_view
   labels.insert(labels.end(), own->begin(), own->end());
 }
 
-void read_match(Fields& fields, AlertRule& rule, const std::vector<std::string_view>& labels) {
-  const ConfigField* const match = fields.item().field("match");
-  if (match == nullptr) return;
-  if (match->is_list || !match->items.front().is_map)
-    return fields.fail("match", "\"match\" expects labels and patterns");
-  for (const ConfigField& field : match->items.front().fields) {
-    if (std::ranges::find(labels, field.key) == labels.end())
-      return fields.fail(field.line,
-                         fmt::format("\"{}\" is no label of these readings", field.key));
-    const ConfigItem& glob = field.items.empty() ? fields.item() : field.items.front();
-    if (field.is_list || glob.is_map || glob.text.empty() || glob.text.size() > kLongestTextBytes)
-      return fields.fail(field.line, fmt::format("\"{}\" expects one pattern", field.key));
-    rule.match.emplace_back(field.key, glob.text);
+// "per", "rate": what the quantity is divided by, and over which time its growth is looked at.
+void read_shape(Fields& fields, AlertRule& rule) {
+  rule.per = fields.text_or("per", "");
+  const bool is_known =
+      metric_labels(rule.scope, rule.per) || metric_labels(RuleScope::host, rule.per);
+  if (!rule.per.empty() && !is_known) {
+    fields.fail("per", fmt::format("\"{}\" is no metric of scope {} or host", rule.per,
+                                   rule_scope_name(rule.scope)));
   }
+  rule.rate_seconds = fields.duration("rate", 10, kDaySeconds).value_or(0);
+}
+
+// "while_rising": a map of "metric", "match" and "over".
+void read_rising(Fields& fields, AlertRule& rule) {
+  const ConfigField* const field = fields.item().field("while_rising");
+  if (field == nullptr) return;
+  if (rule.scope != RuleScope::jvm)
+    return fields.fail("while_rising", "\"while_rising\" is for scope jvm");
+  if (!is_one_map(*field))
+    return fields.fail("while_rising", "\"while_rising\" expects a metric and what it matches");
+  constexpr std::array<std::string_view, 3> kKeys = {"metric", "match", "over"};
+  Fields inner(field->items.front(), kKeys);
+  RisingMetric rising;
+  rising.metric = inner.required("metric");
+  const auto own = metric_labels(rule.scope, rising.metric);
+  if (!own) inner.fail("metric", fmt::format("\"{}\" is no metric of scope jvm", rising.metric));
+  std::vector<std::string_view> labels = scope_labels(rule.scope);
+  if (own) labels.insert(labels.end(), own->begin(), own->end());
+  rising.match = read_match(inner, field->items.front().field("match"), labels);
+  rising.seconds = inner.duration("over", 10, kDaySeconds).value_or(kRisingSeconds);
+  if (const Problem problem = inner.problem()) fields.fail(problem->line, problem->reason);
+  rule.while_rising = std::move(rising);
 }
 
 void read_threshold(Fields& fields, AlertRule& rule) {
@@ -225,46 +277,83 @@ void read_threshold(Fields& fields, AlertRule& rule) {
   }
 }
 
+std::optional<std::string> read_severity(Fields& fields) {
+  std::optional<std::string> severity = fields.text("severity");
+  constexpr std::array<std::string_view, 3> kSeverities = {"critical", "warning", "info"};
+  if (severity && std::ranges::find(kSeverities, *severity) == kSeverities.end())
+    fields.fail("severity", fmt::format("\"{}\" is none of critical, warning, info", *severity));
+  return severity;
+}
+
 AlertRule read_rule(Fields& fields) {
   AlertRule rule;
   rule.name = fields.required("name");
   if (!is_camel_case(rule.name))
     fields.fail("name", fmt::format("\"{}\" is not a name such as PaymentsTooBig", rule.name));
   if (rule.name.starts_with(kProductPrefix))
-    fields.fail("name", "names that begin with Heapfloor are the agent's own");
+    fields.fail("name", "names that begin with Heapfloor are the agent's own; it has no such rule");
   rule.scope =
       named<RuleScope, kRuleScopes>(fields, "scope", fields.required("scope"), &rule_scope_name);
   std::vector<std::string_view> labels = scope_labels(rule.scope);
   read_quantity(fields, rule, labels);
-  read_match(fields, rule, labels);
+  rule.match = read_match(fields, fields.item().field("match"), labels);
+  read_shape(fields, rule);
+  read_rising(fields, rule);
   read_threshold(fields, rule);
   rule.hold_seconds = fields.duration("hold", 0, kYear);
-  rule.severity = fields.text_or("severity", "warning");
-  constexpr std::array<std::string_view, 3> kSeverities = {"critical", "warning", "info"};
-  if (std::ranges::find(kSeverities, rule.severity) == kSeverities.end())
-    fields.fail("severity",
-                fmt::format("\"{}\" is none of critical, warning, info", rule.severity));
+  rule.severity = read_severity(fields).value_or("warning");
   rule.summary = fields.text_or("summary", "");
+  rule.description = fields.text_or("description", "");
   return rule;
 }
 
+// Of one of the agent's own rules only what people differ about can be changed.
+RuleChange read_change(const ConfigItem& item, Fields& all) {
+  constexpr std::array<std::string_view, 5> kKeys = {"name", "value", "hold", "severity",
+                                                     "enabled"};
+  Fields fields(item, kKeys);
+  RuleChange change;
+  change.name = fields.required("name");
+  change.is_enabled = fields.text_or("enabled", "true") == "true" || fields.flag("enabled");
+  if (item.field("value") != nullptr) change.value = fields.quantity("value");
+  change.hold_seconds = fields.duration("hold", 0, kYear);
+  change.severity = read_severity(fields);
+  if (const Problem problem = fields.problem()) all.fail(problem->line, problem->reason);
+  return change;
+}
+
+bool is_operator_rule(std::string_view name) {
+  const std::vector<AlertRule> rules = operator_rules();
+  return std::ranges::find(rules, name, &AlertRule::name) != rules.end();
+}
+
 Problem set_rules(Config& config, std::span<const ConfigItem> items) {
-  constexpr std::array<std::string_view, 11> kKeys = {"name",  "scope",    "signal", "metric",
-                                                      "match", "op",       "value",  "clear",
-                                                      "hold",  "severity", "summary"};
+  constexpr std::array<std::string_view, 16> kKeys = {
+      "name", "scope", "signal",   "metric",  "match",       "op",           "value", "clear",
+      "hold", "per",   "severity", "summary", "description", "while_rising", "rate",  "enabled"};
   std::vector<AlertRule> rules;
+  std::vector<RuleChange> changes;
   for (const ConfigItem& item : items) {
     Fields fields(item, kKeys);
     if (fields.problem()) return fields.problem();
-    AlertRule rule = read_rule(fields);
-    if (std::ranges::find(rules, rule.name, &AlertRule::name) != rules.end())
-      fields.fail("name", fmt::format("\"{}\" is there twice", rule.name));
+    const std::string name = fields.text_or("name", "");
+    const bool is_change = is_operator_rule(name);
+    if (std::ranges::find(rules, name, &AlertRule::name) != rules.end() ||
+        std::ranges::find(changes, name, &RuleChange::name) != changes.end())
+      fields.fail("name", fmt::format("\"{}\" is there twice", name));
     if (rules.size() == kMostRules)
       fields.fail(item.line, fmt::format("more than {} rules", kMostRules));
+    if (is_change) {
+      changes.push_back(read_change(item, fields));
+    } else {
+      if (item.field("enabled") != nullptr)
+        fields.fail("enabled", "\"enabled\" is for the agent's own rules");
+      rules.push_back(read_rule(fields));
+    }
     if (fields.problem()) return fields.problem();
-    rules.push_back(std::move(rule));
   }
   config.alerts.rules = std::move(rules);
+  config.alerts.rule_changes = std::move(changes);
   return std::nullopt;
 }
 
@@ -437,7 +526,22 @@ std::vector<ConfigList> alert_lists() {
        "      clear: 1GiB                  # once firing, it holds above this\n"
        "      hold: 5m                     # default: alerts.hold\n"
        "      severity: warning            # critical, warning, info\n"
-       "      summary: Payments has been swapped out.\n",
+       "      summary: Payments has been swapped out.\n"
+       "    - name: ShopCollectsTooOften\n"
+       "      scope: jvm                   # or workload, for OOM kills\n"
+       "      metric: heapfloor_jvm_gc_collections_total\n"
+       "      match: {generation: young, collector: \"!zgc\"}  # !: must not match\n"
+       "      rate: 5m                     # its growth a second over so long\n"
+       "      value: 0.5\n"
+       "    - name: SwappedOut\n"
+       "      scope: process\n"
+       "      metric: heapfloor_process_swap_bytes\n"
+       "      per: heapfloor_host_swap_capacity_bytes  # of the subject or of the host\n"
+       "      value: 0.2\n"
+       "      description: \"{name} has {value} of the swap.\"\n"
+       "    - name: HeapfloorGcPressure    # the agent's own, see /api/v1/rules\n"
+       "      value: 0.4                   # with hold, severity\n"
+       "      enabled: true                # false: there is none\n",
        set_rules},
       {"alerts.silences",
        "what is not to be sent; /api/v1/silences takes more while the agent runs",

@@ -16,6 +16,7 @@
 
 #include "agent/alerts/alert_rule.h"
 #include "agent/alerts/alert_sender.h"
+#include "agent/alerts/operator_rules.h"
 #include "agent/alerts/outgoing_alert.h"
 #include "agent/alerts/silence_book.h"
 #include "agent/log.h"
@@ -77,7 +78,8 @@ struct Config {
     std::string instance;  // empty: the host's name
     std::string external_url;
     LabelSet external_labels;
-    std::vector<AlertRule> rules;
+    std::vector<AlertRule> rules;          // of the user's own
+    std::vector<RuleChange> rule_changes;  // of operator_rules()
     std::vector<Silence> silences;
     std::vector<ReceiverSettings> receivers;  // names and addresses; see receiver_settings()
   } alerts;

@@ -1,5 +1,6 @@
 #include "agent/pipeline.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -473,11 +474,62 @@ void Pipeline::watch_agent(double now_seconds) {
   watches_.observe(key, labels, reading);
 }
 
+// The concentration of live heaps, and what the OOM killer has done to workloads.
+std::vector<RuleEvaluator::OwnReading> Pipeline::own_readings() const {
+  std::vector<RuleEvaluator::OwnReading> readings;
+  watches_.for_each([&](const Watch& watch) {
+    if (watch.ended_seconds || watch.key.signal != Signal::sampled_live) return;
+    const std::optional<double> share = probes_.concentration(watch.key.process);
+    if (!share) return;
+    const ProcessId& id = watch.key.process;
+    readings.push_back({RuleScope::process,
+                        "heapfloor_live_heap_concentration_ratio",
+                        *share,
+                        fmt::format("process:{}:{}", id.pid, id.start_ticks),
+                        watch.name,
+                        watch.group,
+                        {}});
+  });
+  for (const auto& [name, oom] : ooms_.workloads()) {
+    const std::string subject = "workload:" + name;
+    const auto kills = static_cast<double>(oom.kills());
+    readings.push_back(
+        {RuleScope::workload, "heapfloor_workload_oom_kills_total", kills, subject, name, {}, {}});
+    if (!oom.last_seconds) continue;
+    readings.push_back({RuleScope::workload,
+                        "heapfloor_workload_last_oom_timestamp_seconds",
+                        wall_offset_seconds_ + *oom.last_seconds,
+                        subject,
+                        name,
+                        {},
+                        say_last_kill(name, kills)});
+  }
+  return readings;
+}
+
+// ", 3 in all; the last was java (pid 4711) with 1.9 GiB of anonymous memory".
+std::string Pipeline::say_last_kill(const std::string& workload, double kills) const {
+  std::string text = fmt::format(", {:.0f} in all", kills);
+  const auto& victims = ooms_.victims();
+  const auto last = std::find_if(victims.rbegin(), victims.rend(),
+                                 [&](const auto& entry) { return entry.workload == workload; });
+  if (last == victims.rend()) return text;
+  text +=
+      fmt::format("; the last was {} (pid {})", visible_name(last->victim.comm), last->victim.pid);
+  if (last->victim.anon_bytes) {
+    text += fmt::format(" with {:.1f} MiB of anonymous memory",
+                        static_cast<double>(*last->victim.anon_bytes) / (1024.0 * 1024.0));
+  }
+  return text;
+}
+
 void Pipeline::deliver_alerts(double now_seconds, bool is_listed) {
   std::vector<AlertCondition> conditions = leak_conditions(watches_, now_seconds);
-  const RuleEvaluator::Tick tick{watches_, batch_, groups_, is_listed};
-  std::ranges::move(rules_.evaluate(tick, alerts_), std::back_inserter(conditions));
   const double now_unix_seconds = wall_offset_seconds_ + now_seconds;
+  const std::vector<RuleEvaluator::OwnReading> own = own_readings();
+  const RuleEvaluator::Tick tick{watches_,    batch_,           groups_, is_listed,
+                                 now_seconds, now_unix_seconds, own};
+  std::ranges::move(rules_.evaluate(tick, alerts_), std::back_inserter(conditions));
   for (const AlertTransition& transition : alerts_.step(conditions, now_seconds, now_unix_seconds))
     sink_.deliver(transition);
   silences_.forget_ended(now_unix_seconds);
@@ -581,8 +633,8 @@ void Pipeline::reconfigure(const Config& config) {
 }
 
 void Pipeline::follow_configuration() {
-  rules_.set_rules(config_.alerts.rules);
-  for (const AlertRule& rule : config_.alerts.rules) alerts_.declare(rule.name);
+  rules_.set_rules(rules_in_force(config_.alerts.rule_changes, config_.alerts.rules));
+  for (const AlertRule& rule : rules_.rules()) alerts_.declare(rule.name);
   silences_.set_configured(config_.alerts.silences, clock_.wall_seconds());
 }
 

@@ -114,6 +114,8 @@ class Pipeline final : public SeriesReader {
   // The same or what the host has left beside `value`, whichever is less.
   [[nodiscard]] MemoryLimit with_host(MemoryLimit limit, double value) const;
   void follow_ooms(double now_seconds);
+  [[nodiscard]] std::vector<RuleEvaluator::OwnReading> own_readings() const;
+  [[nodiscard]] std::string say_last_kill(const std::string& workload, double kills) const;
   void deliver_alerts(double now_seconds, bool is_listed);
   void learn_builds(double now_unix_seconds);
   void send_alerts(double now_seconds);

@@ -375,7 +375,7 @@ void SnapshotBuilder::add_rules(const RuleEvaluator& rules, double hold_seconds)
   for (std::size_t index = 0; index < rules.rules().size(); ++index) {
     const AlertRule& rule = rules.rules()[index];
     snapshot_.rules.push_back({rule.name, rule_query(rule), rule.severity, rule.summary,
-                               rule.hold_seconds.value_or(hold_seconds), true,
+                               rule.hold_seconds.value_or(hold_seconds), !rule.is_builtin,
                                rules.refused(index)});
   }
 }

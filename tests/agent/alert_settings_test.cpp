@@ -57,6 +57,45 @@ TEST(AlertRules, AreReadFromTheConfiguration) {
   EXPECT_EQ(config.alerts.rules[2].comparison, Comparison::less);
 }
 
+TEST(AlertRules, MayDivideAndAskForGrowth) {
+  const Config config = config_of(
+      "alerts:\n  rules:\n    - name: Storm\n      scope: jvm\n"
+      "      metric: heapfloor_jvm_gc_collections_total\n"
+      "      match: {generation: young, collector: \"!z*\"}\n      rate: 5m\n      value: 0.1\n"
+      "      while_rising:\n        metric: heapfloor_jvm_memory_used_bytes\n"
+      "        match: {pool: old}\n        over: 20m\n      description: \"{name}: {value}\"\n"
+      "    - name: Swapped\n      scope: process\n      metric: heapfloor_process_swap_bytes\n"
+      "      per: heapfloor_host_swap_capacity_bytes\n      value: 0.5\n"
+      "    - {name: Kills, scope: workload, metric: heapfloor_workload_oom_kills_total, value: "
+      "3}\n");
+  ASSERT_THAT(config.alerts.rules, SizeIs(3));
+  const AlertRule& storm = config.alerts.rules[0];
+  EXPECT_EQ(storm.scope, RuleScope::jvm);
+  EXPECT_EQ(storm.rate_seconds, 300);
+  EXPECT_THAT(storm.match, ElementsAre(Pair("generation", "young"), Pair("collector", "!z*")));
+  ASSERT_TRUE(storm.while_rising);
+  EXPECT_EQ(storm.while_rising->metric, "heapfloor_jvm_memory_used_bytes");
+  EXPECT_THAT(storm.while_rising->match, ElementsAre(Pair("pool", "old")));
+  EXPECT_EQ(storm.while_rising->seconds, 1200);
+  EXPECT_EQ(storm.description, "{name}: {value}");
+  EXPECT_EQ(config.alerts.rules[1].per, "heapfloor_host_swap_capacity_bytes");
+  EXPECT_FALSE(config.alerts.rules[1].while_rising);
+}
+
+TEST(AlertRules, ChangeThoseOfTheAgentItself) {
+  const Config config = config_of(
+      "alerts:\n  rules:\n    - {name: HeapfloorGcPressure, value: 0.4, hold: 1m, severity: info}\n"
+      "    - {name: HeapfloorOomKill, enabled: false}\n");
+  EXPECT_THAT(config.alerts.rules, SizeIs(0));
+  ASSERT_THAT(config.alerts.rule_changes, SizeIs(2));
+  EXPECT_EQ(config.alerts.rule_changes[0].value, 0.4);
+  EXPECT_EQ(config.alerts.rule_changes[0].hold_seconds, 60);
+  EXPECT_EQ(config.alerts.rule_changes[0].severity, "info");
+  EXPECT_TRUE(config.alerts.rule_changes[0].is_enabled);
+  EXPECT_FALSE(config.alerts.rule_changes[1].is_enabled);
+  EXPECT_FALSE(config.alerts.rule_changes[1].value);
+}
+
 TEST(AlertRules, SayFileAndLineOfWhatIsWrong) {
   struct Case {
     std::vector<std::string> lines;
@@ -64,7 +103,24 @@ TEST(AlertRules, SayFileAndLineOfWhatIsWrong) {
     std::string reason;
   };
   const std::string good = "metric: heapfloor_group_swap_bytes";
-  const std::array<Case, 18> cases = {{
+  const std::string storm = "metric: heapfloor_jvm_gc_collections_total";
+  const std::array<Case, 28> cases = {{
+      {{"name: HeapfloorOomKill", "value: 1", "op: <"}, 5, "unknown key"},
+      {{"name: HeapfloorOomKill", "enabled: no"}, 4, "neither true nor false"},
+      {{"name: HeapfloorOomKill", "severity: page"}, 4, "none of critical"},
+      {{"name: A", "scope: group", good, "value: 1", "enabled: true"}, 7, "the agent's own rules"},
+      {{"name: A", "scope: group", good, "value: 1", "per: heapfloor_group_colour"},
+       7,
+       "no metric"},
+      {{"name: A", "scope: group", good, "value: 1", "rate: 1s"}, 7, "not a duration"},
+      {{"name: A", "scope: group", good, "value: 1", "while_rising: {metric: x}"}, 7, "scope jvm"},
+      {{"name: A", "scope: jvm", storm, "value: 1", "while_rising: x"}, 7, "expects a metric"},
+      {{"name: A", "scope: jvm", storm, "value: 1", "while_rising: {metric: x}"},
+       7,
+       "no metric of"},
+      {{"name: A", "scope: jvm", storm, "value: 1", "match: {generation: \"!\"}"},
+       7,
+       "one pattern"},
       {{"name: lower", "scope: group", good, "value: 1"}, 3, "not a name"},
       {{"scope: group", "name: HeapfloorMine", good, "value: 1"}, 4, "the agent's own"},
       {{"name: A", "scope: world", good, "value: 1"}, 4, "none of process, group, cgroup, host"},
