@@ -384,7 +384,10 @@ void Pipeline::watch_probes(double now_seconds) {
     return view;
   };
   probes_.follow(batch_, groups_, view_of, config_.trend.minimum_size_bytes, now_seconds, watches_);
-  jvms_.follow(batch_, groups_, view_of, config_.trend.minimum_size_bytes, now_seconds, watches_);
+  const GcHeaps::Tick tick{batch_,      groups_, view_of, config_.trend.minimum_size_bytes,
+                           now_seconds, watches_};
+  jvms_.follow(tick);
+  go_.follow(tick);
 }
 
 void Pipeline::watch_processes(double now_seconds) {
@@ -423,7 +426,10 @@ void Pipeline::watch_memory(const ProcessEntry& process, double now_seconds) {
   if (const Watch* const watch = watches_.find(key)) {
     const double since = watch->detector.verdict().window_start_seconds;
     labels.is_retention = probes_.is_retention(process.id, since, watches_);
-    if (!labels.is_retention) labels.is_retention = jvms_.is_retention(process.id, since, watches_);
+    for (const GcHeaps* const heaps : {&jvms_.heaps(), &go_.heaps()}) {
+      if (!labels.is_retention)
+        labels.is_retention = heaps->is_retention(process.id, since, watches_);
+    }
   }
   Observation reading;
   reading.time_seconds = now_seconds;
@@ -602,6 +608,7 @@ std::shared_ptr<const Snapshot> Pipeline::make_snapshot(double now_seconds, bool
   builder.add_watches(watches_, probes_);
   builder.add_probes(probes_);
   builder.add_jvms(jvms_);
+  builder.add_go_programs(go_);
   if (site_source_) snapshot->known_sites = site_source_();
   if (evidence_source_) snapshot->evidence = evidence_source_();
   builder.add_scalars(batch_);

@@ -23,6 +23,7 @@
 #include "agent/clock.h"
 #include "agent/config.h"
 #include "agent/exposition/snapshot.h"
+#include "agent/go_follower.h"
 #include "agent/history/history_writer.h"
 #include "agent/history/recorder.h"
 #include "agent/jvm_follower.h"
@@ -158,6 +159,7 @@ class Pipeline final : public SeriesReader {
   WatchList watches_;
   ProbeFollower probes_;
   JvmFollower jvms_;
+  GoFollower go_;
   AlertBook alerts_;
   RuleEvaluator rules_;
   SilenceBook silences_;

@@ -31,13 +31,6 @@ std::uint64_t stack_hash_of(std::string_view digits) {
   return hash;
 }
 
-std::optional<double> sample(const SampleBatch& batch, std::size_t index, const MetricDesc& desc) {
-  for (const SampleBatch::Sample& one : batch.samples(index)) {
-    if (one.desc == &desc) return one.value;
-  }
-  return std::nullopt;
-}
-
 // Whether the record of a process is the probe collector's: nearly all are others'.
 bool is_of_probe(const SampleBatch& batch, std::size_t index) {
   const auto samples = batch.samples(index);
@@ -94,10 +87,10 @@ void ProbeFollower::follow_heap(const Tick& tick, const ProcessEntry& process) {
   for (std::size_t record = 0; record < process.batch_entity_count; ++record) {
     const std::size_t index = process.batch_entities.at(record);
     if (!is_of_probe(tick.batch, index)) continue;
-    if (!in_use) in_use = sample(tick.batch, index, kProbedInUse);
-    if (!free) free = sample(tick.batch, index, kProbedFree);
-    if (!trims) trims = sample(tick.batch, index, kProbedTrims);
-    if (!sampled) sampled = sample(tick.batch, index, kProbedSampledLive);
+    if (!in_use) in_use = tick.batch.value(index, kProbedInUse);
+    if (!free) free = tick.batch.value(index, kProbedFree);
+    if (!trims) trims = tick.batch.value(index, kProbedTrims);
+    if (!sampled) sampled = tick.batch.value(index, kProbedSampledLive);
   }
   const std::optional<double> live = in_use ? in_use : sampled;
   if (!live) return;
@@ -120,16 +113,16 @@ void ProbeFollower::follow_part(const Tick& tick, std::size_t index, const Proce
   const Entity entity = tick.batch.entity(index);
   const double least = tick.minimum_bytes * kPartOfMinimum;
   if (entity.kind == EntityKind::site) {
-    const std::optional<double> live = sample(tick.batch, index, kSiteLive);
+    const std::optional<double> live = tick.batch.value(index, kSiteLive);
     const SeriesKey key{EntityKind::site, Signal::site_bytes, process.id,
                         stack_of(tick.batch, index)};
     if (live) watch(tick, key, process, entity.name, *live, std::nullopt, least);
     return;
   }
   const std::uint64_t name = hash_of(entity.name);
-  const std::optional<double> epochs = sample(tick.batch, index, kStructureEpochs);
-  const std::optional<double> bytes = sample(tick.batch, index, kStructureMemory);
-  const std::optional<double> elements = sample(tick.batch, index, kStructureElements);
+  const std::optional<double> epochs = tick.batch.value(index, kStructureEpochs);
+  const std::optional<double> bytes = tick.batch.value(index, kStructureMemory);
+  const std::optional<double> elements = tick.batch.value(index, kStructureElements);
   if (bytes)
     watch(tick, {EntityKind::structure, Signal::structure_bytes, process.id, name}, process,
           entity.name, *bytes, epochs, least);
@@ -162,7 +155,7 @@ void ProbeFollower::take_site(const Tick& tick, std::size_t index) {
   const Entity entity = tick.batch.entity(index);
   Known& known = known_[entity.process];
   SiteFacts facts;
-  facts.live_bytes = sample(tick.batch, index, kSiteLive).value_or(0);
+  facts.live_bytes = tick.batch.value(index, kSiteLive).value_or(0);
   for (const auto& [attribute, text] : tick.batch.descriptions(index)) {
     if (attribute == Attribute::location) facts.location = text;
     if (attribute == Attribute::structure) facts.structure = text;

@@ -232,7 +232,10 @@ void SnapshotBuilder::add_probes(const ProbeFollower& probes) {
 }
 
 void SnapshotBuilder::add_jvms(const JvmFollower& jvms) {
-  for (WatchRow& row : snapshot_.watches) row.collector = jvms.collector(row.process);
+  for (WatchRow& row : snapshot_.watches) {
+    row.collector = jvms.collector(row.process);
+    if (!row.collector.empty()) row.runtime = "JVM";
+  }
   for (const auto& [key, row] : jvms.jvms().rows()) {
     snapshot_.jvms.push_back({row.group, row.name, word_of(row, Attribute::version),
                               word_of(row, Attribute::vendor), row.met_seconds, row.is_alive,
@@ -240,6 +243,16 @@ void SnapshotBuilder::add_jvms(const JvmFollower& jvms) {
   }
   for (const auto& [key, row] : jvms.pools().rows())
     snapshot_.jvm_pools.push_back({row.group, row.name, values_of(jvms.pools(), row)});
+}
+
+void SnapshotBuilder::add_go_programs(const GoFollower& go) {
+  for (WatchRow& row : snapshot_.watches) {
+    if (go.knows(row.process)) row.runtime = "Go runtime";
+  }
+  for (const auto& [key, row] : go.programs().rows()) {
+    snapshot_.go_programs.push_back({row.group, word_of(row, Attribute::version), row.met_seconds,
+                                     row.is_alive, values_of(go.programs(), row)});
+  }
 }
 
 void SnapshotBuilder::add_cgroups(const CgroupTable& table, const SampleBatch& batch) {

@@ -13,6 +13,7 @@
 #include "agent/alerts/silence_book.h"
 #include "agent/alerts/watch_list.h"
 #include "agent/exposition/snapshot.h"
+#include "agent/go_follower.h"
 #include "agent/jvm_follower.h"
 #include "agent/probe_follower.h"
 #include "agent/series/cgroup_table.h"
@@ -34,6 +35,7 @@ class SnapshotBuilder {
   void add_probes(const ProbeFollower& probes);
   // After the watches.
   void add_jvms(const JvmFollower& jvms);
+  void add_go_programs(const GoFollower& go);
   void add_cgroups(const CgroupTable& table, const SampleBatch& batch);
   void add_ooms(const OomBook& book);
   void add_groups(const GroupTable& table);

@@ -6,11 +6,9 @@
 // /proc/PID/maps and memory needs: the same user, or CAP_SYS_PTRACE.
 //
 // Cost: a JVM reserves kLeastMapped of address space and more, so that nearly all processes are
-// passed over without a read. What is left (Go programs, databases) has its maps read when it is
-// first seen, after 3 and 10 s (a shell that has become a JVM) and after 60 s; later only when the
-// size of its address space has moved, after a rest that doubles from kRestSeconds to
-// kMostRestSeconds. At most kMapsBytesASecond of maps are read, the processes in turn. A JVM costs
-// one read of 12 KiB a tick, about 3 us.
+// passed over without a read. What is left (Go programs, databases) has its maps read now and then
+// (runtime/process_looks.h), at most kMapsBytesASecond of them. A JVM costs one read of 12 KiB a
+// tick, about 3 us.
 //
 // Counters that are malformed or of another layout are not read again until another file is mapped.
 #include <algorithm>
@@ -26,9 +24,10 @@
 #include "collectors/collector.h"
 #include "collectors/host_root.h"
 #include "collectors/jvm_metrics.h"
-#include "collectors/parse/pid_stat.h"
 #include "collectors/process_board.h"
 #include "collectors/runtime/jvm_target.h"
+#include "collectors/runtime/process_looks.h"
+#include "collectors/runtime/seen_directory.h"
 #include "collectors/stopwatch.h"
 
 namespace heapfloor {
@@ -39,27 +38,16 @@ constexpr std::string_view kNeeds = "CAP_SYS_PTRACE for other users' processes";
 
 // The code cache alone reserves 240 MiB by default, the space for classes 1 GiB.
 constexpr std::uint64_t kLeastMapped = std::uint64_t{192} << 20;
-constexpr std::array<double, 4> kLooksSeconds = {0, 3, 10, 60};  // after first sight
-constexpr double kRestSeconds = 60;
-constexpr double kMostRestSeconds = 3600;
-constexpr double kDeniedRestSeconds = 600;
 constexpr std::size_t kMostTargets = 256;
 constexpr double kMapsBytesASecond = 512 * 1024;
-constexpr double kMostMapsSeconds = 16;      // that one tick may make up for
 constexpr std::size_t kOpeningBytes = 1024;  // what opening maps counts for
 constexpr std::size_t kBufferBytes = std::size_t{64} << 10;
 
 // What is remembered of every process that may be a JVM.
-struct Known {
-  ProcessId id;
-  double met_seconds = 0;
-  double next_look_seconds = 0;
-  double rest_seconds = kRestSeconds;
-  std::uint64_t mapped_bytes = 0;       // at the last look
+struct Notes {
   std::uint64_t quarantined_inode = 0;  // of counters that are not believed; 0: none
-  std::uint32_t looks = 0;
-  bool is_refused = false;
 };
+using Looks = ProcessLooks<Notes>;
 
 struct Target {
   explicit Target(JvmTarget read) : jvm(std::move(read)) {}
@@ -119,90 +107,30 @@ class JvmCollectorOfProcesses final : public Collector {
     }
     seen_tick_ = processes_->tick;
     CollectReport report;
-    now_seconds_ = stopwatch_->seconds();
-    reconcile();
-    look_around(report);
+    looks_.reconcile(*processes_, kLeastMapped, stopwatch_->seconds(),
+                     [this](const ProcessId& id) { targets_.erase(id); });
+    // One that is read needs no look: its memory ends with the program.
+    looks_.look_around(
+        *processes_, kMapsBytesASecond,
+        [this](const ProcessId& id) { return targets_.contains(id); },
+        [&](Looks::Known& known, const SeenProcess& seen) { return look(known, seen, report); });
     read_targets(report);
     report_access(report);
     for (auto& [id, target] : targets_) write(target, sink);
     sink.begin({.kind = EntityKind::agent});
     sink.add(metric("heapfloor_watched_jvms"), static_cast<double>(targets_.size()));
-    const auto unreadable = std::ranges::count_if(
-        known_, [](const Known& known) { return known.quarantined_inode != 0; });
+    const auto unreadable = std::ranges::count_if(looks_.known(), [](const Looks::Known& known) {
+      return known.notes.quarantined_inode != 0;
+    });
     sink.add(metric("heapfloor_unreadable_jvms"), static_cast<double>(unreadable));
     return report;
   }
 
  private:
-  // Makes known_ hold exactly the processes of the board that may be JVMs.
-  void reconcile() {
-    next_known_.clear();
-    auto known = known_.begin();
-    const auto end_before = [&](const ProcessId& id) {
-      for (; known != known_.end() && known->id < id; ++known) targets_.erase(known->id);
-    };
-    for (const SeenProcess& seen : processes_->processes) {
-      if (seen.mapped_bytes < kLeastMapped) continue;
-      end_before(seen.id);
-      if (known != known_.end() && known->id == seen.id) {
-        next_known_.push_back(*known++);
-      } else {
-        Known& met = next_known_.emplace_back();
-        met.id = seen.id;
-        met.met_seconds = met.next_look_seconds = now_seconds_;
-      }
-    }
-    for (; known != known_.end(); ++known) targets_.erase(known->id);
-    std::swap(known_, next_known_);
-  }
-
-  // Looks at the maps of those that are due, beginning behind the one that was looked at last.
-  void look_around(CollectReport& report) {
-    const double seconds = std::clamp(now_seconds_ - looked_around_seconds_, 1.0, kMostMapsSeconds);
-    const auto most_bytes = static_cast<std::size_t>(kMapsBytesASecond * seconds);
-    looked_around_seconds_ = now_seconds_;
-    due_.clear();
-    auto seen = processes_->processes.begin();
-    for (Known& known : known_) {
-      while (seen->id != known.id) ++seen;
-      if (is_due(known, *seen)) due_.emplace_back(&known, &*seen);
-    }
-    const auto first = std::ranges::find_if(
-        due_, [this](const auto& entry) { return last_looked_ < entry.first->id; });
-    std::rotate(due_.begin(), first, due_.end());
-    std::size_t bytes = 0;
-    for (const auto& [known, process] : due_) {
-      if (bytes >= most_bytes) break;
-      bytes += look(*known, *process, report);
-      last_looked_ = known->id;
-    }
-  }
-
-  [[nodiscard]] bool is_due(const Known& known, const SeenProcess& seen) const {
-    // One that is read needs no look: its memory ends with the program.
-    if (now_seconds_ < known.next_look_seconds || targets_.contains(known.id)) return false;
-    return known.looks < kLooksSeconds.size() || known.mapped_bytes != seen.mapped_bytes;
-  }
-
-  // When it is looked at again.
-  void rest(Known& known) const {
-    ++known.looks;
-    if (known.is_refused) {
-      known.next_look_seconds = now_seconds_ + kDeniedRestSeconds;
-    } else if (known.looks < kLooksSeconds.size()) {
-      known.next_look_seconds = known.met_seconds + kLooksSeconds.at(known.looks);
-    } else {
-      known.next_look_seconds = now_seconds_ + known.rest_seconds;
-      known.rest_seconds = std::min(2 * known.rest_seconds, kMostRestSeconds);
-    }
-  }
-
   // Returns the bytes of maps that it read.
-  std::size_t look(Known& known, const SeenProcess& seen, CollectReport& report) {
-    known.mapped_bytes = seen.mapped_bytes;
-    known.is_refused = false;
+  std::size_t look(Looks::Known& known, const SeenProcess& seen, CollectReport& report) {
     JvmMaps maps;
-    if (auto looked = look_in(known, seen, maps); !looked) {
+    if (auto looked = look_in(known.notes, seen, maps); !looked) {
       known.is_refused = looked.error().kind == ErrorKind::denied;
       if (known.is_refused) {
         report.count_quietly(ErrorKind::denied);
@@ -210,46 +138,29 @@ class JvmCollectorOfProcesses final : public Collector {
         report.count(looked.error());
       }
     }
-    rest(known);
     return maps.bytes + kOpeningBytes;
   }
 
-  Result<void> look_in(Known& known, const SeenProcess& seen, JvmMaps& maps) {
-    ProcessDir opened;
-    const ProcessDir* directory = seen.directory;
-    if (directory == nullptr) {
-      auto result = root_.open_process(seen.id.pid);
-      if (!result) return Failure(std::move(result.error()));
-      opened = std::move(*result);
-      directory = &opened;
-    }
-    if (auto read = read_jvm_maps(*directory, buffer_, maps); !read) return read;
-    const bool is_there = std::ranges::any_of(maps.mappings, [&known](const JvmMapping& mapping) {
-      return mapping.inode == known.quarantined_inode;
+  Result<void> look_in(Notes& notes, const SeenProcess& seen, JvmMaps& maps) {
+    const auto directory = SeenDirectory::open(root_, seen);
+    if (!directory) return Failure(directory.error());
+    if (auto read = read_jvm_maps(directory->get(), buffer_, maps); !read) return read;
+    const bool is_there = std::ranges::any_of(maps.mappings, [&notes](const JvmMapping& mapping) {
+      return mapping.inode == notes.quarantined_inode;
     });
-    if (!is_there) known.quarantined_inode = 0;
+    if (!is_there) notes.quarantined_inode = 0;
     for (const JvmMapping& mapping : maps.mappings) {
-      if (mapping.inode == known.quarantined_inode || targets_.size() >= kMostTargets) continue;
-      auto bytes = JvmCounterBytes::open(*directory, mapping);
+      if (mapping.inode == notes.quarantined_inode || targets_.size() >= kMostTargets) continue;
+      auto bytes = JvmCounterBytes::open(directory->get(), mapping);
       if (!bytes) return Failure(std::move(bytes.error()));
-      if (auto same = confirm(*directory, seen); !same) return same;
-      Target target(JvmTarget(known.id, std::move(*bytes)));
+      if (auto same = directory->confirm(buffer_); !same) return same;
+      Target target(JvmTarget(seen.id, std::move(*bytes)));
       target.inode = mapping.inode;
       is_open_ = true;
-      targets_.insert_or_assign(known.id, std::move(target));
+      targets_.insert_or_assign(seen.id, std::move(target));
       return {};
     }
     return {};
-  }
-
-  // That it is still the process that was seen.
-  Result<void> confirm(const ProcessDir& directory, const SeenProcess& seen) {
-    if (directory.pinned()) return {};
-    auto text = directory.read("stat", buffer_);
-    if (!text) return Failure(std::move(text.error()));
-    const Result<PidStat> stat = parse_pid_stat(*text);
-    if (stat && stat->start_ticks == seen.id.start_ticks) return {};
-    return failure(ErrorKind::gone, std::to_string(seen.id.pid), "the pid was reused");
   }
 
   void read_targets(CollectReport& report) {
@@ -260,27 +171,24 @@ class JvmCollectorOfProcesses final : public Collector {
         ++at;
         continue;
       }
-      drop(*std::ranges::lower_bound(known_, at->first, {}, &Known::id), at->second, read.error(),
-           report);
+      drop(at->first, at->second, read.error(), report);
       at = targets_.erase(at);
     }
   }
 
   // A program that has ended, or became another one, has no memory to read: that is no error.
-  void drop(Known& known, const Target& target, const Error& error, CollectReport& report) const {
+  void drop(const ProcessId& id, const Target& target, const Error& error, CollectReport& report) {
     if (error.kind == ErrorKind::malformed) {
-      known.quarantined_inode = target.inode;
+      looks_.notes(id).quarantined_inode = target.inode;
       report.count(error);
       return;
     }
-    known.looks = 0;
-    known.met_seconds = now_seconds_;
-    known.next_look_seconds = now_seconds_ + kLooksSeconds[1];
+    looks_.start_over(id);
     report.count_quietly(ErrorKind::gone);
   }
 
   void report_access(CollectReport& report) const {
-    if (std::ranges::any_of(known_, &Known::is_refused)) {
+    if (std::ranges::any_of(looks_.known(), &Looks::Known::is_refused)) {
       report.sources.push_back({kSource, false, kNeeds});
     } else if (is_open_) {
       report.sources.push_back({kSource, true});
@@ -344,13 +252,9 @@ class JvmCollectorOfProcesses final : public Collector {
   const ProcessBoard* processes_;
   const Stopwatch* stopwatch_;
   std::vector<char> buffer_;
-  std::vector<Known> known_, next_known_;  // ascending by id
-  std::vector<std::pair<Known*, const SeenProcess*>> due_;
+  Looks looks_;
   std::map<ProcessId, Target> targets_;
-  ProcessId last_looked_;
   std::uint64_t seen_tick_ = 0;
-  double now_seconds_ = 0;
-  double looked_around_seconds_ = 0;
   bool is_open_ = false;  // the counters of some JVM could be opened
 };
 

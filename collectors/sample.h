@@ -50,7 +50,8 @@ struct MetricDesc {
 };
 
 // What a probe tells of stands beside its process: the allocator and its arenas, each structure,
-// and each of the largest sites. So do a JVM's collector and the pools of its memory.
+// and each of the largest sites. So do a JVM's collector and the pools of its memory, and the
+// runtime of a Go program.
 enum class EntityKind : std::uint8_t {
   host,
   process,
@@ -62,9 +63,10 @@ enum class EntityKind : std::uint8_t {
   arena,
   jvm,
   jvm_pool,
+  go,
 };
 
-inline constexpr std::size_t kEntityKinds = 10;
+inline constexpr std::size_t kEntityKinds = 11;
 
 // What the following samples are about. Two processes that reuse a pid have equal names and
 // different ids.
@@ -75,7 +77,7 @@ struct Entity {
   // the mount point, "/system.slice/nginx.service"; "/" is the root. Kind allocator: "jemalloc".
   // Kind structure: its name, raw and hostile. Kind site: the hash of its stack, 16 digits.
   // Kind arena: its number, "0" is the main one. Kind jvm: its collector, "g1". Kind jvm_pool:
-  // "old".
+  // "old". Kind go: none.
   std::string_view name = {};
   // Kind cgroup: the inode of its directory, which the kernel gives to no other cgroup while the
   // machine is up (kernfs).
@@ -100,7 +102,7 @@ enum class Attribute : std::uint8_t {
   qos,
   unit,
   slice,
-  version,    // allocator: of its library; jvm; raw
+  version,    // allocator: of its library; jvm; go; raw
   kind,       // structure: unordered_map, vector …
   element,    // structure: the type of what it holds; raw
   file,       // structure: of its owner, with the line; raw

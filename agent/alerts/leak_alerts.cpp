@@ -99,7 +99,7 @@ class FirstLeaks {
  private:
   // Threads and descriptors are leaks of their own.
   static bool is_of_memory(const Watch& watch) {
-    if (watch.key.kind == EntityKind::structure || watch.key.kind == EntityKind::jvm) return true;
+    if (watch.key.kind == EntityKind::structure || watch.key.signal == Signal::gc_live) return true;
     return watch.key.kind == EntityKind::process && watch.key.signal != Signal::external &&
            signal_info(watch.key.signal).counted.empty();
   }

@@ -25,6 +25,7 @@ std::string_view Watch::scope() const {
   if (key.kind == EntityKind::structure) return "structure";
   if (key.kind == EntityKind::site) return "site";
   if (key.kind == EntityKind::jvm) return "jvm";
+  if (key.kind == EntityKind::go) return "go";
   if (key.signal == Signal::allocator_live) return "allocator";
   return "process";
 }

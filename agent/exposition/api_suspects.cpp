@@ -41,8 +41,8 @@ std::string reason_of(const Snapshot& snapshot, const WatchRow& watch) {
   }
   if (watch.is_retention) {
     return "held, since the program's live heap is level: its " +
-           std::string(watch.collector.empty() ? "allocator" : "JVM") + " keeps what was freed; " +
-           reason;
+           std::string(watch.runtime.empty() ? "allocator" : watch.runtime) +
+           " keeps what was freed; " + reason;
   }
   if (watch.state != LeakState::recovering || watch.revocation.empty()) return reason;
   return "revoked after a " + std::string(watch.revocation) + "; now: " + reason;

@@ -60,6 +60,9 @@ constexpr std::array<OwnDesc, kOwnFamilies> kOwn = {{
      "Which JVMs the group runs, and how they collect; always 1. Labels that are not known are "
      "empty.",
      "collector jvm"},
+    {OwnFamily::go_info, "heapfloor_go_info", FamilyType::info, "group,version",
+     "With which Go the programs of the group are made; of several versions one; always 1.",
+     "collector go"},
     {OwnFamily::structure_info, "heapfloor_structure_info", FamilyType::info,
      "group,structure,kind,element,file",
      "What an instrumented structure is, of what it holds elements, and where it is declared; "
@@ -340,6 +343,7 @@ void MetricFamilies::add_collector(const CollectorEntry& entry) {
     if (desc.name.starts_with(kStructurePrefix)) labels = {"group", "structure"};
     if (desc.name.starts_with(kJvmPrefix)) labels = {"group", "collector"};
     if (desc.name.starts_with(kJvmPoolPrefix)) labels = {"group", "pool"};
+    if (desc.name.starts_with(kGoPrefix)) labels = {"group"};
     if (desc.name.starts_with(kSitePrefix)) labels = {"group", "pid", "site"};
     if (!desc.label_name.empty()) labels.emplace_back(desc.label_name);
     add({std::string(desc.name), type_of(desc.type), labels, std::string(desc.help), source});

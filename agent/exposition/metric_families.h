@@ -25,6 +25,7 @@ inline constexpr std::string_view kArenaPrefix = "heapfloor_allocator_arena_";  
 inline constexpr std::string_view kStructurePrefix = "heapfloor_structure_";    // group, structure
 inline constexpr std::string_view kJvmPrefix = "heapfloor_jvm_";                // group, collector
 inline constexpr std::string_view kJvmPoolPrefix = "heapfloor_jvm_memory_";     // group, pool
+inline constexpr std::string_view kGoPrefix = "heapfloor_go_";                  // group
 inline constexpr std::string_view kSitePrefix = "heapfloor_site_";              // group, pid, site
 
 enum class FamilyType : std::uint8_t { gauge, counter, info, histogram };
@@ -55,6 +56,7 @@ enum class OwnFamily : std::uint8_t {
   cgroup_info,
   allocator_info,
   jvm_info,
+  go_info,
   structure_info,
   workload_oom_kills,
   workload_last_oom,

@@ -75,6 +75,7 @@ class MetricsPage::Renderer {
     add_arenas(snapshot);
     add_structures(snapshot);
     add_jvms(snapshot);
+    add_go_programs(snapshot);
     add_groups(snapshot);
     add_processes(snapshot);
     add_cgroups(snapshot);
@@ -109,7 +110,7 @@ class MetricsPage::Renderer {
   // Where the values of one descriptor go; nothing where there is no such family in the table.
   struct DescColumns {
     std::optional<Column> plain, process, group, allocator, cgroup, structure, site, arena, jvm,
-        jvm_pool;
+        jvm_pool, go;
   };
 
   std::optional<Column> desc_column(std::string_view name, const MetricDesc& desc, bool has_body) {
@@ -140,6 +141,8 @@ class MetricsPage::Renderer {
         found->second.jvm_pool = desc_column(desc->name, *desc, true);
       } else if (desc->name.starts_with(kJvmPrefix)) {
         found->second.jvm = desc_column(desc->name, *desc, true);
+      } else if (desc->name.starts_with(kGoPrefix)) {
+        found->second.go = desc_column(desc->name, *desc, true);
       } else if (desc->name.starts_with(kSitePrefix)) {
         found->second.site = desc_column(desc->name, *desc, true);
       } else {
@@ -219,6 +222,17 @@ class MetricsPage::Renderer {
   }
   std::string_view jvm_pool_body(const JvmPoolRow& row) {
     return labels_.body({{"group", row.group}, {"pool", row.pool}});
+  }
+
+  void add_go_programs(const Snapshot& snapshot) {
+    for (const GoRow& row : snapshot.go_programs) {
+      add_values(row.values, go_body(row), &DescColumns::go, created_at(row.met_seconds));
+      if (row.is_alive) add_own(OwnFamily::go_info, go_info_body(row), 1);
+    }
+  }
+  std::string_view go_body(const GoRow& row) { return labels_.body({{"group", row.group}}); }
+  std::string_view go_info_body(const GoRow& row) {
+    return labels_.body({{"group", row.group}, {"version", row.version}});
   }
 
   void add_structures(const Snapshot& snapshot) {
@@ -769,6 +783,9 @@ class MetricsPage::Renderer {
       for (const JvmRow& row : snapshot.jvms) {
         bodies.push_back(jvm_body(row));
         if (row.is_alive) bodies.push_back(jvm_info_body(row));
+      }
+      for (const GoRow& row : snapshot.go_programs) {
+        if (row.is_alive) bodies.push_back(go_info_body(row));
       }
       give_up_cgroups(snapshot, bodies);
       give_up_watches(snapshot, bodies);

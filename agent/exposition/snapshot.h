@@ -122,6 +122,15 @@ struct JvmPoolRow {
   std::vector<MetricValue> values;
 };
 
+// The Go programs of a group.
+struct GoRow {
+  std::string group;       // raw
+  std::string version;     // of one of them; raw
+  double met_seconds = 0;  // since when its counters count
+  bool is_alive = false;   // else only its counters are left
+  std::vector<MetricValue> values;
+};
+
 // The structures of one name of a group's processes.
 struct StructureRow {
   std::string group, name;          // raw
@@ -182,6 +191,7 @@ struct WatchRow {
   std::string_view compaction_cause =
       "inferred";              // inferred (troughs), trim, clear, gc; static text
   std::string_view collector;  // of a JVM: "g1"; static text, empty where it is none
+  std::string_view runtime;    // of the process: "JVM", "Go runtime"; static text, else empty
   // Of suspects whose process carries a probe.
   std::optional<GrowthCauses> causes;
   bool is_retention = false;                // its live heap is level: it is suspected at most
@@ -262,6 +272,7 @@ struct Snapshot {
   std::vector<StructureRow> structures;   // the same
   std::vector<JvmRow> jvms;               // the same
   std::vector<JvmPoolRow> jvm_pools;      // the same
+  std::vector<GoRow> go_programs;         // sorted by group
   std::vector<WorkloadRow> workloads;     // sorted by name
   std::vector<OomVictimRow> oom_victims;  // the newest 64, oldest first
   std::vector<WatchRow> watches;          // sorted by subject, then signal

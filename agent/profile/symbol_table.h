@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/profile/byte_source.h"
-#include "agent/profile/elf_file.h"
+#include "collectors/parse/byte_source.h"
+#include "collectors/parse/elf_file.h"
 
 namespace heapfloor {
 

@@ -18,10 +18,10 @@
 
 #include "agent/profile/code_files.h"
 #include "agent/profile/demangle.h"
-#include "agent/profile/elf_file.h"
 #include "agent/profile/profile.h"
 #include "agent/profile/source_lines.h"
 #include "agent/profile/symbol_table.h"
+#include "collectors/parse/elf_file.h"
 #include "collectors/parse/memory_map.h"
 
 namespace heapfloor {

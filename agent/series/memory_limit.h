@@ -22,6 +22,7 @@ inline constexpr std::string_view kCgroupLimit = "cgroup";
 inline constexpr std::string_view kRlimit = "rlimit";
 inline constexpr std::string_view kConfiguredLimit = "configured";
 inline constexpr std::string_view kJvmLimit = "jvm";  // of its heap: -Xmx
+inline constexpr std::string_view kGoLimit = "go";    // GOMEMLIMIT
 
 struct MemoryLimit {
   std::optional<double> bytes;  // nothing: no limit is known

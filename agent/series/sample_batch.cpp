@@ -72,6 +72,13 @@ Entity SampleBatch::entity(std::size_t index) const {
           std::string_view(names_).substr(record.name_begin, record.name_length), record.cgroup_id};
 }
 
+std::optional<double> SampleBatch::value(std::size_t index, const MetricDesc& desc) const {
+  for (const Sample& sample : samples(index)) {
+    if (sample.desc == &desc) return sample.value;
+  }
+  return std::nullopt;
+}
+
 std::vector<SampleBatch::Description> SampleBatch::descriptions(std::size_t index) const {
   std::vector<Description> found;
   auto next = std::ranges::lower_bound(descriptions_, index, {}, &DescriptionRecord::entity);

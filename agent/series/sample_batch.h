@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -33,6 +34,8 @@ class SampleBatch final : public SampleSink {
   // Views are valid until the next begin() or clear().
   [[nodiscard]] Entity entity(std::size_t index) const;
   [[nodiscard]] std::span<const Sample> samples(std::size_t index) const;
+  // The value of one metric among them.
+  [[nodiscard]] std::optional<double> value(std::size_t index, const MetricDesc& desc) const;
   struct Description {
     Attribute attribute = Attribute::executable;
     std::string_view text;

@@ -10,8 +10,8 @@ namespace {
 
 // By EntityKind; part of the stored format.
 constexpr std::array<std::string_view, kEntityKinds> kKindNames = {
-    "host",      "process", "agent", "cgroup", "allocator",
-    "structure", "site",    "arena", "jvm",    "jvm_pool"};
+    "host", "process", "agent", "cgroup",   "allocator", "structure",
+    "site", "arena",   "jvm",   "jvm_pool", "go"};
 static_assert(!kKindNames.back().empty());
 
 }  // namespace

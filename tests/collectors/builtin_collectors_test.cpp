@@ -30,8 +30,8 @@ TEST(BuiltinCollectors, EveryEntryIsComplete) {
     EXPECT_FALSE(entry->metrics.empty());
     EXPECT_NE(entry->make, nullptr);
   }
-  EXPECT_EQ(names, (std::set<std::string_view>{"cgroup", "host", "jvm", "kmsg", "probe", "process",
-                                               "self", "smaps"}));
+  EXPECT_EQ(names, (std::set<std::string_view>{"cgroup", "go", "host", "jvm", "kmsg", "probe",
+                                               "process", "self", "smaps"}));
 }
 
 TEST(BuiltinCollectors, EveryMetricKeepsTheRulesOfNaming) {

@@ -1,5 +1,5 @@
-#include "agent/profile/elf_file.h"
 #include "agent/profile/symbol_table.h"
+#include "collectors/parse/elf_file.h"
 #include "tests/fuzz/property.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

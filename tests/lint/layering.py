@@ -40,7 +40,8 @@ OWNERS = {
     "linux/bpf.h": ("collectors/bpf/",),
     # Collectors that ration their reads by what they took, and who hands them the clock.
     "collectors/stopwatch.h": ("collectors/smaps_collector.cpp", "collectors/probe_collector.cpp",
-                               "collectors/jvm_collector.cpp", "agent/pipeline.h"),
+                               "collectors/jvm_collector.cpp", "collectors/go_collector.cpp",
+                               "agent/pipeline.h"),
 }
 # The door itself, and the defaults of the flags that move it.
 PATH_LITERAL_OWNERS = ("collectors/host_root.h", "collectors/host_root.cpp", "agent/config.h", "agent/config.cpp")

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/profile/byte_source.h"
+#include "collectors/parse/byte_source.h"
 #include "collectors/result.h"
 
 namespace heapfloor {
@@ -51,7 +51,21 @@ struct ElfSymbols {
   friend bool operator==(const ElfSymbols&, const ElfSymbols&) = default;
 };
 
+// A table of debugging information.
+struct ElfDebugSection {
+  enum class Packing : std::uint8_t { none, compressed, z_debug };
+  ElfRange range;
+  // compressed: an Elf64_Chdr and a zlib stream; z_debug: "ZLIB", the size, and one (.zdebug_*).
+  Packing packing = Packing::none;
+  friend bool operator==(const ElfDebugSection&, const ElfDebugSection&) = default;
+};
+
 struct ElfFile {
+  bool is_movable = false;                    // runs wherever the kernel puts it (PIE)
+  std::uint64_t program_headers_offset = 0;   // what AT_PHDR points to
+  std::optional<ElfRange> go_build_info;      // .go.buildinfo
+  std::optional<ElfDebugSection> debug_info;  // .debug_info
+  std::optional<ElfDebugSection> debug_abbrev;
   std::vector<ElfSegment> segments;
   std::string build_id;              // lower-case hexadecimal; empty where it has none
   std::optional<ElfSymbols> symtab;  // nothing when it was stripped

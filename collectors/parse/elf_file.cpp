@@ -1,4 +1,4 @@
-#include "agent/profile/elf_file.h"
+#include "collectors/parse/elf_file.h"
 
 #include <elf.h>
 
@@ -114,6 +114,28 @@ std::string section_names(const ByteSource& source, const std::vector<Elf64_Shdr
   return names;
 }
 
+std::optional<ElfDebugSection> debug_section(const ByteSource& source, const Elf64_Shdr& section,
+                                             bool is_z_debug) {
+  using Packing = ElfDebugSection::Packing;
+  const ElfRange range{section.sh_offset, section.sh_size};
+  if (section.sh_type != SHT_PROGBITS || !is_inside(source, range)) return std::nullopt;
+  if (is_z_debug) return ElfDebugSection{range, Packing::z_debug};
+  const bool is_compressed = (section.sh_flags & SHF_COMPRESSED) != 0;
+  return ElfDebugSection{range, is_compressed ? Packing::compressed : Packing::none};
+}
+
+// The tables that Go programs are known by, and that tell how their runtime is laid out.
+void read_go_section(const ByteSource& source, const Elf64_Shdr& section, std::string_view name,
+                     ElfFile& elf) {
+  const ElfRange range{section.sh_offset, section.sh_size};
+  if (name == ".go.buildinfo" && section.sh_type == SHT_PROGBITS && is_inside(source, range))
+    elf.go_build_info = range;
+  if (name == ".debug_info" || name == ".zdebug_info")
+    elf.debug_info = debug_section(source, section, name == ".zdebug_info");
+  if (name == ".debug_abbrev" || name == ".zdebug_abbrev")
+    elf.debug_abbrev = debug_section(source, section, name == ".zdebug_abbrev");
+}
+
 void read_sections(const ByteSource& source, const std::vector<Elf64_Shdr>& sections,
                    std::string_view names, ElfFile& elf) {
   for (const Elf64_Shdr& section : sections) {
@@ -123,6 +145,7 @@ void read_sections(const ByteSource& source, const std::vector<Elf64_Shdr>& sect
       elf.symtab = symbols_of(source, sections, section);
     if (section.sh_type == SHT_DYNSYM && !elf.dynsym)
       elf.dynsym = symbols_of(source, sections, section);
+    read_go_section(source, section, name, elf);
     if (name == ".debug_info" && section.sh_type == SHT_PROGBITS) elf.has_debug_info = true;
     const bool is_packed = name == ".gnu_debugdata" && section.sh_type == SHT_PROGBITS;
     if (is_packed && range.size <= ElfBounds::kMostPackedBytes && is_inside(source, range))
@@ -161,6 +184,8 @@ Result<ElfFile> read_elf(const ByteSource& source) {
   // way round: what is not there is not an error.
   if (!read_records(source, header.e_shoff, header.e_shnum, sections)) sections.clear();
   ElfFile elf;
+  elf.is_movable = header.e_type == ET_DYN;
+  elf.program_headers_offset = header.e_phoff;
   read_segments(source, segments, elf);
   read_sections(source, sections, section_names(source, sections, header.e_shstrndx), elf);
   return elf;

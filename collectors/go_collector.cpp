@@ -1,0 +1,300 @@
+// Programs that run Go, as they are: what lives in their heap after each collection, and what their
+// runtime tells beside it.
+//
+// Source: runtime.gcController and runtime.memstats in the process's own memory, found by the
+// symbols of the program's file and laid out as runtime/go_layout.h says. Tested with Go 1.19, with
+// and without debugging information, PIE and cgo; other versions are read by the debugging
+// information of the program (not tested: Debian has no other), and not at all without it. Programs
+// without symbols (-ldflags=-s) are counted and left alone, and so is what does not look like such
+// figures. Nothing is asked of the program or written to it, and it notices nothing. Reading needs
+// what reading /proc/PID/mem needs: CAP_SYS_PTRACE, or the same user where ptrace_scope lets it.
+//
+// Cost: a Go program reserves kLeastMapped of address space and more, so that small processes are
+// passed over. Of the others the file is looked at now and then (runtime/process_looks.h), three
+// short reads for what is not Go; of a Go program its tables of symbols are read once, and of
+// versions that are not known its debugging information: together at most kFileBytesASecond, one
+// file more at the most. A file that several processes run is read once. A Go program costs two
+// reads a tick and a third after a collection; every kCountSeconds its goroutines are counted.
+#include <algorithm>
+#include <array>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "collectors/collector.h"
+#include "collectors/go_metrics.h"
+#include "collectors/host_root.h"
+#include "collectors/process_board.h"
+#include "collectors/runtime/go_program.h"
+#include "collectors/runtime/go_target.h"
+#include "collectors/runtime/process_looks.h"
+#include "collectors/runtime/seen_directory.h"
+#include "collectors/stopwatch.h"
+
+namespace heapfloor {
+namespace {
+
+constexpr std::string_view kSource = "go_memory";
+constexpr std::string_view kNeeds = "CAP_SYS_PTRACE for other users' processes";
+
+constexpr std::uint64_t kLeastMapped = std::uint64_t{64} << 20;  // an arena of the heap alone
+constexpr std::size_t kMostTargets = 1024;
+constexpr double kFileBytesASecond = 2 << 20;
+constexpr std::size_t kOpeningBytes = 4096;  // what opening a file counts for
+constexpr std::size_t kBufferBytes = std::size_t{16} << 10;
+constexpr double kCountSeconds = 10;
+// Of address space, since the board is of a moment ago.
+constexpr double kGrowthFactor = 2;
+
+// What is remembered of every process that may run Go.
+struct Notes {
+  FileFacts file;  // that it ran at the last look
+  std::optional<GoRefusal> refusal;
+};
+using Looks = ProcessLooks<Notes>;
+
+struct Target {
+  explicit Target(GoTarget opened) : go(std::move(opened)) {}
+  GoTarget go;
+  double next_count_seconds = 0;
+  std::optional<double> goroutines;  // at the last count
+  bool is_described = false;
+};
+
+// A file, and how much of it was asked for.
+class CountedFile final : public ByteSource {
+ public:
+  explicit CountedFile(const HostFile& file) : file_(file) {}
+  [[nodiscard]] std::uint64_t size() const override { return file_.size(); }
+  [[nodiscard]] bool read_at(std::uint64_t offset, std::span<char> buffer) const override {
+    bytes_ += buffer.size();
+    return file_.read_at(offset, buffer);
+  }
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
+
+ private:
+  FileSource file_;
+  mutable std::size_t bytes_ = 0;
+};
+
+// Without a device of its own a file is not told from one on another mount.
+bool is_same_file(const FileFacts& one, const FileFacts& other) {
+  return one == other && one.device != 0;
+}
+
+constexpr const MetricDesc& metric(std::string_view name, std::string_view label = {}) {
+  return find_metric(kGoTable, name, label);
+}
+
+void add(SampleSink& sink, const MetricDesc& desc, const std::optional<double>& value) {
+  if (value) sink.add(desc, *value);
+}
+
+class GoCollector final : public Collector {
+ public:
+  GoCollector(const HostRoot& root, const CollectorOptions& options)
+      : root_(root),
+        processes_(options.board),
+        stopwatch_(options.stopwatch),
+        buffer_(kBufferBytes) {}
+
+  [[nodiscard]] Result<CollectReport> collect(SampleSink& sink) override {
+    if (processes_ == nullptr || stopwatch_ == nullptr || processes_->tick == seen_tick_) {
+      return failure(ErrorKind::unavailable, std::string(kSource),
+                     "the collector process has not listed the processes");
+    }
+    seen_tick_ = processes_->tick;
+    now_seconds_ = stopwatch_->seconds();
+    CollectReport report;
+    looks_.reconcile(*processes_, kLeastMapped, now_seconds_,
+                     [this](const ProcessId& id) { targets_.erase(id); });
+    looks_.look_around(
+        *processes_, kFileBytesASecond,
+        [this](const ProcessId& id) { return targets_.contains(id); },
+        [&](Looks::Known& known, const SeenProcess& seen) { return look(known, seen, report); });
+    read_targets(report);
+    report_access(report);
+    for (auto& [id, target] : targets_) write(target, sink);
+    write_counts(sink);
+    return report;
+  }
+
+ private:
+  // Returns the bytes that it read.
+  std::size_t look(Looks::Known& known, const SeenProcess& seen, CollectReport& report) {
+    std::size_t bytes = kOpeningBytes;
+    if (auto looked = look_in(known.notes, seen, bytes); !looked) {
+      known.is_refused = looked.error().kind == ErrorKind::denied;
+      if (known.is_refused) {
+        report.count_quietly(ErrorKind::denied);
+      } else {
+        report.count(looked.error());
+      }
+    }
+    return bytes;
+  }
+
+  Result<void> look_in(Notes& notes, const SeenProcess& seen, std::size_t& bytes) {
+    const auto directory = SeenDirectory::open(root_, seen);
+    if (!directory) return Failure(directory.error());
+    const auto facts = directory->get().look_at_file("exe");
+    if (!facts) return Failure(facts.error());
+    if (is_same_file(*facts, notes.file) && notes.refusal != GoRefusal::denied) return {};
+    notes = {*facts, std::nullopt};
+    const auto program = program_of(*directory, *facts, bytes);
+    if (!program) return Failure(program.error());
+    if (*program == nullptr || targets_.size() >= kMostTargets) return {};
+    notes.refusal = (*program)->refusal;
+    if (notes.refusal) return {};
+    auto target = GoTarget::open(seen.id, *program, directory->get(), buffer_);
+    if (!target) {
+      if (target.error().kind == ErrorKind::denied) notes.refusal = GoRefusal::denied;
+      return Failure(std::move(target.error()));
+    }
+    // That the memory is of the program whose file was read: it may have become another one.
+    const auto again = directory->get().look_at_file("exe");
+    if (!again || *again != *facts)
+      return failure(ErrorKind::gone, std::to_string(seen.id.pid), "runs another program by now");
+    if (auto same = directory->confirm(buffer_); !same) return same;
+    is_open_ = true;
+    targets_.insert_or_assign(seen.id, Target(std::move(*target)));
+    return {};
+  }
+
+  // What the file tells; null where it is no Go program.
+  Result<std::shared_ptr<const GoProgram>> program_of(const SeenDirectory& directory,
+                                                      const FileFacts& facts, std::size_t& bytes) {
+    const auto known = std::ranges::find_if(
+        programs_, [&facts](const auto& entry) { return is_same_file(entry.first, facts); });
+    if (known != programs_.end()) {
+      if (auto program = known->second.lock()) return program;
+    }
+    const auto file = directory.get().open_file("exe");
+    if (!file) return Failure(file.error());
+    const CountedFile source(*file);
+    auto examined = examine_go_program(source);
+    bytes += source.bytes();
+    if (!examined) return nullptr;
+    auto program = std::make_shared<const GoProgram>(std::move(*examined));
+    std::erase_if(programs_, [](const auto& entry) { return entry.second.expired(); });
+    programs_.emplace_back(file->facts(), program);
+    return program;
+  }
+
+  void read_targets(CollectReport& report) {
+    auto seen = processes_->processes.begin();
+    for (auto at = targets_.begin(); at != targets_.end();) {
+      while (seen->id != at->first) ++seen;
+      Target& target = at->second;
+      const Result<void> read =
+          target.go.read(kGrowthFactor * static_cast<double>(seen->mapped_bytes));
+      if (read) {
+        ++report.entities_read;
+        count_goroutines(target);
+      }
+      if (read || read.error().kind == ErrorKind::unavailable) {
+        ++at;
+        continue;
+      }
+      drop(at->first, read.error(), report);
+      at = targets_.erase(at);
+    }
+  }
+
+  void count_goroutines(Target& target) const {
+    if (now_seconds_ < target.next_count_seconds) return;
+    target.goroutines = target.go.count_goroutines();
+    target.next_count_seconds = now_seconds_ + kCountSeconds;
+  }
+
+  // A program that has ended, or became another one, has no memory to read: that is no error.
+  void drop(const ProcessId& id, const Error& error, CollectReport& report) {
+    // Nothing is mapped where they should be: io.
+    if (error.kind == ErrorKind::malformed || error.kind == ErrorKind::io) {
+      looks_.notes(id).refusal = GoRefusal::implausible;
+      report.count(error);
+      return;
+    }
+    looks_.notes(id) = {};
+    looks_.start_over(id);
+    report.count_quietly(ErrorKind::gone);
+  }
+
+  void report_access(CollectReport& report) const {
+    if (std::ranges::any_of(looks_.known(), &Looks::Known::is_refused)) {
+      report.sources.push_back({kSource, false, kNeeds});
+    } else if (is_open_) {
+      report.sources.push_back({kSource, true});
+    }
+  }
+
+  static void write(Target& target, SampleSink& sink) {
+    if (!target.go.reading()) return;
+    const GoReading& reading = *target.go.reading();
+    const GoRest& rest = target.go.rest();
+    sink.begin({.kind = EntityKind::go, .process = target.go.id()});
+    add(sink, kGoLive, reading.live);
+    sink.add(kGoCycles, reading.cycles);
+    add(sink, metric("heapfloor_go_heap_allocated_bytes"), reading.allocated);
+    add(sink, metric("heapfloor_go_allocated_bytes_total"), reading.allocations);
+    add(sink, kGoInUse, reading.in_use);
+    if (reading.free && reading.released) sink.add(kGoIdle, *reading.free + *reading.released);
+    add(sink, kGoReleased, reading.released);
+    add(sink, metric("heapfloor_go_heap_goal_bytes"), reading.goal);
+    add(sink, kGoMemoryLimit, reading.limit);
+    add(sink, kGoStacks, rest.stacks);
+    add(sink, kGoSystem, rest.system);
+    add(sink, metric("heapfloor_go_goroutines"), target.goroutines);
+    add(sink, metric("heapfloor_go_gc_pause_seconds_total"), rest.pause_seconds);
+    add(sink, metric("heapfloor_go_gc_cpu_ratio"), rest.cpu_fraction);
+    add(sink, metric("heapfloor_go_last_gc_timestamp_seconds"), rest.last_gc_seconds);
+    if (std::exchange(target.is_described, true)) return;
+    sink.describe(Attribute::version, target.go.program().version);
+  }
+
+  void write_counts(SampleSink& sink) const {
+    std::array<std::uint64_t, kGoRefusals> refused = {};
+    for (const Looks::Known& known : looks_.known()) {
+      if (known.notes.refusal) ++refused.at(static_cast<std::size_t>(*known.notes.refusal));
+    }
+    sink.begin({.kind = EntityKind::agent});
+    sink.add(metric("heapfloor_watched_go_programs"), static_cast<double>(targets_.size()));
+    for (std::size_t i = 0; i < kGoRefusals; ++i) {
+      const auto reason = go_refusal_name(static_cast<GoRefusal>(i));
+      sink.add(find_metric(kGoTable, "heapfloor_unreadable_go_programs", reason),
+               static_cast<double>(refused.at(i)));
+    }
+  }
+
+  const HostRoot& root_;
+  const ProcessBoard* processes_;
+  const Stopwatch* stopwatch_;
+  std::vector<char> buffer_;
+  Looks looks_;
+  std::map<ProcessId, Target> targets_;
+  // Those that some process runs.
+  std::vector<std::pair<FileFacts, std::weak_ptr<const GoProgram>>> programs_;
+  std::uint64_t seen_tick_ = 0;
+  double now_seconds_ = 0;
+  bool is_open_ = false;  // the memory of some Go program could be opened
+};
+
+std::unique_ptr<Collector> make(const HostRoot& root, const CollectorOptions& options) {
+  return std::make_unique<GoCollector>(root, options);
+}
+
+}  // namespace
+
+extern constinit const CollectorEntry go_collector = {
+    .name = "go",
+    .summary = "heap, collections and goroutines of Go programs, from outside",
+    .enabled_by_default = true,
+    .metrics = kGoTable,
+    .make = make,
+};
+
+}  // namespace heapfloor

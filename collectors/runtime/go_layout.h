@@ -1,0 +1,96 @@
+// GoLayout: where a Go runtime keeps the figures of its heap, in its variables.
+//
+// Source: gcControllerState, mstats, consistentHeapStats, schedt and p of src/runtime of Go. They
+// are no interface and move from version to version: what is read is laid out as the program's own
+// debugging information says, or, of versions that were measured (1.19), as kept here. Thread rule:
+// plain values.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "collectors/parse/dwarf_structs.h"
+
+namespace heapfloor {
+
+// Of runtime.gcController: 8 bytes each, gc_percent 4.
+enum class GoControl : std::uint8_t {
+  gc_percent,
+  memory_limit,
+  heap_goal,  // by GOGC
+  heap_live,
+  heap_marked,
+  heap_in_use,
+  heap_released,
+  heap_free,
+  total_allocated,
+  total_freed,
+};
+inline constexpr std::size_t kGoControls = 10;
+
+// Of runtime.memstats: 8 bytes each, cycles 4.
+enum class GoStat : std::uint8_t {
+  cycles,
+  cpu_fraction,
+  last_gc,
+  pause_total,
+  stacks_system,
+  spans_system,
+  caches_system,
+  buckets_system,
+  gc_system,
+  other_system,
+};
+inline constexpr std::size_t kGoStats = 10;
+
+// The three of memstats.heapStats add up to what is in use beside the heap.
+struct GoShards {
+  std::uint32_t offset = 0;  // of the first, in memstats
+  std::uint32_t stride = 0;
+  std::uint32_t stacks = 0;  // in each of them: 8 bytes
+  std::uint32_t work_buffers = 0;
+  std::uint32_t pointer_bits = 0;
+  static constexpr std::uint32_t kCount = 3;
+  friend bool operator==(const GoShards&, const GoShards&) = default;
+};
+
+// Goroutines are runtime.allglen less those that are the runtime's own and those that have ended
+// and are kept to be used again: by the scheduler and by each p. 4 bytes each.
+struct GoScheduler {
+  std::uint32_t system = 0;  // in runtime.sched
+  std::uint32_t ended = 0;
+  std::uint32_t ended_of_p = 0;  // in a p
+  friend bool operator==(const GoScheduler&, const GoScheduler&) = default;
+};
+
+struct GoLayout {
+  using Offset = std::optional<std::uint32_t>;
+  std::array<Offset, kGoControls> control;
+  std::array<Offset, kGoStats> stats;
+  std::optional<GoShards> shards;
+  std::optional<GoScheduler> scheduler;
+  [[nodiscard]] const Offset& of(GoControl what) const {
+    return control.at(static_cast<std::size_t>(what));
+  }
+  [[nodiscard]] const Offset& of(GoStat what) const {
+    return stats.at(static_cast<std::size_t>(what));
+  }
+  friend bool operator==(const GoLayout&, const GoLayout&) = default;
+};
+
+// No structure that is read is larger.
+inline constexpr std::uint32_t kMostGoOffset = 64 << 10;
+
+// The structures that go_layout_of() asks for.
+[[nodiscard]] std::span<const std::string_view> go_structures();
+// By a program's own debugging information; nothing where what lives after a collection and the
+// count of collections are not in it.
+[[nodiscard]] std::optional<GoLayout> go_layout_of(const StructLayouts& structures);
+// Of a released version that was measured: go1.MINOR; nothing of any other.
+[[nodiscard]] std::optional<GoLayout> known_go_layout(std::uint32_t minor);
+
+}  // namespace heapfloor

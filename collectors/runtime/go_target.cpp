@@ -1,0 +1,280 @@
+#include "collectors/runtime/go_target.h"
+
+#include <elf.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+namespace heapfloor {
+namespace {
+
+constexpr std::uint64_t kAddressSpace = std::uint64_t{1} << 56;  // with five levels of page tables
+constexpr double kMostAmount = static_cast<double>(std::uint64_t{1} << 50);  // 1 PiB
+constexpr std::uint64_t kMostTotal = std::uint64_t{1} << 62;                 // of what only rises
+constexpr std::int64_t kNoLimit = INT64_MAX;
+constexpr std::int32_t kMostPercent = 1000000000;
+constexpr double kNanosecondsASecond = 1e9;
+constexpr std::uint64_t kMostGoroutines = std::uint64_t{1} << 32;
+constexpr std::uint64_t kMostPs = 4096;
+constexpr std::array kOfSystem = {GoStat::stacks_system, GoStat::spans_system,
+                                  GoStat::caches_system, GoStat::buckets_system,
+                                  GoStat::gc_system,     GoStat::other_system};
+
+template <class Word>
+std::optional<Word> load(std::span<const std::byte> bytes, std::uint64_t offset) {
+  if (offset > bytes.size() || bytes.size() - offset < sizeof(Word)) return std::nullopt;
+  Word word;
+  std::memcpy(&word, bytes.data() + offset, sizeof word);
+  return word;
+}
+
+template <class Word>
+std::optional<Word> load(std::span<const std::byte> bytes, const GoLayout::Offset& offset) {
+  return offset ? load<Word>(bytes, std::uint64_t{*offset}) : std::nullopt;
+}
+
+std::optional<double> below(const std::optional<std::uint64_t>& word, double most) {
+  if (!word || static_cast<double>(*word) > most) return std::nullopt;
+  return static_cast<double>(*word);
+}
+
+std::optional<double> seconds(const std::optional<std::uint64_t>& nanoseconds) {
+  const auto known = below(nanoseconds, static_cast<double>(kMostTotal));
+  if (!known) return std::nullopt;
+  return *known / kNanosecondsASecond;
+}
+
+Failure not_believed(std::string reason) {
+  return failure(ErrorKind::malformed, {}, std::move(reason));
+}
+
+// The figures of one copy of gcController.
+class Control {
+ public:
+  Control(const GoLayout& layout, std::span<const std::byte> bytes)
+      : layout_(layout), bytes_(bytes) {}
+  template <class Word = std::uint64_t>
+  [[nodiscard]] std::optional<Word> word(GoControl what) const {
+    return load<Word>(bytes_, layout_.of(what));
+  }
+  [[nodiscard]] std::optional<double> amount(GoControl what) const {
+    return below(word(what), kMostAmount);
+  }
+  // Of what is resident or was: those that there is more of than anybody has are lies.
+  [[nodiscard]] bool is_below(GoControl what, double most) const {
+    const auto known = word(what);
+    return !known || static_cast<double>(*known) <= most;
+  }
+
+ private:
+  const GoLayout& layout_;
+  std::span<const std::byte> bytes_;
+};
+
+bool is_believable(const Control& control, double most_bytes) {
+  for (const GoControl what : {GoControl::heap_live, GoControl::heap_marked, GoControl::heap_in_use,
+                               GoControl::heap_free, GoControl::heap_released}) {
+    if (!control.is_below(what, std::min(most_bytes, kMostAmount))) return false;
+  }
+  const auto percent = control.word<std::int32_t>(GoControl::gc_percent);
+  const auto limit = control.word<std::int64_t>(GoControl::memory_limit);
+  return (!percent || (*percent >= -1 && *percent <= kMostPercent)) && (!limit || *limit >= 0);
+}
+
+// The totals are added to before what they are of can be freed.
+void read_totals(const Control& control, GoReading& reading) {
+  const auto allocated = control.word(GoControl::total_allocated);
+  const auto freed = control.word(GoControl::total_freed);
+  if (!allocated || *allocated > kMostTotal) return;
+  reading.allocations = static_cast<double>(*allocated);
+  if (freed && *freed <= *allocated) reading.allocated = below(*allocated - *freed, kMostAmount);
+}
+
+// In use beside the heap: the sum over the shards, of which one may be below 0.
+struct Beside {
+  std::int64_t stacks = 0, work = 0;
+};
+std::optional<Beside> read_shards(const GoShards& shards, std::span<const std::byte> stats) {
+  std::array<std::uint64_t, 3> sums = {};
+  const std::array offsets = {shards.stacks, shards.work_buffers, shards.pointer_bits};
+  for (std::uint32_t shard = 0; shard < GoShards::kCount; ++shard) {
+    for (std::size_t i = 0; i < offsets.size(); ++i) {
+      const std::uint64_t at = shards.offset + std::uint64_t{shard} * shards.stride + offsets.at(i);
+      const auto word = load<std::uint64_t>(stats, at);
+      if (!word) return std::nullopt;
+      sums.at(i) += *word;
+    }
+  }
+  for (const std::uint64_t sum : sums) {
+    if (static_cast<double>(sum) > kMostAmount) return std::nullopt;
+  }
+  return Beside{static_cast<std::int64_t>(sums[0]), static_cast<std::int64_t>(sums[1] + sums[2])};
+}
+
+std::optional<double> system_of(const GoLayout& layout, std::span<const std::byte> stats,
+                                const GoReading& reading, const Beside& beside) {
+  if (!reading.in_use || !reading.free || !reading.released) return std::nullopt;
+  double sum = *reading.in_use + *reading.free + *reading.released +
+               static_cast<double>(beside.stacks) + static_cast<double>(beside.work);
+  for (const GoStat what : kOfSystem) {
+    const auto part = below(load<std::uint64_t>(stats, layout.of(what)), kMostAmount);
+    if (!part) return std::nullopt;
+    sum += *part;
+  }
+  return sum;
+}
+
+}  // namespace
+
+std::size_t go_control_bytes(const GoLayout& layout) {
+  std::uint32_t end = 0;
+  for (const GoLayout::Offset& offset : layout.control) end = std::max(end, offset.value_or(0) + 8);
+  return end;
+}
+
+std::size_t go_stats_bytes(const GoLayout& layout) {
+  std::uint32_t end = 0;
+  for (const GoLayout::Offset& offset : layout.stats) end = std::max(end, offset.value_or(0) + 8);
+  if (layout.shards)
+    end = std::max(end, layout.shards->offset + GoShards::kCount * layout.shards->stride);
+  return end;
+}
+
+Result<GoReading> read_go_control(const GoLayout& layout, std::span<const std::byte> bytes,
+                                  std::uint32_t cycles, double most_bytes) {
+  const Control control(layout, bytes);
+  if (std::ranges::all_of(bytes, [](std::byte byte) { return byte == std::byte{0}; }))
+    return failure(ErrorKind::unavailable, {}, "the Go runtime is starting");
+  if (!is_believable(control, most_bytes))
+    return not_believed("what stands where a Go runtime keeps its figures can be none");
+  GoReading reading;
+  reading.cycles = cycles;
+  // Before the first collection it is what the runtime began with.
+  if (cycles > 0) reading.live = control.amount(GoControl::heap_marked);
+  reading.goal = control.amount(GoControl::heap_goal);
+  const auto limit = control.word<std::int64_t>(GoControl::memory_limit);
+  if (limit && *limit < kNoLimit)
+    reading.limit = below(static_cast<std::uint64_t>(*limit), kMostAmount);
+  reading.in_use = control.amount(GoControl::heap_in_use);
+  reading.free = control.amount(GoControl::heap_free);
+  reading.released = control.amount(GoControl::heap_released);
+  read_totals(control, reading);
+  return reading;
+}
+
+GoRest read_go_stats(const GoLayout& layout, std::span<const std::byte> stats,
+                     const GoReading& reading) {
+  GoRest rest;
+  const auto fraction = load<double>(stats, layout.of(GoStat::cpu_fraction));
+  if (fraction && *fraction >= 0 && *fraction <= 1) rest.cpu_fraction = fraction;
+  if (reading.cycles > 0)
+    rest.last_gc_seconds = seconds(load<std::uint64_t>(stats, layout.of(GoStat::last_gc)));
+  rest.pause_seconds = seconds(load<std::uint64_t>(stats, layout.of(GoStat::pause_total)));
+  if (!layout.shards) return rest;
+  const auto beside = read_shards(*layout.shards, stats);
+  if (!beside) return rest;
+  rest.stacks = static_cast<double>(beside->stacks);
+  rest.system = system_of(layout, stats, reading, *beside);
+  return rest;
+}
+
+std::optional<std::uint64_t> go_load_bias(std::string_view auxv, std::uint64_t headers_address) {
+  const auto bytes = std::as_bytes(std::span(auxv));
+  for (std::uint64_t at = 0;; at += sizeof(Elf64_auxv_t)) {
+    const auto entry = load<Elf64_auxv_t>(bytes, at);
+    if (!entry || entry->a_type == AT_NULL) return std::nullopt;
+    if (entry->a_type != AT_PHDR) continue;
+    if (entry->a_un.a_val < headers_address) return std::nullopt;
+    return entry->a_un.a_val - headers_address;
+  }
+}
+
+Result<GoTarget> GoTarget::open(const ProcessId& id, std::shared_ptr<const GoProgram> program,
+                                const ProcessDir& directory, std::span<char> buffer) {
+  GoTarget target;
+  target.id_ = id;
+  target.program_ = std::move(program);
+  if (target.program_->headers_address) {
+    const auto auxv = directory.read("auxv", buffer);
+    if (!auxv) return Failure(auxv.error());
+    const auto bias = go_load_bias(*auxv, *target.program_->headers_address);
+    if (!bias) return not_believed("the auxiliary vector does not tell of the program's headers");
+    target.bias_ = *bias;
+  }
+  auto memory = directory.open_mapped_memory(0, kAddressSpace);
+  if (!memory) return Failure(std::move(memory.error()));
+  target.memory_ = std::move(*memory);
+  return target;
+}
+
+std::optional<std::uint64_t> GoTarget::address_of(GoVariable variable) const {
+  const auto address = program_->of(variable);
+  if (!address) return std::nullopt;
+  return *address + bias_;
+}
+
+template <class Word>
+Result<Word> GoTarget::read_word(std::uint64_t address) const {
+  Word word = {};
+  if (auto read = memory_.read(address, std::as_writable_bytes(std::span(&word, 1))); !read)
+    return Failure(std::move(read.error()));
+  return word;
+}
+
+// The count first: figures are never of a collection before it.
+Result<void> GoTarget::read(double most_bytes) {
+  const GoLayout& layout = program_->layout;
+  const std::uint64_t stats = address_of(GoVariable::memstats).value_or(0);
+  const auto cycles = read_word<std::uint32_t>(stats + layout.of(GoStat::cycles).value_or(0));
+  if (!cycles) return Failure(cycles.error());
+  copy_.resize(go_control_bytes(layout));
+  const std::uint64_t control = address_of(GoVariable::controller).value_or(0);
+  if (auto read = memory_.read(control, copy_); !read) return read;
+  auto reading = read_go_control(layout, copy_, *cycles, most_bytes);
+  if (!reading) return Failure(std::move(reading.error()));
+  if (reading_ && reading->cycles < reading_->cycles)
+    return not_believed("the count of a Go program's collections has fallen");
+  const bool has_collected = !reading_ || reading->cycles != reading_->cycles;
+  reading_ = *reading;
+  if (has_collected) read_rest();
+  return {};
+}
+
+void GoTarget::read_rest() {
+  rest_ = {};
+  copy_.resize(go_stats_bytes(program_->layout));
+  if (!memory_.read(address_of(GoVariable::memstats).value_or(0), copy_)) return;
+  rest_ = read_go_stats(program_->layout, copy_, *reading_);
+}
+
+std::optional<double> GoTarget::count_goroutines() const {
+  struct Slice {
+    std::uint64_t data, length, capacity;
+  };
+  const auto& scheduler = program_->layout.scheduler;
+  const auto all = address_of(GoVariable::all_goroutines);
+  const auto sched = address_of(GoVariable::sched);
+  const auto all_p = address_of(GoVariable::all_p);
+  if (!scheduler || !all || !sched || !all_p) return std::nullopt;
+  const auto made = read_word<std::uint64_t>(*all);
+  const auto system = read_word<std::int32_t>(*sched + scheduler->system);
+  const auto ended = read_word<std::int32_t>(*sched + scheduler->ended);
+  const auto slice = read_word<Slice>(*all_p);
+  if (!made || !system || !ended || !slice) return std::nullopt;
+  if (*made > kMostGoroutines || slice->length > kMostPs) return std::nullopt;
+  std::int64_t count = static_cast<std::int64_t>(*made) - *system - *ended;
+  std::vector<std::uint64_t> ps(slice->length);
+  if (!memory_.read(slice->data, std::as_writable_bytes(std::span(ps)))) return std::nullopt;
+  for (const std::uint64_t p : ps) {
+    const auto ended_of_p = read_word<std::int32_t>(p + scheduler->ended_of_p);
+    if (!ended_of_p) return std::nullopt;
+    count -= *ended_of_p;
+  }
+  // They are not read at once; one runs at least.
+  return static_cast<double>(std::max<std::int64_t>(count, 1));
+}
+
+}  // namespace heapfloor

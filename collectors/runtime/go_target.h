@@ -1,0 +1,105 @@
+// GoTarget: one process that runs Go, and what is read of its runtime's figures.
+//
+// They are read in the process's memory, through a handle that ends with the program image: nothing
+// comes of another program in its place. A tick reads two pieces, the count of collections and
+// gcController; where there was a collection since the last, what it has left in memstats, too.
+// Goroutines are counted when the owner asks. Nothing is ever written. Thread rule: one thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "collectors/host_root.h"
+#include "collectors/result.h"
+#include "collectors/runtime/go_layout.h"
+#include "collectors/runtime/go_program.h"
+#include "collectors/sample.h"
+
+namespace heapfloor {
+
+// Bytes and seconds. What the runtime does not tell is absent.
+struct GoReading {
+  std::uint32_t cycles = 0;           // of collection, that have ended
+  std::optional<double> live;         // marked by the last of them; absent before the first
+  std::optional<double> goal;         // of the heap, by GOGC
+  std::optional<double> limit;        // GOMEMLIMIT; absent where there is none
+  std::optional<double> in_use;       // spans with objects
+  std::optional<double> free;         // spans without, that stay resident
+  std::optional<double> released;     // given back to the system
+  std::optional<double> allocated;    // objects, garbage that was not swept included
+  std::optional<double> allocations;  // of all time
+  friend bool operator==(const GoReading&, const GoReading&) = default;
+};
+
+// What is read after collections.
+struct GoRest {
+  std::optional<double> cpu_fraction;     // of collections, since the start
+  std::optional<double> last_gc_seconds;  // Unix time
+  std::optional<double> pause_seconds;    // in which the world stood still
+  std::optional<double> stacks;           // of goroutines
+  std::optional<double> system;           // all that the runtime has from the system
+  friend bool operator==(const GoRest&, const GoRest&) = default;
+};
+
+// The figures of a copy of gcController, from its beginning. `unavailable` while the runtime
+// starts, `malformed` where they can be none: of more than any machine has, or more in use than
+// `most_bytes`. Pure.
+[[nodiscard]] Result<GoReading> read_go_control(const GoLayout& layout,
+                                                std::span<const std::byte> control,
+                                                std::uint32_t cycles, double most_bytes);
+// Those of memstats. Pure.
+[[nodiscard]] GoRest read_go_stats(const GoLayout& layout, std::span<const std::byte> stats,
+                                   const GoReading& reading);
+// How many bytes of either are read.
+[[nodiscard]] std::size_t go_control_bytes(const GoLayout& layout);
+[[nodiscard]] std::size_t go_stats_bytes(const GoLayout& layout);
+
+// How far the kernel moved a program whose headers are at `headers_address` by its own numbering,
+// by /proc/PID/auxv; nothing where that does not say. Pure.
+[[nodiscard]] std::optional<std::uint64_t> go_load_bias(std::string_view auxv,
+                                                        std::uint64_t headers_address);
+
+class GoTarget {
+ public:
+  // `program` has no refusal. Reads /proc/PID/auxv through `buffer` where the program was moved.
+  [[nodiscard]] static Result<GoTarget> open(const ProcessId& id,
+                                             std::shared_ptr<const GoProgram> program,
+                                             const ProcessDir& directory, std::span<char> buffer);
+
+  // One tick's reading. `unavailable` while the runtime starts, `malformed` where what stands there
+  // is not believed; after any error but the first nothing of it is to be read again. `most_bytes`:
+  // no process of this size has more.
+  [[nodiscard]] Result<void> read(double most_bytes);
+  // Goroutines, without the runtime's own; nothing where they cannot be counted. Four reads, and
+  // one for each processor that the program uses.
+  [[nodiscard]] std::optional<double> count_goroutines() const;
+
+  [[nodiscard]] const ProcessId& id() const { return id_; }
+  [[nodiscard]] const GoProgram& program() const { return *program_; }
+  // As of the last read() that succeeded; nothing before it.
+  [[nodiscard]] const std::optional<GoReading>& reading() const { return reading_; }
+  // As of the first read() and of each after a collection; what could not be read is absent.
+  [[nodiscard]] const GoRest& rest() const { return rest_; }
+
+ private:
+  GoTarget() = default;
+  [[nodiscard]] std::optional<std::uint64_t> address_of(GoVariable variable) const;
+  template <class Word>
+  [[nodiscard]] Result<Word> read_word(std::uint64_t address) const;
+  void read_rest();
+
+  ProcessId id_;
+  std::shared_ptr<const GoProgram> program_;
+  MappedBytes memory_;
+  std::uint64_t bias_ = 0;
+  std::vector<std::byte> copy_;
+  std::optional<GoReading> reading_;
+  GoRest rest_;
+};
+
+}  // namespace heapfloor

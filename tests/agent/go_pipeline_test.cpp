@@ -1,0 +1,116 @@
+// Go programs, from the figures of their runtime to verdicts.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "agent/exposition/api_json.h"
+#include "agent/pipeline.h"
+#include "agent/trend/explain.h"
+#include "tests/support/agent_fixture.h"
+#include "tests/support/go_writer.h"
+
+namespace heapfloor {
+namespace {
+
+using testing::GoMemoryWriter;
+using ::testing::HasSubstr;
+
+constexpr std::int64_t kMiBytes = 1 << 20;
+
+// A Go program that collects every three seconds.
+class GoPipeline : public testing::AgentFixture {
+ protected:
+  GoPipeline() {
+    config_.trend.limit_bytes.reset();
+    pipeline_ = std::make_unique<Pipeline>(config_, clock_, sink_);
+    testing::GoFileWriter file;
+    GoMemoryWriter::add_variables(file);
+    std::ofstream(proc_.path() + "/payments", std::ios::binary) << file.bytes();
+  }
+
+  // Seconds in which so many MiB live on the heap, so many in stacks, and so many are resident.
+  struct Sizes {
+    std::int64_t live = 0, stacks = 0, anon = 0;
+  };
+  std::shared_ptr<const Snapshot> run(int seconds, const std::function<Sizes(int)>& sizes_at) {
+    constexpr int kCollected = 3;
+    std::shared_ptr<const Snapshot> last;
+    for (int second = 0; second < seconds; ++second, ++second_) {
+      const Sizes sizes = sizes_at(second_);
+      proc_.set(7, 700, "payments", static_cast<std::uint64_t>(sizes.anon) * kMiB);
+      proc_.set_mapped(7, 3072 * kMiB);
+      proc_.set_executable(7, proc_.path() + "/payments");
+      if (second_ % kCollected == 0) {
+        memory_.set(GoStat::cycles, 5 + second_ / kCollected);
+        memory_.set(GoControl::heap_marked, sizes.live * kMiBytes);
+        memory_.put(GoMemoryWriter::kMemstats + memory_.layout().shards->stacks,
+                    sizes.stacks * kMiBytes);
+      }
+      memory_.set(GoControl::heap_in_use, (sizes.live + 10) * kMiBytes);
+      memory_.set(GoControl::heap_free,
+                  std::max<std::int64_t>(0, sizes.anon - sizes.live - 10) * kMiBytes);
+      proc_.set_memory(7, memory_.bytes(), "/dev/zero", 9);
+      last = tick();
+    }
+    return last;
+  }
+
+  static const WatchRow* live(const Snapshot& snapshot) { return watch_of(snapshot, "go:7:700"); }
+
+  GoMemoryWriter memory_;
+  int second_ = 0;
+};
+
+TEST_F(GoPipeline, ALeakIsFoundInWhatLivesAfterCollectionsBeforeItsLimit) {
+  memory_.set(GoControl::memory_limit, 600 * kMiBytes);
+  const auto snapshot = run(320, [](int second) { return Sizes{100 + second, 0, 600}; });
+  const WatchRow* const row = live(*snapshot);
+  ASSERT_NE(row, nullptr);
+  EXPECT_EQ(row->scope, "go");
+  EXPECT_EQ(row->signal, "gc_live");
+  EXPECT_EQ(row->basis, "gc_live");
+  EXPECT_EQ(row->compaction_cause, "gc");
+  EXPECT_EQ(row->state, LeakState::leaking)
+      << explain(row->verdict, row->verdict.window_end_seconds);
+  EXPECT_NEAR(row->verdict.growth.estimate, kMiBytes, 0.1 * kMiBytes);
+  EXPECT_EQ(row->limit_source, "go");
+  EXPECT_EQ(row->verdict.limit, 600 * kMiBytes);
+  EXPECT_EQ(std::ranges::count(snapshot->alerts, "HeapfloorLeak", &AlertRow::name), 1);
+}
+
+TEST_F(GoPipeline, TheStacksOfGoroutinesThatNeverEndAreALeakToo) {
+  memory_.set(GoControl::memory_limit, 600 * kMiBytes);
+  const auto snapshot = run(320, [](int second) { return Sizes{100, second, 600}; });
+  ASSERT_NE(live(*snapshot), nullptr);
+  EXPECT_EQ(live(*snapshot)->state, LeakState::leaking);
+}
+
+TEST_F(GoPipeline, AHeapThatGrowsAroundWhatLivesIsHeld) {
+  config_.trend.limit_bytes = 512 * kMiBytes;
+  pipeline_ = std::make_unique<Pipeline>(config_, clock_, sink_);
+  const auto snapshot = run(400, [](int second) { return Sizes{100, 0, 300 + 2 * second}; });
+  ASSERT_EQ(live(*snapshot)->state, LeakState::stable);
+  const WatchRow* const memory = watch_of(*snapshot, "process:7:700");
+  ASSERT_NE(memory, nullptr);
+  EXPECT_TRUE(memory->is_retention);
+  EXPECT_NE(memory->state, LeakState::leaking);
+  EXPECT_THAT(suspects_document(*snapshot).json, HasSubstr("its Go runtime keeps what was freed"));
+}
+
+TEST_F(GoPipeline, ThePageTellsOfTheGroup) {
+  const auto snapshot = run(10, [](int) { return Sizes{100, 0, 600}; });
+  ASSERT_EQ(snapshot->go_programs.size(), 1U);
+  EXPECT_EQ(snapshot->go_programs[0].group, "payments");
+  EXPECT_EQ(snapshot->go_programs[0].version, "go1.19.8");
+  EXPECT_TRUE(snapshot->go_programs[0].is_alive);
+  proc_.end(7);
+  EXPECT_FALSE(tick()->go_programs.at(0).is_alive);
+}
+
+}  // namespace
+}  // namespace heapfloor

@@ -1,0 +1,103 @@
+// What a tick costs for each Go program, and what the first look at its file does.
+#include <benchmark/benchmark.h>
+#include <unistd.h>
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "collectors/host_root.h"
+#include "collectors/runtime/go_program.h"
+#include "collectors/runtime/go_target.h"
+#include "tests/support/go_writer.h"
+
+namespace heapfloor {
+namespace {
+
+using testing::GoFileWriter;
+using testing::GoMemoryWriter;
+
+// This process in the place of a Go program: the figures are in its memory.
+class Program {
+ public:
+  explicit Program(std::size_t processors) : ps_(processors, place(GoMemoryWriter::kP)) {
+    memory_.put(GoMemoryWriter::kAllP, static_cast<std::int64_t>(address_of(ps_.data())));
+    memory_.put(GoMemoryWriter::kAllP + 8, static_cast<std::int64_t>(processors));
+    auto program = std::make_shared<GoProgram>();
+    program->layout = memory_.layout();
+    program->variables = {place(GoMemoryWriter::kController), place(GoMemoryWriter::kMemstats),
+                          place(GoMemoryWriter::kAllGoroutines), place(GoMemoryWriter::kSched),
+                          place(GoMemoryWriter::kAllP)};
+    const auto self = root_.open_process(::getpid());
+    auto target = GoTarget::open({::getpid(), 1}, std::move(program), *self, buffer_);
+    if (!target) throw std::runtime_error(target.error().reason);
+    target_ = std::make_unique<GoTarget>(std::move(*target));
+  }
+  GoTarget& target() { return *target_; }
+  void collect() { memory_.set(GoStat::cycles, ++cycles_); }
+
+ private:
+  static std::uint64_t address_of(const void* bytes) {
+    return reinterpret_cast<std::uint64_t>(bytes);
+  }
+  [[nodiscard]] std::uint64_t place(std::uint64_t address) const {
+    return address_of(memory_.bytes().data()) + (address - GoMemoryWriter::kBase);
+  }
+
+  GoMemoryWriter memory_;
+  std::vector<std::uint64_t> ps_;
+  std::int64_t cycles_ = 1;
+  DirectoryHostRoot root_;
+  std::vector<char> buffer_ = std::vector<char>(4096);
+  std::unique_ptr<GoTarget> target_;
+};
+
+constexpr double kMostBytes = 1e12;
+
+void tick(benchmark::State& state) {
+  Program program(1);
+  for (auto step : state) {
+    (void)step;
+    if (!program.target().read(kMostBytes)) state.SkipWithError("not read");
+  }
+}
+BENCHMARK(tick);
+
+void tick_after_collection(benchmark::State& state) {
+  Program program(1);
+  for (auto step : state) {
+    (void)step;
+    program.collect();
+    if (!program.target().read(kMostBytes)) state.SkipWithError("not read");
+  }
+}
+BENCHMARK(tick_after_collection);
+
+void goroutines(benchmark::State& state) {
+  Program program(static_cast<std::size_t>(state.range(0)));
+  for (auto step : state) {
+    (void)step;
+    benchmark::DoNotOptimize(program.target().count_goroutines());
+  }
+}
+BENCHMARK(goroutines)->Arg(2)->Arg(64);
+
+// A file of so many symbols.
+void examine(benchmark::State& state) {
+  GoFileWriter file;
+  for (int i = 0; i < state.range(0); ++i)
+    file.add_variable("github.com/example/service/internal.variable" + std::to_string(i), 1);
+  GoMemoryWriter::add_variables(file);
+  const std::string bytes = file.bytes();
+  const MemorySource source(bytes);
+  for (auto step : state) {
+    (void)step;
+    benchmark::DoNotOptimize(examine_go_program(source));
+  }
+}
+BENCHMARK(examine)->Arg(7000)->Arg(100000);
+
+}  // namespace
+}  // namespace heapfloor

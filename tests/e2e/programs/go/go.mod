@@ -1,0 +1,3 @@
+module heapfloor.test/service
+
+go 1.19
