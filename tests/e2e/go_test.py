@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+"""go_test.py AGENT PROGRAMS: Go services with nothing changed in them, under an agent at one second and a 120th of every time
+constant.
+
+A map of large users, a map whose keys are pointers, a sync.Map, goroutines that never end and small pieces of large slices
+leak; a bounded cache, a cache whose entries expire and a service that warms up do not. A leak that is repaired recovers,
+which takes a season of quiet: a second agent has seasons of an hour.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import harness
+
+SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "programs", "go")
+LIMIT_BYTES = 256 << 20
+RATE_BYTES_PER_SECOND = 1 << 20
+# Of the limit the runtime has that much for itself: 11 to 15 MiB were measured.
+OWN_BYTES = 12 << 20
+# A goroutine of the program takes 4,522 bytes with its stack, where 4,096 are counted.
+LEAKED_SHARE = {"goroutine": 4522 / 4096}
+OPTIONS = ("--collection.interval=1s", "--trend.time_scale=0.00833333")
+SHORT_SEASON = ("--trend.season_hours=1",)
+LEAKING = ("users", "sessions", "syncmap", "goroutine", "subslice")
+REPAIRED = "repaired"
+HEALTHY = ("lru", "ttl", "warmup")
+# As go builds by default, for another address at each start, and with nothing but what is needed to be read.
+BUILDS = {"sessions": ("-buildmode=pie",), "syncmap": ("-ldflags=-w",), "lru": ("-buildmode=pie",)}
+STRIPPED = ("-ldflags=-s",)
+WATCHED_SECONDS = 150
+DEADLINE_SECONDS = 210
+
+
+class GoTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = cls.enterClassContext(tempfile.TemporaryDirectory())
+        cls.agent = cls.enterClassContext(harness.Agent(*OPTIONS))
+        cls.other_agent = cls.enterClassContext(harness.Agent(*OPTIONS, *SHORT_SEASON))
+        cls.services, cls.pids, cls.started = {}, {}, {}
+        for kind in (*LEAKING, REPAIRED, *HEALTHY):
+            cls.start(kind, BUILDS.get(kind, ()))
+        cls.start("stripped", STRIPPED, "lru")
+        cls.leaking, cls.forecasts, cls.states, cls.last, cls.changes = {}, {}, {}, {}, []
+        try:
+            begun = time.monotonic()
+            harness.wait_until(lambda: cls.observe() and time.monotonic() - begun > WATCHED_SECONDS, DEADLINE_SECONDS,
+                               lambda: f"leaking are {sorted(cls.leaking)}, states {cls.states}, changes {cls.changes}")
+        except BaseException:
+            cls.agent.print_log()
+            raise
+
+    @classmethod
+    def start(cls, name, build, kind=None):
+        program = os.path.join(cls.folder, "service" + "".join(build))
+        if not os.path.exists(program):
+            environment = dict(os.environ, GOFLAGS="-mod=mod", GOCACHE=os.path.join(cls.folder, "cache"))
+            subprocess.run(["go", "build", *build, "-o", program, "."], cwd=SOURCES, env=environment, check=True, timeout=120)
+        process = subprocess.Popen(
+            ["nice", "-n", "5", program, kind or name, "240", str(RATE_BYTES_PER_SECOND), "1"],
+            env=dict(os.environ, GOMEMLIMIT=str(LIMIT_BYTES), GOMAXPROCS="2"), stdin=subprocess.DEVNULL)
+        cls.addClassCleanup(process.wait)
+        cls.addClassCleanup(process.kill)
+        cls.services[process.pid] = name
+        cls.pids[name] = process.pid
+        cls.started[name] = time.time()
+
+    @classmethod
+    def observe(cls):
+        """Notes the states of each service, and what is said of a leak while half of the memory is left."""
+        now = {}
+        for suspect in cls.agent.api("suspects")["suspects"]:
+            service = cls.services.get(suspect["subject"].get("pid"))
+            if service is None:
+                continue
+            cls.states.setdefault(service, set()).add((suspect["scope"], suspect["signal"], suspect["state"]))
+            now.setdefault(service, []).append((suspect["scope"], suspect["state"], suspect["reason"]))
+            if suspect["scope"] != "go" or suspect["state"] != "leaking":
+                continue
+            cls.leaking.setdefault(service, suspect)
+            if suspect["predicted_exhaustion"] and suspect["value"] < LIMIT_BYTES / 2:
+                cls.forecasts[service] = (time.time(), suspect)
+        cls.last = now
+        cls.observe_repaired()
+        return set(LEAKING) <= set(cls.leaking) and cls.changes[-1:] == ["stable"]
+
+    @classmethod
+    def observe_repaired(cls):
+        """Notes the states of the one that is repaired, and repairs it when it is found leaking."""
+        pid = cls.pids[REPAIRED]
+        rows = cls.other_agent.api("subjects?scope=go&limit=1000")["subjects"]
+        states = [row["state"] for row in rows if row["subject"].get("pid") == pid and row["signal"] == "gc_live"]
+        if not states or cls.changes[-1:] == states:
+            return
+        cls.changes += states
+        if states == ["leaking"]:
+            os.kill(pid, signal.SIGUSR1)
+
+    def test_every_leak_is_found_by_what_lives_after_collections(self):
+        self.assertEqual(set(self.leaking) - {REPAIRED}, set(LEAKING))
+        for suspect in self.leaking.values():
+            self.assertEqual((suspect["signal"], suspect["basis"]), ("gc_live", "gc_live"))
+
+    def test_exhaustion_is_forecast_before_half_of_the_memory_is_used(self):
+        self.assertLessEqual(set(LEAKING), set(self.forecasts))
+        for service in LEAKING:
+            with self.subTest(service=service):
+                told, suspect = self.forecasts[service]
+                rate = RATE_BYTES_PER_SECOND * LEAKED_SHARE.get(service, 1)
+                true = self.started[service] + (LIMIT_BYTES - OWN_BYTES) / rate
+                forecast = suspect["predicted_exhaustion"]
+                self.assertLess(abs(forecast["at"] - true), 0.2 * (true - told), (forecast, true, told))
+
+    def test_a_leak_that_is_repaired_recovers_and_is_stable(self):
+        self.assertEqual(self.changes[self.changes.index("leaking"):], ["leaking", "recovering", "stable"])
+
+    def test_a_healthy_service_is_never_leaking_and_not_suspected_at_the_end(self):
+        for service in HEALTHY:
+            with self.subTest(service=service):
+                self.assertNotIn("leaking", {state for _, _, state in self.states.get(service, ())}, self.states.get(service))
+                self.assertEqual([one for one in self.last.get(service, []) if one[1] != "recovering"], [])
+
+    def test_what_cannot_be_read_is_counted_by_its_reason(self):
+        self.assertGreaterEqual(self.agent.metric("heapfloor_unreadable_go_programs", reason="no_symbols")[0], 1)
+        self.assertGreaterEqual(self.agent.metric("heapfloor_watched_go_programs")[0], len(self.services) - 1)
+
+
+if __name__ == "__main__":
+    if not shutil.which("go"):
+        sys.exit(77)
+    unittest.main(argv=sys.argv[:1], verbosity=2)
