@@ -176,6 +176,8 @@ std::vector<std::string_view> scope_labels(RuleScope scope) {
       return {};
     case RuleScope::jvm:
       return {"group", "comm", "subject", "collector", "pool"};
+    case RuleScope::go:
+      return {"group", "comm", "subject"};
     case RuleScope::workload:
       return {"subject"};
   }
@@ -244,8 +246,8 @@ void read_shape(Fields& fields, AlertRule& rule) {
 void read_rising(Fields& fields, AlertRule& rule) {
   const ConfigField* const field = fields.item().field("while_rising");
   if (field == nullptr) return;
-  if (rule.scope != RuleScope::jvm)
-    return fields.fail("while_rising", "\"while_rising\" is for scope jvm");
+  if (!is_runtime(rule.scope))
+    return fields.fail("while_rising", "\"while_rising\" is for the scopes jvm and go");
   if (!is_one_map(*field))
     return fields.fail("while_rising", "\"while_rising\" expects a metric and what it matches");
   constexpr std::array<std::string_view, 3> kKeys = {"metric", "match", "over"};
@@ -253,7 +255,9 @@ void read_rising(Fields& fields, AlertRule& rule) {
   RisingMetric rising;
   rising.metric = inner.required("metric");
   const auto own = metric_labels(rule.scope, rising.metric);
-  if (!own) inner.fail("metric", fmt::format("\"{}\" is no metric of scope jvm", rising.metric));
+  if (!own)
+    inner.fail("metric", fmt::format("\"{}\" is no metric of scope {}", rising.metric,
+                                     rule_scope_name(rule.scope)));
   std::vector<std::string_view> labels = scope_labels(rule.scope);
   if (own) labels.insert(labels.end(), own->begin(), own->end());
   rising.match = read_match(inner, field->items.front().field("match"), labels);
@@ -528,7 +532,7 @@ std::vector<ConfigList> alert_lists() {
        "      severity: warning            # critical, warning, info\n"
        "      summary: Payments has been swapped out.\n"
        "    - name: ShopCollectsTooOften\n"
-       "      scope: jvm                   # or workload, for OOM kills\n"
+       "      scope: jvm                   # or go; or workload, for OOM kills\n"
        "      metric: heapfloor_jvm_gc_collections_total\n"
        "      match: {generation: young, collector: \"!zgc\"}  # !: must not match\n"
        "      rate: 5m                     # its growth a second over so long\n"

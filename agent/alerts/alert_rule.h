@@ -12,12 +12,16 @@
 
 namespace heapfloor {
 
-enum class RuleScope : std::uint8_t { process, group, cgroup, host, jvm, workload };
-inline constexpr std::size_t kRuleScopes = 6;
+enum class RuleScope : std::uint8_t { process, group, cgroup, host, jvm, go, workload };
+inline constexpr std::size_t kRuleScopes = 7;
 constexpr std::string_view rule_scope_name(RuleScope scope) {
-  constexpr std::array<std::string_view, kRuleScopes> kNames = {"process", "group", "cgroup",
-                                                                "host",    "jvm",   "workload"};
+  constexpr std::array<std::string_view, kRuleScopes> kNames = {
+      "process", "group", "cgroup", "host", "jvm", "go", "workload"};
   return kNames.at(static_cast<std::size_t>(scope));
+}
+// Whether its subjects are runtimes in processes.
+constexpr bool is_runtime(RuleScope scope) {
+  return scope == RuleScope::jvm || scope == RuleScope::go;
 }
 
 enum class Comparison : std::uint8_t { greater, greater_or_equal, less, less_or_equal };
@@ -51,10 +55,10 @@ struct RisingMetric {
   friend bool operator==(const RisingMetric&, const RisingMetric&) = default;
 };
 
-// Metrics with labels of their own are compared label by label; those of a JVM, of which each pool
-// and generation is a part, are summed over what matches.
+// Metrics with labels of their own are compared label by label; those of a runtime, of which each
+// pool and generation is a part, are summed over what matches.
 struct AlertRule {
-  std::string name;  // CamelCase, unique
+  std::string name;  // CamelCase, unique in a scope
   RuleScope scope = RuleScope::process;
   bool is_signal = false;
   bool is_builtin = false;  // of the agent's own

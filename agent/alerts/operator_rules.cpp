@@ -18,6 +18,29 @@ AlertRule rule_of(std::string name, RuleScope scope, std::string quantity, doubl
   return rule;
 }
 
+// GOMEMLIMIT is of all that the runtime has: a heap of four fifths of it leaves the collector no
+// peace.
+AlertRule go_heap_near_limit() {
+  AlertRule rule =
+      rule_of("HeapfloorHeapNearLimit", RuleScope::go, "heapfloor_go_heap_live_bytes", 0.8, 30);
+  rule.per = "heapfloor_go_memory_limit_bytes";
+  rule.summary = "The live heap of a runtime is near the limit of its heap.";
+  rule.description =
+      "What lives after collections in {name} ({group}) is {value} of its memory limit "
+      "(GOMEMLIMIT).";
+  return rule;
+}
+
+AlertRule go_gc_pressure() {
+  AlertRule rule =
+      rule_of("HeapfloorGcPressure", RuleScope::go, "heapfloor_go_gc_cpu_ratio", 0.25, 600);
+  rule.summary = "A runtime spends much of its time in garbage collection.";
+  rule.description =
+      "The garbage collection of {name} ({group}) has taken {value} of its processor time since it "
+      "started.";
+  return rule;
+}
+
 AlertRule heap_near_limit() {
   AlertRule rule = rule_of("HeapfloorHeapNearLimit", RuleScope::jvm,
                            "heapfloor_jvm_memory_used_after_gc_bytes", 0.8, 30);
@@ -95,7 +118,8 @@ AlertRule concentration() {
 }  // namespace
 
 std::vector<AlertRule> operator_rules() {
-  return {heap_near_limit(),     young_gc_storm(),    gc_pressure(),  oom_kill(),
+  return {heap_near_limit(),     young_gc_storm(),    gc_pressure(),
+          go_heap_near_limit(),  go_gc_pressure(),    oom_kill(),
           mappings_near_limit(), cgroup_near_limit(), concentration()};
 }
 

@@ -9,6 +9,7 @@
 
 #include "agent/alerts/leak_alerts.h"
 #include "agent/series/glob.h"
+#include "agent/series/part_table.h"
 #include "agent/trend/signal_list.h"
 
 namespace heapfloor {
@@ -124,35 +125,36 @@ struct RuleEvaluator::Active {
   bool is_present = false;  // its subject is there, with or without the reading
 };
 
-// A JVM and the records of the batch that tell of it: itself and its pools.
-struct RuleEvaluator::Jvm {
+// A runtime and the records of the batch that tell of it: of a JVM itself and its pools.
+struct RuleEvaluator::Runtime {
+  RuleScope scope = RuleScope::jvm;
   ProcessId id;
   std::string_view comm, group;
   std::string collector;
   std::vector<std::size_t> entities;
 };
 
-std::vector<RuleEvaluator::Jvm> RuleEvaluator::jvms_of(const Tick& tick) {
-  std::map<ProcessId, Jvm> known;
+std::vector<RuleEvaluator::Runtime> RuleEvaluator::runtimes_of(const Tick& tick) {
+  std::map<std::pair<ProcessId, RuleScope>, Runtime> known;
   for (std::size_t index = 0; index < tick.batch.entities(); ++index) {
     const Entity entity = tick.batch.entity(index);
-    if (entity.kind != EntityKind::jvm && entity.kind != EntityKind::jvm_pool) continue;
-    Jvm& jvm = known[entity.process];
-    if (entity.kind == EntityKind::jvm) jvm.collector = entity.name;
-    jvm.entities.push_back(index);
+    const bool is_go = entity.kind == EntityKind::go;
+    if (!is_go && entity.kind != EntityKind::jvm && entity.kind != EntityKind::jvm_pool) continue;
+    Runtime& runtime = known[{entity.process, is_go ? RuleScope::go : RuleScope::jvm}];
+    if (entity.kind == EntityKind::jvm) runtime.collector = entity.name;
+    runtime.entities.push_back(index);
   }
-  std::vector<Jvm> jvms;
-  for (auto& [id, jvm] : known) {
-    const auto processes = tick.groups.processes();
-    const auto process = std::ranges::lower_bound(
-        processes, id.pid, {}, [](const ProcessEntry& entry) { return entry.id.pid; });
-    if (process == processes.end() || process->id != id) continue;
-    jvm.id = id;
-    jvm.comm = tick.batch.entity(process->batch_entities[0]).name;
-    jvm.group = tick.groups.groups()[process->group].name;
-    jvms.push_back(std::move(jvm));
+  std::vector<Runtime> runtimes;
+  for (auto& [key, runtime] : known) {
+    const ProcessEntry* const process = find_process(tick.groups, key.first);
+    if (process == nullptr) continue;
+    runtime.id = key.first;
+    runtime.scope = key.second;
+    runtime.comm = tick.batch.entity(process->batch_entities[0]).name;
+    runtime.group = tick.groups.groups()[process->group].name;
+    runtimes.push_back(std::move(runtime));
   }
-  return jvms;
+  return runtimes;
 }
 
 // Reads what one rule is about.
@@ -168,7 +170,7 @@ class RuleEvaluator::Visitor {
     state_.refused = 0;
   }
 
-  void visit(std::span<const Jvm> jvms) {
+  void visit(std::span<const Runtime> runtimes) {
     if (!tick_.is_listed && rule_.scope != RuleScope::host) {
       for (const Active& one : active_) conditions_.push_back(one.alert->condition);
       return;
@@ -182,8 +184,9 @@ class RuleEvaluator::Visitor {
       visit_processes();
     } else if (rule_.scope == RuleScope::group) {
       visit_groups();
-    } else if (rule_.scope == RuleScope::jvm) {
-      for (const Jvm& jvm : jvms) visit_jvm(jvm);
+    } else if (is_runtime(rule_.scope)) {
+      for (const Runtime& runtime : runtimes)
+        if (runtime.scope == rule_.scope) visit_runtime(runtime);
     } else {
       visit_entities();
     }
@@ -325,11 +328,11 @@ class RuleEvaluator::Visitor {
     }
   }
 
-  // The sum of the samples of a JVM that match; nothing where none does.
-  [[nodiscard]] std::optional<Reading> sum_of(const Jvm& jvm, std::string_view metric,
+  // The sum of the samples of a runtime that match; nothing where none does.
+  [[nodiscard]] std::optional<Reading> sum_of(const Runtime& runtime, std::string_view metric,
                                               const Matchers& match) const {
     std::optional<Reading> sum;
-    for (const std::size_t entity : jvm.entities) {
+    for (const std::size_t entity : runtime.entities) {
       const Entity record = tick_.batch.entity(entity);
       const std::string_view pool =
           record.kind == EntityKind::jvm_pool ? record.name : std::string_view();
@@ -338,12 +341,12 @@ class RuleEvaluator::Visitor {
         const bool is_meant = std::ranges::all_of(match, [&](const auto& matcher) {
           const auto& [label, glob] = matcher;
           if (label == "pool") return pattern_matches(glob, pool);
-          if (label == "collector") return pattern_matches(glob, jvm.collector);
+          if (label == "collector") return pattern_matches(glob, runtime.collector);
           return label != sample.desc->label_name ||
                  pattern_matches(glob, sample.desc->label_value);
         });
         if (!is_meant) continue;
-        if (!sum) sum = Reading{0, jvm.comm, jvm.group, {}, {}};
+        if (!sum) sum = Reading{0, runtime.comm, runtime.group, {}, {}};
         sum->value += sample.value;
         sum->is_counter = sample.desc->type == MetricType::counter;
       }
@@ -351,22 +354,23 @@ class RuleEvaluator::Visitor {
     return sum;
   }
 
-  void visit_jvm(const Jvm& jvm) {
-    const auto subject = [&jvm] {
-      return fmt::format("jvm:{}:{}", jvm.id.pid, jvm.id.start_ticks);
+  void visit_runtime(const Runtime& runtime) {
+    const auto subject = [&runtime] {
+      return fmt::format("{}:{}:{}", rule_scope_name(runtime.scope), runtime.id.pid,
+                         runtime.id.start_ticks);
     };
     note_present(subject);
     bool is_rising = true;
     if (rule_.while_rising) {
       const RisingMetric& rising = *rule_.while_rising;
-      const std::optional<Reading> beside = sum_of(jvm, rising.metric, rising.match);
+      const std::optional<Reading> beside = sum_of(runtime, rising.metric, rising.match);
       if (!beside) return;
       const std::optional<double> growth =
           growth_of(state_.rises, subject(), beside->value, rising.seconds, beside->is_counter);
       is_rising = growth && *growth > 0;
     }
-    const std::optional<Reading> reading = sum_of(jvm, rule_.quantity, rule_.match);
-    if (reading) take(*reading, subject, divisor_of(jvm.entities), is_rising);
+    const std::optional<Reading> reading = sum_of(runtime, rule_.quantity, rule_.match);
+    if (reading) take(*reading, subject, divisor_of(runtime.entities), is_rising);
   }
 
   // Nothing where there are too many to remember.
@@ -453,14 +457,14 @@ class RuleEvaluator::Visitor {
     return fmt::format("{}{{{}=\"{}\"}}", rule_.quantity, reading.label_name, reading.label_value);
   }
 
-  // The labels of a JVM's parts have been looked at when they were summed.
+  // The labels of a runtime's parts have been looked at when they were summed.
   [[nodiscard]] bool is_matched(const Reading& reading, std::string_view subject) const {
     return std::ranges::all_of(rule_.match, [&](const auto& matcher) {
       const auto& [label, glob] = matcher;
       if (label == "group") return pattern_matches(glob, reading.group);
       if (label == "comm" || label == "cgroup") return pattern_matches(glob, reading.name);
       if (label == "subject") return pattern_matches(glob, subject);
-      if (rule_.scope == RuleScope::jvm) return true;
+      if (is_runtime(rule_.scope)) return true;
       return label == reading.label_name && pattern_matches(glob, reading.label_value);
     });
   }
@@ -531,20 +535,24 @@ void RuleEvaluator::set_rules(std::vector<AlertRule> rules) {
 std::vector<AlertCondition> RuleEvaluator::evaluate(const Tick& tick, const AlertBook& book) {
   std::vector<AlertCondition> conditions;
   const std::vector<Alert> alerts = book.alerts();
-  std::map<std::string_view, std::vector<Active>> active;
-  for (const AlertRule& rule : rules_) active[rule.name];
+  using Key = std::pair<std::string_view, std::string_view>;  // name and scope of a rule
+  std::map<Key, std::vector<Active>> active;
+  for (const AlertRule& rule : rules_) active[{rule.name, rule_scope_name(rule.scope)}];
   for (const Alert& alert : alerts) {
-    if (const auto found = active.find(alert.condition.name); found != active.end()) {
+    const AlertCondition& condition = alert.condition;
+    if (const auto found = active.find({condition.name, condition.scope}); found != active.end()) {
       found->second.push_back({&alert, false});
-    } else if (std::ranges::find(kLeakAlertNames, alert.condition.name) == kLeakAlertNames.end()) {
-      conditions.push_back(alert.condition);  // its rule was taken out of the configuration
+    } else if (std::ranges::find(kLeakAlertNames, condition.name) == kLeakAlertNames.end()) {
+      conditions.push_back(condition);  // its rule was taken out of the configuration
       conditions.back().ended = true;
     }
   }
-  const std::vector<Jvm> jvms = jvms_of(tick);
+  const std::vector<Runtime> runtimes = runtimes_of(tick);
   for (std::size_t index = 0; index < rules_.size(); ++index) {
     const AlertRule& rule = rules_[index];
-    Visitor(rule, states_[index], std::move(active[rule.name]), tick, conditions).visit(jvms);
+    Visitor(rule, states_[index], std::move(active[{rule.name, rule_scope_name(rule.scope)}]), tick,
+            conditions)
+        .visit(runtimes);
   }
   return conditions;
 }

@@ -64,7 +64,7 @@ class RuleEvaluator {
  private:
   struct Reading;
   struct Active;
-  struct Jvm;
+  struct Runtime;
   class Visitor;
   // What a rule remembers: the growth of its quantity and of what has to rise beside it, by subject
   // and signal.
@@ -74,7 +74,7 @@ class RuleEvaluator {
     std::uint64_t refused = 0;
   };
 
-  static std::vector<Jvm> jvms_of(const Tick& tick);
+  static std::vector<Runtime> runtimes_of(const Tick& tick);
 
   std::vector<AlertRule> rules_;
   std::vector<State> states_;

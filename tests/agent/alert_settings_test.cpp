@@ -113,7 +113,7 @@ TEST(AlertRules, SayFileAndLineOfWhatIsWrong) {
        7,
        "no metric"},
       {{"name: A", "scope: group", good, "value: 1", "rate: 1s"}, 7, "not a duration"},
-      {{"name: A", "scope: group", good, "value: 1", "while_rising: {metric: x}"}, 7, "scope jvm"},
+      {{"name: A", "scope: group", good, "value: 1", "while_rising: {metric: x}"}, 7, "scopes jvm"},
       {{"name: A", "scope: jvm", storm, "value: 1", "while_rising: x"}, 7, "expects a metric"},
       {{"name: A", "scope: jvm", storm, "value: 1", "while_rising: {metric: x}"},
        7,

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "agent/alerts/rule_evaluator.h"
+#include "collectors/go_metrics.h"
 #include "collectors/jvm_metrics.h"
 
 namespace heapfloor {
@@ -186,6 +187,23 @@ TEST_F(OperatorRulesTest, AJvmThatEndsTakesItsAlertAlong) {
   EXPECT_THAT(firing(), IsEmpty());
 }
 
+TEST_F(OperatorRulesTest, AGoHeapNearItsLimitIsAnAlertOfItsOwnScope) {
+  const auto tick = [this](double live) {
+    jvm({.old_after_gc = 85});
+    batch_.begin({EntityKind::go, {1, 7}, {}});
+    batch_.add(kGoLive, live);
+    batch_.add(kGoMemoryLimit, 100);
+    batch_.add(find_metric(kGoTable, "heapfloor_go_gc_cpu_ratio"), 0.3);
+    return firing();
+  };
+  for (int i = 0; i < 2; ++i) tick(85);
+  EXPECT_THAT(tick(85), ElementsAre("HeapfloorHeapNearLimit", "HeapfloorHeapNearLimit"));
+  EXPECT_THAT(conditions_.back().subject, "go:1:7");
+  for (int i = 0; i < 40; ++i) tick(50);
+  EXPECT_THAT(tick(50), ElementsAre("HeapfloorGcPressure", "HeapfloorHeapNearLimit"))
+      << "that of the JVM stays";
+}
+
 TEST_F(OperatorRulesTest, MappingsNearTheKernelsLimitFire) {
   std::vector<std::string> names;
   for (int tick = 0; tick < 70; ++tick) {
@@ -281,6 +299,8 @@ TEST(OperatorRules, AreWrittenAsPromQl) {
             R"(heapfloor_jvm_memory_used_after_gc_bytes / heapfloor_jvm_heap_limit_bytes > 0.8
 rate(heapfloor_jvm_gc_collections_total{generation="young"}[300s]) > 0.08333333333333333 and deriv(heapfloor_jvm_memory_used_bytes{pool="old"}[600s]) > 0
 rate(heapfloor_jvm_gc_seconds_total{generation!="concurrent",collector!~"shenandoah.*"}[300s]) > 0.25
+heapfloor_go_heap_live_bytes / heapfloor_go_memory_limit_bytes > 0.8
+heapfloor_go_gc_cpu_ratio > 0.25
 time() - heapfloor_workload_last_oom_timestamp_seconds < 600
 heapfloor_group_memory_mappings_max / heapfloor_host_memory_mappings_limit > 0.8
 heapfloor_cgroup_unreclaimable_memory_bytes / heapfloor_cgroup_memory_limit_bytes > 0.9
