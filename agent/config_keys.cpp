@@ -274,8 +274,9 @@ void add_collection_keys(KeyList& keys) {
              "a process whose statm did not move is read whole every so many intervals", 1, 1000,
              [](Config& c) -> std::uint64_t& { return c.collection.refresh_ticks; });
   keys.number("collection.smaps_duty",
-              "most share of one core's time spent in reads of smaps_rollup (PSS); 0 reads none", 0,
-              0.2, [](Config& c) -> double& { return c.collection.smaps_duty; });
+              "most share of one core's time spent in reads of smaps_rollup (PSS) and smaps "
+              "(stacks); 0 reads none",
+              0, 0.2, [](Config& c) -> double& { return c.collection.smaps_duty; });
   keys.duration("collection.smaps_max_read",
                 "a process is not read where that would hold its memory map longer than this; 15ms "
                 "is about 5 GiB in 4 KiB pages",

@@ -26,9 +26,8 @@ void GcHeaps::follow(const Tick& tick, const ProcessId& id, const GcHeap& heap) 
   Known& known = known_[id];
   known.tick = tick_;
   const std::optional<double> anon = anonymous_bytes(*process);
-  if (anon && heap.committed)
-    known.ledger.add(
-        {tick.now_seconds, *anon, heap.live, std::max(0.0, *heap.committed - heap.live)});
+  known.heap.reset();
+  if (heap.committed) known.heap = LiveHeap{heap.live, std::max(0.0, *heap.committed - heap.live)};
   const SeriesKey key{kind_, Signal::gc_live, id};
   const bool is_large = std::max(anon.value_or(0), heap.live) >= tick.minimum_bytes;
   if (!is_large && !tick.watches.is_watched(key)) return;
@@ -48,17 +47,16 @@ void GcHeaps::end_tick() {
   std::erase_if(known_, [this](const auto& known) { return known.second.tick != tick_; });
 }
 
-std::optional<bool> GcHeaps::is_retention(const ProcessId& id, double start_seconds,
-                                          const WatchList& watches) const {
-  constexpr double kMostOf = 0.5;
+std::optional<LiveHeap> GcHeaps::heap(const ProcessId& id) const {
   const auto found = known_.find(id);
-  if (found == known_.end()) return std::nullopt;
+  return found == known_.end() ? std::nullopt : found->second.heap;
+}
+
+std::optional<bool> GcHeaps::is_level(const ProcessId& id, const WatchList& watches) const {
+  if (!known_.contains(id)) return std::nullopt;
   const Watch* const live = watches.find({kind_, Signal::gc_live, id});
   if (live == nullptr || live->judge.state() == LeakState::learning) return std::nullopt;
-  if (live->judge.state() != LeakState::stable) return false;
-  const auto causes = found->second.ledger.causes_since(start_seconds);
-  if (!causes) return std::nullopt;
-  return causes->allocator_retention > kMostOf;
+  return live->judge.state() == LeakState::stable;
 }
 
 }  // namespace heapfloor

@@ -10,7 +10,7 @@
 #include "agent/alerts/watch_list.h"
 #include "agent/probe_follower.h"
 #include "agent/series/group_table.h"
-#include "agent/series/growth_ledger.h"
+#include "agent/series/growth_causes.h"
 #include "agent/series/memory_limit.h"
 #include "agent/series/sample_batch.h"
 #include "collectors/sample.h"
@@ -44,15 +44,15 @@ class GcHeaps {
   void follow(const Tick& tick, const ProcessId& id, const GcHeap& heap);
   void end_tick();
 
-  // Whether the memory of the process grows because its runtime keeps what its collections have
-  // freed, or has not collected it yet: what lives has been judged stable, and the rest of its heap
-  // explains most of the growth since `start_seconds`. Nothing where that is not known (any more).
-  [[nodiscard]] std::optional<bool> is_retention(const ProcessId& id, double start_seconds,
-                                                 const WatchList& watches) const;
+  // What lives after collections, and what the heap holds beside it: freed, or not collected yet.
+  // Nothing where the runtime does not tell both.
+  [[nodiscard]] std::optional<LiveHeap> heap(const ProcessId& id) const;
+  // Whether what lives has been judged stable. Nothing where that is not known (any more).
+  [[nodiscard]] std::optional<bool> is_level(const ProcessId& id, const WatchList& watches) const;
 
  private:
   struct Known {
-    GrowthLedger ledger;
+    std::optional<LiveHeap> heap;
     std::uint64_t tick = 0;
   };
 

@@ -58,6 +58,7 @@ struct Boards {
   ProcessBoard& processes;
   OomBoard& ooms;
   ProbeBoard& probes;
+  StackBoard& stacks;
 };
 
 CollectorOptions options_of(const Config& config, const Boards& boards, const Stopwatch& stopwatch,
@@ -66,6 +67,7 @@ CollectorOptions options_of(const Config& config, const Boards& boards, const St
   options.board = &boards.processes;
   options.oom_board = &boards.ooms;
   options.probe_board = &boards.probes;
+  options.stack_board = &boards.stacks;
   options.cgroup_limit = config.limits.cgroups;
   options.stopwatch = &stopwatch;
   options.smaps_duty = config.collection.smaps_duty;
@@ -129,7 +131,8 @@ Pipeline::Pipeline(const Config& config, const Clock& clock, AlertSink& sink, Al
       stopwatch_(clock),
       tasks_(tasks_of(config, root_)),
       scheduler_(builtin_collectors(), enabled_by(config), root_,
-                 options_of(config, {board_, oom_board_, probe_board_}, stopwatch_, tasks_.get()),
+                 options_of(config, {board_, oom_board_, probe_board_, stack_board_}, stopwatch_,
+                            tasks_.get()),
                  clock),
       ticks_per_second_(static_cast<double>(sysconf(_SC_CLK_TCK))),
       config_(config),
@@ -291,6 +294,8 @@ std::shared_ptr<const Snapshot> Pipeline::tick() {
   if (is_listed) watch_probes(now_seconds);
   if (is_listed) watch_processes(now_seconds);
   if (is_listed) watches_.finish_tick(now_seconds);
+  causes_.finish_tick(watches_);
+  stack_board_.wanted = causes_.wanted_stacks(watches_);
   deliver_alerts(now_seconds, is_listed);
   record_history(now_seconds);
   evaluation_seconds_ = clock_.steady_seconds() - began_seconds;
@@ -336,6 +341,7 @@ void Pipeline::watch_cgroups(double now_seconds) {
         watches_.touch({EntityKind::cgroup, watched.signal, {}, cgroup.id}, now_seconds);
       }
     }
+    causes_.add(cgroup, watches_, now_seconds);
   }
 }
 
@@ -423,19 +429,34 @@ void Pipeline::watch_memory(const ProcessEntry& process, double now_seconds) {
   WatchLabels labels = labels_of(process);
   labels.limit_source = limit.source;
   labels.others_bytes = others;
-  if (const Watch* const watch = watches_.find(key)) {
-    const double since = watch->detector.verdict().window_start_seconds;
-    labels.is_retention = probes_.is_retention(process.id, since, watches_);
-    for (const GcHeaps* const heaps : {&jvms_.heaps(), &go_.heaps()}) {
-      if (!labels.is_retention)
-        labels.is_retention = heaps->is_retention(process.id, since, watches_);
-    }
-  }
+  causes_.add(process, heap_of(process.id), now_seconds);
+  if (const Watch* const watch = watches_.find(key)) labels.is_retention = is_retained(*watch);
   Observation reading;
   reading.time_seconds = now_seconds;
   reading.value = value;
   reading.limit = limit.bytes;
   watches_.observe(key, labels, reading);
+}
+
+// Of a program that has two, a heap of its runtime beside that of its allocator, both.
+std::optional<LiveHeap> Pipeline::heap_of(const ProcessId& id) const {
+  const auto collected = both_heaps(jvms_.heaps().heap(id), go_.heaps().heap(id));
+  return both_heaps(probes_.heap(id), collected);
+}
+
+std::optional<bool> Pipeline::is_retained(const Watch& watch) const {
+  const ProcessId& id = watch.key.process;
+  bool is_known = false, is_level = true;
+  for (const std::optional<bool>& one :
+       {probes_.is_level(id, watches_), jvms_.heaps().is_level(id, watches_),
+        go_.heaps().is_level(id, watches_)}) {
+    is_known = is_known || one.has_value();
+    is_level = is_level && one.value_or(true);
+  }
+  if (!is_known) return std::nullopt;
+  const std::optional<GrowthCauses> causes = causes_.causes(watch);
+  if (!causes) return std::nullopt;
+  return is_level ? is_retention(*causes) : false;
 }
 
 void Pipeline::watch_counts(const ProcessEntry& process, double now_seconds) {
@@ -530,7 +551,8 @@ std::string Pipeline::say_last_kill(const std::string& workload, double kills) c
 }
 
 void Pipeline::deliver_alerts(double now_seconds, bool is_listed) {
-  std::vector<AlertCondition> conditions = leak_conditions(watches_, now_seconds);
+  const auto causes = [this](const Watch& watch) { return causes_.causes(watch); };
+  std::vector<AlertCondition> conditions = leak_conditions(watches_, now_seconds, causes);
   const double now_unix_seconds = wall_offset_seconds_ + now_seconds;
   const std::vector<RuleEvaluator::OwnReading> own = own_readings();
   const RuleEvaluator::Tick tick{watches_,    batch_,           groups_, is_listed,
@@ -605,7 +627,7 @@ std::shared_ptr<const Snapshot> Pipeline::make_snapshot(double now_seconds, bool
   snapshot->first_verdict_seconds = (policy.minimum_floors + 1) * policy.bucket_seconds;
   describe_agent(*snapshot);
   SnapshotBuilder builder(*snapshot, ticks_per_second_);
-  builder.add_watches(watches_, probes_);
+  builder.add_watches(watches_, probes_, causes_);
   builder.add_probes(probes_);
   builder.add_jvms(jvms_);
   builder.add_go_programs(go_);

@@ -20,6 +20,7 @@
 #include "agent/alerts/rule_evaluator.h"
 #include "agent/alerts/silence_book.h"
 #include "agent/alerts/watch_list.h"
+#include "agent/cause_book.h"
 #include "agent/clock.h"
 #include "agent/config.h"
 #include "agent/exposition/snapshot.h"
@@ -38,6 +39,7 @@
 #include "collectors/oom_board.h"
 #include "collectors/probe_board.h"
 #include "collectors/process_board.h"
+#include "collectors/stack_board.h"
 #include "collectors/stopwatch.h"
 #include "collectors/task_source.h"
 #include "collectors/user_names.h"
@@ -100,6 +102,11 @@ class Pipeline final : public SeriesReader {
   void watch_probes(double now_seconds);
   void watch_processes(double now_seconds);
   void watch_memory(const ProcessEntry& process, double now_seconds);
+  // What a program holds in its heap, as a probe or its runtime tells.
+  [[nodiscard]] std::optional<LiveHeap> heap_of(const ProcessId& id) const;
+  // Whether the growth of a watched process is what its allocator or its runtime keeps; nothing
+  // where that is not known.
+  [[nodiscard]] std::optional<bool> is_retained(const Watch& watch) const;
   // The counts of a process: threads, file descriptors.
   void watch_counts(const ProcessEntry& process, double now_seconds);
   [[nodiscard]] WatchLabels labels_of(const ProcessEntry& process) const;
@@ -142,6 +149,7 @@ class Pipeline final : public SeriesReader {
   UserNames users_;
   ProcessBoard board_;
   OomBoard oom_board_;
+  StackBoard stack_board_;
   ProbeBoard probe_board_;  // locks for itself
   ClockStopwatch stopwatch_;
   std::unique_ptr<TaskSource> tasks_;
@@ -160,6 +168,7 @@ class Pipeline final : public SeriesReader {
   ProbeFollower probes_;
   JvmFollower jvms_;
   GoFollower go_;
+  CauseBook causes_;
   AlertBook alerts_;
   RuleEvaluator rules_;
   SilenceBook silences_;

@@ -12,7 +12,6 @@ namespace heapfloor {
 namespace {
 
 constexpr double kPartOfMinimum = 1.0 / 16;
-constexpr double kLevelShare = 0.5;
 constexpr std::size_t kConcentrated = 5;
 
 // FNV-1a: the same in every run, since it is part of what is stored.
@@ -96,8 +95,8 @@ void ProbeFollower::follow_heap(const Tick& tick, const ProcessEntry& process) {
   if (!live) return;
   Known& known = known_[process.id];
   known.tick = tick_;
+  known.heap = LiveHeap{*live, free};
   const std::optional<double> anon = anonymous_bytes(process);
-  if (anon) known.ledger.add({tick.now_seconds, *anon, *live, free});
   // The heap of a program is as worth watching as its memory: that it is level says much.
   const bool is_large = anon && *anon >= tick.minimum_bytes;
   const double least = is_large ? 0 : tick.minimum_bytes;
@@ -180,10 +179,8 @@ void ProbeFollower::touch_sites(const Tick& tick) const {
   }
 }
 
-std::optional<bool> ProbeFollower::is_retention(const ProcessId& id, double start_seconds,
-                                                const WatchList& watches) const {
-  const std::optional<GrowthCauses> found = causes(id, start_seconds);
-  if (!found) return std::nullopt;
+std::optional<bool> ProbeFollower::is_level(const ProcessId& id, const WatchList& watches) const {
+  if (!knows(id)) return std::nullopt;
   bool is_known = false;
   for (const Signal signal : {Signal::allocator_live, Signal::sampled_live}) {
     const Watch* const live = watches.find({EntityKind::process, signal, id});
@@ -192,13 +189,12 @@ std::optional<bool> ProbeFollower::is_retention(const ProcessId& id, double star
     if (live->judge.state() != LeakState::stable) return false;
     is_known = true;
   }
-  if (!is_known) return std::nullopt;
-  return found->live_growth < kLevelShare;
+  return is_known ? std::optional(true) : std::nullopt;
 }
 
-std::optional<GrowthCauses> ProbeFollower::causes(const ProcessId& id, double start_seconds) const {
+std::optional<LiveHeap> ProbeFollower::heap(const ProcessId& id) const {
   const auto found = known_.find(id);
-  return found == known_.end() ? std::nullopt : found->second.ledger.causes_since(start_seconds);
+  return found == known_.end() ? std::nullopt : found->second.heap;
 }
 
 const std::vector<std::pair<std::uint64_t, SiteFacts>>& ProbeFollower::sites(

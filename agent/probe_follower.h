@@ -16,7 +16,7 @@
 
 #include "agent/alerts/watch_list.h"
 #include "agent/series/group_table.h"
-#include "agent/series/growth_ledger.h"
+#include "agent/series/growth_causes.h"
 #include "agent/series/memory_limit.h"
 #include "agent/series/part_table.h"
 #include "agent/series/sample_batch.h"
@@ -51,12 +51,10 @@ class ProbeFollower {
 
   // Whether the process carried a probe in the last tick.
   [[nodiscard]] bool knows(const ProcessId& id) const { return known_.contains(id); }
-  // Whether the memory of a process grows because its allocator keeps what the program gave back:
-  // its live heap has been judged stable, and explains less than half of the growth since
-  // `start_seconds`. Nothing where that is not known (any more).
-  [[nodiscard]] std::optional<bool> is_retention(const ProcessId& id, double start_seconds,
-                                                 const WatchList& watches) const;
-  [[nodiscard]] std::optional<GrowthCauses> causes(const ProcessId& id, double start_seconds) const;
+  // The heap of a process as its probe told it in the last tick.
+  [[nodiscard]] std::optional<LiveHeap> heap(const ProcessId& id) const;
+  // Whether its live heap has been judged stable. Nothing where that is not known (any more).
+  [[nodiscard]] std::optional<bool> is_level(const ProcessId& id, const WatchList& watches) const;
   // The sites of the last reading, the largest first; empty where there are none.
   [[nodiscard]] const std::vector<std::pair<std::uint64_t, SiteFacts>>& sites(
       const ProcessId& id) const;
@@ -73,7 +71,7 @@ class ProbeFollower {
 
  private:
   struct Known {
-    GrowthLedger ledger;
+    std::optional<LiveHeap> heap;
     std::vector<std::pair<std::uint64_t, SiteFacts>> sites;
     std::optional<double> concentration;
     std::uint64_t tick = 0;

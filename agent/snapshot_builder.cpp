@@ -117,7 +117,6 @@ class PartFinder {
 
   void explain(const Watch& watch, WatchRow& row) const {
     const double start = watch.detector.verdict().window_start_seconds;
-    row.causes = probes_.causes(watch.key.process, start);
     const std::optional<double> whole = live_growth(watch.key.process, start);
     watches_.for_each([&](const Watch& part) {
       if (part.key.process != watch.key.process || part.ended_seconds) return;
@@ -201,13 +200,15 @@ void SnapshotBuilder::add_scalars(const SampleBatch& batch) {
   }
 }
 
-void SnapshotBuilder::add_watches(const WatchList& watches, const ProbeFollower& probes) {
+void SnapshotBuilder::add_watches(const WatchList& watches, const ProbeFollower& probes,
+                                  const CauseBook& causes) {
   const PartFinder parts(watches, probes);
   watches.for_each([&](const Watch& watch) {
     WatchRow& row = snapshot_.watches.emplace_back(row_of(watch));
     if (watch.key.signal == Signal::sampled_live)
       row.concentration = probes.concentration(watch.key.process);
     const bool is_suspect = row.state == LeakState::suspected || row.state == LeakState::leaking;
+    if (is_suspect) row.causes = causes.causes(watch);
     if (is_suspect && is_of_memory(watch) && probes.knows(watch.key.process))
       parts.explain(watch, row);
   });

@@ -21,6 +21,7 @@ class ProbeBoard;
 class TaskSource;
 struct OomBoard;
 struct ProcessBoard;
+struct StackBoard;
 
 // Reads that were left out on purpose in one collection.
 struct SkippedReads {
@@ -62,9 +63,10 @@ struct CollectorOptions {
   std::size_t cgroup_limit = 1000;  // cgroups read in a tick; those nearest to the root come first
   ProcessBoard* board = nullptr;    // outlives the collectors; null: nobody reads it
   OomBoard* oom_board = nullptr;    // the same
-  ProbeBoard* probe_board = nullptr;     // the same
-  const Stopwatch* stopwatch = nullptr;  // likewise; for those that ration their reads
-  double smaps_duty = 0.001;             // see smaps_budget.h
+  ProbeBoard* probe_board = nullptr;        // the same
+  const StackBoard* stack_board = nullptr;  // the same; null: no stacks are measured
+  const Stopwatch* stopwatch = nullptr;     // likewise; for those that ration their reads
+  double smaps_duty = 0.001;                // see smaps_budget.h
   double smaps_max_read_seconds = 0.015;
   TaskSource* tasks = nullptr;  // outlives the collectors; null: every process is looked at
   std::size_t tasks_from = 0;   // processes from which on it is worth being asked

@@ -21,6 +21,7 @@ struct SeenProcess {
   // The kept directory, which is the process's identity; null where the descriptor budget left
   // none: then whoever opens it confirms the start time after the last read.
   const ProcessDir* directory = nullptr;
+  std::uint32_t threads = 0;
 };
 
 struct ProcessBoard {

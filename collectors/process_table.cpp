@@ -420,7 +420,8 @@ void ProcessTable::publish(const TrackedProcess& process) const {
        resident,
        has_size(process, kSwap) ? process.sizes_bytes[kSwap] : 0,
        has_size(process, kVirtual) ? process.sizes_bytes[kVirtual] : 0,
-       process.directory.pinned() ? &process.directory : nullptr});
+       process.directory.pinned() ? &process.directory : nullptr,
+       process.threads});
 }
 
 // Makes the table hold exactly the listed pids, in their order. Between most ticks nothing came or

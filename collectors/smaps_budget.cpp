@@ -144,6 +144,15 @@ void SmapsBudget::spend(double seconds) {
   payer_->seconds -= seconds;
 }
 
+bool SmapsBudget::affords(double seconds) const {
+  return limits_.duty > 0 && seconds <= age_.seconds;
+}
+
+void SmapsBudget::charge(double seconds) {
+  spent_seconds_ += seconds;
+  age_.seconds -= seconds;
+}
+
 void SmapsBudget::took(std::size_t position, double seconds) {
   spend(seconds);
   SmapsTarget& target = targets_[position];

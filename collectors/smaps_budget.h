@@ -73,6 +73,13 @@ class SmapsBudget {
   // It could not be read; it is tried again after a while.
   void failed(std::size_t target, double seconds, double retry_after_seconds);
 
+  // For reads of another kind under the same budget, once next() said that the tick is over:
+  // whether one of so many seconds can be paid, and that one was made.
+  [[nodiscard]] bool affords(double seconds) const;
+  void charge(double seconds);
+  // What affords() can ever say yes to.
+  [[nodiscard]] double most_affordable() const { return most_saved(0); }
+
   [[nodiscard]] double predicted_seconds(const SmapsTarget& target) const;
   // Of this tick, once next() said that it is over: targets that are due and have to wait, and
   // targets that would be due if they were not too large, and

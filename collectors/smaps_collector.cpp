@@ -1,4 +1,5 @@
-// Proportional and unique memory of processes, from /proc/PID/smaps_rollup; Linux 4.14.
+// Proportional and unique memory of processes, from /proc/PID/smaps_rollup; Linux 4.14. And of the
+// few that a StackBoard names, what the stack of a thread holds (stack_meter.h).
 //
 // Sources: Documentation/ABI/testing/procfs-smaps_rollup. Cost, and who pays it: see
 // smaps_budget.h; so only some processes are read in a tick, and what was read of the others is
@@ -29,6 +30,7 @@
 #include "collectors/process_board.h"
 #include "collectors/smaps_budget.h"
 #include "collectors/smaps_metrics.h"
+#include "collectors/stack_meter.h"
 #include "collectors/stopwatch.h"
 
 namespace heapfloor {
@@ -91,7 +93,8 @@ class SmapsCollector final : public Collector {
       : root_(root),
         board_(options.board),
         stopwatch_(options.stopwatch),
-        budget_({options.smaps_duty, options.smaps_max_read_seconds}) {}
+        budget_({options.smaps_duty, options.smaps_max_read_seconds}),
+        stacks_(root, options.stack_board, options.smaps_duty) {}
 
   [[nodiscard]] Result<CollectReport> collect(SampleSink& sink) override {
     if (board_ == nullptr || stopwatch_ == nullptr || board_->tick == board_tick_) {
@@ -111,6 +114,7 @@ class SmapsCollector final : public Collector {
     report.skipped = SkippedReads{.budget = budget_.left_over(),
                                   .disabled = budget_.disabled(),
                                   .too_large = budget_.too_large()};
+    if (now_seconds >= quiet_until_seconds_) stacks_.measure(*board_, *stopwatch_, budget_, report);
     report_access(report);
     write(sink);
     return report;
@@ -208,7 +212,11 @@ class SmapsCollector final : public Collector {
 
   void write(SampleSink& sink) const {
     for (std::size_t position = 0; position < targets_.size(); ++position) {
+      const auto stack_bytes = stacks_.bytes_of_one(targets_[position].id);
+      if (!targets_[position].is_sampled && !stack_bytes) continue;
+      sink.begin({.kind = EntityKind::process, .process = targets_[position].id});
       if (targets_[position].is_sampled) write_process(position, sink);
+      if (stack_bytes) sink.add(kThreadStack, *stack_bytes);
     }
     const auto duty = budget_.duty_ratio();
     if (!duty) return;
@@ -218,7 +226,6 @@ class SmapsCollector final : public Collector {
 
   void write_process(std::size_t position, SampleSink& sink) const {
     const Reading& reading = readings_[position];
-    sink.begin({.kind = EntityKind::process, .process = targets_[position].id});
     for (std::size_t i = 0; i < kSizes.size(); ++i) {
       const std::uint32_t kib = reading.sizes_kib.at(i);
       if (kib != Reading::kAbsent) sink.add(*kSizes.at(i).desc, 1024.0 * kib);
@@ -236,6 +243,7 @@ class SmapsCollector final : public Collector {
   const ProcessBoard* board_;
   const Stopwatch* stopwatch_;
   SmapsBudget budget_;
+  StackMeter stacks_;
   std::vector<SmapsTarget> targets_, next_targets_;  // ascending by id
   std::vector<Reading> readings_, next_readings_;    // by position in targets_
   std::array<char, kBufferBytes> buffer_ = {};

@@ -1,4 +1,4 @@
-// The metrics that smaps_rollup gives of a process, by name. See process_metrics.h.
+// The metrics that smaps_rollup and smaps give of a process, by name. See process_metrics.h.
 #pragma once
 
 #include <array>
@@ -61,9 +61,16 @@ inline constexpr std::array kSmapsMetrics = {
                .group_rule = GroupRule::minimum,
                .group_name = "heapfloor_group_proportional_sample_timestamp_seconds",
                .is_since_boot = true},
-    MetricDesc{.name = "heapfloor_smaps_duty_ratio",
-               .help = "Time spent in reads of smaps_rollup, over the time since the tick before; "
-                       "on average at most collection.smaps_duty."},
+    MetricDesc{.name = "heapfloor_process_thread_stack_bytes",
+               .help =
+                   "What the stack of one thread holds, resident or swapped out: the mean of "
+                   "those of the commonest size, as of the last read (smaps), of suspects whose "
+                   "threads became more."},
+    MetricDesc{
+        .name = "heapfloor_smaps_duty_ratio",
+        .help =
+            "Time spent in reads of smaps_rollup and smaps, over the time since the tick before; "
+            "on average at most collection.smaps_duty."},
 };
 
 inline constexpr const MetricDesc& kProportionalAnon =
@@ -87,6 +94,8 @@ inline constexpr const MetricDesc& kTransparentHugepage =
 // Written for every process that has a sample.
 inline constexpr const MetricDesc& kProportionalSampleTime =
     find_metric(kSmapsMetrics, "heapfloor_process_proportional_sample_timestamp_seconds");
+inline constexpr const MetricDesc& kThreadStack =
+    find_metric(kSmapsMetrics, "heapfloor_process_thread_stack_bytes");
 inline constexpr const MetricDesc& kSmapsDuty =
     find_metric(kSmapsMetrics, "heapfloor_smaps_duty_ratio");
 

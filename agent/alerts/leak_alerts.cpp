@@ -8,6 +8,7 @@
 #include <string>
 #include <tuple>
 
+#include "agent/alerts/cause_words.h"
 #include "agent/trend/forecast.h"
 #include "agent/trend/signal_list.h"
 
@@ -115,7 +116,8 @@ class FirstLeaks {
   std::map<ProcessId, const Watch*> first_;
 };
 
-AlertCondition leak_condition(const Watch& watch, double now_seconds) {
+AlertCondition leak_condition(const Watch& watch, double now_seconds,
+                              const CauseSource& causes_of_watch) {
   const Verdict& verdict = watch.detector.verdict();
   AlertCondition condition = condition_of(watch, kLeakAlertNames[0]);
   condition.severity = std::string(severity_name(severity(verdict, now_seconds)));
@@ -128,6 +130,10 @@ AlertCondition leak_condition(const Watch& watch, double now_seconds) {
                   say_amount(watch, verdict.floor), say_growth(watch, verdict.growth.estimate),
                   say_growth(watch, verdict.growth.low), say_growth(watch, verdict.growth.high),
                   say_forecast(watch, now_seconds));
+  if (causes_of_watch) {
+    if (const auto causes = causes_of_watch(watch))
+      condition.description += " " + say_causes(*causes);
+  }
   return condition;
 }
 
@@ -149,7 +155,8 @@ AlertCondition exhaustion_condition(const Watch& watch, double now_seconds) {
 
 }  // namespace
 
-std::vector<AlertCondition> leak_conditions(const WatchList& watches, double now_seconds) {
+std::vector<AlertCondition> leak_conditions(const WatchList& watches, double now_seconds,
+                                            const CauseSource& causes_of_watch) {
   std::vector<AlertCondition> conditions;
   const FirstLeaks first_leaks(watches);
   watches.for_each([&](const Watch& watch) {
@@ -157,7 +164,7 @@ std::vector<AlertCondition> leak_conditions(const WatchList& watches, double now
     const bool is_leaking = watch.judge.state() == LeakState::leaking;
     if (!is_leaking && !watch.ended_seconds) return;
     if (!first_leaks.tells(watch)) return;
-    conditions.push_back(leak_condition(watch, now_seconds));
+    conditions.push_back(leak_condition(watch, now_seconds, causes_of_watch));
     const bool is_near = verdict.exhaustion && verdict.confidence > kPredictedConfidence &&
                          verdict.exhaustion->at_seconds - now_seconds < kPredictedWithinSeconds;
     if (is_near || watch.ended_seconds)

@@ -2,11 +2,14 @@
 #pragma once
 
 #include <array>
+#include <functional>
+#include <optional>
 #include <string_view>
 #include <vector>
 
 #include "agent/alerts/alert_book.h"
 #include "agent/alerts/watch_list.h"
+#include "agent/series/growth_causes.h"
 
 namespace heapfloor {
 
@@ -33,7 +36,10 @@ inline constexpr std::array<LeakRule, 2> kLeakRules = {{
 // HeapfloorExhaustionPredicted while its limit is predicted to be reached within 24 hours (critical
 // within 4) at a confidence above 0.8. Suspected series raise nothing. Of the memory of a program,
 // its heap and its structures only the first that leaks raises them; sites raise nothing.
-std::vector<AlertCondition> leak_conditions(const WatchList& watches, double now_seconds);
+// `causes_of_watch` tells what a growth is made of, where that is known.
+using CauseSource = std::function<std::optional<GrowthCauses>(const Watch&)>;
+std::vector<AlertCondition> leak_conditions(const WatchList& watches, double now_seconds,
+                                            const CauseSource& causes_of_watch = {});
 
 // "5 h 12 min": how people say a span.
 std::string say_span(double seconds);

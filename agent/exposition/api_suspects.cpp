@@ -7,6 +7,7 @@
 #include <limits>
 #include <tuple>
 
+#include "agent/alerts/cause_words.h"
 #include "agent/exposition/api_parts.h"
 #include "agent/exposition/signals.h"
 #include "agent/exposition/text_format.h"
@@ -109,8 +110,10 @@ Json captures_json(const Snapshot& snapshot, const WatchRow& watch) {
 
 Json causes_json(const WatchRow& watch) {
   if (!watch.causes) return Json::object();
-  return {{"live_growth", json_number(watch.causes->live_growth)},
-          {"allocator_retention", json_number(watch.causes->allocator_retention)}};
+  Json json;
+  for (const auto& [name, share] : cause_shares(*watch.causes))
+    json[std::string(name)] = json_number_or_null(share);
+  return json;
 }
 
 Json text_or_null(std::string_view raw) {
@@ -226,6 +229,7 @@ Json suspect_json(const Snapshot& snapshot, const WatchRow& watch) {
   json["confidence"] = json_number_or_null(known_confidence(verdict));
   json["predicted_exhaustion"] = rows.exhaustion(watch);
   json["cause"] = causes_json(watch);
+  json["cause_summary"] = watch.causes ? Json(say_causes(*watch.causes)) : Json();
   json["sites"] = sites_json(snapshot, watch);
   json["structures"] = structures_json(watch);
   json["gates"] = gates_json(verdict, counted_by(watch.signal));

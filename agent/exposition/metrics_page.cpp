@@ -441,9 +441,9 @@ class MetricsPage::Renderer {
         add_own(OwnFamily::live_heap_concentration, body, *watch.concentration);
       if (watch.causes && said != watch.subject) {
         said = watch.subject;
-        add_own(OwnFamily::leak_cause, body, {"cause", "live_growth"}, watch.causes->live_growth);
-        add_own(OwnFamily::leak_cause, body, {"cause", "allocator_retention"},
-                watch.causes->allocator_retention);
+        for (const auto& [cause, share] : cause_shares(*watch.causes)) {
+          if (share) add_own(OwnFamily::leak_cause, body, {"cause", cause}, *share);
+        }
       }
       if ((watch.structures.empty() && watch.sites.empty()) || parts_said == watch.subject)
         continue;

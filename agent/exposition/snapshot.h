@@ -24,7 +24,7 @@
 #include "agent/history/history_row.h"
 #include "agent/history/recorder.h"
 #include "agent/profile/known_site.h"
-#include "agent/series/growth_ledger.h"
+#include "agent/series/growth_causes.h"
 #include "agent/series/point.h"
 #include "agent/trend/verdict.h"
 #include "collectors/collector.h"
@@ -192,8 +192,8 @@ struct WatchRow {
       "inferred";              // inferred (troughs), trim, clear, gc; static text
   std::string_view collector;  // of a JVM: "g1"; static text, empty where it is none
   std::string_view runtime;    // of the process: "JVM", "Go runtime"; static text, else empty
+  std::optional<GrowthCauses> causes;  // of suspects whose growth was followed
   // Of suspects whose process carries a probe.
-  std::optional<GrowthCauses> causes;
   bool is_retention = false;                // its live heap is level: it is suspected at most
   std::vector<LeakPart> structures, sites;  // that grow most, at most five of each
   // Signal sampled_live: share of the live heap that its five largest sites hold.

@@ -19,6 +19,7 @@ struct Field {
 };
 constexpr std::array kFields = {
     Field{part("anon"), &CgroupEntry::own_anon_bytes},
+    Field{part("file"), &CgroupEntry::own_file_bytes},
     Field{part("shmem"), &CgroupEntry::own_shmem_bytes},
     Field{part("slab_unreclaimable"), &CgroupEntry::own_slab_bytes},
     Field{cgroup_metric("heapfloor_cgroup_unreclaimable_memory_bytes"),
@@ -32,8 +33,8 @@ constexpr std::array kFields = {
           &CgroupEntry::local_oom_kills},
 };
 
-constexpr std::array kOwnShares = {&CgroupEntry::own_anon_bytes, &CgroupEntry::own_shmem_bytes,
-                                   &CgroupEntry::own_slab_bytes};
+constexpr std::array kOwnShares = {&CgroupEntry::own_anon_bytes, &CgroupEntry::own_file_bytes,
+                                   &CgroupEntry::own_shmem_bytes, &CgroupEntry::own_slab_bytes};
 
 std::string short_name(std::string_view path, std::span<const CgroupWord> words) {
   const auto word = [words](Attribute wanted) {

@@ -36,7 +36,7 @@ struct CgroupEntry {
   std::uint32_t batch_entity = 0;
   bool is_read = false;  // else it is there, and nothing is known of it in this tick
   // Of this cgroup without those below it; nothing where that of one of them could not be read.
-  std::optional<double> own_anon_bytes, own_shmem_bytes, own_slab_bytes;
+  std::optional<double> own_anon_bytes, own_file_bytes, own_shmem_bytes, own_slab_bytes;
   std::optional<double> unreclaimable_bytes;  // with those below it
   // The smallest limit of it and all above it; nothing where only the host's memory limits it.
   std::optional<double> limit_bytes;

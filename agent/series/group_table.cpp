@@ -45,6 +45,7 @@ GroupTable::GroupTable(std::vector<std::span<const MetricDesc>> tables, std::siz
       descriptors_(metric_named(metrics_, "heapfloor_process_file_descriptors")),
       descriptor_limit_(metric_named(metrics_, "heapfloor_process_file_descriptors_limit")),
       cpu_seconds_(metric_named(metrics_, "heapfloor_process_cpu_seconds_total")),
+      thread_stack_(metric_named(metrics_, "heapfloor_process_thread_stack_bytes")),
       address_space_limit_(metric_named(metrics_, "heapfloor_process_address_space_limit_bytes")),
       data_limit_(metric_named(metrics_, "heapfloor_process_data_limit_bytes")),
       unreadable_(metric_named(metrics_, kUnreadable, "status")),
@@ -130,6 +131,7 @@ void GroupTable::take_entry_value(ProcessEntry& entry, const SampleBatch::Sample
   if (sample.desc == descriptors_) entry.descriptors = sample.value;
   if (sample.desc == descriptor_limit_) entry.descriptor_limit = sample.value;
   if (sample.desc == cpu_seconds_) entry.cpu_seconds = sample.value;
+  if (sample.desc == thread_stack_) entry.thread_stack_bytes = sample.value;
   if (sample.desc == address_space_limit_) entry.address_space_limit_bytes = sample.value;
   if (sample.desc == data_limit_) entry.data_limit_bytes = sample.value;
   if (sample.desc == sampled_) entry.is_sampled = true;

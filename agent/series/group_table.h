@@ -51,6 +51,7 @@ struct ProcessEntry {
   std::uint8_t batch_entity_count = 0;
   std::optional<double> anon_bytes, file_bytes, shmem_bytes, swap_bytes, threads;
   std::optional<double> descriptors, descriptor_limit, cpu_seconds;
+  std::optional<double> thread_stack_bytes;  // of one thread; of suspects alone
   std::optional<double> address_space_limit_bytes, data_limit_bytes;  // RLIMIT_AS, RLIMIT_DATA
   bool is_sampled = false;     // its smaps_rollup has been read
   bool is_unreadable = false;  // it has memory that could not be read; without it, it has none
@@ -185,6 +186,7 @@ class GroupTable {
   const MetricDesc* descriptors_ = nullptr;
   const MetricDesc* descriptor_limit_ = nullptr;
   const MetricDesc* cpu_seconds_ = nullptr;
+  const MetricDesc* thread_stack_ = nullptr;
   const MetricDesc* address_space_limit_ = nullptr;
   const MetricDesc* data_limit_ = nullptr;
   const MetricDesc* unreadable_ = nullptr;

@@ -1,62 +1,103 @@
 #include "agent/series/growth_ledger.h"
 
 #include <algorithm>
-#include <span>
+#include <cmath>
 
 namespace heapfloor {
 namespace {
 
-constexpr double kExplains = 0.5;
+constexpr std::size_t kLeastBuckets = 3;
 
-// From the median of the first quarter to that of the last: one reading that is off does not count.
-template <class Value>
-double growth_of(std::span<const GrowthReading> readings, Value value_of) {
-  const std::size_t quarter = readings.size() / 4;
-  const auto median = [&value_of, quarter](std::span<const GrowthReading> part) {
-    std::vector<double> values;
-    values.reserve(quarter);
-    for (const GrowthReading& reading : part) values.push_back(value_of(reading));
-    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-    std::nth_element(values.begin(), middle, values.end());
-    return *middle;
-  };
-  return median(readings.last(quarter)) - median(readings.first(quarter));
+float stored(const std::optional<double>& value) {
+  return value ? static_cast<float>(*value) : std::numeric_limits<float>::quiet_NaN();
+}
+
+std::optional<double> difference(float from, float to) {
+  if (std::isnan(from) || std::isnan(to)) return std::nullopt;
+  return static_cast<double>(to) - static_cast<double>(from);
 }
 
 }  // namespace
 
-void GrowthLedger::add(const GrowthReading& reading) {
-  if (++skipped_ < stride_ && !readings_.empty()) return;
-  skipped_ = 0;
-  if (readings_.size() == kReadings) {
-    for (std::size_t i = 0; i < kReadings / 2; ++i) readings_[i] = readings_[2 * i];
-    readings_.resize(kReadings / 2);
-    stride_ *= 2;
-  }
-  readings_.push_back(reading);
+// What one of them does not know is taken from the other.
+GrowthLedger::Bucket GrowthLedger::merged(const Bucket& first, const Bucket& second) {
+  Bucket whole = first;
+  for (std::size_t part = 0; part < kParts; ++part)
+    whole.least.at(part) = std::fmin(first.least.at(part), second.least.at(part));
+  return whole;
 }
 
-std::optional<GrowthCauses> GrowthLedger::causes_since(double start_seconds) const {
-  const auto first =
-      std::ranges::lower_bound(readings_, start_seconds, {}, &GrowthReading::time_seconds);
-  const std::span<const GrowthReading> since(first, readings_.end());
-  if (since.size() < kLeastReadings) return std::nullopt;
-  const double anon =
-      growth_of(since, [](const GrowthReading& reading) { return reading.anon_bytes; });
-  if (anon <= 0) return std::nullopt;
-  const double live =
-      growth_of(since, [](const GrowthReading& reading) { return reading.live_bytes; });
-  GrowthCauses causes;
-  causes.live_growth = std::clamp(live / anon, 0.0, 1.0);
-  causes.allocator_retention = 1 - causes.live_growth;
-  const bool says_free = std::ranges::all_of(
-      since, [](const GrowthReading& reading) { return reading.free_bytes.has_value(); });
-  if (!says_free) return causes;
-  const double held =
-      growth_of(since, [](const GrowthReading& reading) { return *reading.free_bytes; });
-  if (held < kExplains * (anon - std::max(live, 0.0)) && causes.live_growth < kExplains)
-    return std::nullopt;
-  return causes;
+const GrowthLedger::Bucket& GrowthLedger::at(const Level& level, std::size_t position) {
+  return level.ring.at((level.next + kBuckets - level.count + position) % kBuckets);
+}
+
+void GrowthLedger::add(const GrowthReading& reading) {
+  if (levels_.empty()) first_seconds_ = reading.time_seconds;
+  Bucket bucket{static_cast<float>(reading.time_seconds - first_seconds_),
+                {static_cast<float>(reading.anon_bytes), stored(reading.file_bytes),
+                 stored(reading.shmem_bytes), stored(reading.threads), stored(reading.live_bytes),
+                 stored(reading.free_bytes)}};
+  for (std::size_t index = 0; index < kMostLevels; ++index) {
+    if (index == levels_.size()) levels_.emplace_back();
+    Level& level = levels_[index];
+    level.has_dropped |= level.count == kBuckets;
+    level.ring.at(level.next) = bucket;
+    level.next = (level.next + 1U) % kBuckets;
+    level.count = static_cast<std::uint8_t>(std::min<std::size_t>(level.count + 1U, kBuckets));
+    level.has_half = !level.has_half;
+    if (level.has_half) {
+      level.half = bucket;
+      return;
+    }
+    bucket = merged(level.half, bucket);
+  }
+}
+
+// The finest one that still has the bucket in which the window begins.
+std::optional<std::size_t> GrowthLedger::level_for(float start) const {
+  for (std::size_t index = 0; index < levels_.size(); ++index) {
+    const Level& level = levels_[index];
+    if (!level.has_dropped || at(level, 0).seconds <= start) return index;
+  }
+  return levels_.empty() ? std::nullopt : std::optional(levels_.size() - 1);
+}
+
+std::optional<MemoryGrowth> GrowthLedger::growth_since(double start_seconds) const {
+  const auto start = static_cast<float>(start_seconds - first_seconds_);
+  const std::optional<std::size_t> index = level_for(start);
+  if (!index) return std::nullopt;
+  const Level& level = levels_[*index];
+  std::size_t first = 0;
+  while (first < level.count && at(level, first).seconds < start) ++first;
+  const std::size_t buckets = level.count - first;
+  if (buckets < (*index == 0 ? kLeastReadings : kLeastBuckets)) return std::nullopt;
+  // A quarter of the window at either end. The last one from the finer level, which ends nearer to
+  // now.
+  const std::size_t quarter = std::max<std::size_t>(1, buckets / 4);
+  const auto least_of = [](const Level& from, std::size_t begin, std::size_t count) {
+    Bucket least = at(from, begin);
+    for (std::size_t i = 1; i < count; ++i) least = merged(least, at(from, begin + i));
+    return least;
+  };
+  const Bucket begin = least_of(level, first, quarter);
+  const Level& newest = *index == 0 ? level : levels_[*index - 1];
+  const std::size_t last = std::min<std::size_t>(*index == 0 ? quarter : 2 * quarter, newest.count);
+  const Bucket end = least_of(newest, newest.count - last, last);
+  const auto gained = [&begin, &end](Part part) {
+    return difference(begin.least.at(part), end.least.at(part));
+  };
+  MemoryGrowth growth;
+  growth.seconds = static_cast<double>(end.seconds) - static_cast<double>(begin.seconds);
+  growth.anon_bytes = gained(kAnon).value_or(0);
+  growth.file_bytes = gained(kFile);
+  growth.shmem_bytes = gained(kShmem);
+  growth.threads = gained(kThreads);
+  growth.live_bytes = gained(kLive);
+  growth.free_bytes = gained(kFree);
+  const float threads = at(levels_[0], levels_[0].count - 1U).least[kThreads];
+  if (!std::isnan(threads)) growth.threads_now = threads;
+  if (growth.seconds <= 0) return std::nullopt;
+  return growth;
 }
 
 }  // namespace heapfloor

@@ -1,13 +1,16 @@
-// GrowthLedger: of a process with a probe, what of the growth of its anonymous memory the program
-// holds, and what its allocator holds free.
+// GrowthLedger: what the memory of a process or a cgroup was made of, so that its growth can be
+// told apart over any window of the past.
 //
-// A ring of readings of both, taken together; full, every second one is dropped and the next are
-// taken half as often, so it always reaches back to its beginning. At most kMostBytes. Not
+// Floors, as the detector has them: a bucket holds the least of each part. Level k keeps the last
+// kBuckets buckets of 2^k readings, so a window has at least a few of some level, however long it
+// is; what is older than the coarsest level reaches is forgotten. At most kMostBytes. Not
 // thread-safe: the owner locks.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -15,15 +18,20 @@ namespace heapfloor {
 
 struct GrowthReading {
   double time_seconds = 0;
-  double anon_bytes = 0;             // resident and swapped out
-  double live_bytes = 0;             // in use by the program: by its allocator, else by sampling
-  std::optional<double> free_bytes;  // held by the allocator; nothing where it does not say
+  double anon_bytes = 0;                             // resident and swapped out
+  std::optional<double> file_bytes = std::nullopt;   // resident pages of files
+  std::optional<double> shmem_bytes = std::nullopt;  // resident shared memory
+  std::optional<double> threads = std::nullopt;
+  std::optional<double> live_bytes = std::nullopt;  // in use by the program, where that is told
+  std::optional<double> free_bytes = std::nullopt;  // held by its allocator, where it says so
 };
 
-// Shares of a growth; disjoint, and together 1.
-struct GrowthCauses {
-  double live_growth = 0;
-  double allocator_retention = 0;
+// From the beginning of a window to its end; what is not known at both is absent.
+struct MemoryGrowth {
+  double seconds = 0;
+  double anon_bytes = 0;
+  std::optional<double> file_bytes, shmem_bytes, threads, live_bytes, free_bytes;
+  std::optional<double> threads_now;  // of the last reading
 };
 
 class GrowthLedger {
@@ -31,21 +39,40 @@ class GrowthLedger {
   // Readings come in the order of their times.
   void add(const GrowthReading& reading);
 
-  // What the growth since then is made of. Nothing while there are fewer than kLeastReadings since
-  // then or anonymous memory did not grow; and where the allocator says what it holds free and that
-  // explains less than half of what the program does not: then the memory is neither's (mmap,
-  // thread stacks), and nothing is said of it.
-  [[nodiscard]] std::optional<GrowthCauses> causes_since(double start_seconds) const;
+  // The growth since then, or since the first reading where that is later. Nothing while there are
+  // fewer than kLeastReadings in it.
+  [[nodiscard]] std::optional<MemoryGrowth> growth_since(double start_seconds) const;
 
-  static constexpr std::size_t kReadings = 64;
-  static constexpr std::size_t kLeastReadings = 8;
-  static constexpr std::size_t kMostBytes = kReadings * sizeof(GrowthReading);
+  static constexpr std::size_t kBuckets = 8;
+  static constexpr std::size_t kLeastReadings = kBuckets;
+  static constexpr std::size_t kMostLevels = 16;  // 45 days of readings 15 s apart
 
  private:
-  std::vector<GrowthReading> readings_;
-  std::uint32_t stride_ = 1;   // one of so many readings is kept
-  std::uint32_t skipped_ = 0;  // since the last that was
+  enum Part : std::uint8_t { kAnon, kFile, kShmem, kThreads, kLive, kFree, kParts };
+  static constexpr float kAbsent = std::numeric_limits<float>::quiet_NaN();
+  // A float tells 100 GiB from 8 KiB more.
+  struct Bucket {
+    float seconds = 0;  // when it begins, since the first reading
+    std::array<float, kParts> least = {};
+  };
+  struct Level {
+    std::array<Bucket, kBuckets> ring = {};  // the newest is at (next - 1)
+    Bucket half;                             // waits for the second one of a pair
+    std::uint8_t count = 0, next = 0;
+    bool has_half = false;
+    bool has_dropped = false;  // a bucket fell out of the ring
+  };
+
+  static Bucket merged(const Bucket& first, const Bucket& second);
+  [[nodiscard]] static const Bucket& at(const Level& level, std::size_t position);  // oldest first
+  [[nodiscard]] std::optional<std::size_t> level_for(float start) const;
+
+  double first_seconds_ = 0;
+  std::vector<Level> levels_;
+
+ public:
+  static constexpr std::size_t kMostBytes = kMostLevels * sizeof(Level);
 };
-static_assert(GrowthLedger::kMostBytes <= 4096);
+static_assert(GrowthLedger::kMostBytes <= 4352);
 
 }  // namespace heapfloor

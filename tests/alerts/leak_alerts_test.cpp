@@ -60,6 +60,21 @@ TEST_F(LeakAlertsTest, NamesTheLeakItsRateAndItsEnd) {
   EXPECT_EQ(conditions[1].severity, "critical");
 }
 
+TEST_F(LeakAlertsTest, SaysWhatTheGrowthIsMadeOfWhereThatIsKnown) {
+  run(1, "payments", kMiB, 300);
+  EXPECT_EQ(leak_conditions(watches_, 300)[0].description.find("of the growth"), std::string::npos);
+  GrowthCauses causes;
+  causes.live_growth = 1;
+  causes.growth_bytes = kMiB;
+  causes.seconds = 60;
+  const auto conditions = leak_conditions(watches_, 300, [&causes](const Watch& watch) {
+    return watch.key.process.pid == 1 ? std::optional(causes) : std::nullopt;
+  });
+  EXPECT_NE(conditions[0].description.find("All of the growth is memory that the program holds."),
+            std::string::npos)
+      << conditions[0].description;
+}
+
 TEST_F(LeakAlertsTest, TellsOneLeakOfAProgramOnceByTheFirstThatWasConfirmed) {
   const SeriesKey cache{EntityKind::structure, Signal::structure_bytes, {1, 1}, 9};
   const SeriesKey site{EntityKind::site, Signal::site_bytes, {1, 1}, 0xabc};

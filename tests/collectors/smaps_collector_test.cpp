@@ -8,6 +8,8 @@
 #include "collectors/collector.h"
 #include "collectors/process_board.h"
 #include "collectors/smaps_metrics.h"
+#include "collectors/stack_board.h"
+#include "collectors/stack_meter.h"
 #include "collectors/stopwatch.h"
 #include "tests/support/fixture_host.h"
 #include "tests/support/memory_host_root.h"
@@ -40,6 +42,7 @@ class Watcher {
   explicit Watcher(const HostRoot& root, CollectorOptions options = {}) {
     options.board = &board;
     options.stopwatch = &stopwatch;
+    options.stack_board = &stacks;
     options.refresh_ticks = 1;
     processes_ = process_collector.make(root, options);
     smaps_ = smaps_collector.make(root, options);
@@ -76,6 +79,7 @@ class Watcher {
   }
 
   ProcessBoard board;
+  StackBoard stacks;
   TestStopwatch stopwatch;
   RecordingSink sink;
   CollectReport report;
@@ -111,6 +115,10 @@ class ChangingHost {
 
   std::map<std::int32_t, Numbers> processes;
   std::map<std::int32_t, int> reads;
+  std::map<std::int32_t, int> stack_reads;
+  // What reading smaps does beside answering; its error is the answer.
+  std::function<std::optional<ErrorKind>(std::int32_t pid)> on_stack_read;
+  std::map<std::int32_t, std::string> smaps;
   // What reading a rollup does beside answering; its error is the answer.
   std::function<std::optional<ErrorKind>(std::int32_t pid)> on_read;
   std::optional<std::string> garbled;
@@ -127,6 +135,12 @@ class ChangingHost {
       const auto refused = on_read ? on_read(pid) : std::nullopt;
       if (refused) return failure(*refused, std::string(path), "refused");
       if (garbled) return *garbled;
+    }
+    if (file == "smaps") {
+      ++stack_reads[pid];
+      const auto refused = on_stack_read ? on_stack_read(pid) : std::nullopt;
+      if (refused) return failure(*refused, std::string(path), "refused");
+      return smaps[pid];
     }
     const auto found = processes.find(pid);
     if (found == processes.end())
@@ -404,6 +418,142 @@ TEST(SmapsCollector, ATooLargeProcessIsLeftOutAndCounted) {
   EXPECT_EQ(host.reads.count(42), 0U);
   EXPECT_EQ(watcher.sink.process(42), nullptr);
   EXPECT_NE(watcher.sink.process(41), nullptr);
+}
+
+// So many stacks of 264 KiB.
+std::string stacks_of(int count) {
+  std::string text;
+  for (int index = 0; index < count; ++index) {
+    const std::string base = "7f" + std::to_string(1000 + index);
+    text += base + "001000-" + base + "002000 ---p 00000000 00:00 0 \nRss: 0 kB\n" + base +
+            "002000-" + base + "802000 rw-p 00000000 00:00 0 \nRss: 264 kB\nSwap: 0 kB\n";
+  }
+  return text;
+}
+
+TEST(StackMeter, WhatAStackHoldsIsMeasuredOfThoseWhoAreWantedAlone) {
+  ChangingHost host;
+  for (const std::int32_t pid : {41, 42}) {
+    host.add(pid);
+    host.smaps[pid] = stacks_of(3);
+  }
+  Watcher watcher(host.root);
+  watcher.tick();
+  EXPECT_FALSE(watcher.value(42, kThreadStack));
+  watcher.stacks.wanted = {{42, 5000}};
+  watcher.tick();
+  EXPECT_EQ(watcher.value(42, kThreadStack), 264 * kKiB);
+  EXPECT_FALSE(watcher.value(41, kThreadStack));
+  watcher.tick();
+  EXPECT_EQ(watcher.value(42, kThreadStack), 264 * kKiB) << "it is told until the next read";
+  watcher.stacks.wanted.clear();
+  watcher.tick();
+  EXPECT_FALSE(watcher.value(42, kThreadStack));
+  EXPECT_EQ(host.stack_reads, (std::map<std::int32_t, int>{{42, 1}}));
+}
+
+TEST(StackMeter, OneIsReadInATickAndThenRests) {
+  ChangingHost host;
+  Watcher watcher(host.root);
+  for (std::int32_t pid = 1; pid <= 5; ++pid) {
+    host.add(pid);
+    host.smaps[pid] = stacks_of(2);
+    watcher.stacks.wanted.push_back({pid, 5000});
+  }
+  for (int tick = 0; tick < 20; ++tick) {
+    const auto before = host.stack_reads;
+    watcher.tick();
+    int reads = 0;
+    for (const auto& [pid, count] : host.stack_reads)
+      reads += count - (before.contains(pid) ? before.at(pid) : 0);
+    EXPECT_LE(reads, 1);
+  }
+  EXPECT_EQ(host.stack_reads.size(), 5U);
+  for (const auto& [pid, count] : host.stack_reads) EXPECT_EQ(count, 1) << pid;
+  for (int tick = 0; tick < 20; ++tick) watcher.tick();
+  for (const auto& [pid, count] : host.stack_reads) EXPECT_EQ(count, 2) << pid;
+}
+
+TEST(StackMeter, ReadsAreMadeUnderTheBudgetOfTheOthers) {
+  ChangingHost host;
+  Watcher watcher(host.root);
+  for (std::int32_t pid = 1; pid <= 20; ++pid) {
+    host.add(pid);
+    host.smaps[pid] = stacks_of(2);
+    watcher.stacks.wanted.push_back({pid, 5000});
+  }
+  host.on_stack_read = [&watcher](std::int32_t) {
+    watcher.stopwatch.now_seconds += 0.05;
+    return std::optional<ErrorKind>();
+  };
+  double total = 0;
+  for (int tick = 0; tick < 400; ++tick) {
+    watcher.tick();
+    for (const RecordedEntity& entity : watcher.sink.entities)
+      if (entity.kind == EntityKind::agent) total += entity.value(kSmapsDuty).value_or(0);
+  }
+  EXPECT_LE(total / 400, 0.00105);
+  EXPECT_GE(host.stack_reads.size(), 20U);
+  EXPECT_GE(host.reads.size(), 20U) << "nor do they keep the others from it";
+}
+
+TEST(StackMeter, NothingIsReadWithoutABudget) {
+  ChangingHost host;
+  host.add(42);
+  host.smaps[42] = stacks_of(3);
+  Watcher watcher(host.root, {.smaps_duty = 0});
+  watcher.stacks.wanted = {{42, 5000}};
+  for (int tick = 0; tick < 5; ++tick) watcher.tick();
+  EXPECT_TRUE(host.stack_reads.empty());
+}
+
+TEST(StackMeter, MoreGuardedMappingsThanThreadsCanHaveAreNoStacks) {
+  ChangingHost host;
+  host.add(42);  // 3 threads
+  host.smaps[42] = stacks_of(71);
+  Watcher watcher(host.root);
+  watcher.stacks.wanted = {{42, 5000}};
+  watcher.tick();
+  EXPECT_EQ(host.stack_reads[42], 1);
+  EXPECT_FALSE(watcher.value(42, kThreadStack));
+}
+
+TEST(StackMeter, ARefusalIsCountedOnce) {
+  ChangingHost host;
+  host.add(42);
+  host.on_stack_read = [](std::int32_t) { return std::optional(ErrorKind::denied); };
+  Watcher watcher(host.root);
+  watcher.stacks.wanted = {{42, 5000}, {43, 5000}};
+  std::uint64_t denied = 0;
+  for (int tick = 0; tick < 100; ++tick) {
+    watcher.tick();
+    denied += watcher.errors(ErrorKind::denied);
+  }
+  EXPECT_EQ(denied, 1U);
+  EXPECT_GT(host.stack_reads[42], 1);
+  EXPECT_FALSE(watcher.value(42, kThreadStack));
+}
+
+TEST_P(SmapsCollectorWithDescriptors, StacksAreThoseOfTheProcessThatWasMeant) {
+  ChangingHost host;
+  host.add(42);
+  host.smaps[42] = stacks_of(3);
+  host.on_stack_read = [&host](std::int32_t) {
+    host.root.replace_process(42);
+    host.processes[42] = {.start_ticks = 9000};
+    return std::optional<ErrorKind>();
+  };
+  Watcher watcher(host.root, options());
+  watcher.stacks.wanted = {{42, 5000}};
+  watcher.tick();
+  const RecordedEntity* const seen = watcher.sink.process(42);
+  if (seen != nullptr && seen->value(kThreadStack)) {
+    EXPECT_EQ(seen->process.start_ticks, 5000U);
+  }
+  host.on_stack_read = nullptr;
+  watcher.tick();
+  EXPECT_FALSE(watcher.value(42, kThreadStack)) << "who has the pid now is not wanted";
+  EXPECT_LE(host.root.open_handles(), GetParam());
 }
 
 TEST(SmapsCollector, WithoutTheProcessCollectorNothingIsReadAndItSaysSo) {

@@ -1,7 +1,12 @@
 // The smaps collector against a real process that the test starts.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <array>
+#include <condition_variable>
 #include <memory>
+#include <mutex>
+#include <thread>
 #include <vector>
 
 #include "collectors/collector.h"
@@ -9,6 +14,7 @@
 #include "collectors/process_board.h"
 #include "collectors/process_metrics.h"
 #include "collectors/smaps_metrics.h"
+#include "collectors/stack_board.h"
 #include "tests/support/live_child.h"
 #include "tests/support/recording_sink.h"
 #include "tests/support/skipping_stopwatch.h"
@@ -35,6 +41,7 @@ class SmapsLive : public ::testing::TestWithParam<std::size_t> {
     options.refresh_ticks = 1;
     options.board = &board_;
     options.stopwatch = &stopwatch_;
+    options.stack_board = &stacks_;
     options.smaps_duty = 0.2;
     options.smaps_max_read_seconds = 1;
     processes_ = process_collector.make(root_, options);
@@ -66,6 +73,7 @@ class SmapsLive : public ::testing::TestWithParam<std::size_t> {
 
   DirectoryHostRoot root_;
   ProcessBoard board_;
+  StackBoard stacks_;
   SkippingStopwatch stopwatch_;
   RecordingSink status_, rollup_;
   std::unique_ptr<Collector> processes_, smaps_;
@@ -113,6 +121,56 @@ TEST_P(SmapsLive, AZombieIsNotMentioned) {
   ASSERT_TRUE(processes_->collect(ignored));
   ASSERT_TRUE(smaps_->collect(rollup));
   EXPECT_EQ(rollup.process(child.pid()), nullptr);
+}
+
+// Threads of this process, each of which has used so much of its stack.
+class DeepThreads {
+ public:
+  explicit DeepThreads(int count) {
+    for (int index = 0; index < count; ++index) threads_.emplace_back([this] { run(); });
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this, count] { return deep_ == count; });
+  }
+  DeepThreads(const DeepThreads&) = delete;
+  DeepThreads& operator=(const DeepThreads&) = delete;
+  ~DeepThreads() {
+    {
+      const std::scoped_lock lock(mutex_);
+      is_over_ = true;
+    }
+    changed_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+  }
+  static constexpr std::size_t kDepth = 256UL * 1024;
+
+ private:
+  void run() {
+    std::array<volatile char, kDepth> used;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+    for (std::size_t i = 0; i < kDepth; i += 1024) used.at(i) = 1;
+    std::unique_lock lock(mutex_);
+    ++deep_;
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return is_over_; });
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int deep_ = 0;
+  bool is_over_ = false;
+  std::vector<std::thread> threads_;
+};
+
+TEST_P(SmapsLive, TheStackOfAThreadIsAsDeepAsItIsUsed) {
+  const DeepThreads threads(20);
+  RecordingSink first;
+  ASSERT_TRUE(processes_->collect(first));
+  const RecordedEntity* const self = first.process(getpid());
+  ASSERT_NE(self, nullptr);
+  stacks_.wanted = {self->process};
+  look(getpid());
+  const double stack = value(getpid(), kThreadStack);
+  EXPECT_GE(stack, DeepThreads::kDepth);
+  EXPECT_LE(stack, 2.0 * DeepThreads::kDepth);
 }
 
 INSTANTIATE_TEST_SUITE_P(KeptOpenOrNot, SmapsLive, ::testing::Values(0, 16384));

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "agent/alerts/cause_words.h"
 #include "agent/trend/explain.h"
 #include "tests/exposition/rich_snapshot.h"
 
@@ -299,7 +300,13 @@ TEST(SuspectDocument, HasTheWholeVerdict) {
   const Verdict verdict = rich::snapshot().watches[2].verdict;
   EXPECT_EQ(suspect["reason"], explain(verdict, rich::snapshot().time_seconds));
   EXPECT_TRUE(suspect["subject"]["cgroup"].is_null());
-  EXPECT_EQ(suspect["cause"], (json{{"live_growth", 0.75}, {"allocator_retention", 0.25}}));
+  EXPECT_EQ(suspect["cause"], (json{{"live_growth", 0.5},
+                                    {"allocator_retention", 0.125},
+                                    {"file_cache", 0.125},
+                                    {"shared_memory", 0},
+                                    {"thread_stacks", 0.25},
+                                    {"unattributed", 0}}));
+  EXPECT_EQ(suspect["cause_summary"], say_causes(*rich::snapshot().watches[2].causes));
   EXPECT_EQ(suspect["evidence"], json::array());
   ASSERT_EQ(suspect["structures"].size(), 1U);
   EXPECT_EQ(suspect["structures"][0], (json{{"name", "user\"cache\n\\xFF"},
@@ -324,9 +331,17 @@ TEST(SuspectDocument, HasTheWholeVerdict) {
   EXPECT_TRUE(suspect["sites"][1]["share"].is_null());
 }
 
-TEST(SuspectDocument, OfAProcessWithoutAProbeNoCauseIsKnown) {
+TEST(SuspectDocument, StacksThatCouldNotBeMeasuredAreNull) {
+  Snapshot snapshot = rich::snapshot();
+  snapshot.watches[2].causes->thread_stacks.reset();
+  const json suspect = data_of(suspect_document(snapshot, kLeaking))["suspect"];
+  EXPECT_TRUE(suspect["cause"]["thread_stacks"].is_null());
+}
+
+TEST(SuspectDocument, OfAProcessThatWasNotFollowedNoCauseIsKnown) {
   const json suspect = data_of(suspect_document(rich::snapshot(), kSuspected))["suspect"];
   EXPECT_EQ(suspect["cause"], json::object());
+  EXPECT_TRUE(suspect["cause_summary"].is_null());
   for (const char* const list : {"sites", "structures"}) EXPECT_EQ(suspect[list], json::array());
 }
 

@@ -279,7 +279,18 @@ inline void add_probes(Snapshot& snapshot) {
                          {"gone", "jobs", "", "", "", 405, false, {{&kProbeMetrics[2], 9}}}};
   snapshot.processes[2].sites = {{"0000000000000abc", 2.5e8}, {"00000000000000ff", 1e6}};
   WatchRow& leaking = snapshot.watches[2];
-  leaking.causes = GrowthCauses{0.75, 0.25};
+  leaking.causes = GrowthCauses{.live_growth = 0.5,
+                                .allocator_retention = 0.125,
+                                .file_cache = 0.125,
+                                .shared_memory = 0,
+                                .thread_stacks = 0.25,
+                                .unattributed = 0,
+                                .is_live_known = true,
+                                .growth_bytes = 7.2e6,
+                                .seconds = 3600,
+                                .threads = 40,
+                                .threads_gained = 10,
+                                .stack_bytes = 180'000};
   leaking.structures = {{"user\"cache\n\xFF", "", "", "", 2000.5, 0.5}};
   leaking.sites = {
       {"0000000000000abc", "grow", "user\"cache\n\xFF", "/usr/bin/app+0x1f", 1500, 0.375},

@@ -9,6 +9,7 @@
 
 #include "collectors/collector.h"
 #include "collectors/process_board.h"
+#include "collectors/stack_board.h"
 #include "collectors/stopwatch.h"
 #include "collectors/task_source.h"
 #include "tests/fuzz/property.h"
@@ -128,12 +129,14 @@ void run(const CollectorEntry& entry, std::string_view text, std::uint8_t descri
   };
   if (descriptors < 128) root.descriptors_left = descriptors;
   heapfloor::ProcessBoard board;
+  heapfloor::StackBoard stacks;
   CountingStopwatch stopwatch;
   InputTasks tasks(text);
   const heapfloor::CollectorOptions options = {.descriptor_budget = 64,
                                                .refresh_ticks = 2,
                                                .cgroup_limit = 12,
                                                .board = &board,
+                                               .stack_board = &stacks,
                                                .stopwatch = &stopwatch,
                                                .smaps_duty = 0.1,
                                                .smaps_max_read_seconds = 60,
@@ -149,6 +152,8 @@ void run(const CollectorEntry& entry, std::string_view text, std::uint8_t descri
     if (before) {
       CheckingSink ignored(process_collector());
       (void)before->collect(ignored);
+      stacks.wanted.clear();
+      for (const auto& seen : board.processes) stacks.wanted.push_back(seen.id);
     }
     CheckingSink sink(entry);
     (void)collector->collect(sink);

@@ -41,6 +41,7 @@ OWNERS = {
     # Collectors that ration their reads by what they took, and who hands them the clock.
     "collectors/stopwatch.h": ("collectors/smaps_collector.cpp", "collectors/probe_collector.cpp",
                                "collectors/jvm_collector.cpp", "collectors/go_collector.cpp",
+                               "collectors/stack_meter.cpp",
                                "agent/pipeline.h"),
 }
 # The door itself, and the defaults of the flags that move it.

@@ -8,77 +8,102 @@ namespace heapfloor {
 namespace {
 
 constexpr double kMiB = 1024.0 * 1024;
+constexpr double kHour = 3600;
 
-// One reading a minute for a day: sizes in MiB by the hour.
-GrowthLedger day(const std::function<GrowthReading(double hour)>& reading_at) {
+// One reading every 15 s: sizes in MiB by the hour.
+GrowthLedger hours(double count, const std::function<GrowthReading(double hour)>& reading_at) {
   GrowthLedger ledger;
-  for (int minute = 0; minute < 24 * 60; ++minute) {
-    GrowthReading reading = reading_at(minute / 60.0);
-    reading.time_seconds = 60.0 * minute;
+  const int readings = static_cast<int>(count * 240);
+  for (int index = 0; index < readings; ++index) {
+    GrowthReading reading = reading_at(index / 240.0);
+    reading.time_seconds = 1e6 + 15.0 * index;
     reading.anon_bytes *= kMiB;
-    reading.live_bytes *= kMiB;
-    if (reading.free_bytes) *reading.free_bytes *= kMiB;
+    for (auto* const part : {&reading.file_bytes, &reading.shmem_bytes, &reading.live_bytes})
+      if (*part) **part *= kMiB;
     ledger.add(reading);
   }
   return ledger;
 }
 
-TEST(GrowthLedger, ALeakIsGrowthOfWhatTheProgramHolds) {
-  const auto causes = day([](double hour) {
-                        return GrowthReading{0, 100 + 10 * hour, 90 + 10 * hour, 5};
-                      }).causes_since(0);
-  ASSERT_TRUE(causes);
-  EXPECT_NEAR(causes->live_growth, 1, 1e-9);
-  EXPECT_NEAR(causes->allocator_retention, 0, 1e-9);
+double begin_of(double hour) { return 1e6 + hour * kHour; }
+
+TEST(GrowthLedger, EachPartGrowsByItsOwnOverTheSameTime) {
+  const auto growth = hours(24, [](double hour) {
+                        return GrowthReading{.anon_bytes = 100 + 10 * hour,
+                                             .file_bytes = 50,
+                                             .shmem_bytes = 5 * hour,
+                                             .threads = 20 + hour,
+                                             .live_bytes = 90 - hour};
+                      }).growth_since(begin_of(0));
+  ASSERT_TRUE(growth);
+  EXPECT_GT(growth->seconds, 18 * kHour);
+  EXPECT_LE(growth->seconds, 24 * kHour);
+  const double passed = growth->seconds / kHour;
+  EXPECT_NEAR(growth->anon_bytes / kMiB, 10 * passed, 0.1);
+  EXPECT_EQ(growth->file_bytes, 0);
+  EXPECT_NEAR(*growth->shmem_bytes / kMiB, 5 * passed, 0.1);
+  EXPECT_NEAR(*growth->threads, passed, 0.1);
+  EXPECT_LT(*growth->live_bytes, 0);
+  EXPECT_FALSE(growth->free_bytes);
+  EXPECT_NEAR(*growth->threads_now, 44, 0.1);
 }
 
-TEST(GrowthLedger, FragmentationIsGrowthOfWhatTheAllocatorHoldsFree) {
-  const auto causes = day([](double hour) {
-                        return GrowthReading{0, 100 + 10 * hour, 90, 5 + 10 * hour};
-                      }).causes_since(0);
-  ASSERT_TRUE(causes);
-  EXPECT_NEAR(causes->live_growth, 0, 1e-9);
-  EXPECT_NEAR(causes->allocator_retention, 1, 1e-9);
+// A leak that begins after a month: the window is short beside what the ledger reaches back to.
+TEST(GrowthLedger, AShortWindowLateInALongLifeIsToldApart) {
+  const GrowthLedger ledger = hours(30 * 24, [](double hour) {
+    const double leaked = std::max(0.0, hour - 718);
+    return GrowthReading{.anon_bytes = 100 + 60 * leaked, .shmem_bytes = hour < 700 ? hour : 700};
+  });
+  const auto growth = ledger.growth_since(begin_of(719));
+  ASSERT_TRUE(growth);
+  EXPECT_GT(growth->seconds, 0.6 * kHour);
+  EXPECT_LE(growth->seconds, kHour);
+  EXPECT_NEAR(growth->anon_bytes / kMiB, growth->seconds / 60, 1);
+  EXPECT_EQ(growth->shmem_bytes, 0) << "it grew before";
+  const auto month = ledger.growth_since(begin_of(0));
+  ASSERT_TRUE(month);
+  EXPECT_GT(month->seconds, 20 * 24 * kHour);
 }
 
-TEST(GrowthLedger, HalfAndHalfAddsUpToOne) {
-  const auto causes = day([](double hour) {
-                        return GrowthReading{0, 100 + 10 * hour, 90 + 4 * hour, 6 * hour};
-                      }).causes_since(0);
-  ASSERT_TRUE(causes);
-  EXPECT_NEAR(causes->live_growth, 0.4, 0.01);
-  EXPECT_NEAR(causes->allocator_retention, 0.6, 0.01);
+TEST(GrowthLedger, EveryWindowOfAtLeastAFewMinutesIsAnswered) {
+  const GrowthLedger ledger =
+      hours(100, [](double hour) { return GrowthReading{.anon_bytes = 100 + 10 * hour}; });
+  for (double back = 8.0 / 240; back < 110; back *= 1.1) {
+    const auto growth = ledger.growth_since(begin_of(100 - back));
+    ASSERT_TRUE(growth) << back;
+    EXPECT_LE(growth->seconds, back * kHour + 1) << back;
+    EXPECT_GE(growth->seconds, 0.4 * std::min(back, 100.0) * kHour) << back;
+    EXPECT_NEAR(growth->anon_bytes / kMiB, 10 * growth->seconds / kHour, 0.01) << back;
+  }
 }
 
-TEST(GrowthLedger, MemoryThatIsNeithersIsNotCalledRetention) {
-  EXPECT_FALSE(day([](double hour) {
-                 return GrowthReading{0, 100 + 10 * hour, 90, 5};
-               }).causes_since(0));
+TEST(GrowthLedger, NothingIsSaidOfFewReadings) {
+  EXPECT_FALSE(GrowthLedger().growth_since(0));
+  const auto flat = [](double) { return GrowthReading{.anon_bytes = 100}; };
+  EXPECT_FALSE(hours(7.0 / 240, flat).growth_since(0));
+  EXPECT_TRUE(hours(8.0 / 240, flat).growth_since(0));
+  EXPECT_FALSE(hours(24, flat).growth_since(begin_of(23.98)));
 }
 
-TEST(GrowthLedger, AnAllocatorThatDoesNotSayWhatItHoldsIsTakenForTheRest) {
-  const auto causes = day([](double hour) {
-                        return GrowthReading{0, 100 + 10 * hour, 90, std::nullopt};
-                      }).causes_since(0);
-  ASSERT_TRUE(causes);
-  EXPECT_EQ(causes->allocator_retention, 1);
+TEST(GrowthLedger, AReadingThatIsHighForOnceDoesNotCount) {
+  const auto growth =
+      hours(24, [](double hour) {
+        const double spike = hour == 23 ? 5000 : 0;
+        return GrowthReading{.anon_bytes = 100 + 10 * hour, .live_bytes = 90 + spike};
+      }).growth_since(begin_of(0));
+  ASSERT_TRUE(growth);
+  EXPECT_EQ(growth->live_bytes, 0);
 }
 
-TEST(GrowthLedger, NothingIsSaidOfMemoryThatDoesNotGrowOrIsNotKnownForLong) {
-  EXPECT_FALSE(day([](double) { return GrowthReading{0, 100, 90, 5}; }).causes_since(0));
-  EXPECT_FALSE(day([](double hour) {
-                 return GrowthReading{0, 100 + hour, 90 + hour, 5};
-               }).causes_since(23.9 * 3600));
-  EXPECT_FALSE(GrowthLedger().causes_since(0));
-}
-
-TEST(GrowthLedger, OneReadingThatIsOffDoesNotCount) {
-  const auto causes = day([](double hour) {
-                        const double spike = hour == 23 ? 5000 : 0;
-                        return GrowthReading{0, 100 + 10 * hour, 90 + spike, 5 + 10 * hour};
-                      }).causes_since(0);
-  ASSERT_TRUE(causes);
-  EXPECT_NEAR(causes->live_growth, 0, 1e-9);
+TEST(GrowthLedger, APartThatIsNotKnownForAWhileIsKnownFromTheRest) {
+  const auto growth = hours(24, [](double hour) {
+                        GrowthReading reading{.anon_bytes = 100 + 10 * hour};
+                        const bool is_known = static_cast<int>(hour * 240) % 3 == 0;
+                        if (is_known) reading.live_bytes = 90 + 10 * hour;
+                        return reading;
+                      }).growth_since(begin_of(0));
+  ASSERT_TRUE(growth && growth->live_bytes);
+  EXPECT_NEAR(*growth->live_bytes, growth->anon_bytes, kMiB);
 }
 
 }  // namespace

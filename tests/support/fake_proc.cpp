@@ -139,6 +139,31 @@ void FakeProc::set_threads(int pid, int count) {
   write_file(process / "status", status + "Threads:\t" + threads + "\n");
 }
 
+void FakeProc::set_shared(int pid, std::uint64_t file_kib, std::uint64_t shmem_kib) {
+  const std::filesystem::path status = directory_ / std::to_string(pid) / "status";
+  std::string text = read_file(status);
+  const std::size_t begin = text.find("RssFile:");
+  const std::size_t end = text.find("VmSwap:");
+  text.replace(begin, end - begin,
+               "RssFile:\t" + std::to_string(file_kib) + " kB\nRssShmem:\t" +
+                   std::to_string(shmem_kib) + " kB\n");
+  write_file(status, text);
+}
+
+void FakeProc::set_stacks(int pid, int count, std::uint64_t held_kib) {
+  std::ostringstream text;
+  for (int index = 0; index < count; ++index) {
+    const std::uint64_t guard =
+        0x7f0000001000U + std::uint64_t{0x1000000U} * static_cast<std::uint64_t>(index);
+    text << std::hex << guard << '-' << guard + 0x1000 << " ---p 00000000 00:00 0 \nRss: 0 kB\n"
+         << guard + 0x1000 << '-' << guard + 0x801000
+         << " rw-p 00000000 00:00 0 \nRss: " << std::dec << held_kib << " kB\nSwap: 0 kB\n";
+  }
+  const std::filesystem::path process = directory_ / std::to_string(pid);
+  std::filesystem::create_directories(process);
+  write_file(process / "smaps", text.str());
+}
+
 void FakeProc::set_limits(int pid, const std::string& lines) {
   write_file(
       directory_ / std::to_string(pid) / "limits",

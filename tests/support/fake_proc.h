@@ -23,6 +23,11 @@ class FakeProc {
   void set_descriptors(int pid, int count, int limit);
   // The number of threads of a process that set() made; set() makes it 3 again.
   void set_threads(int pid, int count);
+  // Resident pages of files and shared memory of a process that set() made; set() makes them those
+  // of a small program again.
+  void set_shared(int pid, std::uint64_t file_kib, std::uint64_t shmem_kib);
+  // The stacks that smaps shows of the process, each of which holds so much.
+  void set_stacks(int pid, int count, std::uint64_t held_kib);
   // Lines of /proc/PID/limits beside that of open files: name and soft limit.
   void set_limits(int pid, const std::string& lines);
   // What /proc/PID/exe leads to.

@@ -197,6 +197,11 @@ class World:
             {'id': '20261129T061905Z-4711-leaking', 'occasion': 'leaking', 'at': now - 5 * HOUR,
              'files': ['suspect.json', 'series.json', 'heap.pb.gz']},
             {'id': '20261129T041905Z-4711-suspected', 'occasion': 'suspected', 'at': now - 7 * HOUR, 'files': ['suspect.json']}]
+        payments['cause'] = {'live_growth': 0.8, 'allocator_retention': 0.05, 'file_cache': 0.0, 'shared_memory': 0.0,
+                             'thread_stacks': 0.15, 'unattributed': 0.0}
+        payments['cause_summary'] = (
+            '80 % of the growth is memory that the program holds; 15 % is stacks of threads: 142 threads, +12/h, 2640 KiB of stack each; '
+            '5 % is memory that its allocator keeps free.')
         payments['structures'] = [{'name': 'user_cache', 'phase': 'grow', 'growth_bytes_per_second': 190 * MIB / HOUR, 'share': 0.9}]
         self.same_leaks = [{**payments, 'id': 'process:4711:1471100/sampled_live', 'signal': 'sampled_live', 'basis': 'sampled_live'},
                            {**payments, 'id': 'structure:4711:1471100:user_cache/structure_bytes', 'scope': 'structure',
@@ -207,7 +212,7 @@ class World:
         self.suspects.append({
             **{key: row[key] for key in ('id', 'scope', 'signal', 'basis', 'state', 'floor_bytes', 'growth_bytes_per_second',
                                          'confidence', 'predicted_exhaustion')},
-            'subject': {**row['subject'], 'cgroup': cgroup}, 'since': since, 'severity': severity, 'cause': {}, 'sites': [],
+            'subject': {**row['subject'], 'cgroup': cgroup}, 'since': since, 'severity': severity, 'cause': {}, 'cause_summary': None, 'sites': [],
             'structures': [], 'gates': gates, 'reason': reason, 'evidence': list(evidence),
         })
 

@@ -1,5 +1,6 @@
 #include "tests/e2e/programs/scenario.h"
 
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include <cmath>
 #include <csignal>
 #include <cstddef>
+#include <cstring>
 #include <string>
 #include <thread>
 #include <unordered_map>
@@ -125,6 +127,48 @@ int fork_workers(const Settings& settings) {
 int dies(const Settings& settings) {
   return follow(std::min(settings.seconds, 60.0),
                 [](double now) { return 24 * kMiB + 0.1 * kMiB * now; });
+}
+
+int thread_pile(const Settings& settings) {
+  constexpr std::size_t kUsedBytes = std::size_t{256} * 1024;
+  constexpr std::size_t kMostThreads = 1500;
+  const Stopwatch watch;
+  ResidentMemory base;  // large enough to be watched from the first second
+  if (!base.resize(static_cast<std::uint64_t>(32 * kMiB))) return 1;
+  std::size_t threads = 0;
+  while (watch.seconds() < settings.seconds) {
+    const auto wanted = static_cast<std::size_t>(leaked_bytes(settings, watch.seconds(), 0) /
+                                                 static_cast<double>(kUsedBytes));
+    for (; threads < std::min(wanted, kMostThreads); ++threads) {
+      std::thread([] {
+        std::array<volatile char, kUsedBytes> used;  // NOLINT: written below
+        for (std::size_t i = 0; i < used.size(); i += 1024) used.at(i) = 1;
+        pause();
+      }).detach();
+    }
+    std::this_thread::sleep_for(kStep);
+  }
+  // No one of them ends by itself.
+  _exit(0);
+}
+
+int shared_leak(const Settings& settings) {
+  constexpr double kHeapShare = 0.25;
+  const Stopwatch watch;
+  void* const shared = mmap(nullptr, settings.cap_bytes, PROT_READ | PROT_WRITE,
+                            MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (shared == MAP_FAILED) return 1;
+  ResidentMemory heap;
+  std::size_t written = 0;
+  while (watch.seconds() < settings.seconds) {
+    const double leaked = leaked_bytes(settings, watch.seconds(), 0);
+    if (!heap.resize(static_cast<std::uint64_t>(32 * kMiB + kHeapShare * leaked))) return 1;
+    const auto wanted = static_cast<std::size_t>((1 - kHeapShare) * leaked);
+    std::memset(static_cast<char*>(shared) + written, 1, wanted - written);
+    written = wanted;
+    std::this_thread::sleep_for(kStep);
+  }
+  return 0;
 }
 
 int flat(const Settings& settings) {

@@ -23,6 +23,9 @@ int sawtooth_leak(const Settings& settings);  // the same waves over a floor tha
 int fork_workers(const Settings& settings);   // short-lived workers, always as many: each is new,
                                               // the sum is level
 int dies(const Settings& settings);           // grows by 6 MiB in a minute, then exits
+int thread_pile(const Settings& settings);    // threads that never end, by the rate of their stacks
+int shared_leak(const Settings& settings);    // a quarter of the rate in the heap, the rest in
+                                              // shared memory
 int flat(const Settings& settings);           // 64 MiB, written again and again
 
 }  // namespace heapfloor::e2e

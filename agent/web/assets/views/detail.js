@@ -339,9 +339,9 @@ export function createDetailView(id, back, refresh) {
     setText(severity, suspect?.severity ?? '');
     setAttribute(severity, 'data-severity', suspect?.severity ?? null);
     setText(since, suspect ? `since ${formatMoment(suspect.since, now)}` : '');
-    const others = evidenceWords(suspect?.evidence);
-    evidence.hidden = others === '';
-    setText(evidence, others);
+    const words = [suspect?.cause_summary, evidenceWords(suspect?.evidence)].filter(Boolean).join(' ');
+    evidence.hidden = words === '';
+    setText(evidence, words);
     setText(reason, suspect ? sentence(suspect.reason) : plainReason(state, series, row, status));
   }
 

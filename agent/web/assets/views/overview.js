@@ -148,7 +148,8 @@ function createCard(suspect) {
       setChildren(meta, JSON.stringify(item.subject), () => subjectMeta(item.subject, item.scope, item.unit));
       setText(since, `since ${formatMoment(item.since, now)}`);
       setText(reason, sentence(item.reason));
-      const words = [structureWords(item.structures), evidenceWords(item.evidence)].filter(Boolean).join(' ');
+      const words = [item.cause_summary, structureWords(item.structures), evidenceWords(item.evidence)]
+        .filter(Boolean).join(' ');
       evidence.hidden = words === '';
       setText(evidence, words);
       setGrowthFigure(growth, item.growth_per_second, item.unit);

@@ -1,0 +1,49 @@
+// CauseBook: of every process and cgroup whose memory is watched, what its growth is made of.
+// Thread rule: the owner locks.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "agent/alerts/watch_list.h"
+#include "agent/series/cgroup_table.h"
+#include "agent/series/group_table.h"
+#include "agent/series/growth_causes.h"
+#include "agent/series/growth_ledger.h"
+#include "collectors/sample.h"
+
+namespace heapfloor {
+
+class CauseBook {
+ public:
+  // One reading of a process that is watched.
+  void add(const ProcessEntry& process, const std::optional<LiveHeap>& heap, double now_seconds);
+  // The same of a cgroup; ignored where it is not watched.
+  void add(const CgroupEntry& cgroup, const WatchList& watches, double now_seconds);
+  // Forgets who is not watched any more.
+  void finish_tick(const WatchList& watches);
+
+  // What the growth over the window of the watch's verdict is made of: of the resident memory of a
+  // process, swap included; of the anonymous memory, the shared memory and the page cache of a
+  // cgroup. Nothing for other signals, and where what the signal measures did not grow.
+  [[nodiscard]] std::optional<GrowthCauses> causes(const Watch& watch) const;
+
+  // The suspects whose stacks are worth a look: those whose threads became more, at most kMostLooks
+  // of them, those with the most new threads first.
+  [[nodiscard]] std::vector<ProcessId> wanted_stacks(const WatchList& watches) const;
+
+  static constexpr std::size_t kMostLooks = 32;
+
+ private:
+  struct Known {
+    GrowthLedger ledger;
+    std::optional<double> stack_bytes;  // as it was read last
+  };
+
+  std::map<ProcessId, Known> processes_;
+  std::map<std::uint64_t, GrowthLedger> cgroups_;  // by inode
+};
+
+}  // namespace heapfloor
