@@ -28,7 +28,7 @@ double changed_bytes(const SmapsTarget& target) {
 }  // namespace
 
 SmapsBudget::SmapsBudget(SmapsLimits limits) : limits_(limits) {
-  growth_.seconds = age_.seconds = most_saved(0);
+  growth_.seconds = age_.seconds = others_seconds_ = most_saved(0);
 }
 
 // What one purse can hold: never less than a tick brings, or a long interval would earn in vain.
@@ -91,7 +91,10 @@ void SmapsBudget::enqueue(std::size_t position) {
 
 // What one purse cannot hold, or has no use for, goes to the other.
 void SmapsBudget::earn(double elapsed_seconds) {
-  const double income = elapsed_seconds * limits_.duty;
+  const double whole_income = elapsed_seconds * limits_.duty;
+  const double to_others = others_wait_ ? kOthersShare * whole_income : 0;
+  others_seconds_ = std::min(most_saved(elapsed_seconds), others_seconds_ + to_others);
+  const double income = whole_income - to_others;
   double to_growth = growth_.queue.empty() ? 0 : income / 2;
   if (age_.queue.empty()) to_growth = income;
   if (growth_.queue.empty() && age_.queue.empty()) to_growth = income / 2;
@@ -145,12 +148,12 @@ void SmapsBudget::spend(double seconds) {
 }
 
 bool SmapsBudget::affords(double seconds) const {
-  return limits_.duty > 0 && seconds <= age_.seconds;
+  return limits_.duty > 0 && seconds <= others_seconds_;
 }
 
 void SmapsBudget::charge(double seconds) {
   spent_seconds_ += seconds;
-  age_.seconds -= seconds;
+  others_seconds_ -= seconds;
 }
 
 void SmapsBudget::took(std::size_t position, double seconds) {

@@ -10,7 +10,8 @@
 // - of all targets together at most `duty` of the time, measured. What a tick leaves unused is
 //   saved, up to kSavedSeconds' worth, or one largest read in each purse, if that is more.
 //
-// There are two purses with half of the income each, and reads are paid from them in turn. One is
+// There are two purses with half of the income each (and a third one for reads of another kind,
+// see affords()), and reads are paid from them in turn. One is
 // for the targets whose resident memory changed most since they were read (bytes, so large targets
 // weigh more), the other for those that have waited longest. A purse whose first target does not
 // fit yet saves for it and reads nobody else. So nobody starves: a target that is due is read after
@@ -73,12 +74,15 @@ class SmapsBudget {
   // It could not be read; it is tried again after a while.
   void failed(std::size_t target, double seconds, double retry_after_seconds);
 
-  // For reads of another kind under the same budget, once next() said that the tick is over:
-  // whether one of so many seconds can be paid, and that one was made.
+  // For reads of another kind under the same budget: a third purse, which has kOthersShare of the
+  // income while one of them waits, and nothing else. Whether one of so many seconds can be paid,
+  // and that one was made.
+  void set_others_wait(bool others_wait) { others_wait_ = others_wait; }
   [[nodiscard]] bool affords(double seconds) const;
   void charge(double seconds);
   // What affords() can ever say yes to.
   [[nodiscard]] double most_affordable() const { return most_saved(0); }
+  static constexpr double kOthersShare = 0.2;
 
   [[nodiscard]] double predicted_seconds(const SmapsTarget& target) const;
   // Of this tick, once next() said that it is over: targets that are due and have to wait, and
@@ -127,6 +131,8 @@ class SmapsBudget {
   SmapsLimits limits_;
   double seconds_per_byte_ = kLeastSecondsPerByte;
   Purse growth_, age_;
+  double others_seconds_ = 0;  // what the third purse holds
+  bool others_wait_ = false;
   bool is_growths_turn_ = true;
   Purse* payer_ = nullptr;  // of the read that next() named last
   std::span<SmapsTarget> targets_;

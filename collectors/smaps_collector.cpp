@@ -104,6 +104,7 @@ class SmapsCollector final : public Collector {
     const double now_seconds = stopwatch_->seconds();
     reconcile(now_seconds);
     board_tick_ = board_->tick;
+    budget_.set_others_wait(stacks_.is_wanted());
     budget_.begin_tick(now_seconds, targets_);
     CollectReport report;
     while (now_seconds >= quiet_until_seconds_) {

@@ -11,7 +11,7 @@
 namespace heapfloor {
 namespace {
 
-constexpr double kShareOfBudget = 0.25;
+constexpr double kShareOfBudget = SmapsBudget::kOthersShare / 2;
 // A program may have as many of another kind (Rust has a second one for signals), and some that
 // wait for their next thread. Where there are more, guards are not those of stacks.
 constexpr std::uint64_t kStacksOfThread = 2;

@@ -3,9 +3,9 @@
 //
 // The kernel writes smaps a page of text at a time, and holds the target's mmap lock for each of
 // these pieces alone. Measured on 6.18: 6.4 µs for each mapping, of which a thread has two. So one
-// process is read in a tick, where the budget of the reads of smaps_rollup can pay for it, and then
-// rests, so that one of many threads takes at most a quarter of the budget. A process of more than
-// kMostMappings is not known. Needs what smaps_rollup needs. Not thread-safe.
+// process is read in a tick, where its purse in the budget of smaps_rollup can pay for it, and then
+// rests, so that one of many threads takes at most half of what the purse earns. A process of more
+// than kMostMappings is not known. Needs what smaps_rollup needs. Not thread-safe.
 #pragma once
 
 #include <array>
@@ -28,6 +28,8 @@ class StackMeter {
   StackMeter(const HostRoot& root, const StackBoard* wanted, double duty)
       : root_(root), wanted_(wanted), duty_(duty) {}
 
+  // Whether there is anybody to be measured.
+  [[nodiscard]] bool is_wanted() const { return wanted_ != nullptr && !wanted_->wanted.empty(); }
   // Measures the one that waits longest, if any may be. After the budget's own reads.
   void measure(const ProcessBoard& processes, const Stopwatch& stopwatch, SmapsBudget& budget,
                CollectReport& report);

@@ -22,8 +22,10 @@ std::string say_threads(const GrowthCauses& causes) {
   const double an_hour = causes.threads_gained.value_or(0) / causes.seconds * kHour;
   words +=
       an_hour < 1 ? fmt::format(", {:+.1f}/d", 24 * an_hour) : fmt::format(", {:+.0f}/h", an_hour);
-  if (causes.stack_bytes)
-    words += fmt::format(", {:.0f} KiB of stack each", *causes.stack_bytes / kKiB);
+  if (!causes.stack_bytes) return words;
+  const double kib = *causes.stack_bytes / kKiB;
+  words += kib >= kKiB ? fmt::format(", {:.1f} MiB of stack each", kib / kKiB)
+                       : fmt::format(", {:.0f} KiB of stack each", kib);
   return words;
 }
 

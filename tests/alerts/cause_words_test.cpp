@@ -26,6 +26,16 @@ TEST(CauseWords, StacksComeWithTheirThreads) {
             "stack each; 20 % is anonymous memory that nothing tells apart without a probe.");
 }
 
+TEST(CauseWords, DeepStacksAreSaidInMiB) {
+  GrowthCauses causes = growth();
+  causes.thread_stacks = 1;
+  causes.threads_gained = 1;
+  causes.stack_bytes = 2.6 * 1024 * 1024;
+  EXPECT_EQ(
+      say_causes(causes),
+      "All of the growth is stacks of threads: 1200 threads, +12.0/d, 2.6 MiB of stack each.");
+}
+
 TEST(CauseWords, TheLargestComesFirstAndWhatIsLittleIsLeftOut) {
   GrowthCauses causes = growth();
   causes.live_growth = 0.3;

@@ -89,6 +89,31 @@ TEST(SmapsBudget, OverTimeReadsTakeNoMoreThanTheirShareWhateverGrows) {
   }
 }
 
+TEST(SmapsBudget, ReadsOfAnotherKindHaveAPurseOfTheirOwn) {
+  Host host;
+  for (int i = 0; i < 500; ++i) host.add(200 * kMiB);  // more than there is time for
+  host.budget.set_others_wait(true);
+  constexpr double kOther = 0.01;
+  double others = 0;
+  for (int tick = 0; tick < 2000; ++tick) {
+    host.tick();
+    if (!host.budget.affords(kOther)) continue;
+    host.budget.charge(kOther);
+    others += kOther;
+  }
+  const double passed = 2000 * kIntervalSeconds;
+  EXPECT_NEAR(others / passed, SmapsBudget::kOthersShare * 0.001, 0.00001);
+  EXPECT_NEAR((others + host.spent_seconds) / passed, 0.001, 0.00003);
+}
+
+TEST(SmapsBudget, WhatNobodyWaitsForIsNotSaved) {
+  Host host;
+  host.budget.charge(1);
+  for (int tick = 0; tick < 2000; ++tick) host.tick();
+  EXPECT_FALSE(host.budget.affords(0.001)) << "what was spent is paid back by who spends it";
+  EXPECT_FALSE(SmapsBudget({.duty = 0}).affords(0));
+}
+
 TEST(SmapsBudget, AMachineThatSleptDoesNotWakeUpToADayOfReads) {
   Host host({.duty = 0.001, .max_read_seconds = 0.015});
   for (int i = 0; i < 1000; ++i) host.add(kGiB);

@@ -200,7 +200,7 @@ class World:
         payments['cause'] = {'live_growth': 0.8, 'allocator_retention': 0.05, 'file_cache': 0.0, 'shared_memory': 0.0,
                              'thread_stacks': 0.15, 'unattributed': 0.0}
         payments['cause_summary'] = (
-            '80 % of the growth is memory that the program holds; 15 % is stacks of threads: 142 threads, +12/h, 2640 KiB of stack each; '
+            '80 % of the growth is memory that the program holds; 15 % is stacks of threads: 48 threads, +12/h, 2.6 MiB of stack each; '
             '5 % is memory that its allocator keeps free.')
         payments['structures'] = [{'name': 'user_cache', 'phase': 'grow', 'growth_bytes_per_second': 190 * MIB / HOUR, 'share': 0.9}]
         self.same_leaks = [{**payments, 'id': 'process:4711:1471100/sampled_live', 'signal': 'sampled_live', 'basis': 'sampled_live'},

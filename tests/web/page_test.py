@@ -83,7 +83,7 @@ def case_suspect(browser, agent, shots):
     check_suspect_listed(browser, 'payments')
     evidence = browser.run('return [...document.querySelectorAll(".card-evidence")].map((p) => p.hidden ? "" : p.textContent)')
     # One card a program, though three signals tell of the first one's leak.
-    cause = ('80 % of the growth is memory that the program holds; 15 % is stacks of threads: 142 threads, +12/h, 2640 KiB of stack each; '
+    cause = ('80 % of the growth is memory that the program holds; 15 % is stacks of threads: 48 threads, +12/h, 2.6 MiB of stack each; '
              '5 % is memory that its allocator keeps free.')
     assert evidence == [cause + ' 90 % of the growth is in user_cache, phase grow. Its threads grow too: 12 an hour.', '', ''], evidence
     headline = browser.text('.headline')
