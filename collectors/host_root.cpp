@@ -259,6 +259,10 @@ Result<HostFile> ProcessDir::open_in_root(const char* path) const {
   return root_->open_in_root_of(pid_, directory_, path);
 }
 
+Result<FileFacts> ProcessDir::look_in_root(const char* path) const {
+  return root_->look_in_root_of(pid_, directory_, path);
+}
+
 // What does not end in a line end stays in front of the next piece.
 Result<void> ProcessDir::read_lines(const char* name, std::span<char> buffer,
                                     const LineVisitor& visit) const {
@@ -710,17 +714,30 @@ Result<HostFile> DirectoryHostRoot::open_file_in(std::int32_t pid, int directory
                                O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
 }
 
-Result<HostFile> DirectoryHostRoot::open_in_root_of(std::int32_t pid, int directory,
-                                                    const char* path) const {
+int DirectoryHostRoot::open_below_root(std::int32_t pid, int directory, const char* path,
+                                       std::uint64_t flags) const {
   const std::string root = path_for(pid, directory, "root");
   const Descriptor top(::openat(directory < 0 ? AT_FDCWD : directory, root.c_str(),
                                 O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (top.get() < 0) return failure_in(pid, directory, "root", errno);
+  if (top.get() < 0) return -1;
   open_how how = {};
-  how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+  how.flags = flags | O_CLOEXEC;
   how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-  const auto opened = static_cast<int>(::syscall(SYS_openat2, top.get(), path, &how, sizeof how));
-  return regular_file(pid, directory, (std::string("root") + path).c_str(), opened);
+  return static_cast<int>(::syscall(SYS_openat2, top.get(), path, &how, sizeof how));
+}
+
+Result<HostFile> DirectoryHostRoot::open_in_root_of(std::int32_t pid, int directory,
+                                                    const char* path) const {
+  return regular_file(pid, directory, (std::string("root") + path).c_str(),
+                      open_below_root(pid, directory, path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
+}
+
+Result<FileFacts> DirectoryHostRoot::look_in_root_of(std::int32_t pid, int directory,
+                                                     const char* path) const {
+  Result<HostFile> file = regular_file(pid, directory, (std::string("root") + path).c_str(),
+                                       open_below_root(pid, directory, path, O_PATH));
+  if (!file) return Failure(file.error());
+  return file->facts();
 }
 
 Result<std::size_t> DirectoryHostRoot::read_file_at(int file, std::uint64_t offset,

@@ -174,6 +174,9 @@ class ProcessDir {
   // The same for a path as the process sees it: each link on the way is followed inside its root
   // and leads nowhere else (openat2(2), RESOLVE_IN_ROOT).
   [[nodiscard]] Result<HostFile> open_in_root(const char* path) const;
+  // What the regular file at a path is, as the process sees it, without opening it: a path that the
+  // process itself named may lead to a device, and opening one is an act.
+  [[nodiscard]] Result<FileFacts> look_in_root(const char* path) const;
 
   // Calls visit() with each line of the file `name`, read piece by piece through `buffer`, until it
   // returns false. Of a line that does not fit into half of the buffer only the end is shown.
@@ -329,6 +332,8 @@ class HostRoot {
                                                       const char* name) const = 0;
   [[nodiscard]] virtual Result<HostFile> open_in_root_of(std::int32_t pid, int directory,
                                                          const char* path) const = 0;
+  [[nodiscard]] virtual Result<FileFacts> look_in_root_of(std::int32_t pid, int directory,
+                                                          const char* path) const = 0;
   [[nodiscard]] virtual Result<std::size_t> read_file_at(int file, std::uint64_t offset,
                                                          std::span<char> buffer) const = 0;
   // Calls visit(piece) with what each read gives, until it returns false.
@@ -403,6 +408,8 @@ class DirectoryHostRoot final : public HostRoot {
                                               const char* name) const override;
   [[nodiscard]] Result<HostFile> open_in_root_of(std::int32_t pid, int directory,
                                                  const char* path) const override;
+  [[nodiscard]] Result<FileFacts> look_in_root_of(std::int32_t pid, int directory,
+                                                  const char* path) const override;
   [[nodiscard]] Result<std::size_t> read_file_at(int file, std::uint64_t offset,
                                                  std::span<char> buffer) const override;
   [[nodiscard]] Result<void> read_pieces_in(std::int32_t pid, int directory, const char* name,
@@ -427,6 +434,9 @@ class DirectoryHostRoot final : public HostRoot {
   // A HostFile of what was opened (negative: a refusal), if it is a regular file.
   [[nodiscard]] Result<HostFile> regular_file(std::int32_t pid, int directory, const char* name,
                                               int opened) const;
+  // What `path` leads to inside the root of a process; negative with errno set: a refusal.
+  [[nodiscard]] int open_below_root(std::int32_t pid, int directory, const char* path,
+                                    std::uint64_t flags) const;
   // Descriptors that the fd directory at `path` below the descriptor `directory` tells of.
   [[nodiscard]] Result<std::size_t> count_in(int directory, const char* path, std::size_t most,
                                              std::string name) const;

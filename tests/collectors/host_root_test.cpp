@@ -395,6 +395,25 @@ TEST_F(HostRootTest, ALinkInAProcessesRootDoesNotLeadOutOfIt) {
   EXPECT_FALSE(process->open_in_root("/lib/up.so"));
 }
 
+TEST_F(HostRootTest, AFileInAProcessesRootIsLookedAtWithoutBeingOpened) {
+  write_file(directory_ / "proc/42/root/app/main.py", "inside");
+  ASSERT_EQ(::chmod((directory_ / "proc/42/root/app/main.py").c_str(), 0), 0);
+  ASSERT_EQ(::mkfifo((directory_ / "proc/42/root/app/pipe").c_str(), 0600), 0);
+  write_file(directory_ / "secret", "outside");
+  std::filesystem::create_symlink(directory_ / "secret", directory_ / "proc/42/root/app/out.py");
+  const auto process = root_.open_process(42);
+  ASSERT_TRUE(process);
+  const auto facts = process->look_in_root("/app/main.py");
+  ASSERT_TRUE(facts);
+  EXPECT_EQ(facts->size_bytes, 6U);
+  EXPECT_GT(facts->modified_nanoseconds, 0);
+  for (const char* path : {"/app", "/app/pipe", "/app/out.py", "/app/none.py", ""}) {
+    const auto refused = process->look_in_root(path);
+    ASSERT_FALSE(refused) << path;
+    EXPECT_EQ(refused.error().kind, ErrorKind::unavailable) << path;
+  }
+}
+
 // A memfd of that name and its mappings, one a page.
 class SharedFile {
  public:

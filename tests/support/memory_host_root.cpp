@@ -170,6 +170,11 @@ Result<HostFile> MemoryHostRoot::open_in_root_of(std::int32_t pid, int directory
   return open_file_in(pid, directory, (std::string("root") + path).c_str());
 }
 
+Result<FileFacts> MemoryHostRoot::look_in_root_of(std::int32_t pid, int directory,
+                                                  const char* path) const {
+  return look_at_file_in(pid, directory, (std::string("root") + path).c_str());
+}
+
 Result<std::size_t> MemoryHostRoot::read_file_at(int file, std::uint64_t offset,
                                                  std::span<char> buffer) const {
   const std::string& bytes = open_.at(file).bytes;

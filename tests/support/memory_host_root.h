@@ -79,6 +79,8 @@ class MemoryHostRoot final : public HostRoot {
                                               const char* name) const override;
   [[nodiscard]] Result<HostFile> open_in_root_of(std::int32_t pid, int directory,
                                                  const char* path) const override;
+  [[nodiscard]] Result<FileFacts> look_in_root_of(std::int32_t pid, int directory,
+                                                  const char* path) const override;
   [[nodiscard]] Result<std::size_t> read_file_at(int file, std::uint64_t offset,
                                                  std::span<char> buffer) const override;
   [[nodiscard]] Result<void> read_pieces_in(std::int32_t pid, int directory, const char* name,
