@@ -93,6 +93,7 @@ App::App(const Config& config, ConfigLoader load, const Clock& clock)
       pages_(families_, self_metrics_),
       root_(HostPaths{config.path.procfs, config.path.sysfs, config.path.rootfs}),
       builds_(root_),
+      build_reader_(root_),
       pipeline_(config, clock, sink_, &sender_),
       profiles_(root_, pipeline_.probes(), clock),
       evidence_(
@@ -101,6 +102,7 @@ App::App(const Config& config, ConfigLoader load, const Clock& clock)
       requests_(std::make_unique<RequestCounter>(self_metrics_)) {
   pipeline_.set_build_source(
       [this](const std::string& subject) { return builds_.build_of(subject); });
+  pipeline_.set_build_reader(build_reader_);
   pipeline_.set_evidence_source([this] { return evidence_.list(); });
   pipeline_.set_site_source([this] { return profiles_.sites(); });
   profiles_.set_suspect_source([this] { return suspects_of(pages_.snapshot()); });
@@ -110,6 +112,7 @@ App::App(const Config& config, ConfigLoader load, const Clock& clock)
 App::~App() {
   recorder_.stop();
   profiles_.stop();
+  build_reader_.stop();
 }
 
 void App::tick() {
@@ -165,6 +168,7 @@ void App::warn_of_small_storage() const {
 void App::start() {
   sender_.configure(receiver_settings(config_));  // not before: collect_once() tells nobody
   open_history();
+  build_reader_.start();
   tick();
   HttpOptions options = web_options(config_);
   options.observer = requests_.get();

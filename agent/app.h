@@ -14,6 +14,7 @@
 
 #include "agent/alerts/alert_sender.h"
 #include "agent/alerts/log_sink.h"
+#include "agent/build_reader.h"
 #include "agent/clock.h"
 #include "agent/config.h"
 #include "agent/evidence/evidence_store.h"
@@ -80,6 +81,7 @@ class App {
   std::unique_ptr<HistoryWriter> history_;  // before the pipeline, which writes to it
   DirectoryHostRoot root_;
   ProgramBuilds builds_;
+  BuildReader build_reader_;
   Pipeline pipeline_;
   ProfileService profiles_;
   EvidenceStore evidence_;

@@ -152,9 +152,12 @@ Pipeline::Pipeline(const Config& config, const Clock& clock, AlertSink& sink, Al
   watches_.on_end([this](const Watch& watch) {
     recorder_.note_end(watch, history_time(*watch.ended_seconds));
   });
+  watches_.on_exec([this](const Watch& watch) {
+    recorder_.note_exec(watch, history_time(watch.last_seen_seconds));
+  });
   watches_.set_lives_source([this](const Watch& watch) {
     return recorder_.earlier_lives(watch.life_name(), watch.group, signal_name(watch.key.signal),
-                                   watch.start_seconds + wall_offset_seconds_);
+                                   watch.run_start_seconds() + wall_offset_seconds_);
   });
   for (const std::string_view scope : kScopes) leaks_detected_.try_emplace(std::string(scope));
   follow_configuration();
@@ -289,6 +292,7 @@ std::shared_ptr<const Snapshot> Pipeline::tick() {
   cgroups_.ingest(batch_);
   follow_ooms(now_seconds);
   const double began_seconds = clock_.steady_seconds();
+  builds_.begin_tick();
   watch_agent(now_seconds);
   watch_cgroups(now_seconds);
   if (is_listed) watch_probes(now_seconds);
@@ -296,6 +300,7 @@ std::shared_ptr<const Snapshot> Pipeline::tick() {
   if (is_listed) watches_.finish_tick(now_seconds);
   causes_.finish_tick(watches_);
   stack_board_.wanted = causes_.wanted_stacks(watches_);
+  builds_.finish_tick(watches_, recorder_, now_seconds, wall_offset_seconds_);
   deliver_alerts(now_seconds, is_listed);
   record_history(now_seconds);
   evaluation_seconds_ = clock_.steady_seconds() - began_seconds;
@@ -410,6 +415,7 @@ WatchLabels Pipeline::labels_of(const ProcessEntry& process) const {
   labels.cgroup = process.cgroup;
   labels.start_seconds = static_cast<double>(process.id.start_ticks) / ticks_per_second_;
   labels.load_total = process.cpu_seconds;
+  labels.build = builds_.build_of(process.id);
   return labels;
 }
 
@@ -493,6 +499,7 @@ void Pipeline::watch_agent(double now_seconds) {
   labels.name = "heapfloor";
   labels.group = "heapfloor";
   labels.limit_source = kConfiguredLimit;
+  labels.build = builds_.build_of(*agent_);
   labels.start_seconds = static_cast<double>(agent_->start_ticks) / ticks_per_second_;
   Observation reading;
   reading.time_seconds = now_seconds;
@@ -552,7 +559,9 @@ std::string Pipeline::say_last_kill(const std::string& workload, double kills) c
 
 void Pipeline::deliver_alerts(double now_seconds, bool is_listed) {
   const auto causes = [this](const Watch& watch) { return causes_.causes(watch); };
-  std::vector<AlertCondition> conditions = leak_conditions(watches_, now_seconds, causes);
+  const auto builds = [this](const Watch& watch) { return builds_.comparison_of(watch).get(); };
+  std::vector<AlertCondition> conditions =
+      leak_conditions(watches_, now_seconds, causes, builds, wall_offset_seconds_);
   const double now_unix_seconds = wall_offset_seconds_ + now_seconds;
   const std::vector<RuleEvaluator::OwnReading> own = own_readings();
   const RuleEvaluator::Tick tick{watches_,    batch_,           groups_, is_listed,
@@ -627,7 +636,7 @@ std::shared_ptr<const Snapshot> Pipeline::make_snapshot(double now_seconds, bool
   snapshot->first_verdict_seconds = (policy.minimum_floors + 1) * policy.bucket_seconds;
   describe_agent(*snapshot);
   SnapshotBuilder builder(*snapshot, ticks_per_second_);
-  builder.add_watches(watches_, probes_, causes_);
+  builder.add_watches(watches_, probes_, causes_, builds_);
   builder.add_probes(probes_);
   builder.add_jvms(jvms_);
   builder.add_go_programs(go_);
@@ -670,6 +679,11 @@ void Pipeline::follow_configuration() {
 void Pipeline::set_build_source(BuildSource source) {
   const std::scoped_lock lock(mutex_);
   build_source_ = std::move(source);
+}
+
+void Pipeline::set_build_reader(BuildReader& reader) {
+  const std::scoped_lock lock(mutex_);
+  builds_.set_reader(reader);
 }
 
 Result<std::string> Pipeline::add_silence(const Silence& silence) {

@@ -20,6 +20,7 @@
 #include "agent/alerts/rule_evaluator.h"
 #include "agent/alerts/silence_book.h"
 #include "agent/alerts/watch_list.h"
+#include "agent/build_follower.h"
 #include "agent/cause_book.h"
 #include "agent/clock.h"
 #include "agent/config.h"
@@ -83,6 +84,8 @@ class Pipeline final : public SeriesReader {
 
   // How builds are told apart, for silences that end at the next one. Before the first tick.
   void set_build_source(BuildSource source);
+  // Which builds the watched processes run. Before the first tick; outlives the pipeline.
+  void set_build_reader(BuildReader& reader);
   // The programs that carry a probe, and their segments.
   [[nodiscard]] const ProbeBoard& probes() const { return probe_board_; }
   // Where the names of sites come from. Before the first tick; called in each.
@@ -169,6 +172,7 @@ class Pipeline final : public SeriesReader {
   JvmFollower jvms_;
   GoFollower go_;
   CauseBook causes_;
+  BuildFollower builds_;
   AlertBook alerts_;
   RuleEvaluator rules_;
   SilenceBook silences_;

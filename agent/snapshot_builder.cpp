@@ -61,6 +61,7 @@ WatchRow row_of(const Watch& watch) {
   row.cgroup = watch.cgroup;
   row.process = watch.key.process;
   row.start_seconds = watch.start_seconds;
+  row.build = watch.build;
   row.state = watch.judge.state();
   row.state_since_seconds = watch.state_since_seconds();
   if (watch.judge.revocation()) row.revocation = revocation_name(*watch.judge.revocation());
@@ -201,10 +202,11 @@ void SnapshotBuilder::add_scalars(const SampleBatch& batch) {
 }
 
 void SnapshotBuilder::add_watches(const WatchList& watches, const ProbeFollower& probes,
-                                  const CauseBook& causes) {
+                                  const CauseBook& causes, const BuildFollower& builds) {
   const PartFinder parts(watches, probes);
   watches.for_each([&](const Watch& watch) {
     WatchRow& row = snapshot_.watches.emplace_back(row_of(watch));
+    row.builds = builds.comparison_of(watch);
     if (watch.key.signal == Signal::sampled_live)
       row.concentration = probes.concentration(watch.key.process);
     const bool is_suspect = row.state == LeakState::suspected || row.state == LeakState::leaking;

@@ -12,6 +12,7 @@
 #include "agent/alerts/rule_evaluator.h"
 #include "agent/alerts/silence_book.h"
 #include "agent/alerts/watch_list.h"
+#include "agent/build_follower.h"
 #include "agent/cause_book.h"
 #include "agent/exposition/snapshot.h"
 #include "agent/go_follower.h"
@@ -32,7 +33,8 @@ class SnapshotBuilder {
       : snapshot_(snapshot), ticks_per_second_(ticks_per_second) {}
 
   void add_scalars(const SampleBatch& batch);
-  void add_watches(const WatchList& watches, const ProbeFollower& probes, const CauseBook& causes);
+  void add_watches(const WatchList& watches, const ProbeFollower& probes, const CauseBook& causes,
+                   const BuildFollower& builds);
   void add_probes(const ProbeFollower& probes);
   // After the watches.
   void add_jvms(const JvmFollower& jvms);

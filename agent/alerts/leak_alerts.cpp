@@ -30,12 +30,6 @@ std::string say_amount(const Watch& watch, double amount) {
                                : fmt::format("{:.0f} MiB", amount / kMiB);
 }
 
-std::string say_growth(const Watch& watch, double per_second) {
-  const std::string_view counted = signal_info(watch.key.signal).counted;
-  return counted.empty() ? say_rate(per_second)
-                         : fmt::format("{:.3g} {}/h", per_second * kHour, counted);
-}
-
 std::string say_forecast(const Watch& watch, double now_seconds) {
   const Verdict& verdict = watch.detector.verdict();
   if (!verdict.exhaustion || !verdict.limit) return "No limit is known, so nothing is predicted.";
@@ -124,17 +118,25 @@ AlertCondition leak_condition(const Watch& watch, double now_seconds,
   const std::string_view counted = signal_info(watch.key.signal).counted;
   condition.summary =
       fmt::format("{} leaks {}.", say_name(watch), counted.empty() ? "memory" : counted);
-  condition.description =
-      fmt::format("The {} of {} stands at {} and rises by {} ({} to {}). {}",
-                  counted.empty() ? "heap floor" : "floor", say_subject(watch),
-                  say_amount(watch, verdict.floor), say_growth(watch, verdict.growth.estimate),
-                  say_growth(watch, verdict.growth.low), say_growth(watch, verdict.growth.high),
-                  say_forecast(watch, now_seconds));
+  condition.description = fmt::format(
+      "The {} of {} stands at {} and rises by {} ({} to {}). {}",
+      counted.empty() ? "heap floor" : "floor", say_subject(watch),
+      say_amount(watch, verdict.floor), say_growth(watch.key.signal, verdict.growth.estimate),
+      say_growth(watch.key.signal, verdict.growth.low),
+      say_growth(watch.key.signal, verdict.growth.high), say_forecast(watch, now_seconds));
   if (causes_of_watch) {
     if (const auto causes = causes_of_watch(watch))
       condition.description += " " + say_causes(*causes);
   }
   return condition;
+}
+
+// " Since build v8, 3 h ago: +212 MB/h."
+std::string sentence_of_builds(const BuildComparison& builds, const Watch& watch,
+                               double now_unix_seconds) {
+  std::string text = say_builds(builds, watch.key.signal, now_unix_seconds);
+  text.front() = 'S';
+  return " " + text + ".";
 }
 
 AlertCondition exhaustion_condition(const Watch& watch, double now_seconds) {
@@ -156,7 +158,8 @@ AlertCondition exhaustion_condition(const Watch& watch, double now_seconds) {
 }  // namespace
 
 std::vector<AlertCondition> leak_conditions(const WatchList& watches, double now_seconds,
-                                            const CauseSource& causes_of_watch) {
+                                            const CauseSource& causes_of_watch,
+                                            const BuildsOf& builds, double wall_offset_seconds) {
   std::vector<AlertCondition> conditions;
   const FirstLeaks first_leaks(watches);
   watches.for_each([&](const Watch& watch) {
@@ -164,7 +167,10 @@ std::vector<AlertCondition> leak_conditions(const WatchList& watches, double now
     const bool is_leaking = watch.judge.state() == LeakState::leaking;
     if (!is_leaking && !watch.ended_seconds) return;
     if (!first_leaks.tells(watch)) return;
-    conditions.push_back(leak_condition(watch, now_seconds, causes_of_watch));
+    AlertCondition& leak =
+        conditions.emplace_back(leak_condition(watch, now_seconds, causes_of_watch));
+    if (const BuildComparison* const known = builds ? builds(watch) : nullptr)
+      leak.description += sentence_of_builds(*known, watch, now_seconds + wall_offset_seconds);
     const bool is_near = verdict.exhaustion && verdict.confidence > kPredictedConfidence &&
                          verdict.exhaustion->at_seconds - now_seconds < kPredictedWithinSeconds;
     if (is_near || watch.ended_seconds)
@@ -184,6 +190,12 @@ std::string say_span(double seconds) {
     return fmt::format("{} h {} min", minutes / kHourMinutes, minutes % kHourMinutes);
   }
   return fmt::format("{} d {} h", minutes / kDayMinutes, minutes % kDayMinutes / kHourMinutes);
+}
+
+std::string say_growth(Signal signal, double per_second) {
+  const std::string_view counted = signal_info(signal).counted;
+  return counted.empty() ? say_rate(per_second)
+                         : fmt::format("{:.3g} {}/h", per_second * kHour, counted);
 }
 
 std::string say_rate(double bytes_per_second) {

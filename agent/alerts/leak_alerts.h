@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "agent/alerts/alert_book.h"
+#include "agent/alerts/build_comparison.h"
 #include "agent/alerts/watch_list.h"
 #include "agent/series/growth_causes.h"
+#include "agent/series/signal.h"
 
 namespace heapfloor {
 
@@ -36,14 +38,19 @@ inline constexpr std::array<LeakRule, 2> kLeakRules = {{
 // HeapfloorExhaustionPredicted while its limit is predicted to be reached within 24 hours (critical
 // within 4) at a confidence above 0.8. Suspected series raise nothing. Of the memory of a program,
 // its heap and its structures only the first that leaks raises them; sites raise nothing.
-// `causes_of_watch` tells what a growth is made of, where that is known.
+// `causes_of_watch` tells what a growth is made of, where that is known; what `builds` knows of its
+// program's builds is said with a leak; `wall_offset_seconds` is Unix time minus `now_seconds`.
 using CauseSource = std::function<std::optional<GrowthCauses>(const Watch&)>;
 std::vector<AlertCondition> leak_conditions(const WatchList& watches, double now_seconds,
-                                            const CauseSource& causes_of_watch = {});
+                                            const CauseSource& causes_of_watch = {},
+                                            const BuildsOf& builds = {},
+                                            double wall_offset_seconds = 0);
 
 // "5 h 12 min": how people say a span.
 std::string say_span(double seconds);
 // "212 MB/h": how people say a rate.
 std::string say_rate(double bytes_per_second);
+// The same of what a signal measures: "212 MB/h", "12 threads/h".
+std::string say_growth(Signal signal, double per_second);
 
 }  // namespace heapfloor

@@ -96,10 +96,26 @@ void WatchList::observe(const SeriesKey& key, const WatchLabels& labels,
   if (labels.is_retention) watch.is_retention = *labels.is_retention;
   watch.limit_source = labels.limit_source;
   watch.others_bytes = labels.others_bytes;
+  follow_build(watch, labels.build, reading.time_seconds);
   Observation loaded = reading;
   if (labels.load_total) loaded.load = watch.load.rate(*labels.load_total, reading.time_seconds);
   const std::optional<LeakState> before = take(watch, *index, loaded);
   if (before && hook_) hook_(watch, *before);
+}
+
+void WatchList::follow_build(Watch& watch, const SharedBuild& build, double time_seconds) {
+  if (!build || watch.build == build) return;
+  const bool is_exec = watch.build && !watch.build->is_same_build(*build);
+  if (is_exec && exec_hook_) exec_hook_(watch);
+  watch.build = build;
+  if (!is_exec) return;
+  watch.exec_seconds = time_seconds;
+  watch.detector.restart(time_seconds);
+  const LeakState before = watch.judge.state();
+  watch.judge.restart(time_seconds);
+  if (watch.judge.state() == before) return;
+  enter_state(watch, watch.judge.state(), time_seconds);
+  if (hook_) hook_(watch, before);
 }
 
 std::optional<LeakState> WatchList::take(Watch& watch, SeriesIndex index,

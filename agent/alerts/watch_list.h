@@ -18,6 +18,7 @@
 
 #include "agent/alerts/leak_state.h"
 #include "agent/alerts/state_change.h"
+#include "agent/series/build_identity.h"
 #include "agent/series/bytes.h"
 #include "agent/series/load_meter.h"
 #include "agent/series/point.h"
@@ -46,6 +47,8 @@ struct WatchLabels {
   std::optional<double> load_total = {};
   // Whether its growth is what an allocator keeps, by a better basis; nothing: as it was.
   std::optional<bool> is_retention = {};
+  // Of the process; null: not known (yet).
+  SharedBuild build = nullptr;
   // Of a new series; nothing: what the signal promises.
   std::optional<SignalTraits> traits = {};
 };
@@ -61,7 +64,9 @@ struct Watch {
   // the process.
   std::string part;
   std::string_view limit_source;
+  SharedBuild build;  // that the process runs; null: not known
   double start_seconds = 0;
+  std::optional<double> exec_seconds;  // when the process was found to run another program
   std::optional<double> others_bytes;  // the share of others in its limit, not kept over a restart
   // By a better basis its growth is no leak: whatever the detector says, it is suspected at most.
   bool is_retention = false;
@@ -80,6 +85,8 @@ struct Watch {
   [[nodiscard]] std::string id() const;  // subject/signal
   // Under what name earlier lives of the subject are known: that of the program, with the part.
   [[nodiscard]] std::string life_name() const;
+  // When what runs now was started.
+  [[nodiscard]] double run_start_seconds() const { return exec_seconds.value_or(start_seconds); }
   [[nodiscard]] double state_since_seconds() const { return changes.back().time_seconds; }
   static constexpr std::size_t kChanges = 16;
 };
@@ -107,6 +114,10 @@ class WatchList {
   // Called when a subject was found gone, before its leak state takes notice of it.
   void on_end(EndHook hook) { end_hook_ = std::move(hook); }
 
+  // Called when a process was found to run another program (exec), while the watch is still that of
+  // the one before. What comes after is learned anew.
+  void on_exec(EndHook hook) { exec_hook_ = std::move(hook); }
+
   // Asked once for every watch, when it has learned enough to be judged, for what is known of its
   // program's earlier lives.
   void set_lives_source(LivesSource source) { lives_source_ = std::move(source); }
@@ -121,7 +132,9 @@ class WatchList {
   // A reading that a restored watch took after it was saved: like observe(), but nobody is told of
   // transitions, who was told already.
   void replay(const SeriesKey& key, const Observation& reading);
-  static constexpr std::uint8_t kStateVersion = 3;
+  static constexpr std::uint8_t kStateVersion = 4;
+  // Written before builds were known: read without one.
+  static constexpr std::uint8_t kStateWithoutBuild = 3;
 
   void for_each(const std::function<void(const Watch&)>& visit) const;
   [[nodiscard]] const Watch* find(std::string_view id) const;
@@ -136,8 +149,8 @@ class WatchList {
 
   static constexpr double kEndedRetentionSeconds = 900;
   static constexpr std::size_t kMostBytesPerWatch =
-      sizeof(Watch) + Watch::kChanges * sizeof(StateChange) +
-      192 +  // comm, group and part beyond their inline room
+      sizeof(Watch) + Watch::kChanges * sizeof(StateChange) + sizeof(BuildIdentity) +
+      3 * BuildIdentity::kMostText + 192 +  // comm, group and part beyond their inline room
       kMostCgroupPathBytes;
 
  private:
@@ -148,7 +161,8 @@ class WatchList {
   // Returns the state before when it changed.
   std::optional<LeakState> take(Watch& watch, SeriesIndex index, const Observation& reading);
   [[nodiscard]] std::optional<LeakState> judge(Watch& watch, double time_seconds);
-  [[nodiscard]] bool restore_watch(ByteReader& in, Watch& watch) const;
+  [[nodiscard]] bool restore_watch(ByteReader& in, Watch& watch, bool has_build) const;
+  void follow_build(Watch& watch, const SharedBuild& build, double time_seconds);
   bool make_room(double weight_bytes);
   void end(Watch& watch, double time_seconds);
   void forget(SeriesIndex index);
@@ -159,7 +173,7 @@ class WatchList {
   SeriesStore store_;
   std::vector<std::unique_ptr<Watch>> watches_;  // by SeriesIndex
   TransitionHook hook_;
-  EndHook end_hook_;
+  EndHook end_hook_, exec_hook_;
   LivesSource lives_source_;
   std::uint64_t evaluations_ = 0;
   double hopeless_below_ = 0;  // what make_room() has learned in this tick

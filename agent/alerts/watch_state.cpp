@@ -30,6 +30,8 @@ void WatchList::save(ByteWriter& out, const Watch& watch) const {
   out.put_text(watch.cgroup);
   if (has_part(watch.key)) out.put_text(watch.part);
   out.put_text(watch.limit_source);
+  save_build(out, watch.build);
+  out.put(watch.exec_seconds);
   out.put(watch.start_seconds);
   out.put(watch.last_seen_seconds);
   out.put(watch.ended_seconds);
@@ -46,7 +48,7 @@ void WatchList::save(ByteWriter& out, const Watch& watch) const {
   if (index) store_.ring(*index).save(out);
 }
 
-bool WatchList::restore_watch(ByteReader& in, Watch& watch) const {
+bool WatchList::restore_watch(ByteReader& in, Watch& watch, bool has_build) const {
   watch.name = in.take_text(kMostName);
   watch.group = in.take_text(kMostName);
   watch.cgroup = in.take_text(kMostCgroupPathBytes);
@@ -54,6 +56,10 @@ bool WatchList::restore_watch(ByteReader& in, Watch& watch) const {
   const std::string source = in.take_text(kMostName);
   const auto* const known = std::ranges::find(kLimitSources, source);
   if (known != kLimitSources.end()) watch.limit_source = *known;
+  if (has_build) {
+    watch.build = take_build(in);
+    watch.exec_seconds = in.take_optional<double>(-kMostSeconds, kMostSeconds);
+  }
   watch.start_seconds = in.take_number<double>(-kMostSeconds, kMostSeconds);
   watch.last_seen_seconds = in.take_number<double>(-kMostSeconds, kMostSeconds);
   watch.ended_seconds = in.take_optional<double>(-kMostSeconds, kMostSeconds);
@@ -76,13 +82,13 @@ bool WatchList::restore_watch(ByteReader& in, Watch& watch) const {
 }
 
 std::unique_ptr<Watch> WatchList::read(ByteReader& in, TieredRing& ring) const {
-  const bool is_known = in.take<std::uint8_t>() == kStateVersion;
-  if (!in.require(is_known)) return nullptr;
+  const auto version = in.take<std::uint8_t>();
+  if (!in.require(version == kStateVersion || version == kStateWithoutBuild)) return nullptr;
   const std::optional<SeriesKey> key = take_key(in);
   const auto traits = in.take_enum<SignalTraits>(kSignalTraits);
   if (in.failed()) return nullptr;
   auto watch = std::make_unique<Watch>(*key, policy(key->signal), traits);
-  if (!restore_watch(in, *watch) || !ring.restore(in)) return nullptr;
+  if (!restore_watch(in, *watch, version == kStateVersion) || !ring.restore(in)) return nullptr;
   return watch;
 }
 

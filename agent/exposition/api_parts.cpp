@@ -56,6 +56,15 @@ Json growth_json(const std::optional<Growth>& growth) {
           {"high", json_number(growth->high)}};
 }
 
+Json build_json(const SharedBuild& build) {
+  if (!build) return nullptr;
+  return {{"name", build->short_name()},
+          {"program", build->program},
+          {"kind", build_kind_name(build->kind)},
+          {"id", build->id},
+          {"version", build->version.empty() ? Json(nullptr) : Json(build->version)}};
+}
+
 Json changes_json(const std::vector<StateChange>& changes, const ApiRows& rows) {
   Json json = Json::array();
   for (const StateChange& change : changes) {

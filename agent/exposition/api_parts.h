@@ -38,6 +38,9 @@ Json bytes_or_null(std::string_view signal, const Json& amount);
 
 Json growth_json(const std::optional<Growth>& growth);
 
+// Which build it is; null where it is not known.
+Json build_json(const SharedBuild& build);
+
 // Writes the rows of one snapshot, which outlives it, and turns its times into Unix time.
 class ApiRows {
  public:

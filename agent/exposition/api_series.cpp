@@ -77,6 +77,7 @@ Json former_lives_json(const std::vector<Incarnation>& lives, std::string_view s
         {"floor", json_number(life.floor_bytes)},
         {"value", json_number(life.last_bytes)},
         {"growth_per_second", has_risen ? growth_json(std::optional(life.growth)) : Json(nullptr)}};
+    row["build"] = build_json(life.build);
     row["floor_bytes"] = bytes_or_null(signal, row["floor"]);
     row["value_bytes"] = bytes_or_null(signal, row["value"]);
     json.push_back(std::move(row));

@@ -69,10 +69,38 @@ bool is_growing(const WatchRow& watch) {
          (watch.state == LeakState::suspected || watch.state == LeakState::leaking);
 }
 
-// Earlier runs of the program that grew alike; and what else of the same subject grows: threads and
-// descriptors come with memory of their own, and memory with what it is for.
+Json build_course_json(const BuildCourse& course) {
+  const bool is_known = course.course.move != FloorMove::unknown;
+  Json json = build_json(course.build);
+  json["since"] = json_number(course.since_seconds);
+  json["runs"] = course.runs;
+  json["run_seconds"] = json_number(course.run_seconds);
+  json["move"] = floor_move_name(course.course.move);
+  json["growth_per_second"] =
+      growth_json(is_known ? std::optional(course.course.growth) : std::nullopt);
+  return json;
+}
+
+// Which build runs, how the floors went since it does, and the same of the build before it.
+Json builds_json(const WatchRow& watch) {
+  if (!watch.builds) return nullptr;
+  Json json = build_course_json(watch.builds->now);
+  json["is_rollback"] = watch.builds->is_rollback;
+  json["before"] = watch.builds->before ? build_course_json(*watch.builds->before) : Json(nullptr);
+  return json;
+}
+
+// What the builds of the program say; earlier runs of the program that grew alike; and what else of
+// the same subject grows: threads and descriptors come with memory of their own, and memory with
+// what it is for.
 Json evidence_json(const Snapshot& snapshot, const WatchRow& suspect) {
   Json evidence = Json::array();
+  const std::optional<Signal> signal = find_signal(suspect.signal);
+  if (suspect.builds && signal) {
+    const double now_seconds = snapshot.time_seconds + snapshot.wall_offset_seconds;
+    evidence.push_back(
+        {{"kind", "builds"}, {"text", say_builds(*suspect.builds, *signal, now_seconds)}});
+  }
   if (suspect.verdict.earlier_lives > 0) {
     evidence.push_back(
         {{"kind", "earlier_runs"},
@@ -232,6 +260,7 @@ Json suspect_json(const Snapshot& snapshot, const WatchRow& watch) {
   json["cause_summary"] = watch.causes ? Json(say_causes(*watch.causes)) : Json();
   json["sites"] = sites_json(snapshot, watch);
   json["structures"] = structures_json(watch);
+  json["build"] = builds_json(watch);
   json["gates"] = gates_json(verdict, counted_by(watch.signal));
   json["reason"] = reason_of(snapshot, watch);
   json["evidence"] = evidence_json(snapshot, watch);

@@ -79,6 +79,14 @@ constexpr std::array<OwnDesc, kOwnFamilies> kOwn = {{
     {OwnFamily::leak_state, "heapfloor_leak_state", kGauge, "scope,subject,group,signal,state",
      "Leak state of one signal of one subject: 1 for the state it is in, 0 for the others.",
      "alerts"},
+    {OwnFamily::trend_build_info, "heapfloor_trend_build_info", FamilyType::info,
+     "scope,subject,group,program,build,version",
+     "Which build of which program a followed process runs, alike on every host: the linker's "
+     "build "
+     "id, else Go's, else the name, time of change and size of its file, of a script or a jar; "
+     "always 1. Absent where it is not known. The version is empty where the program does not "
+     "name it (Go programs do).",
+     "trend"},
     {OwnFamily::leak_suspects, "heapfloor_leak_suspects", kGauge, "scope,state",
      "Signals that are suspected, leaking or recovering.", "alerts"},
     {OwnFamily::leaks_detected, "heapfloor_leaks_detected_total", kCounter, "scope",

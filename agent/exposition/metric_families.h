@@ -61,6 +61,7 @@ enum class OwnFamily : std::uint8_t {
   workload_oom_kills,
   workload_last_oom,
   leak_state,
+  trend_build_info,
   leak_suspects,
   leaks_detected,
   trend_floor,

@@ -428,7 +428,29 @@ class MetricsPage::Renderer {
               number(watch.compactions));
       add_verdict(watch, body, snapshot.wall_offset_seconds);
     }
+    add_builds(snapshot);
     add_causes(snapshot);
+  }
+
+  // Once for each subject that is a whole process.
+  void add_builds(const Snapshot& snapshot) {
+    std::string_view said;
+    for (const WatchRow& watch : snapshot.watches) {
+      if (!has_build(watch) || said == watch.subject) continue;
+      said = watch.subject;
+      add_own(OwnFamily::trend_build_info, build_info_body(watch), 1);
+    }
+  }
+  static bool has_build(const WatchRow& watch) {
+    return watch.build && watch.scope != "structure" && watch.scope != "site";
+  }
+  std::string_view build_info_body(const WatchRow& watch) {
+    return labels_.body({{"scope", watch.scope},
+                         {"subject", watch.subject},
+                         {"group", watch.group},
+                         {"program", watch.build->program},
+                         {"build", watch.build->id},
+                         {"version", watch.build->version}});
   }
 
   // These families have no label `signal`: of the watches of one subject the first that knows says
@@ -720,6 +742,7 @@ class MetricsPage::Renderer {
         bodies.push_back(site_growth_body(*watch, part));
       }
       if (watch->causes || watch->concentration) bodies.push_back(subject_body(*watch));
+      if (has_build(*watch)) bodies.push_back(build_info_body(*watch));
       bodies.push_back(labels_.body({{"scope", watch->scope},
                                      {"subject", watch->subject},
                                      {"group", watch->group},

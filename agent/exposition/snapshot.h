@@ -18,12 +18,14 @@
 
 #include "agent/alerts/alert_book.h"
 #include "agent/alerts/alert_sender.h"
+#include "agent/alerts/build_comparison.h"
 #include "agent/alerts/leak_state.h"
 #include "agent/alerts/state_change.h"
 #include "agent/evidence/evidence_store.h"
 #include "agent/history/history_row.h"
 #include "agent/history/recorder.h"
 #include "agent/profile/known_site.h"
+#include "agent/series/build_identity.h"
 #include "agent/series/growth_causes.h"
 #include "agent/series/point.h"
 #include "agent/trend/verdict.h"
@@ -178,6 +180,9 @@ struct WatchRow {
   std::string group;         // raw
   ProcessId process;         // scope process
   double start_seconds = 0;  // of the process, since boot
+  SharedBuild build;         // that the process runs; null: not known
+  // Of suspects: how its program went since this build runs, and before; null: not known.
+  std::shared_ptr<const BuildComparison> builds;
   LeakState state = LeakState::learning;
   double state_since_seconds = 0;
   std::optional<double> ended_seconds;  // its subject was found gone; shown for a while

@@ -17,7 +17,8 @@ constexpr std::size_t kMostName = kMostCgroupPathBytes;  // no name is longer
 constexpr double kHandoverSeconds = 120;
 // Rows of older agents end without the evidence of the life.
 constexpr std::uint8_t kIncarnationWithoutEvidence = 1;
-constexpr std::uint8_t kIncarnationVersion = 2;
+constexpr std::uint8_t kIncarnationWithoutBuild = 2;
+constexpr std::uint8_t kIncarnationVersion = 3;
 constexpr std::uint32_t kMostReadings = 1000000;
 constexpr std::uint32_t kMostScopes = 64;
 constexpr std::uint32_t kMostDocuments = 1000;
@@ -93,12 +94,14 @@ void save_incarnation(ByteWriter& out, const Incarnation& incarnation) {
   }
   out.put(incarnation.life.was_rising);
   out.put(incarnation.life.evidence_seconds);
+  save_build(out, incarnation.build);
+  incarnation.course.save(out);
 }
 
 bool restore_incarnation(ByteReader& in, Incarnation& incarnation) {
   constexpr double kMost = 1e20;
   const auto version = in.take<std::uint8_t>();
-  in.require(version == kIncarnationVersion || version == kIncarnationWithoutEvidence);
+  in.require(version >= kIncarnationWithoutEvidence && version <= kIncarnationVersion);
   for (std::string* const text :
        {&incarnation.scope, &incarnation.name, &incarnation.group, &incarnation.signal}) {
     *text = in.take_text(kMostName);
@@ -111,9 +114,13 @@ bool restore_incarnation(ByteReader& in, Incarnation& incarnation) {
         &incarnation.floor_bytes, &incarnation.last_bytes}) {
     *number = in.take_number<double>(-kMost, kMost);
   }
-  if (version == kIncarnationVersion) {
+  if (version >= kIncarnationWithoutBuild) {
     incarnation.life.was_rising = in.take_flag();
     incarnation.life.evidence_seconds = in.take_number<double>(0, kMost);
+  }
+  if (version >= kIncarnationVersion) {
+    incarnation.build = take_build(in);
+    in.require(incarnation.course.restore(in));
   }
   incarnation.life.growth_per_second = incarnation.growth.estimate;
   return in.finished();
@@ -267,9 +274,26 @@ void HistoryRecorder::note_end(const Watch& watch, const HistoryTime& now) {
   keep(watch, EndReason::exited, now.time_seconds, now.wall_offset_seconds);
 }
 
+void HistoryRecorder::note_exec(const Watch& watch, const HistoryTime& now) {
+  keep(watch, EndReason::exec, now.time_seconds, now.wall_offset_seconds);
+}
+
+// One that was never judged leaves nothing to compare with but that its build ran: one such life of
+// a build is enough to know that, and takes no place from a program that was.
+bool HistoryRecorder::is_worth_keeping(const Watch& watch) const {
+  if (watch.judge.state() != LeakState::learning) return true;
+  if (!watch.build) return false;
+  const auto found =
+      programs_.find(program_of(watch.life_name(), watch.group, signal_name(watch.key.signal)));
+  if (found == programs_.end()) return programs_.size() < kMostPrograms;
+  return std::ranges::none_of(found->second, [&watch](const Stored& stored) {
+    return stored.incarnation.build && stored.incarnation.build->is_same_build(*watch.build);
+  });
+}
+
 void HistoryRecorder::keep(const Watch& watch, EndReason reason, double end_seconds,
                            double wall_offset_seconds) {
-  if (watch.judge.state() == LeakState::learning) return;  // it leaves nothing to compare with
+  if (!is_worth_keeping(watch)) return;
   const Verdict& verdict = watch.detector.verdict();
   const bool is_rising =
       verdict.evidence == Evidence::held || verdict.evidence == Evidence::confirmed;
@@ -278,7 +302,7 @@ void HistoryRecorder::keep(const Watch& watch, EndReason reason, double end_seco
   incarnation.name = watch.life_name();
   incarnation.group = watch.group;
   incarnation.signal = std::string(signal_name(watch.key.signal));
-  incarnation.start_unix_seconds = wall_offset_seconds + watch.start_seconds;
+  incarnation.start_unix_seconds = wall_offset_seconds + watch.run_start_seconds();
   incarnation.end_unix_seconds = wall_offset_seconds + end_seconds;
   incarnation.reason = reason;
   incarnation.state = watch.judge.state();
@@ -287,6 +311,8 @@ void HistoryRecorder::keep(const Watch& watch, EndReason reason, double end_seco
   incarnation.floor_bytes = verdict.floor;
   incarnation.last_bytes = watch.last_value;
   incarnation.life = life_of(verdict);
+  incarnation.build = watch.build;
+  incarnation.course = watch.detector.course();
   const std::uint64_t number = next_number(next_incarnation_, incarnation.end_unix_seconds);
   put_incarnation(number, incarnation);
   remember(number, std::move(incarnation));
@@ -301,14 +327,38 @@ void HistoryRecorder::remember(std::uint64_t number, Incarnation incarnation) {
       programs_[program_of(incarnation.name, incarnation.group, incarnation.signal)];
   lives.push_back({number, std::move(incarnation)});
   if (lives.size() > kIncarnations) {
-    forget(lives.front());
-    lives.pop_front();
+    const auto last = lives.begin() + static_cast<std::ptrdiff_t>(least_telling(lives));
+    forget(*last);
+    lives.erase(last);
   }
   if (programs_.size() <= kMostPrograms) return;
-  const auto oldest = std::ranges::min_element(
-      programs_, {}, [](const auto& program) { return program.second.back().number; });
+  const auto oldest = std::ranges::min_element(programs_, {}, [](const auto& program) {
+    const bool is_judged = std::ranges::any_of(program.second, [](const Stored& stored) {
+      return stored.incarnation.state != LeakState::learning;
+    });
+    return std::pair(is_judged, program.second.back().number);
+  });
   for (const Stored& stored : oldest->second) forget(stored);
   programs_.erase(oldest);
+}
+
+// The oldest of the build that has the most: a crash loop of one build leaves what is known of the
+// others.
+std::size_t HistoryRecorder::least_telling(const std::deque<Stored>& lives) {
+  const auto is_alike = [](const SharedBuild& a, const SharedBuild& b) {
+    return a && b ? a->is_same_build(*b) : !a && !b;
+  };
+  std::size_t chosen = 0;
+  std::ptrdiff_t most = 0;
+  for (std::size_t i = 0; i < lives.size(); ++i) {
+    const auto count = std::ranges::count_if(lives, [&](const Stored& other) {
+      return is_alike(lives[i].incarnation.build, other.incarnation.build);
+    });
+    if (count <= most) continue;
+    chosen = i;
+    most = count;
+  }
+  return chosen;
 }
 
 void HistoryRecorder::put(RowKind kind, std::uint64_t number, std::string bytes) {
@@ -439,8 +489,22 @@ std::vector<Incarnation> HistoryRecorder::incarnations(std::string_view name,
   std::vector<Incarnation> lives;
   const auto found = programs_.find(program_of(name, group, signal));
   if (found == programs_.end()) return lives;
-  for (const Stored& stored : found->second) lives.push_back(stored.incarnation);
+  for (const Stored& stored : found->second) {
+    if (stored.incarnation.state != LeakState::learning) lives.push_back(stored.incarnation);
+  }
   return lives;
+}
+
+std::vector<BuildRun> HistoryRecorder::build_runs(std::string_view name, std::string_view group,
+                                                  std::string_view signal) const {
+  std::vector<BuildRun> runs;
+  const auto found = programs_.find(program_of(name, group, signal));
+  if (found == programs_.end()) return runs;
+  for (const Stored& stored : found->second) {
+    const Incarnation& life = stored.incarnation;
+    runs.push_back({life.build, life.start_unix_seconds, life.end_unix_seconds, life.course});
+  }
+  return runs;
 }
 
 EarlierLives HistoryRecorder::earlier_lives(std::string_view name, std::string_view group,
@@ -452,6 +516,7 @@ EarlierLives HistoryRecorder::earlier_lives(std::string_view name, std::string_v
   double free_from = -std::numeric_limits<double>::infinity();
   for (const Stored& stored : found->second) {
     const Incarnation& before = stored.incarnation;
+    if (before.state == LeakState::learning) continue;
     if (before.start_unix_seconds < free_from - kHandoverSeconds ||
         before.end_unix_seconds > start_unix_seconds + kHandoverSeconds) {
       continue;

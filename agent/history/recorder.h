@@ -7,6 +7,7 @@
 // locks.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -20,6 +21,7 @@
 #include <vector>
 
 #include "agent/alerts/alert_book.h"
+#include "agent/alerts/build_comparison.h"
 #include "agent/alerts/watch_list.h"
 #include "agent/history/history_row.h"
 #include "agent/series/series_store.h"
@@ -27,11 +29,12 @@
 namespace heapfloor {
 
 // Why a subject is gone.
-enum class EndReason : std::uint8_t { exited, reboot };
-inline constexpr std::size_t kEndReasons = 2;
+enum class EndReason : std::uint8_t { exited, reboot, exec };
+inline constexpr std::size_t kEndReasons = 3;
 
 constexpr std::string_view end_reason_name(EndReason reason) {
-  return reason == EndReason::exited ? "exited" : "reboot";
+  constexpr std::array<std::string_view, kEndReasons> kNames = {"exited", "reboot", "exec"};
+  return kNames.at(static_cast<std::size_t>(reason));
 }
 
 // One former life of a program: what the next one can be compared with. Unix times.
@@ -48,7 +51,9 @@ struct Incarnation {
   Growth growth;                          // zeros where it was not rising
   double floor_bytes = 0;
   double last_bytes = 0;
-  Life life;  // what the next life's detector makes of it
+  Life life;           // what the next life's detector makes of it
+  SharedBuild build;   // that it ran; null: not known, as in all rows of older agents
+  FloorCourse course;  // of the whole life; unknown in rows of older agents
 };
 
 void save_incarnation(ByteWriter& out, const Incarnation& incarnation);
@@ -91,6 +96,7 @@ class HistoryRecorder {
   // The hooks of the watch list.
   void note_transition(const Watch& watch, LeakState before, const HistoryTime& now);
   void note_end(const Watch& watch, const HistoryTime& now);
+  void note_exec(const Watch& watch, const HistoryTime& now);
 
   // What this tick changed. `losses` is HistoryWriter::losses(): when it has grown, everything is
   // written again, at most every kTicksPerCopy ticks, since a slow disk loses more of what is
@@ -98,9 +104,14 @@ class HistoryRecorder {
   [[nodiscard]] HistoryBatch record(const WatchList& watches, const AgentTotals& totals,
                                     const HistoryTime& now, std::uint64_t losses);
 
-  // The last kIncarnations of one program and signal, oldest first.
+  // What is kept of one program and signal, oldest first, but for lives that were never judged: at
+  // most kIncarnations.
   [[nodiscard]] std::vector<Incarnation> incarnations(std::string_view name, std::string_view group,
                                                       std::string_view signal) const;
+
+  // The same as runs of builds, for compare_builds().
+  [[nodiscard]] std::vector<BuildRun> build_runs(std::string_view name, std::string_view group,
+                                                 std::string_view signal) const;
 
   // What the lives before one that began at `start_unix_seconds` add up to. Lives that ran beside
   // it, or beside one that counts, are siblings and do not count.
@@ -144,6 +155,8 @@ class HistoryRecorder {
   void bring_up_to_date(Ended& ended, std::uint64_t tick, const Observation& reading) const;
   void bury(RestoreReport& report);
   void keep(const Watch& watch, EndReason reason, double end_seconds, double wall_offset_seconds);
+  [[nodiscard]] bool is_worth_keeping(const Watch& watch) const;
+  [[nodiscard]] static std::size_t least_telling(const std::deque<Stored>& lives);
   void remember(std::uint64_t number, Incarnation incarnation);
   [[nodiscard]] bool must_write_all(std::uint64_t losses);
   void put_incarnation(std::uint64_t number, const Incarnation& incarnation);

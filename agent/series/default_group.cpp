@@ -81,20 +81,6 @@ class Arguments {
   std::string_view rest_;
 };
 
-// What looks like the name of a file, a module or a class, and like nothing else.
-std::string_view presentable(std::string_view argument) {
-  const std::string_view name = base_name(argument);
-  const bool is_plain = std::ranges::all_of(name, [](char byte) {
-    return std::isalnum(static_cast<unsigned char>(byte)) != 0 || byte == '.' || byte == '_' ||
-           byte == '-' || byte == '+' || byte == '@';
-  });
-  // "3" is /dev/fd/3: it says nothing.
-  const bool has_letter = std::ranges::any_of(
-      name, [](char byte) { return std::isalpha(static_cast<unsigned char>(byte)) != 0; });
-  if (!is_plain || !has_letter || name.size() > kLongestScript || name.front() == '-') return {};
-  return name;
-}
-
 // An option that stands for itself.
 bool is_flag(std::string_view option, const Interpreter& interpreter) {
   if (option.find('=') != std::string_view::npos || lists(interpreter.flags, option)) return true;
@@ -108,26 +94,51 @@ bool is_flag(std::string_view option, const Interpreter& interpreter) {
 
 }  // namespace
 
-std::string_view script_name(std::string_view program_base, std::string_view command_line) {
+// What looks like the name of a file, a module or a class, and like nothing else.
+std::string_view script_base_name(std::string_view argument) {
+  const std::string_view name = base_name(argument);
+  const bool is_plain = std::ranges::all_of(name, [](char byte) {
+    return std::isalnum(static_cast<unsigned char>(byte)) != 0 || byte == '.' || byte == '_' ||
+           byte == '-' || byte == '+' || byte == '@';
+  });
+  // "3" is /dev/fd/3: it says nothing.
+  const bool has_letter = std::ranges::any_of(
+      name, [](char byte) { return std::isalpha(static_cast<unsigned char>(byte)) != 0; });
+  if (!is_plain || !has_letter || name.size() > kLongestScript || name.front() == '-') return {};
+  return name;
+}
+
+ScriptArgument script_argument(std::string_view program_base, std::string_view command_line) {
+  ScriptArgument script;
   const Interpreter* const interpreter = find_interpreter(program_base);
-  if (interpreter == nullptr) return {};
+  if (interpreter == nullptr) return script;
+  script.is_interpreter = true;
+  // Of java a file stands behind -jar, and what stands alone is a class.
+  const bool is_java = interpreter->name == "java";
   Arguments arguments(command_line);
   std::string_view argument;
-  if (!arguments.next(argument)) return {};
+  if (!arguments.next(argument)) return script;
   while (arguments.next(argument)) {
-    if (argument == "--") return arguments.next(argument) ? presentable(argument) : "";
     const bool is_option = argument.size() > 1 && (argument[0] == '-' || argument[0] == '+');
-    if (!is_option) return presentable(argument);
-    if (lists(interpreter->inline_code, argument)) return {};
-    if (lists(interpreter->module, argument))
-      return arguments.next(argument) ? presentable(argument) : "";
+    const bool is_module = lists(interpreter->module, argument);
+    if (argument == "--" || is_module || !is_option) {
+      script.is_file = is_java ? argument == "-jar" : !is_module;
+      if (is_option && !arguments.next(argument)) return script;
+      script.argument = argument;
+      return script;
+    }
+    if (lists(interpreter->inline_code, argument)) return script;
     if (lists(interpreter->with_value, argument)) {
-      if (!arguments.next(argument)) return {};
+      if (!arguments.next(argument)) return script;
     } else if (!is_flag(argument, *interpreter)) {
-      return {};
+      return script;
     }
   }
-  return {};
+  return script;
+}
+
+std::string_view script_name(std::string_view program_base, std::string_view command_line) {
+  return script_base_name(script_argument(program_base, command_line).argument);
 }
 
 std::string default_group(const ProcessFacts& facts, DefaultGrouping grouping) {

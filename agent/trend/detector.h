@@ -14,6 +14,7 @@
 #include "agent/series/bytes.h"
 #include "agent/series/point.h"
 #include "agent/trend/earlier_lives.h"
+#include "agent/trend/floor_course.h"
 #include "agent/trend/gates.h"
 #include "agent/trend/high_quantile.h"
 #include "agent/trend/median_of_five.h"
@@ -43,6 +44,8 @@ class Detector {
 
   // Closed floors, oldest first, each time covered by the finest level that still has it.
   [[nodiscard]] std::vector<Floor> floors() const;
+  // Where all of them went together.
+  [[nodiscard]] FloorCourse course() const { return course_of(floors(), *policy_); }
 
   // Forgets everything that belongs to the former incarnation but how it grew; compactions() goes
   // on counting.

@@ -295,5 +295,76 @@ TEST(WatchMemory, IsBoundedAsTheReadmeSays) {
             16384U);
 }
 
+SharedBuild build_named(const std::string& id) {
+  return std::make_shared<const BuildIdentity>(BuildIdentity{BuildKind::gnu, "leaky", id, ""});
+}
+
+TEST_F(WatchListTest, AnotherProgramInTheSameProcessIsLearnedAnew) {
+  std::vector<std::string> left;
+  watches_.on_exec([&left](const Watch& watch) { left.push_back(watch.build->id); });
+  labels_.build = build_named("w");
+  leak(7, 240);
+  const Watch* const watch = watches_.find(key_of(7));
+  ASSERT_EQ(watch->judge.state(), LeakState::leaking);
+  labels_.build = nullptr;  // could not be read
+  leak(7, 1);
+  EXPECT_EQ(watch->build->id, "w");
+  labels_.build = build_named("w");  // another reading of the same
+  leak(7, 1);
+  EXPECT_TRUE(left.empty());
+  const double exec_seconds = now_;
+  labels_.build = build_named("x");
+  leak(7, 1);
+  EXPECT_EQ(left, std::vector<std::string>{"w"});
+  EXPECT_EQ(watch->build->id, "x");
+  EXPECT_EQ(watch->run_start_seconds(), exec_seconds);
+  EXPECT_EQ(watch->judge.state(), LeakState::recovering);
+  EXPECT_LT(watch->detector.floors().size(), 2U);
+}
+
+TEST_F(WatchListTest, ABuildThatIsLearnedLateIsNoOtherProgram) {
+  watches_.on_exec([](const Watch&) { ADD_FAILURE() << "it was unknown before"; });
+  leak(7, 240);
+  labels_.build = build_named("w");
+  leak(7, 1);
+  const Watch* const watch = watches_.find(key_of(7));
+  EXPECT_EQ(watch->judge.state(), LeakState::leaking);
+  EXPECT_EQ(watch->build->id, "w");
+  EXPECT_EQ(watch->run_start_seconds(), watch->start_seconds);
+}
+
+TEST_F(WatchListTest, AWatchKeepsItsBuildAndOneOfAnOlderAgentHasNone) {
+  leak(7, 40);
+  const Watch* const watch = watches_.find(key_of(7));
+  const auto saved = [&] {
+    std::string bytes;
+    ByteWriter out(bytes);
+    watches_.save(out, *watch);
+    return bytes;
+  };
+  const auto read = [this](const std::string& bytes) {
+    ByteReader in(bytes);
+    TieredRing ring;
+    return watches_.read(in, ring);
+  };
+  // Without a build and an exec: two bytes of 0 behind the source of the limit.
+  std::string older = saved();
+  const std::size_t place = older.find("configured") + std::string_view("configured").size();
+  ASSERT_EQ(older.substr(place, 2), std::string(2, '\0'));
+  older.erase(place, 2);
+  older[0] = WatchList::kStateWithoutBuild;
+  ASSERT_NE(read(older), nullptr);
+  EXPECT_EQ(read(older)->build, nullptr);
+  EXPECT_EQ(read(older)->detector.floors().size(), watch->detector.floors().size());
+  labels_.build = build_named("w");
+  leak(7, 1);
+  labels_.build = build_named("x");
+  leak(7, 1);
+  const std::unique_ptr<Watch> back = read(saved());
+  ASSERT_NE(back, nullptr);
+  EXPECT_EQ(*back->build, *watch->build);
+  EXPECT_EQ(back->exec_seconds, watch->exec_seconds);
+}
+
 }  // namespace
 }  // namespace heapfloor

@@ -396,6 +396,7 @@ TEST_F(HostRootTest, ALinkInAProcessesRootDoesNotLeadOutOfIt) {
 }
 
 TEST_F(HostRootTest, AFileInAProcessesRootIsLookedAtWithoutBeingOpened) {
+  write_file(directory_ / "proc/42/stat", "alive");
   write_file(directory_ / "proc/42/root/app/main.py", "inside");
   ASSERT_EQ(::chmod((directory_ / "proc/42/root/app/main.py").c_str(), 0), 0);
   ASSERT_EQ(::mkfifo((directory_ / "proc/42/root/app/pipe").c_str(), 0600), 0);

@@ -147,6 +147,13 @@ class Programs:
         return self.processes[name].pid
 
 
+def build_id_of(name):
+    """The build id of a program, as readelf says it."""
+    notes = subprocess.run(["readelf", "-n", os.path.join(PROGRAMS, name)], capture_output=True, text=True, timeout=30,
+                           check=True)
+    return re.search(r"Build ID: ([0-9a-f]+)", notes.stdout).group(1)
+
+
 def comm_of(name):
     """The name as the kernel keeps it: 15 bytes."""
     return name[:15]

@@ -103,20 +103,21 @@ class PrometheusTest(unittest.TestCase):
             self.assert_quiet(prometheus, programs.pid("e2e_flat"))
 
     def assert_fleet_alert(self, prometheus):
-        """Both replicas of the leaking program are one alert of the fleet."""
+        """Both replicas of the leaking program are one alert of the fleet, which names the build that both run."""
 
         def fires():
             alerts = (prometheus.get("alerts") or {"alerts": []})["alerts"]
             return [alert for alert in alerts
                     if alert["labels"]["alertname"] == "HeapfloorFleetLeak" and alert["state"] == "firing"
-                    and alert["labels"]["group"] == group]
+                    and alert["labels"]["group"] == group and alert["labels"].get("build") == build]
 
         group = harness.comm_of("e2e_steady_leak")
+        build = harness.build_id_of("e2e_steady_leak")
         alerts = harness.wait_until(fires, DEADLINE_SECONDS, "HeapfloorFleetLeak fires in Prometheus")
         self.assertEqual(len(alerts), 1)
         # The agent sees the whole host: another run of these tests may have replicas of its own there.
         self.assertRegex(alerts[0]["annotations"]["description"],
-                         rf"^([2-9]|[1-9]\d+) replicas of {group} leak of \d+, on 1 hosts, each by .*B/s\.$")
+                         rf"^([2-9]|[1-9]\d+) replicas of {group}, build {build}, leak of \d+, on 1 hosts, each by .*B/s\.$")
 
     def assert_scraping_is_clean(self, prometheus):
         targets = prometheus.get("targets")["activeTargets"]

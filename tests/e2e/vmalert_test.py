@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """vmalert_test.py AGENT PROGRAMS: the fleet's rules, as they are, on a real VictoriaMetrics and its vmalert.
 
-Verdicts of five replicas on three hosts are written into the server as agents expose them; the hold times are cut.
+Verdicts and builds of five replicas on three hosts are written into the server as agents expose them; the hold times are cut.
 """
 
 import json
@@ -21,19 +21,21 @@ import harness
 RULES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../dashboards/prometheus/fleet.rules.yml")
 DEADLINE_SECONDS = 120
 
-# host, pid, build, leaks
+# host, pid, version, leaks
 REPLICAS = (("h1", 10, "v8", 1), ("h2", 11, "v8", 1), ("h1", 12, "v7", 0), ("h2", 13, "v7", 0), ("h3", 14, "v7", 0))
+BUILDS = {"v7": "7e" * 20, "v8": "8f" * 20}
 
 
 def verdicts():
     """The page of all agents of the fleet, in Prometheus's text format."""
     lines = []
-    for host, pid, build, leaks in REPLICAS:
-        labels = (f'job="heapfloor",instance="{host}",scope="process",subject="process:{pid}:1",group="shop",'
-                  f'signal="rss_anon",build="{build}"')
-        lines.append(f'heapfloor_leak_state{{{labels},state="leaking"}} {leaks}')
+    for host, pid, version, leaks in REPLICAS:
+        subject = f'job="heapfloor",instance="{host}",scope="process",subject="process:{pid}:1",group="shop"'
+        lines.append(f'heapfloor_leak_state{{{subject},signal="rss_anon",state="leaking"}} {leaks}')
+        lines.append(f'heapfloor_trend_build_info{{{subject},program="shopd",build="{BUILDS[version]}",version="{version}"}} 1')
         if leaks:
-            lines.append(f"heapfloor_trend_growth_bytes_per_second{{{labels}}} 2048")
+            lines.append(f'heapfloor_trend_growth_bytes_per_second{{{subject},signal="rss_anon"}} 2048')
+    # Its job says what its build is.
     lines.append('heapfloor_leak_state{job="heapfloor",instance="h1",scope="process",subject="process:20:1",group="alone",'
                  'signal="rss_anon",build="v1",state="leaking"} 1')
     return "".join(line + "\n" for line in lines).encode()
@@ -89,15 +91,20 @@ class VmalertTest(unittest.TestCase):
                    f"-remoteWrite.url=http://{self.store}", "-notifier.url=http://" + free_address(),
                    "-httpListenAddr=" + self.alerts)
 
+        build = BUILDS["v8"]
+
         def complete():
             found = self.firing()
-            text = found.get(("HeapfloorFleetLeak", "shop", "v8"), "")
+            text = found.get(("HeapfloorFleetLeak", "shop", build), "")
             return found if len(found) >= 2 and text.endswith("B/s.") else None
 
         found = harness.wait_until(complete, DEADLINE_SECONDS, "the fleet's alerts fire in vmalert")
-        self.assertEqual(set(found), {("HeapfloorFleetLeak", "shop", "v8"), ("HeapfloorFleetBuildLeak", "shop", "v8")})
-        self.assertEqual(found["HeapfloorFleetLeak", "shop", "v8"],
-                         "2 replicas of shop, build v8, leak of 2, on 2 hosts, each by 2kiB/s.")
+        self.assertEqual(set(found), {("HeapfloorFleetLeak", "shop", build), ("HeapfloorFleetBuildLeak", "shop", build)})
+        self.assertEqual(found["HeapfloorFleetLeak", "shop", build],
+                         f"2 replicas of shop, build {build} (v8), leak of 2, on 2 hosts, each by 2kiB/s.")
+        self.assertEqual(found["HeapfloorFleetBuildLeak", "shop", build],
+                         f"2 replicas of shop with build {build} (v8) leak; another build of it runs beside them and none of "
+                         "its replicas leaks.")
 
 
 if __name__ == "__main__":

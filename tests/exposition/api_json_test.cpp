@@ -439,6 +439,44 @@ TEST(SuspectDocument, EarlierRunsThatGrewAlikeAreEvidence) {
             json({{{"kind", "earlier_runs"}, {"runs", 3}, {"seconds", 7200}}}));
 }
 
+TEST(SuspectDocument, SaysItsBuildAndTheOneBeforeIt) {
+  const Snapshot snapshot = rich::snapshot();
+  const std::string id = snapshot.watches[1].subject + "/rss_anon";
+  const json suspect = data_of(suspect_document(snapshot, id))["suspect"];
+  EXPECT_EQ(suspect["build"],
+            (json{{"name", "0123456789ab"},
+                  {"program", "app"},
+                  {"kind", "gnu_build_id"},
+                  {"id", "0123456789abcdef0123"},
+                  {"version", nullptr},
+                  {"since", 1'700'000'000},
+                  {"runs", 2},
+                  {"run_seconds", 3600},
+                  {"move", "rising"},
+                  {"growth_per_second", {{"estimate", 58888.5}, {"low", 50000}, {"high", 60000}}},
+                  {"is_rollback", true},
+                  {"before",
+                   {{"name", "v1.4.2"},
+                    {"program", "app"},
+                    {"kind", "go_build_id"},
+                    {"id", "a/b/fedcba9876543210"},
+                    {"version", "v1.4.2"},
+                    {"since", 1'690'000'000},
+                    {"runs", 1},
+                    {"run_seconds", 172800},
+                    {"move", "level"},
+                    {"growth_per_second", {{"estimate", 0}, {"low", -1}, {"high", 1}}}}}}));
+  ASSERT_EQ(suspect["evidence"].size(), 1U);
+  EXPECT_EQ(suspect["evidence"][0]["kind"], "builds");
+  EXPECT_NE(suspect["evidence"][0]["text"].get<std::string>().find(
+                "; build v1.4.2 before it: level (ran 2 d 0 h); build 0123456789ab ran before "
+                "that too"),
+            std::string::npos)
+      << suspect["evidence"];
+  EXPECT_EQ(data_of(suspect_document(snapshot, kLeaking))["suspect"]["build"], nullptr)
+      << "not known";
+}
+
 TEST(SuspectDocument, SeverityFollowsTheEarliestExhaustion) {
   constexpr double kDay = 86400;
   const auto severity = [](double seconds_left) {
@@ -485,6 +523,7 @@ TEST(SeriesDocument, TellsHowFormerLivesOfTheProgramEnded) {
                          {"floor", 500'000'000},
                          {"value", 600'000'000},
                          {"growth_per_second", {{"estimate", 200}, {"low", 100}, {"high", 300}}},
+                         {"build", nullptr},
                          {"floor_bytes", 500'000'000},
                          {"value_bytes", 600'000'000}};
   EXPECT_EQ(lives, json::array({expected}));

@@ -241,6 +241,17 @@ inline void add_watches(Snapshot& snapshot) {
   snapshot.watches[2].limit_source = "host";
   snapshot.watches[2].changes = {{7000, LeakState::suspected}, {9000, LeakState::leaking}};
   snapshot.watches[3].verdict = rising(Evidence::none, 70'000);
+  const auto build = [](BuildKind kind, const char* program, const char* id, const char* version) {
+    return std::make_shared<const BuildIdentity>(BuildIdentity{kind, program, id, version});
+  };
+  const SharedBuild now = build(BuildKind::gnu, "app", "0123456789abcdef0123", "");
+  const SharedBuild before = build(BuildKind::go, "app", "a/b/fedcba9876543210", "v1.4.2");
+  const FloorCourse rise = {FloorMove::rising, 3600, {58'888.5, 50'000, 60'000}};
+  const FloorCourse level = {FloorMove::level, 172'800, {0, -1, 1}};
+  snapshot.watches[1].build = now;
+  snapshot.watches[1].builds = std::make_shared<const BuildComparison>(BuildComparison{
+      {now, 1.7e9, 3600, 2, rise}, BuildCourse{before, 1.69e9, 172'800, 1, level}, true});
+  snapshot.watches[2].build = before;
   for (std::uint32_t i = 0; i < 4; ++i) snapshot.processes[i].watch = i;
 }
 

@@ -24,6 +24,7 @@ class RecorderTest : public ::testing::Test {
 
   void hook() {
     watches_.on_end([this](const Watch& watch) { recorder_.note_end(watch, time()); });
+    watches_.on_exec([this](const Watch& watch) { recorder_.note_exec(watch, time()); });
     watches_.on_transition([this](const Watch& watch, LeakState before) {
       recorder_.note_transition(watch, before, time());
     });
@@ -35,6 +36,7 @@ class RecorderTest : public ::testing::Test {
     labels.name = name_;
     labels.group = "workers";
     labels.start_seconds = start_seconds_;
+    labels.build = build_;
     Observation reading;
     reading.time_seconds = now_;
     reading.value = value;
@@ -82,6 +84,9 @@ class RecorderTest : public ::testing::Test {
         },
         time(), watches_, {&alerts_, &leaks_, &documents_});
   }
+  static SharedBuild build_named(const std::string& id) {
+    return std::make_shared<const BuildIdentity>(BuildIdentity{BuildKind::gnu, "worker", id, ""});
+  }
   [[nodiscard]] bool has_series() const {
     return std::ranges::any_of(
         last_batch_.rows, [](const HistoryRow& row) { return row.id.kind == RowKind::series; });
@@ -93,6 +98,7 @@ class RecorderTest : public ::testing::Test {
 
   std::string boot_ = "boot-1";
   std::string name_ = "worker";
+  SharedBuild build_;
   double now_ = 1000;
   double start_seconds_ = 0;
   std::uint64_t losses_ = 0;
@@ -166,17 +172,107 @@ TEST_F(RecorderTest, DoesNotTakeSiblingsForEarlierLives) {
   EXPECT_EQ(lives(start_seconds_), 0U) << "a fifth sibling";
 }
 
+// What newer versions have added at the end of a row.
+constexpr std::size_t kEvidenceBytes = 9;
+constexpr std::size_t kBuildBytes = 34;  // of no build, and a course
+
 TEST_F(RecorderTest, ReadsTheRowsOfAnOlderAgentWithoutTheirEvidence) {
   live(1, 120);
   finish_tick();
   for (auto& [id, row] : rows_) {
     if (id.kind != RowKind::incarnation) continue;
-    row.bytes.resize(row.bytes.size() - 9);
+    row.bytes.resize(row.bytes.size() - kEvidenceBytes - kBuildBytes);
     row.bytes[0] = 1;
   }
   restore();
   ASSERT_EQ(recorder_.incarnations("worker", "workers", "rss_anon").size(), 1U);
   EXPECT_EQ(recorder_.earlier_lives("worker", "workers", "rss_anon", 1.7e9 + now_).lives(), 0U);
+}
+
+TEST_F(RecorderTest, ReadsTheRowsOfAnOlderAgentWithoutABuild) {
+  live(1, 120);
+  finish_tick();
+  for (auto& [id, row] : rows_) {
+    if (id.kind != RowKind::incarnation) continue;
+    row.bytes.resize(row.bytes.size() - kBuildBytes);
+    row.bytes[0] = 2;
+  }
+  restore();
+  const auto runs = recorder_.build_runs("worker", "workers", "rss_anon");
+  ASSERT_EQ(runs.size(), 1U);
+  EXPECT_FALSE(runs[0].build);
+  EXPECT_EQ(runs[0].course.move, FloorMove::unknown);
+  EXPECT_EQ(recorder_.earlier_lives("worker", "workers", "rss_anon", 1.7e9 + now_).lives(), 1U);
+}
+
+TEST_F(RecorderTest, KeepsOfEachLifeItsBuildAndHowItWentOverRestarts) {
+  build_ = build_named("w");
+  live(1, 120);
+  restore();
+  finish_tick();  // it has ended meanwhile
+  restore();
+  const auto runs = recorder_.build_runs("worker", "workers", "rss_anon");
+  ASSERT_EQ(runs.size(), 1U);
+  ASSERT_TRUE(runs[0].build);
+  EXPECT_EQ(*runs[0].build, *build_);
+  EXPECT_EQ(runs[0].course.move, FloorMove::rising);
+  EXPECT_NEAR(runs[0].course.growth.estimate, kMiB, 0.1 * kMiB);
+  EXPECT_NEAR(runs[0].course.seconds, 116, 8);
+}
+
+TEST_F(RecorderTest, ACrashLoopOfOneBuildLeavesWhatIsKnownOfTheOneBefore) {
+  build_ = build_named("w");
+  live(1, 120);
+  finish_tick();
+  build_ = build_named("x");
+  for (std::uint64_t life = 2; life <= 12; ++life) {
+    live(life, 40);
+    finish_tick();
+  }
+  const auto runs = recorder_.build_runs("worker", "workers", "rss_anon");
+  ASSERT_EQ(runs.size(), HistoryRecorder::kIncarnations);
+  EXPECT_EQ(count(RowKind::incarnation), HistoryRecorder::kIncarnations);
+  EXPECT_EQ(runs.front().build->id, "w");
+  EXPECT_EQ(runs.back().build->id, "x");
+}
+
+TEST_F(RecorderTest, OfABuildThatNobodyCouldJudgeOneLifeIsKept) {
+  build_ = build_named("w");
+  for (std::uint64_t life = 1; life <= 5; ++life) {
+    live(life, 10);
+    finish_tick();
+  }
+  EXPECT_EQ(count(RowKind::incarnation), 1U);
+  const auto runs = recorder_.build_runs("worker", "workers", "rss_anon");
+  ASSERT_EQ(runs.size(), 1U);
+  EXPECT_EQ(runs[0].course.move, FloorMove::unknown);
+  EXPECT_NEAR(runs[0].end_seconds - runs[0].start_seconds, 10, 1);
+  EXPECT_TRUE(recorder_.incarnations("worker", "workers", "rss_anon").empty());
+  live(6, 120);
+  finish_tick();
+  EXPECT_EQ(recorder_.earlier_lives("worker", "workers", "rss_anon", 1.7e9 + now_).lives(), 1U);
+}
+
+TEST_F(RecorderTest, WhatAProcessRanBeforeAnExecIsALifeOfItsOwn) {
+  build_ = build_named("w");
+  live(1, 120);
+  const double exec_seconds = now_;
+  build_ = build_named("x");
+  start_seconds_ = 1000;  // the process is the same
+  for (int second = 0; second < 60; ++second) {
+    observe(1, 300 * kMiB);
+    finish_tick();
+  }
+  restore();
+  finish_tick();
+  const auto lives = recorder_.incarnations("worker", "workers", "rss_anon");
+  ASSERT_EQ(lives.size(), 2U);
+  EXPECT_EQ(lives[0].reason, EndReason::exec);
+  EXPECT_EQ(lives[0].build->id, "w");
+  EXPECT_EQ(lives[0].course.move, FloorMove::rising);
+  EXPECT_EQ(lives[1].build->id, "x");
+  EXPECT_EQ(lives[1].course.move, FloorMove::level);
+  EXPECT_EQ(lives[1].start_unix_seconds, 1.7e9 + exec_seconds);
 }
 
 TEST_F(RecorderTest, KeepsLivesInMemoryWhenThereIsNoStore) {

@@ -175,7 +175,8 @@ class World:
                         'anon_bytes': int(2.9 * GIB), 'file_bytes': 4 * MIB, 'shmem_bytes': 0, 'swap_bytes': 0,
                         'estimated_bytes': 3 * GIB, 'sampled_at': now - 42}),
             since=now - 5 * HOUR, severity='critical', gates=gates(), cgroup='/system.slice/payments.service',
-            evidence=[{'kind': 'signal', 'id': 'process:4711:1471100/threads', 'signal': 'threads', 'unit': 'threads',
+            evidence=[{'kind': 'builds', 'text': 'since build v1.4.2, 7 h 50 min ago: +222 MB/h; build v1.4.1 before it: level (ran 2 d 1 h)'},
+                      {'kind': 'signal', 'id': 'process:4711:1471100/threads', 'signal': 'threads', 'unit': 'threads',
                        'state': 'suspected', 'growth_per_second': {'estimate': 12 / HOUR, 'low': 9 / HOUR, 'high': 15 / HOUR}}],
             reason='The floor rose in 22 of the last 23 buckets, by 1.5 GiB in 7 h 50 min; it reaches 4 GiB in about 5 h.')
         self._suspect(
@@ -202,6 +203,9 @@ class World:
         payments['cause_summary'] = (
             '80 % of the growth is memory that the program holds; 15 % is stacks of threads: 48 threads, +12/h, 2.6 MiB of stack each; '
             '5 % is memory that its allocator keeps free.')
+        payments['build'] = {'name': 'v1.4.2', 'program': 'payments', 'kind': 'gnu_build_id', 'id': '3f2a90c1d4e5' + '0' * 28,
+                             'version': 'v1.4.2', 'since': now - 7.8 * HOUR, 'runs': 1, 'run_seconds': 7.8 * HOUR,
+                             'move': 'rising', 'growth_per_second': None, 'is_rollback': False, 'before': None}
         payments['structures'] = [{'name': 'user_cache', 'phase': 'grow', 'growth_bytes_per_second': 190 * MIB / HOUR, 'share': 0.9}]
         self.same_leaks = [{**payments, 'id': 'process:4711:1471100/sampled_live', 'signal': 'sampled_live', 'basis': 'sampled_live'},
                            {**payments, 'id': 'structure:4711:1471100:user_cache/structure_bytes', 'scope': 'structure',

@@ -252,9 +252,11 @@ const SIGNALS = {
 
 const HOW_MANY = { s: 'a second', h: 'an hour', day: 'a day' };
 
-/** The other signals of a suspect that grow: "Its threads grow too: 12 an hour."; nothing without any. */
+/** What the builds of a suspect's program say, and its other signals that grow: "Its threads grow too: 12 an hour.";
+ *  nothing without any. */
 export function evidenceWords(evidence) {
-  return (evidence ?? []).filter((entry) => entry.kind === 'signal').map((entry) => {
+  return (evidence ?? []).filter((entry) => entry.kind === 'signal' || entry.kind === 'builds').map((entry) => {
+    if (entry.kind === 'builds') return sentence(visibleName(entry.text));
     const growth = formatGrowth(entry.growth_per_second, entry.unit);
     const [amount, word] = growth ? growth.value.split('/') : [null, ''];
     const verb = PLURAL_SIGNALS.has(entry.signal) ? 'grow' : 'grows';

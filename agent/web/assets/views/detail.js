@@ -242,6 +242,11 @@ function proportionalWords(proportional, now) {
   return `${formatBytes(sum)}, read ${formatAge(now - proportional.sampled_at)}`;
 }
 
+/** The name, and the id where it is not in the name already. */
+function buildWords({ name, id }) {
+  return id.startsWith(name) ? id : `${name}, ${id}`;
+}
+
 function factsOf(row, suspect, series, now) {
   const subject = suspect?.subject ?? row?.subject ?? {};
   const isProcess = row?.scope === 'process';
@@ -250,6 +255,7 @@ function factsOf(row, suspect, series, now) {
     ['Started', subject.start_time ? formatMoment(subject.start_time, now) : null],
     ['Group', subject.group, true],
     ['Cgroup', subject.cgroup, true],
+    ['Build', suspect?.build ? buildWords(suspect.build) : null, true],
     ['Signal', signalWords(suspect?.signal ?? series?.signal ?? row?.signal)],
     ['Resident (RSS)', row
       ? formatBytes(sumOf(row.resident_anon_bytes, row.resident_file_bytes, row.resident_shmem_bytes)) : null],

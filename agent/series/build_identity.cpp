@@ -1,0 +1,123 @@
+#include "agent/series/build_identity.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <utility>
+
+#include "agent/series/process_facts.h"
+
+namespace heapfloor {
+namespace {
+
+constexpr std::size_t kShortId = 12;
+constexpr std::size_t kMostProgram = 64;
+constexpr std::string_view kDevelopment = "(devel)";
+
+bool is_plain(std::string_view text, std::size_t most) {
+  return text.size() <= most &&
+         std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
+}
+
+std::string two_digits(unsigned number) {
+  return {static_cast<char>('0' + number / 10 % 10), static_cast<char>('0' + number % 10)};
+}
+
+// "20261128T140211Z"; years beyond four digits are their last four.
+std::string date_text(std::int64_t nanoseconds) {
+  using std::chrono::days;
+  using std::chrono::floor;
+  const std::chrono::sys_time<std::chrono::nanoseconds> moment{
+      std::chrono::nanoseconds(nanoseconds)};
+  const auto day = floor<days>(moment);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss time(floor<std::chrono::seconds>(moment - day));
+  const auto year = static_cast<unsigned>(static_cast<int>(date.year()));
+  return two_digits(year / 100) + two_digits(year) +
+         two_digits(static_cast<unsigned>(date.month())) +
+         two_digits(static_cast<unsigned>(date.day())) + "T" +
+         two_digits(static_cast<unsigned>(time.hours().count())) +
+         two_digits(static_cast<unsigned>(time.minutes().count())) +
+         two_digits(static_cast<unsigned>(time.seconds().count())) + "Z";
+}
+
+// The main module's version; of a program that was built from a checkout its revision.
+std::string version_of(const GoBuild& go) {
+  std::string version = go.module_version;
+  const bool is_named = !version.empty() && version != kDevelopment;
+  if (!is_named) version = go.revision.substr(0, kShortId);
+  // Go 1.24 says so itself.
+  if (!version.empty() && go.is_modified == true && !version.ends_with("+dirty"))
+    version += "+dirty";
+  return version;
+}
+
+}  // namespace
+
+std::string_view build_kind_name(BuildKind kind) {
+  constexpr std::array<std::string_view, kBuildKinds> kNames = {"gnu_build_id", "go_build_id",
+                                                                "file"};
+  return kNames.at(static_cast<std::size_t>(kind));
+}
+
+std::string BuildIdentity::short_name() const {
+  if (!version.empty()) return version;
+  if (kind == BuildKind::file) return id.substr(0, id.rfind('+'));
+  // The last part of Go's is of what came out, those before it of what went in.
+  const std::size_t slash = kind == BuildKind::go ? id.rfind('/') : std::string::npos;
+  return id.substr(slash == std::string::npos ? 0 : slash + 1, kShortId);
+}
+
+SharedBuild build_of_file(std::string_view program, const FileFacts& file) {
+  if (program.empty() || !is_plain(program, kMostProgram)) return nullptr;
+  BuildIdentity build;
+  build.kind = BuildKind::file;
+  build.program = std::string(program);
+  build.id = build.program + "@" + date_text(file.modified_nanoseconds) + "+" +
+             std::to_string(file.size_bytes);
+  return std::make_shared<const BuildIdentity>(std::move(build));
+}
+
+SharedBuild build_of_elf(const ElfBuild& elf, std::string_view program, const FileFacts& file) {
+  const std::string& id = elf.build_id.empty() ? elf.go_build_id : elf.build_id;
+  if (id.empty()) return build_of_file(program, file);
+  if (program.empty() || !is_plain(program, kMostProgram)) return nullptr;
+  BuildIdentity build;
+  build.kind = elf.build_id.empty() ? BuildKind::go : BuildKind::gnu;
+  build.program = std::string(program);
+  build.id = id;
+  if (elf.go) build.version = version_of(*elf.go);
+  return std::make_shared<const BuildIdentity>(std::move(build));
+}
+
+bool runs_other_programs(std::string_view program) {
+  constexpr std::array<std::string_view, 13> kHosts = {
+      "R",     "Rscript", "beam.smp", "busybox", "dotnet", "erl", "guile",
+      "julia", "mono",    "php-fpm",  "tclsh",   "uwsgi",  "wish"};
+  const std::size_t end = program.find_last_not_of("0123456789.-");
+  const std::string_view name = program.substr(0, end == std::string_view::npos ? 0 : end + 1);
+  return std::ranges::find(kHosts, name) != kHosts.end();
+}
+
+void save_build(ByteWriter& out, const SharedBuild& build) {
+  out.put(build != nullptr);
+  if (!build) return;
+  out.put(build->kind);
+  out.put_text(build->program);
+  out.put_text(build->id);
+  out.put_text(build->version);
+}
+
+SharedBuild take_build(ByteReader& in) {
+  if (!in.take_flag()) return nullptr;
+  BuildIdentity build;
+  build.kind = in.take_enum<BuildKind>(kBuildKinds);
+  for (std::string* const text : {&build.program, &build.id, &build.version}) {
+    *text = in.take_text(BuildIdentity::kMostText);
+    in.require(is_plain(*text, BuildIdentity::kMostText));
+  }
+  if (!in.require(!build.program.empty() && !build.id.empty())) return nullptr;
+  return std::make_shared<const BuildIdentity>(std::move(build));
+}
+
+}  // namespace heapfloor
