@@ -11,10 +11,11 @@ namespace {
 
 using Bounds = ElfBuildBounds;
 
-constexpr std::uint32_t kLoad = 1;      // PT_LOAD
-constexpr std::uint32_t kNote = 4;      // PT_NOTE
-constexpr std::uint32_t kWritable = 2;  // PF_W
-constexpr std::uint32_t kNoBits = 8;    // SHT_NOBITS
+constexpr std::uint32_t kLoad = 1;         // PT_LOAD
+constexpr std::uint32_t kNote = 4;         // PT_NOTE
+constexpr std::uint32_t kWritable = 2;     // PF_W
+constexpr std::uint32_t kNoBits = 8;       // SHT_NOBITS
+constexpr std::uint32_t kNoteSection = 7;  // SHT_NOTE
 constexpr std::uint32_t kGnuBuildId = 3;
 constexpr std::uint32_t kGoBuildId = 4;
 constexpr std::string_view kGoMagic = "\xff Go buildinf:";
@@ -80,6 +81,8 @@ class ElfBuildReader {
     if (const char* const fault = read_header()) return not_elf(fault);
     if (const char* const fault = read_segments()) return not_elf(fault);
     read_notes();
+    read_sections();
+    if (build_.build_id.empty()) read_section_notes();
     read_go();
     return std::move(build_);
   }
@@ -200,19 +203,36 @@ class ElfBuildReader {
     }
   }
 
-  std::optional<std::uint64_t> go_section() {
+  // Without them what the segments say is all.
+  void read_sections() {
     const std::size_t entry = header_.is_64_bit ? 64 : 40;
     if (header_.section_bytes != entry || header_.sections > Bounds::kMostSections ||
         header_.names_section >= header_.sections)
-      return std::nullopt;
+      return;
     const auto bytes =
         bytes_at(header_.sections_offset, entry * header_.sections, Bounds::kMostSections * entry);
-    if (!bytes) return std::nullopt;
-    const Section names = section_at(*bytes, entry * header_.names_section);
+    if (!bytes) return;
+    for (std::size_t at = 0; at < bytes->size(); at += entry)
+      sections_.push_back(section_at(*bytes, at));
+  }
+
+  // Go's linker leaves the build id that it was told (-B) out of the segment of notes.
+  void read_section_notes() {
+    std::size_t read = 0;
+    for (const Section& section : sections_) {
+      if (section.type != kNoteSection || read == Bounds::kMostNoteSegments) continue;
+      ++read;
+      if (const auto notes = bytes_at(section.offset, section.size, Bounds::kMostNoteBytes))
+        take_notes(*notes, 4);
+    }
+  }
+
+  std::optional<std::uint64_t> go_section() {
+    if (sections_.empty()) return std::nullopt;
+    const Section& names = sections_[header_.names_section];
     const auto texts = bytes_at(names.offset, names.size, Bounds::kMostNameBytes);
     if (!texts || names.type == kNoBits) return std::nullopt;
-    for (std::size_t at = 0; at < bytes->size(); at += entry) {
-      const Section section = section_at(*bytes, at);
+    for (const Section& section : sections_) {
       if (section.type == kNoBits || section.name >= texts->size()) continue;
       const std::string_view name = std::string_view(*texts).substr(section.name);
       if (name.substr(0, name.find('\0')) == kGoSection) return section.offset;
@@ -298,6 +318,7 @@ class ElfBuildReader {
   const ElfReader& read_at_;
   Header header_;
   std::vector<Segment> segments_;
+  std::vector<Section> sections_;
   ElfBuild build_;
 };
 

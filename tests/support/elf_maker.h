@@ -37,7 +37,8 @@ inline std::string go_build_id_note(std::string_view id) {
 struct ElfMaker {
   std::string notes = {};
   std::string data = {};
-  bool has_section = true;  // .go.buildinfo is where `data` begins
+  bool has_section = true;       // .go.buildinfo is where `data` begins
+  bool has_note_segment = true;  // else the notes are only in a section
   bool is_64_bit = true;
   static constexpr std::uint64_t kDataAddress = 0x500000;
 
@@ -59,16 +60,17 @@ struct ElfMaker {
     file += little_endian(0, word) + little_endian(head, word);
     file += little_endian(has_section ? sections_at : 0, word) + little_endian(0, 4);
     for (const std::size_t number :
-         {head, segment, std::size_t{2}, section_bytes(), std::size_t{has_section ? 2U : 0U},
+         {head, segment, std::size_t{2}, section_bytes(), std::size_t{has_section ? 3U : 0U},
           std::size_t{has_section ? 1U : 0U}})
       file += little_endian(number, 2);
-    file += program_header(4, 4, notes_at, 0, notes.size());
+    file += program_header(has_note_segment ? 4 : 0, 4, notes_at, 0, notes.size());
     file += program_header(1, 6, data_at, kDataAddress, data.size());
     file += notes;
     file.resize(data_at);
     file += data + names;
     if (!has_section) return file;
-    file += section(1, 1, data_at, data.size()) + section(0, 3, names_at, names.size());
+    file += section(1, 1, data_at, data.size()) + section(0, 3, names_at, names.size()) +
+            section(0, 7, notes_at, notes.size());
     return file;
   }
 

@@ -256,7 +256,7 @@ const HOW_MANY = { s: 'a second', h: 'an hour', day: 'a day' };
  *  nothing without any. */
 export function evidenceWords(evidence) {
   return (evidence ?? []).filter((entry) => entry.kind === 'signal' || entry.kind === 'builds').map((entry) => {
-    if (entry.kind === 'builds') return sentence(visibleName(entry.text));
+    if (entry.kind === 'builds') return sentence(`${entry.text}.`);
     const growth = formatGrowth(entry.growth_per_second, entry.unit);
     const [amount, word] = growth ? growth.value.split('/') : [null, ''];
     const verb = PLURAL_SIGNALS.has(entry.signal) ? 'grow' : 'grows';

@@ -53,6 +53,12 @@ TEST(ElfBuildTest, FindsItBehindOtherNotes) {
   EXPECT_EQ(build_of(maker).go_build_id, "abc/def");
 }
 
+TEST(ElfBuildTest, FindsItInASectionThatNoSegmentHas) {
+  EXPECT_EQ(
+      build_of({.notes = testing::gnu_build_id_note("1"), .has_note_segment = false}).build_id,
+      "31");
+}
+
 TEST(ElfBuildTest, TheFirstBuildIdCountsAndOneThatIsTooLongIsNone) {
   const std::string first = testing::gnu_build_id_note("1");
   EXPECT_EQ(build_of({.notes = first + testing::gnu_build_id_note("2")}).build_id, "31");
