@@ -86,9 +86,13 @@ std::string say_builds(const BuildComparison& comparison, Signal signal, double 
                                  say_span(now_unix_seconds - comparison.now.since_seconds),
                                  say_course(comparison.now, signal));
   if (!comparison.before) return text;
-  text += fmt::format(
-      "; build {} before it: {} (ran {})", name_of(*comparison.before->build, is_ambiguous),
-      say_course(*comparison.before, signal), say_span(comparison.before->run_seconds));
+  const BuildCourse& before = *comparison.before;
+  // How long its floors were followed, which may be less than it ran.
+  const bool is_known = before.course.move != FloorMove::unknown;
+  text += fmt::format("; build {} before it: {} ({})", name_of(*before.build, is_ambiguous),
+                      say_course(before, signal),
+                      is_known ? "seen for " + say_span(before.course.seconds)
+                               : "ran " + say_span(before.run_seconds));
   if (comparison.is_rollback)
     text += fmt::format("; build {} ran before that too", name_of(now, is_ambiguous));
   return text;

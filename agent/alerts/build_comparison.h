@@ -27,7 +27,7 @@ struct BuildRun {
 struct BuildCourse {
   SharedBuild build;         // never null
   double since_seconds = 0;  // Unix; start of its first run that no other build came after
-  double run_seconds = 0;    // all of its runs together
+  double run_seconds = 0;    // all of its runs together; course.seconds of it were followed
   std::uint32_t runs = 0;
   FloorCourse course;  // of all of its runs
 };
@@ -44,8 +44,8 @@ struct BuildComparison {
 [[nodiscard]] std::optional<BuildComparison> compare_builds(std::span<const BuildRun> earlier,
                                                             const BuildRun& present);
 
-// "since build v8, 3 h 5 min ago: +212 MB/h; build v7 before it: level (ran 3 d 1 h)". Builds of
-// one version are told apart by their ids.
+// "since build v8, 3 h 5 min ago: +212 MB/h; build v7 before it: level (seen for 3 d 1
+// h)". Builds of one version are told apart by their ids.
 [[nodiscard]] std::string say_builds(const BuildComparison& comparison, Signal signal,
                                      double now_unix_seconds);
 

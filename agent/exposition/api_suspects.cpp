@@ -75,6 +75,7 @@ Json build_course_json(const BuildCourse& course) {
   json["since"] = json_number(course.since_seconds);
   json["runs"] = course.runs;
   json["run_seconds"] = json_number(course.run_seconds);
+  json["seen_seconds"] = json_number(course.course.seconds);
   json["move"] = floor_move_name(course.course.move);
   json["growth_per_second"] =
       growth_json(is_known ? std::optional(course.course.growth) : std::nullopt);

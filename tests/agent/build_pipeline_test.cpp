@@ -60,7 +60,7 @@ TEST_F(BuildPipeline, ASuspectSaysSinceWhichBuildItGrowsAndThatTheOneBeforeWasLe
   EXPECT_FALSE(row->builds->is_rollback);
   const auto leak = std::ranges::find(snapshot->alerts, "HeapfloorLeak", &AlertRow::name);
   ASSERT_NE(leak, snapshot->alerts.end());
-  EXPECT_NE(leak->description.find("; build 77 before it: level (ran"), std::string::npos)
+  EXPECT_NE(leak->description.find("; build 77 before it: level (seen for"), std::string::npos)
       << leak->description;
 }
 

@@ -29,8 +29,9 @@ std::string say(const std::vector<BuildRun>& earlier, const BuildRun& present) {
 }
 
 TEST(BuildComparisonTest, SaysSinceWhichBuildItGrowsAndThatTheOneBeforeDidNot) {
-  EXPECT_EQ(say({run(build("w"), 9, 3, kLevel)}, run(build("x"), 3, 0, kRise)),
-            "since build x, 3 h 0 min ago: +212 MB/h; build w before it: level (ran 6 h 0 min)");
+  EXPECT_EQ(
+      say({run(build("w"), 9, 3, kLevel)}, run(build("x"), 3, 0, kRise)),
+      "since build x, 3 h 0 min ago: +212 MB/h; build w before it: level (seen for 2 h 0 min)");
 }
 
 TEST(BuildComparisonTest, ABuildRunsSinceItsFirstRunBehindAnother) {
@@ -55,18 +56,20 @@ TEST(BuildComparisonTest, WhatRanTooShortlyIsNotKnown) {
 TEST(BuildComparisonTest, ARollbackIsTold) {
   const SharedBuild w = build("w");
   const auto runs = std::vector{run(w, 9, 6, kLevel), run(build("x"), 6, 2, kRise)};
-  EXPECT_EQ(say(runs, run(w, 2, 0, kLevel)),
-            "since build w, 2 h 0 min ago: level; build x before it: +212 MB/h (ran 4 h 0 min); "
-            "build w ran before that too");
+  EXPECT_EQ(
+      say(runs, run(w, 2, 0, kLevel)),
+      "since build w, 2 h 0 min ago: level; build x before it: +212 MB/h (seen for 1 h 0 min); "
+      "build w ran before that too");
   const auto comparison = compare_builds(runs, run(w, 2, 0, kLevel));
   EXPECT_EQ(comparison->now.runs, 2U) << "all runs of the build count";
 }
 
 TEST(BuildComparisonTest, TheOrderOfStoredRunsDoesNotMatterAndLaterOnesDoNotCount) {
   const SharedBuild x = build("x");
-  EXPECT_EQ(say({run(x, 5, 4, kRise), run(build("y"), 1, 0, kLevel), run(build("w"), 9, 5, kLevel)},
-                run(x, 3, 0, kRise)),
-            "since build x, 5 h 0 min ago: +212 MB/h; build w before it: level (ran 4 h 0 min)");
+  EXPECT_EQ(
+      say({run(x, 5, 4, kRise), run(build("y"), 1, 0, kLevel), run(build("w"), 9, 5, kLevel)},
+          run(x, 3, 0, kRise)),
+      "since build x, 5 h 0 min ago: +212 MB/h; build w before it: level (seen for 2 h 0 min)");
 }
 
 TEST(BuildComparisonTest, WithoutAnotherBuildNothingIsSaidOfOne) {
@@ -81,7 +84,7 @@ TEST(BuildComparisonTest, BuildsOfOneVersionAreToldApart) {
   EXPECT_EQ(say({run(build("0123456789abcdef", "v1"), 9, 3, kLevel)},
                 run(build("fedcba9876543210", "v1"), 3, 0, kRise)),
             "since build v1 (fedcba987654), 3 h 0 min ago: +212 MB/h; build v1 (0123456789ab) "
-            "before it: level (ran 6 h 0 min)");
+            "before it: level (seen for 2 h 0 min)");
 }
 
 TEST(BuildComparisonTest, SaysWhatTheSignalCounts) {

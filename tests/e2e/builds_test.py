@@ -67,7 +67,7 @@ class BuildsTest(unittest.TestCase):
             texts = [entry["text"] for entry in suspect["evidence"] if entry["kind"] == "builds"]
             self.assertEqual(len(texts), 1, suspect["evidence"])
             self.assertRegex(texts[0], rf"^since build {leaking[:12]}, \S.* ago: \+[0-9.]+ GB/h; "
-                                       rf"build {healthy[:12]} before it: level \(ran \S.*\)$")
+                                       rf"build {healthy[:12]} before it: level \(seen for \S.*\)$")
             self.assertEqual([labels["version"] for labels in self.info(agent, leaking)], [""])
             self.assertEqual(self.info(agent, healthy), [])
 
@@ -89,6 +89,7 @@ class BuildsTest(unittest.TestCase):
         before = build["before"]
         self.assertEqual((before["id"], before["move"], before["runs"]), (healthy, "level", 1), build)
         self.assertGreater(before["run_seconds"], 15, build)
+        self.assertGreater(before["seen_seconds"], 10, build)
         self.assertLess(before["since"] + before["run_seconds"], build["since"] + 2, "one ran after the other")
 
 

@@ -452,6 +452,7 @@ TEST(SuspectDocument, SaysItsBuildAndTheOneBeforeIt) {
                   {"since", 1'700'000'000},
                   {"runs", 2},
                   {"run_seconds", 3600},
+                  {"seen_seconds", 3600},
                   {"move", "rising"},
                   {"growth_per_second", {{"estimate", 58888.5}, {"low", 50000}, {"high", 60000}}},
                   {"is_rollback", true},
@@ -464,12 +465,13 @@ TEST(SuspectDocument, SaysItsBuildAndTheOneBeforeIt) {
                     {"since", 1'690'000'000},
                     {"runs", 1},
                     {"run_seconds", 172800},
+                    {"seen_seconds", 172800},
                     {"move", "level"},
                     {"growth_per_second", {{"estimate", 0}, {"low", -1}, {"high", 1}}}}}}));
   ASSERT_EQ(suspect["evidence"].size(), 1U);
   EXPECT_EQ(suspect["evidence"][0]["kind"], "builds");
   EXPECT_NE(suspect["evidence"][0]["text"].get<std::string>().find(
-                "; build v1.4.2 before it: level (ran 2 d 0 h); build 0123456789ab ran before "
+                "; build v1.4.2 before it: level (seen for 2 d 0 h); build 0123456789ab ran before "
                 "that too"),
             std::string::npos)
       << suspect["evidence"];

@@ -175,7 +175,7 @@ class World:
                         'anon_bytes': int(2.9 * GIB), 'file_bytes': 4 * MIB, 'shmem_bytes': 0, 'swap_bytes': 0,
                         'estimated_bytes': 3 * GIB, 'sampled_at': now - 42}),
             since=now - 5 * HOUR, severity='critical', gates=gates(), cgroup='/system.slice/payments.service',
-            evidence=[{'kind': 'builds', 'text': 'since build v1.4.2, 7 h 50 min ago: +222 MB/h; build v1.4.1 before it: level (ran 2 d 1 h)'},
+            evidence=[{'kind': 'builds', 'text': 'since build v1.4.2, 7 h 50 min ago: +222 MB/h; build v1.4.1 before it: level (seen for 2 d 1 h)'},
                       {'kind': 'signal', 'id': 'process:4711:1471100/threads', 'signal': 'threads', 'unit': 'threads',
                        'state': 'suspected', 'growth_per_second': {'estimate': 12 / HOUR, 'low': 9 / HOUR, 'high': 15 / HOUR}}],
             reason='The floor rose in 22 of the last 23 buckets, by 1.5 GiB in 7 h 50 min; it reaches 4 GiB in about 5 h.')
@@ -309,7 +309,8 @@ class World:
                     {'start_time': now - 60 * HOUR, 'ended_at': now - 20 * HOUR, 'reason': 'reboot', 'state': 'leaking',
                      'floor_bytes': int(3.6 * GIB), 'value_bytes': int(3.7 * GIB), 'growth_bytes_per_second': growth(90, 80, 99)},
                     {'start_time': now - 19 * HOUR, 'ended_at': now - 9 * HOUR, 'reason': 'exited', 'state': 'stable',
-                     'floor_bytes': 90 * MIB, 'value_bytes': 95 * MIB, 'growth_bytes_per_second': None},
+                     'floor_bytes': 90 * MIB, 'value_bytes': 95 * MIB, 'growth_bytes_per_second': None,
+                     'build': {'name': 'v1.4.1', 'program': 'payments', 'kind': 'gnu_build_id', 'id': '77b0e1c2' * 5, 'version': 'v1.4.1'}},
                 ] if row['state'] == 'leaking' else []}
 
     def cgroups(self, query):

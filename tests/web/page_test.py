@@ -85,7 +85,7 @@ def case_suspect(browser, agent, shots):
     # One card a program, though three signals tell of the first one's leak.
     cause = ('80 % of the growth is memory that the program holds; 15 % is stacks of threads: 48 threads, +12/h, 2.6 MiB of stack each; '
              '5 % is memory that its allocator keeps free.')
-    builds = 'Since build v1.4.2, 7 h 50 min ago: +222 MB/h; build v1.4.1 before it: level (ran 2 d 1 h).'
+    builds = 'Since build v1.4.2, 7 h 50 min ago: +222 MB/h; build v1.4.1 before it: level (seen for 2 d 1 h).'
     assert evidence == [f'{cause} 90 % of the growth is in user_cache, phase grow. {builds} Its threads grow too: 12 an hour.', '', ''], evidence
     headline = browser.text('.headline')
     assert 'payments is leaking' in headline and '4 h 40 min \u2013 6 h 30 min' in headline, headline
@@ -100,6 +100,7 @@ def case_suspect(browser, agent, shots):
     assert '212 MiB/h' in browser.text('main') and '198 \u2013 230' in browser.text('main')
     assert 'in 5 h 1' in browser.text('.figures-wide'), browser.text('.figures-wide')
     assert browser.text('.evidence') == f'{cause} {builds} Its threads grow too: 12 an hour.', browser.text('.evidence')
+    assert 'build v1.4.1' in browser.run('return document.querySelector("[aria-labelledby=lives-title]").textContent')
     assert 'v1.4.2, 3f2a90c1d4e50000' in browser.text('.facts'), browser.text('.facts')
     links = browser.run('return [...document.querySelectorAll(".captures a")].map((a) => new URL(a.href).pathname + " " + a.textContent)')
     assert links[2].endswith('/api/v1/evidence/20261129T061905Z-4711-leaking/heap.pb.gz heap profile') and len(links) == 4, links

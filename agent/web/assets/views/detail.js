@@ -120,7 +120,7 @@ function createHistory() {
   };
 }
 
-const ENDS = { exited: 'ended', reboot: 'ended by a reboot' };
+const ENDS = { exited: 'ended', reboot: 'ended by a reboot', exec: 'replaced by another program' };
 
 /** How processes of the same program ended before this one. */
 function createFormerLives() {
@@ -135,8 +135,9 @@ function createFormerLives() {
       setChildren(list, JSON.stringify([lives, minute]), () => [...lives].reverse().map((life) =>
         h('li', {}, stateBadge(life.state),
           h('span', {}, `${ENDS[life.reason] ?? visibleName(life.reason)} ${formatMoment(life.ended_at, now)}`),
-          h('span', { class: 'muted' }, `after ${formatDuration(life.ended_at - life.start_time)}, `
-            + `floor ${formatAmount(life.floor, unit)}`))));
+          h('span', { class: 'muted' }, [`after ${formatDuration(life.ended_at - life.start_time)}`,
+            `floor ${formatAmount(life.floor, unit)}`,
+            ...(life.build ? [`build ${visibleName(life.build.name)}`] : [])].join(', ')))));
     },
   };
 }
