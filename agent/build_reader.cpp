@@ -111,13 +111,8 @@ void BuildReader::update(const BuildQuery& query, Known& known, std::size_t& rea
   SharedBuild build = read(*directory, query, *program);
   // Last: whatever was read before it is of this process.
   if (!is_process(*directory, query.id)) return;
-  // A process that has overwritten its arguments still runs what it was started with; and so does
-  // one whose file was given another date, or whose script was replaced.
-  const bool is_same_program = known.program && known.program->device == program->device &&
-                               known.program->inode == program->inode;
-  const bool is_told_by_its_date = build && build->kind == BuildKind::file;
-  if (build && !(known.build && is_same_program && is_told_by_its_date))
-    known.build = std::move(build);
+  // A process that has overwritten its arguments still runs what it was started with.
+  if (build) known.build = std::move(build);
   known.comm = query.comm;
   known.program = *program;
 }

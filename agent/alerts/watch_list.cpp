@@ -105,9 +105,10 @@ void WatchList::observe(const SeriesKey& key, const WatchLabels& labels,
 
 void WatchList::follow_build(Watch& watch, const SharedBuild& build, double time_seconds) {
   if (!build || watch.build == build) return;
-  const bool is_exec = watch.build && !watch.build->is_same_build(*build);
+  const bool is_exec = watch.build && !watch.build->may_be_same_run(*build);
   if (is_exec && exec_hook_) exec_hook_(watch);
-  watch.build = build;
+  const bool is_learned = !watch.build || watch.build->is_same_build(*build);
+  if (is_exec || is_learned) watch.build = build;
   if (!is_exec) return;
   watch.exec_seconds = time_seconds;
   watch.detector.restart(time_seconds);

@@ -27,11 +27,12 @@ std::string two_digits(unsigned number) {
 std::string date_text(std::int64_t nanoseconds) {
   using std::chrono::days;
   using std::chrono::floor;
-  const std::chrono::sys_time<std::chrono::nanoseconds> moment{
-      std::chrono::nanoseconds(nanoseconds)};
+  // To seconds first: a day before the first nanosecond would be beyond all of them.
+  const auto moment = floor<std::chrono::seconds>(
+      std::chrono::sys_time<std::chrono::nanoseconds>{std::chrono::nanoseconds(nanoseconds)});
   const auto day = floor<days>(moment);
   const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss time(floor<std::chrono::seconds>(moment - day));
+  const std::chrono::hh_mm_ss time(moment - day);
   const auto year = static_cast<unsigned>(static_cast<int>(date.year()));
   return two_digits(year / 100) + two_digits(year) +
          two_digits(static_cast<unsigned>(date.month())) +

@@ -39,6 +39,12 @@ struct BuildIdentity {
   [[nodiscard]] bool is_same_build(const BuildIdentity& other) const {
     return id == other.id && program == other.program;
   }
+  // Told by dates of files alone. A file may be replaced or given another date while a process goes
+  // on running what it loaded.
+  [[nodiscard]] bool may_be_same_run(const BuildIdentity& other) const {
+    const bool is_by_date = kind == BuildKind::file && other.kind == BuildKind::file;
+    return is_same_build(other) || (is_by_date && program == other.program);
+  }
   friend bool operator==(const BuildIdentity&, const BuildIdentity&) = default;
 
   static constexpr std::size_t kMostText = 160;

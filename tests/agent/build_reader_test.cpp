@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -94,21 +93,6 @@ TEST_F(BuildReaderTest, AProgramThatWasReplacedOnDiskIsStillWhatRuns) {
   EXPECT_EQ(build(7)->id, "77");
   proc_.set_executable(7, "/nowhere/app (deleted)");
   EXPECT_EQ(build(7)->id, "77") << "what cannot be read says nothing else";
-}
-
-TEST_F(BuildReaderTest, AnotherDateOfTheSameFileIsNoOtherBuildOfWhoRunsIt) {
-  testing::write_file(programs() / "app", testing::ElfMaker().make());
-  start(7, "app", "app");
-  const SharedBuild found = build(7);
-  ASSERT_TRUE(found);
-  EXPECT_EQ(found->kind, BuildKind::file);
-  fs::last_write_time(programs() / "app", fs::file_time_type::clock::now() - std::chrono::hours(9));
-  EXPECT_EQ(build(7), found);
-  start(8, "app", "app");
-  reader_.follow({{{7, 700}, "app", kStart}, {{8, 800}, "app", kStart}});
-  reader_.look();
-  ASSERT_TRUE(known(8));
-  EXPECT_NE(known(8)->id, found->id) << "who starts from it now cannot be told from a new build's";
 }
 
 TEST_F(BuildReaderTest, OfAScriptTheMainFileIsTheBuild) {

@@ -333,6 +333,25 @@ TEST_F(WatchListTest, ABuildThatIsLearnedLateIsNoOtherProgram) {
   EXPECT_EQ(watch->run_start_seconds(), watch->start_seconds);
 }
 
+TEST_F(WatchListTest, AnotherDateOfTheFileIsNoOtherProgramOfTheProcessThatLoadedIt) {
+  const auto dated = [](const std::string& program, const std::string& date) {
+    return std::make_shared<const BuildIdentity>(
+        BuildIdentity{BuildKind::file, program, program + "@" + date, ""});
+  };
+  std::vector<std::string> left;
+  watches_.on_exec([&left](const Watch& watch) { left.push_back(watch.build->id); });
+  labels_.build = dated("main.py", "20251128");
+  leak(7, 1);
+  labels_.build = dated("main.py", "20251129");
+  leak(7, 1);
+  EXPECT_TRUE(left.empty());
+  EXPECT_EQ(watches_.find(key_of(7))->build->id, "main.py@20251128");
+  labels_.build = dated("other.py", "20251129");
+  leak(7, 1);
+  EXPECT_EQ(left, std::vector<std::string>{"main.py@20251128"});
+  EXPECT_EQ(watches_.find(key_of(7))->build->id, "other.py@20251129");
+}
+
 TEST_F(WatchListTest, AWatchKeepsItsBuildAndOneOfAnOlderAgentHasNone) {
   leak(7, 40);
   const Watch* const watch = watches_.find(key_of(7));
