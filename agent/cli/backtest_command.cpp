@@ -9,10 +9,11 @@
 #include <utility>
 #include <vector>
 
+#include "agent/cli/backtest_time.h"
 #include "agent/cli/commands.h"
-#include "agent/cli/range_query.h"
 #include "agent/cli/replay_output.h"
 #include "agent/clock.h"
+#include "agent/external/range_query.h"
 #include "agent/units.h"
 
 namespace heapfloor {

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "agent/alerts/leak_state.h"
-#include "agent/cli/replay_series.h"
 #include "agent/cli/svg_chart.h"
 #include "agent/config.h"
+#include "agent/external/replay_series.h"
 #include "agent/trend/verdict.h"
 
 namespace heapfloor {

@@ -15,8 +15,8 @@
 #include <string>
 #include <string_view>
 
-#include "agent/cli/block_reader.h"
-#include "agent/cli/replay_series.h"
+#include "agent/external/block_reader.h"
+#include "agent/external/replay_series.h"
 #include "agent/trend/observation.h"
 #include "collectors/result.h"
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/cli/replay_json.h"
+#include "agent/external/replay_json.h"
 #include "collectors/result.h"
 
 namespace heapfloor {

@@ -9,7 +9,7 @@
 
 #include "agent/cli/chart_frame.h"
 #include "agent/cli/human_text.h"
-#include "agent/cli/replay_series.h"
+#include "agent/external/replay_series.h"
 
 namespace heapfloor {
 namespace {

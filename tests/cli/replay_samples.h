@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "agent/cli/replay_series.h"
+#include "agent/external/replay_series.h"
 
 namespace heapfloor {
 

@@ -13,7 +13,7 @@ import sys
 import source_tree
 
 # A layer sees itself and every layer before it.
-ARROW = ("series", "trend", "alerts", "history", "profile", "evidence", "exposition", "web", "http")
+ARROW = ("series", "trend", "external", "alerts", "history", "profile", "evidence", "exposition", "web", "http")
 # Leaves that the layers with side effects may use; series and trend are pure and may not.
 LEAVES = ("agent/log.h", "agent/clock.h")
 PURE = ("series", "trend")
@@ -34,7 +34,8 @@ OWNERS = {
     "lzma.h": ("agent/profile/",),
     "re2/": ("agent/series/group_rules",),
     "sqlite3.h": ("agent/history/",),
-    "nlohmann/": ("agent/alerts/", "agent/evidence/", "agent/exposition/", "agent/cli/"),
+    "nlohmann/": ("agent/alerts/", "agent/evidence/", "agent/exposition/", "agent/external/",
+                  "agent/cli/"),
     "curl/": ("collectors/http_client",),
     "bpf/": ("collectors/bpf/",),
     "linux/bpf.h": ("collectors/bpf/",),

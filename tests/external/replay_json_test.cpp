@@ -1,4 +1,4 @@
-#include "agent/cli/replay_json.h"
+#include "agent/external/replay_json.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "agent/cli/replay_series.h"
+#include "agent/external/replay_series.h"
 #include "collectors/http_client.h"
 #include "collectors/result.h"
 
@@ -35,9 +35,6 @@ inline constexpr std::size_t kMostPointsAPart = 10'000;
 
 // A step that people use (15 s to 1 d) which gives a range of so many seconds some thousand points.
 [[nodiscard]] double fitting_step(double range_seconds);
-
-// "7d": so long before `now_seconds`; "now"; else a time as parse_time() reads it.
-[[nodiscard]] std::optional<double> backtest_time(std::string_view text, double now_seconds);
 
 // Series by their labels, as PromQL writes a selector (see replay_json.h).
 using RangeSeries = std::map<std::string, ReplaySeries>;

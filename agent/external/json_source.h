@@ -6,7 +6,7 @@
 #include <iterator>
 #include <string_view>
 
-#include "agent/cli/block_reader.h"
+#include "agent/external/block_reader.h"
 
 namespace heapfloor {
 

@@ -1,4 +1,4 @@
-#include "agent/cli/range_query.h"
+#include "agent/external/range_query.h"
 
 #include <fmt/format.h>
 
@@ -12,9 +12,8 @@
 #include <sstream>
 #include <thread>
 
-#include "agent/cli/block_reader.h"
-#include "agent/cli/replay_json.h"
-#include "agent/units.h"
+#include "agent/external/block_reader.h"
+#include "agent/external/replay_json.h"
 
 namespace heapfloor {
 namespace {
@@ -128,12 +127,6 @@ std::vector<TimeRange> parts_of(const TimeRange& range, std::size_t most_points)
 double fitting_step(double range_seconds) {
   const auto* const found = std::ranges::lower_bound(kSteps, range_seconds / kFittingPoints);
   return found == kSteps.end() ? kSteps.back() : *found;
-}
-
-std::optional<double> backtest_time(std::string_view text, double now_seconds) {
-  if (text == "now") return now_seconds;
-  if (const auto ago = parse_duration(text); ago && *ago > 0) return now_seconds - *ago;
-  return parse_time(text);
 }
 
 SeriesLabels labels_of(std::string_view selector) {

@@ -1,13 +1,13 @@
-#include "agent/cli/replay_json.h"
+#include "agent/external/replay_json.h"
 
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "agent/cli/json_events.h"
-#include "agent/cli/json_source.h"
-#include "agent/cli/replay_json_response.h"
-#include "agent/cli/replay_json_rows.h"
+#include "agent/external/json_events.h"
+#include "agent/external/json_source.h"
+#include "agent/external/replay_json_response.h"
+#include "agent/external/replay_json_rows.h"
 
 namespace heapfloor {
 namespace {

@@ -1,4 +1,4 @@
-#include "agent/cli/replay_json_rows.h"
+#include "agent/external/replay_json_rows.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "agent/cli/replay_series.h"
+#include "agent/external/replay_series.h"
 
 #include <algorithm>
 

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "agent/cli/json_events.h"
-#include "agent/cli/replay_json.h"
-#include "agent/cli/replay_series.h"
+#include "agent/external/json_events.h"
+#include "agent/external/replay_json.h"
+#include "agent/external/replay_series.h"
 
 namespace heapfloor {
 

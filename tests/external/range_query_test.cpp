@@ -1,5 +1,5 @@
 // Range queries in parts, and what is put beside their values.
-#include "agent/cli/range_query.h"
+#include "agent/external/range_query.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -33,15 +33,6 @@ TEST(FittingStep, GivesARangeSomeThousandPoints) {
   EXPECT_EQ(fitting_step(7 * 86400.0), 300);
   EXPECT_EQ(fitting_step(30 * 86400.0), 600);
   EXPECT_EQ(fitting_step(1e12), 86400);
-}
-
-TEST(BacktestTime, IsATimeOrADurationBeforeNow) {
-  EXPECT_EQ(backtest_time("now", 1e9), 1e9);
-  EXPECT_EQ(backtest_time("2h", 1e9), 1e9 - 7200);
-  EXPECT_EQ(backtest_time("2026-01-31T12:00:00Z", 1e9), 1769860800);
-  EXPECT_EQ(backtest_time("1700000000", 1e9), 1.7e9);
-  for (const char* bad : {"", "yesterday", "-7d", "2026-01-31"})
-    EXPECT_FALSE(backtest_time(bad, 1e9));
 }
 
 TEST(SeriesLabels, AreReadFromTheSelectorWithoutTheName) {

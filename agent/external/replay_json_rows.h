@@ -4,9 +4,9 @@
 #include <array>
 #include <optional>
 
-#include "agent/cli/json_events.h"
-#include "agent/cli/replay_json.h"
-#include "agent/cli/replay_series.h"
+#include "agent/external/json_events.h"
+#include "agent/external/replay_json.h"
+#include "agent/external/replay_series.h"
 
 namespace heapfloor {
 
