@@ -12,6 +12,7 @@
 #include "agent/alerts/alert_sender.h"
 #include "agent/alerts/outgoing_alert.h"
 #include "agent/config.h"
+#include "agent/config_fields.h"
 #include "agent/config_item.h"
 
 namespace heapfloor {
@@ -34,6 +35,5 @@ std::optional<std::string> add_silence_matcher(Silence& silence, std::string_vie
 
 inline constexpr std::size_t kMostRules = 200;
 inline constexpr std::size_t kMostReceivers = 16;
-inline constexpr std::size_t kLongestTextBytes = 512;  // of a name, pattern or comment
 
 }  // namespace heapfloor

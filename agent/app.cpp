@@ -14,6 +14,7 @@
 
 #include "agent/alert_settings.h"
 #include "agent/build_info.h"
+#include "agent/config_targets.h"
 #include "agent/log.h"
 #include "agent/routes.h"
 #include "agent/units.h"
@@ -88,6 +89,7 @@ App::App(const Config& config, ConfigLoader load, const Clock& clock)
       load_(std::move(load)),
       config_(config),
       sender_(clock),
+      external_(clock),
       families_(builtin_collectors()),
       self_metrics_(build_info()),
       pages_(families_, self_metrics_),
@@ -104,6 +106,7 @@ App::App(const Config& config, ConfigLoader load, const Clock& clock)
       [this](const std::string& subject) { return builds_.build_of(subject); });
   pipeline_.set_build_reader(build_reader_);
   pipeline_.set_evidence_source([this] { return evidence_.list(); });
+  pipeline_.set_external_feed(external_);
   pipeline_.set_site_source([this] { return profiles_.sites(); });
   profiles_.set_suspect_source([this] { return suspects_of(pages_.snapshot()); });
 }
@@ -169,6 +172,7 @@ void App::start() {
   sender_.configure(receiver_settings(config_));  // not before: collect_once() tells nobody
   open_history();
   build_reader_.start();
+  external_.configure(prometheus_targets(config_), config_.collection.interval_seconds);
   tick();
   HttpOptions options = web_options(config_);
   options.observer = requests_.get();
@@ -241,6 +245,7 @@ Result<void> App::reload() {
   configure_log(loaded->log.level, loaded->log.format);
   pipeline_.reconfigure(*loaded);
   sender_.configure(receiver_settings(*loaded));
+  external_.configure(prometheus_targets(*loaded), loaded->collection.interval_seconds);
   config_ = *loaded;
   log_line(LogLevel::info, "configuration reloaded");
   return {};

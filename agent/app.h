@@ -23,6 +23,7 @@
 #include "agent/exposition/page_cache.h"
 #include "agent/exposition/page_filter.h"
 #include "agent/exposition/self_metrics.h"
+#include "agent/external/external_source.h"
 #include "agent/history/history_writer.h"
 #include "agent/http/http_server.h"
 #include "agent/pipeline.h"
@@ -75,6 +76,7 @@ class App {
   Config config_;
   LogSink sink_;
   AlertSender sender_;
+  ExternalSource external_;  // before the pipeline, which takes what it gives
   MetricFamilies families_;
   SelfMetrics self_metrics_;
   PageCache pages_;

@@ -19,6 +19,7 @@
 #include "agent/alerts/operator_rules.h"
 #include "agent/alerts/outgoing_alert.h"
 #include "agent/alerts/silence_book.h"
+#include "agent/external/prometheus_target.h"
 #include "agent/log.h"
 #include "agent/series/default_group.h"
 #include "agent/series/group_rules.h"
@@ -84,8 +85,14 @@ struct Config {
     std::vector<ReceiverSettings> receivers;  // names and addresses; see receiver_settings()
   } alerts;
 
+  struct Targets {
+    std::vector<PrometheusTarget> prometheus;  // as written; see prometheus_targets()
+  } targets;
+
   struct Limits {
     std::uint64_t series = 2000;
+    std::uint64_t external_series = 1000;
+    double external_answer_bytes = 16.0 * 1024 * 1024;
     std::uint64_t groups = 1000;
     std::uint64_t cgroups = 1000;
     std::uint64_t exposed_processes = 20;

@@ -479,6 +479,11 @@ void add_alert_keys(KeyList& keys) {
 void add_agent_keys(KeyList& keys) {
   keys.count("limits.series", "series under the detector; what is refused is counted", 1, 10000000,
              [](Config& c) -> std::uint64_t& { return c.limits.series; });
+  keys.count("limits.external_series",
+             "series of one of targets.prometheus; what is left out is counted", 1, 100000,
+             [](Config& c) -> std::uint64_t& { return c.limits.external_series; });
+  keys.size("limits.external_answer", "the largest answer that is taken from one of them", 4096,
+            [](Config& c) -> double& { return c.limits.external_answer_bytes; });
   keys.count("limits.groups", "process groups; processes of further ones are put into \"other\"", 1,
              1000000, [](Config& c) -> std::uint64_t& { return c.limits.groups; });
   keys.count("limits.cgroups",

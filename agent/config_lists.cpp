@@ -6,6 +6,7 @@
 #include "agent/alert_settings.h"
 #include "agent/config_groups.h"
 #include "agent/config_item.h"
+#include "agent/config_targets.h"
 
 namespace heapfloor {
 
@@ -27,6 +28,7 @@ std::span<const ConfigList> config_lists() {
   static const std::vector<ConfigList> lists = [] {
     std::vector<ConfigList> all = {groups_list()};
     for (ConfigList& list : alert_lists()) all.push_back(std::move(list));
+    all.push_back(prometheus_targets_list());
     return all;
   }();
   return lists;

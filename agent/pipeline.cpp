@@ -35,8 +35,10 @@ constexpr std::size_t kProcessesWorthBpf = 1000;
 constexpr std::string_view kSilencesDocument = "silences";
 constexpr std::string_view kOomsDocument = "ooms";
 constexpr std::string_view kQueueDocument = "queue:";
-constexpr std::array<std::string_view, 5> kScopes = {"allocator", "cgroup", "process", "site",
-                                                     "structure"};
+constexpr std::array<std::string_view, 6> kScopes = {"allocator", "cgroup", "external",
+                                                     "process",   "site",   "structure"};
+// Of a tick, for what others recorded: the past of a thousand series takes longer, and can wait.
+constexpr double kMostExternalSeconds = 0.5;
 
 // What of a cgroup is watched, each alone: anonymous memory, files in shared memory (tmpfs), and
 // what the kernel keeps for it and cannot give back.
@@ -209,6 +211,7 @@ void Pipeline::attach(HistoryWriter& history) {
   const RestoreReport report = recorder_.restore(source, history_time(clock_.steady_seconds()),
                                                  watches_, {&alerts_, &leaks, &documents});
   restore_documents(documents);
+  externals_.set_targets(config_.targets.prometheus, watches_);
   for (const auto& [scope, count] : leaks) leaks_detected_[scope].count = count;
   log_line(report.discarded > 0 ? LogLevel::warning : LogLevel::info, "history read",
            {{"series", std::uint64_t{report.watches}},
@@ -297,7 +300,9 @@ std::shared_ptr<const Snapshot> Pipeline::tick() {
   watch_cgroups(now_seconds);
   if (is_listed) watch_probes(now_seconds);
   if (is_listed) watch_processes(now_seconds);
-  if (is_listed) watches_.finish_tick(now_seconds);
+  watch_external(now_seconds);
+  watches_.finish_tick(now_seconds,
+                       is_listed ? WatchList::Known::all : WatchList::Known::external_alone);
   causes_.finish_tick(watches_);
   stack_board_.wanted = causes_.wanted_stacks(watches_);
   builds_.finish_tick(watches_, recorder_, now_seconds, wall_offset_seconds_);
@@ -557,6 +562,15 @@ std::string Pipeline::say_last_kill(const std::string& workload, double kills) c
   return text;
 }
 
+void Pipeline::watch_external(double now_seconds) {
+  if (external_feed_ == nullptr) return;
+  const double until_seconds = clock_.steady_seconds() + kMostExternalSeconds;
+  externals_.follow(*external_feed_,
+                    {now_seconds, wall_offset_seconds_, config_.trend.minimum_size_bytes,
+                     [this, until_seconds] { return clock_.steady_seconds() > until_seconds; }},
+                    watches_);
+}
+
 void Pipeline::deliver_alerts(double now_seconds, bool is_listed) {
   const auto causes = [this](const Watch& watch) { return causes_.causes(watch); };
   const auto builds = [this](const Watch& watch) { return builds_.comparison_of(watch).get(); };
@@ -621,6 +635,9 @@ void Pipeline::describe_agent(Snapshot& snapshot) const {
   snapshot.has_created_lines = config_.web.created_lines;
   snapshot.memory_budget_bytes = static_cast<std::uint64_t>(config_.limits.memory_bytes);
   if (history_ != nullptr) snapshot.history = history_->stats();
+  if (external_feed_ != nullptr) snapshot.external_targets = external_feed_->status();
+  for (ExternalTargetStatus& target : snapshot.external_targets)
+    target.refused_readings = externals_.refused_readings(target.name);
 }
 
 std::shared_ptr<const Snapshot> Pipeline::make_snapshot(double now_seconds, bool is_listed) {
@@ -671,6 +688,7 @@ void Pipeline::reconfigure(const Config& config) {
 }
 
 void Pipeline::follow_configuration() {
+  externals_.set_targets(config_.targets.prometheus, watches_);
   rules_.set_rules(rules_in_force(config_.alerts.rule_changes, config_.alerts.rules));
   for (const AlertRule& rule : rules_.rules()) alerts_.declare(rule.name);
   silences_.set_configured(config_.alerts.silences, clock_.wall_seconds());

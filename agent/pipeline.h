@@ -25,6 +25,8 @@
 #include "agent/clock.h"
 #include "agent/config.h"
 #include "agent/exposition/snapshot.h"
+#include "agent/external/external_source.h"
+#include "agent/external_follower.h"
 #include "agent/go_follower.h"
 #include "agent/history/history_writer.h"
 #include "agent/history/recorder.h"
@@ -94,6 +96,8 @@ class Pipeline final : public SeriesReader {
   // What was captured of whom. Before the first tick; called in each.
   using EvidenceSource = std::function<std::shared_ptr<const EvidenceList>()>;
   void set_evidence_source(EvidenceSource source) { evidence_source_ = std::move(source); }
+  // Where the answers of other servers come from; outlives the pipeline. Before the first tick.
+  void set_external_feed(ExternalFeed& feed) { external_feed_ = &feed; }
   // Silences; see SilenceBook.
   [[nodiscard]] Result<std::string> add_silence(const Silence& silence);
   [[nodiscard]] bool remove_silence(std::string_view id);
@@ -114,6 +118,7 @@ class Pipeline final : public SeriesReader {
   void watch_counts(const ProcessEntry& process, double now_seconds);
   [[nodiscard]] WatchLabels labels_of(const ProcessEntry& process) const;
   void watch_agent(double now_seconds);
+  void watch_external(double now_seconds);
   [[nodiscard]] Grouping grouping_of(const Config& config);
   void watch_cgroups(double now_seconds);
   void watch_cgroup(const CgroupEntry& cgroup, Signal signal, double value, double now_seconds);
@@ -173,6 +178,8 @@ class Pipeline final : public SeriesReader {
   GoFollower go_;
   CauseBook causes_;
   BuildFollower builds_;
+  ExternalFeed* external_feed_ = nullptr;
+  ExternalFollower externals_;
   AlertBook alerts_;
   RuleEvaluator rules_;
   SilenceBook silences_;

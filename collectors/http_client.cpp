@@ -4,12 +4,15 @@
 #include <dlfcn.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdint>
 #include <fstream>
 #include <new>
 #include <optional>
 #include <stdexcept>
+
+#include "collectors/parse/ascii.h"
 
 namespace heapfloor {
 namespace {
@@ -289,6 +292,8 @@ HttpExchange HttpClient::send(const HttpRequest& request, const std::stop_token&
   handle_->set_request(request, headers);
   if (std::optional<Error> error = handle_->set_secrets(options_, headers))
     return {Failure(std::move(*error)), 0};
+  for (const auto& [name, value] : options_.headers)
+    headers.add(value.empty() ? name + ";" : name + ": " + value);
   handle_->set(CURLOPT_HTTPHEADER, headers.get());
   handle_->set(CURLOPT_WRITEFUNCTION, &take_body);
   handle_->set(CURLOPT_WRITEDATA, static_cast<void*>(&exchange));
@@ -298,6 +303,23 @@ HttpExchange HttpClient::send(const HttpRequest& request, const std::stop_token&
   HttpExchange done{handle_->perform(shown_url, exchange), 0};
   done.duration_seconds = handle_->duration_seconds();
   return done;
+}
+
+std::optional<std::string> header_problem(std::string_view name, std::string_view value) {
+  constexpr std::string_view kToken =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~";
+  constexpr std::array<std::string_view, 9> kOwn = {
+      "host",    "connection", "content-length",   "content-type", "accept-encoding", "expect",
+      "upgrade", "te",         "transfer-encoding"};
+  if (name.empty() || name.find_first_not_of(kToken) != std::string_view::npos)
+    return "has no valid name";
+  if (std::ranges::any_of(kOwn, [name](std::string_view own) { return same_word(own, name); }))
+    return "is written by the client itself";
+  const auto is_control = [](char byte) {
+    return (static_cast<unsigned char>(byte) < ' ' && byte != '\t') || byte == '\x7f';
+  };
+  if (std::ranges::any_of(value, is_control)) return "has a control character in its value";
+  return std::nullopt;
 }
 
 Result<UrlParts> parse_url(std::string_view url) {

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -30,6 +31,9 @@ struct HttpClientOptions {
   std::string password;
   std::string password_file;
   std::string bearer_token_file;
+  // Further header fields, each with a name and a value for which header_problem() says nothing.
+  // Values may be secrets.
+  std::vector<std::pair<std::string, std::string>> headers;
   friend bool operator==(const HttpClientOptions&, const HttpClientOptions&) = default;
 };
 
@@ -75,6 +79,11 @@ struct UrlParts {
   std::string port;    // given, or the scheme's
   std::string path;    // with a leading slash and the query; "/" where there is none
 };
+
+// Why this may not be a further header field: its name is none, or one that the client writes
+// itself, or its value holds a control character. The reason does not quote the value.
+[[nodiscard]] std::optional<std::string> header_problem(std::string_view name,
+                                                        std::string_view value);
 
 // Refuses other schemes, user names and passwords in the URL (they belong into their own settings,
 // where they are not shown), fragments, spaces and control characters.

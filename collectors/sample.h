@@ -64,9 +64,10 @@ enum class EntityKind : std::uint8_t {
   jvm,
   jvm_pool,
   go,
+  external,  // a series of another server's; no collector writes it
 };
 
-inline constexpr std::size_t kEntityKinds = 11;
+inline constexpr std::size_t kEntityKinds = 12;
 
 // What the following samples are about. Two processes that reuse a pid have equal names and
 // different ids.

@@ -56,6 +56,7 @@ std::string say_name(const Watch& watch) {
 // "payments (pid 4711)", "nginx.service (cgroup /system.slice/nginx.service)", "the structure
 // user_cache of payments (pid 4711)".
 std::string say_subject(const Watch& watch) {
+  if (watch.key.kind == EntityKind::external) return watch.name;
   return watch.key.kind == EntityKind::cgroup
              ? fmt::format("{} (cgroup {})", watch.name, watch.cgroup)
              : fmt::format("{} (pid {})", say_name(watch), watch.key.process.pid);

@@ -14,13 +14,18 @@ double weight_of(const SeriesKey& key, double value) {
   return value * signal_info(key.signal).weight_bytes;
 }
 
+// Kind external: a series of another server's; signal external alone: a recorded one.
+bool is_external(const SeriesKey& key) {
+  return key.kind == EntityKind::external || key.signal == Signal::external;
+}
+
 }  // namespace
 
 Watch::Watch(const SeriesKey& series_key, const TrendPolicy& policy, SignalTraits traits)
     : key(series_key), detector(policy, traits), judge(policy) {}
 
 std::string_view Watch::scope() const {
-  if (key.signal == Signal::external) return "external";
+  if (is_external(key)) return "external";
   if (key.kind == EntityKind::cgroup) return "cgroup";
   if (key.kind == EntityKind::structure) return "structure";
   if (key.kind == EntityKind::site) return "site";
@@ -41,7 +46,7 @@ std::string_view Watch::basis() const {
 }
 
 std::string Watch::subject() const {
-  if (key.signal == Signal::external) return fmt::format("external:{}", name);
+  if (is_external(key)) return fmt::format("external:{}", name);
   if (key.kind == EntityKind::cgroup) return fmt::format("cgroup:{}", cgroup);
   std::string subject = fmt::format("{}:{}:{}", scope(), key.process.pid, key.process.start_ticks);
   if (!part.empty()) subject.append(1, ':').append(part);
@@ -124,6 +129,7 @@ std::optional<LeakState> WatchList::take(Watch& watch, SeriesIndex index,
   watch.last_value = reading.value;
   watch.last_seen_seconds = reading.time_seconds;
   watch.last_reading = reading;
+  ++watch.readings;
   watch.ended_seconds.reset();
   store_.ring(index).push(reading.time_seconds, reading.value);
   if (!watch.detector.observe(reading)) return std::nullopt;
@@ -183,10 +189,11 @@ void WatchList::touch(const SeriesKey& key, double time_seconds) {
   if (const auto index = store_.find(key)) watches_[*index]->last_seen_seconds = time_seconds;
 }
 
-void WatchList::finish_tick(double time_seconds) {
+void WatchList::finish_tick(double time_seconds, Known known) {
   for (SeriesIndex index = 0; index < watches_.size(); ++index) {
     Watch* const watch = watches_[index].get();
     if (watch == nullptr || watch->last_seen_seconds >= time_seconds) continue;
+    if (known == Known::external_alone && watch->key.kind != EntityKind::external) continue;
     if (!watch->ended_seconds) end(*watch, time_seconds);
     const bool is_worth_showing = watch->judge.state() == LeakState::recovering;
     if (is_worth_showing && time_seconds - *watch->ended_seconds < kEndedRetentionSeconds) continue;
@@ -205,6 +212,29 @@ void WatchList::end(Watch& watch, double time_seconds) {
   if (watch.judge.state() == before) return;
   enter_state(watch, watch.judge.state(), time_seconds);
   if (hook_) hook_(watch, before);
+}
+
+void WatchList::begin_life(const SeriesKey& key, double start_seconds) {
+  const auto index = store_.find(key);
+  if (!index) return;
+  Watch& watch = *watches_[*index];
+  const double end_seconds = std::max(start_seconds, watch.last_reading.time_seconds);
+  if (end_hook_) {
+    watch.ended_seconds = end_seconds;
+    end_hook_(watch);
+    watch.ended_seconds.reset();
+  }
+  watch.start_seconds = start_seconds;
+  watch.detector.restart(end_seconds);
+  const LeakState before = watch.judge.state();
+  watch.judge.restart(end_seconds);
+  if (watch.judge.state() == before) return;
+  enter_state(watch, watch.judge.state(), end_seconds);
+  if (hook_) hook_(watch, before);
+}
+
+void WatchList::drop(const SeriesKey& key) {
+  if (const auto index = store_.find(key)) forget(*index);
 }
 
 void WatchList::forget(SeriesIndex index) {

@@ -73,6 +73,7 @@ struct Watch {
   double last_value = 0;
   double last_seen_seconds = 0;
   Observation last_reading;
+  std::uint64_t readings = 0;  // that this list took, not kept over a restart
   LoadMeter load;
   std::optional<double> ended_seconds;  // when its subject was found gone
   Detector detector;
@@ -105,9 +106,16 @@ class WatchList {
   // The subject is still there, though it could not be read this time.
   void touch(const SeriesKey& key, double time_seconds);
   [[nodiscard]] bool is_watched(const SeriesKey& key) const { return store_.find(key).has_value(); }
+  // The series goes on with another life of its subject, which began at `start_seconds`: what was
+  // learned of the last one is what is known of earlier lives.
+  void begin_life(const SeriesKey& key, double start_seconds);
+  // The series is not wanted any more; its subject has not ended.
+  void drop(const SeriesKey& key);
+  // Of which series this tick knows whether their subjects are there.
+  enum class Known : std::uint8_t { all, external_alone };
   // Ends the tick: series that were neither observed nor touched have ended. Those that nobody
   // suspects are forgotten at once, the others are shown for kEndedRetentionSeconds.
-  void finish_tick(double time_seconds);
+  void finish_tick(double time_seconds, Known known = Known::all);
 
   // Called at each change of a state, after it.
   void on_transition(TransitionHook hook) { hook_ = std::move(hook); }

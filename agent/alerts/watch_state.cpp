@@ -16,8 +16,8 @@ bool has_part(const SeriesKey& key) {
   return key.kind == EntityKind::structure || key.kind == EntityKind::site;
 }
 // The texts that WatchLabels::limit_source points to.
-constexpr std::array<std::string_view, 6> kLimitSources = {"configured", "host", "rlimit",
-                                                           "cgroup",     "jvm",  "go"};
+constexpr std::array<std::string_view, 7> kLimitSources = {"configured", "host", "rlimit", "cgroup",
+                                                           "jvm",        "go",   "query"};
 
 }  // namespace
 

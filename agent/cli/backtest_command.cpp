@@ -75,14 +75,20 @@ int run_backtest_command(const ConfigSource& source, const BacktestOptions& opti
     fmt::print(stderr, "heapfloor: --prometheus.url: {}\n", url.error().reason);
     return kExitUsage;
   }
+  if (options.client.cert_file.empty() != options.client.key_file.empty()) {
+    fmt::print(stderr,
+               "heapfloor: --prometheus.cert-file and --prometheus.key-file belong together\n");
+    return kExitUsage;
+  }
   const auto range = range_of(options, SystemClock().wall_seconds());
   if (!range) return kExitUsage;
   ReplayOutput output(options.show);
   std::string_view of = "values";
-  RangeFetcher fetcher(options.url, options.client,
-                       [&](std::size_t done, std::size_t parts, std::size_t series) {
-                         output.show({done, parts, series, of, "part"});
-                       });
+  FetchOptions fetching;
+  fetching.progress = [&](std::size_t done, std::size_t parts, std::size_t series) {
+    output.show({done, parts, series, of, "part"});
+  };
+  SeriesFetcher fetcher(options.url, options.client, fetching);
   auto series = fetcher.fetch(options.query, *range);
   if (!series) return output.fail(series.error());
   struct Joined {

@@ -119,6 +119,19 @@ void add_replay_command(CLI::App& app, const ConfigSource& source, ReplayOptions
   command->callback([&] { action = [&] { return run_replay_command(source, replay); }; });
 }
 
+// "NAME: VALUE".
+void add_header(HttpClientOptions& client, std::string_view line) {
+  const std::size_t colon = line.find(':');
+  const std::string_view name = line.substr(0, colon);
+  std::string_view value = colon == std::string_view::npos ? "" : line.substr(colon + 1);
+  while (value.starts_with(' ')) value.remove_prefix(1);
+  if (colon == std::string_view::npos)
+    throw CLI::ValidationError("--header", "expects NAME: VALUE");
+  if (const auto problem = header_problem(name, value))
+    throw CLI::ValidationError("--header", fmt::format("{}: {}", name, *problem));
+  client.headers.emplace_back(name, value);
+}
+
 void add_backtest_client(CLI::App& command, HttpClientOptions& client) {
   command.add_option("--prometheus.username", client.username, "for basic authentication");
   command.add_option("--prometheus.password-file", client.password_file, "its password")
@@ -130,6 +143,17 @@ void add_backtest_client(CLI::App& command, HttpClientOptions& client) {
       .add_option("--prometheus.ca-file", client.ca_file,
                   "who signs its certificate [the system's]")
       ->type_name("FILE");
+  command.add_option("--prometheus.cert-file", client.cert_file, "the client's certificate")
+      ->type_name("FILE");
+  command.add_option("--prometheus.key-file", client.key_file, "and its key")->type_name("FILE");
+  command
+      .add_option_function<std::vector<std::string>>(
+          "--header",
+          [&client](const std::vector<std::string>& lines) {
+            for (const std::string& line : lines) add_header(client, line);
+          },
+          "a further header field, such as \"X-Scope-OrgID: team-a\"; may be repeated")
+      ->type_name("NAME: VALUE");
   command.add_flag("--prometheus.insecure-skip-verify", client.insecure_skip_verify,
                    "believe any certificate");
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/exposition/api_parts.h"
+#include "agent/exposition/text_format.h"
 
 namespace heapfloor {
 namespace {
@@ -56,6 +57,27 @@ Json counts_json(const Snapshot& snapshot) {
   return counts;
 }
 
+Json external_target_json(const ExternalTargetStatus& target, const ApiRows& rows) {
+  Json errors = Json::object();
+  for (std::size_t i = 0; i < kErrorKinds; ++i)
+    errors[std::string(reason_label(static_cast<ErrorKind>(i)))] = target.errors.at(i);
+  Json dropped = Json::object();
+  for (std::size_t i = 0; i < kExternalDrops; ++i)
+    dropped[std::string(external_drop_name(static_cast<ExternalDrop>(i)))] = target.dropped.at(i);
+  return {
+      {"name", target.name},
+      {"url", target.url},
+      {"up", target.is_up ? Json(*target.is_up) : Json(nullptr)},
+      {"duration_seconds", json_number(target.duration_seconds)},
+      {"last_success_at",
+       target.last_success_seconds ? rows.wall(*target.last_success_seconds) : Json(nullptr)},
+      {"series", target.series},
+      {"errors", std::move(errors)},
+      {"series_dropped", std::move(dropped)},
+      {"readings_refused", target.refused_readings},
+      {"error", target.last_error.empty() ? Json(nullptr) : Json(visible_name(target.last_error))}};
+}
+
 // A number of the agent itself, by name.
 Json agent_value(const Snapshot& snapshot, std::string_view name) {
   const auto found = std::ranges::find_if(
@@ -90,6 +112,9 @@ ApiDocument status_document(const Snapshot& snapshot, const BuildInfo& build) {
   for (const CollectorHealth& health : snapshot.collectors) {
     data["collectors"].push_back(collector_json(health, rows));
   }
+  data["external_targets"] = Json::array();
+  for (const ExternalTargetStatus& target : snapshot.external_targets)
+    data["external_targets"].push_back(external_target_json(target, rows));
   data["probes"]["targets"] = agent_value(snapshot, "heapfloor_probe_targets");
   data["probes"]["quarantined"] = agent_value(snapshot, "heapfloor_probe_quarantined_targets");
   data["probes"]["kept"] = agent_value(snapshot, "heapfloor_probe_kept_targets");

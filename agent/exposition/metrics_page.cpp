@@ -87,6 +87,7 @@ class MetricsPage::Renderer {
     add_receivers(snapshot);
     add_collectors(snapshot);
     add_agent(snapshot);
+    add_external_targets(snapshot);
     add_evidence(snapshot);
     add_history(snapshot);
     for (const prometheus::Collectable* const collectable : extra_) add_extra(*collectable);
@@ -638,6 +639,31 @@ class MetricsPage::Renderer {
     writer_.add(writer_.column(index, {}, {}, true, "_count"), body, number(count));
     writer_.add(writer_.column(index, {}, {}, true, "_sum"), body, histogram.sum_seconds);
     if (created) writer_.add(writer_.column(index, {}, {}, true, "_created"), body, *created);
+  }
+
+  void add_external_targets(const Snapshot& snapshot) {
+    for (const ExternalTargetStatus& target : snapshot.external_targets) {
+      const std::string_view body = labels_.body({{"target", target.name}});
+      if (target.is_up) {
+        add_own(OwnFamily::external_target_up, body, *target.is_up ? 1 : 0);
+        add_own(OwnFamily::external_target_duration, body, target.duration_seconds);
+      }
+      if (target.last_success_seconds) {
+        add_own(OwnFamily::external_target_last_success, body,
+                snapshot.wall_offset_seconds + *target.last_success_seconds);
+        add_own(OwnFamily::external_target_series, body, number(target.series));
+      }
+      add_own(OwnFamily::external_target_refused, body, number(target.refused_readings));
+      for (std::size_t i = 0; i < kErrorKinds; ++i) {
+        add_own(OwnFamily::external_target_errors, body,
+                {"reason", reason_label(static_cast<ErrorKind>(i))}, number(target.errors.at(i)));
+      }
+      for (std::size_t i = 0; i < kExternalDrops; ++i) {
+        add_own(OwnFamily::external_target_dropped, body,
+                {"reason", external_drop_name(static_cast<ExternalDrop>(i))},
+                number(target.dropped.at(i)));
+      }
+    }
   }
 
   void add_collectors(const Snapshot& snapshot) {

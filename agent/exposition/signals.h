@@ -9,11 +9,10 @@
 
 namespace heapfloor {
 
-// What the signal counts: "bytes", "threads"; empty where only the source of an external series
-// knows.
+// What the signal counts: "bytes", "threads"; empty where there is no such signal.
 inline std::string_view unit_of(std::string_view signal) {
   const std::optional<Signal> known = find_signal(signal);
-  if (!known || *known == Signal::external) return {};
+  if (!known) return {};
   const std::string_view counted = signal_info(*known).counted;
   return counted.empty() ? "bytes" : counted;
 }

@@ -22,6 +22,7 @@
 #include "agent/alerts/leak_state.h"
 #include "agent/alerts/state_change.h"
 #include "agent/evidence/evidence_store.h"
+#include "agent/external/prometheus_target.h"
 #include "agent/history/history_row.h"
 #include "agent/history/recorder.h"
 #include "agent/profile/known_site.h"
@@ -309,6 +310,7 @@ struct Snapshot {
   std::uint64_t page_sample_limit = 0;          // 0: none
   bool has_created_lines = false;               // OpenMetrics pages say since when counters count
   std::optional<HistoryStats> history;          // nothing where none is kept
+  std::vector<ExternalTargetStatus> external_targets;  // in the configuration's order
 };
 
 // The stored points and floors of one watched series, copied for one request.

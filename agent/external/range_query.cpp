@@ -13,12 +13,12 @@
 #include <thread>
 
 #include "agent/external/block_reader.h"
-#include "agent/external/replay_json.h"
 
 namespace heapfloor {
 namespace {
 
-constexpr std::string_view kPath = "/api/v1/query_range";
+constexpr std::string_view kRangePath = "/api/v1/query_range";
+constexpr std::string_view kInstantPath = "/api/v1/query";
 constexpr double kFittingPoints = 5000;
 constexpr std::array<double, 13> kSteps = {15,   30,   60,   120,   300,   600,  900,
                                            1800, 3600, 7200, 14400, 43200, 86400};
@@ -86,7 +86,7 @@ class Beside {
     }
     if (!has_last_) return;
     if (column_ == JoinedColumn::limit) reading.limit = last_;
-    if (column_ == JoinedColumn::epoch)
+    if (column_ == JoinedColumn::epoch || column_ == JoinedColumn::raw_epoch)
       reading.epoch = static_cast<std::uint64_t>(counted_ + last_);
     if (column_ == JoinedColumn::load && is_at_its_time) reading.load = last_;
   }
@@ -149,115 +149,162 @@ SeriesLabels labels_of(std::string_view selector) {
   return labels;
 }
 
-std::size_t join(RangeSeries& series, const RangeSeries& others, JoinedColumn column) {
-  // By the names of their labels, those with the most first.
+SeriesIndex::SeriesIndex(const RangeSeries& others) {
   std::map<std::set<std::string>, std::map<std::string, const ReplaySeries*>> by_names;
   for (const auto& [selector, other] : others) {
     const SeriesLabels labels = labels_of(selector);
     const std::set<std::string> names = names_of(labels);
     by_names[names].emplace(*projected(labels, names), &other);
   }
-  std::vector<const decltype(by_names)::value_type*> order;
-  order.reserve(by_names.size());
-  for (const auto& entry : by_names) order.push_back(&entry);
-  std::ranges::stable_sort(order, std::greater<>(),
-                           [](const auto* entry) { return entry->first.size(); });
+  by_names_.assign(by_names.begin(), by_names.end());
+  std::ranges::stable_sort(by_names_, std::greater<>(),
+                           [](const OfNames& entry) { return entry.first.size(); });
+}
+
+const ReplaySeries* SeriesIndex::find(const SeriesLabels& labels) const {
+  for (const auto& [names, others] : by_names_) {
+    const auto key = projected(labels, names);
+    const auto found = key ? others.find(*key) : others.end();
+    if (found != others.end()) return found->second;
+  }
+  return nullptr;
+}
+
+std::size_t join(RangeSeries& series, const RangeSeries& others, JoinedColumn column) {
+  const SeriesIndex index(others);
   std::size_t joined = 0;
   for (auto& [selector, readings] : series) {
-    const SeriesLabels labels = labels_of(selector);
-    for (const auto* const entry : order) {
-      const auto key = projected(labels, entry->first);
-      const auto found = key ? entry->second.find(*key) : entry->second.end();
-      if (found == entry->second.end()) continue;
-      Beside beside(*found->second, column);
-      ReplaySeries completed;
-      for (Observation& reading : readings.observations) {
-        beside.complete(reading);
-        completed.add(reading);
-      }
-      readings = std::move(completed);
-      ++joined;
-      break;
+    const ReplaySeries* const other = index.find(labels_of(selector));
+    if (other == nullptr) continue;
+    Beside beside(*other, column);
+    ReplaySeries completed;
+    for (Observation& reading : readings.observations) {
+      beside.complete(reading);
+      completed.add(reading);
     }
+    readings = std::move(completed);
+    ++joined;
   }
   return joined;
 }
 
-RangeFetcher::RangeFetcher(std::string url, HttpClientOptions options, Progress progress)
-    : url_(std::move(url)), client_(std::move(options)), progress_(std::move(progress)) {
-  while (url_.ends_with('/')) url_.pop_back();
-  url_ += kPath;
+SeriesFetcher::SeriesFetcher(const std::string& url, HttpClientOptions client, FetchOptions options)
+    : client_(std::move(client)), options_(std::move(options)) {
+  std::string base = url;
+  while (base.ends_with('/')) base.pop_back();
+  range_url_ = base + std::string(kRangePath);
+  instant_url_ = base + std::string(kInstantPath);
 }
 
-Result<RangeSeries> RangeFetcher::fetch(const std::string& query, const TimeRange& range) {
-  RangeSeries series;
+void SeriesFetcher::begin() {
+  requests_ = 0;
   readings_ = 0;
+  left_out_ = 0;
+}
+
+Result<RangeSeries> SeriesFetcher::fetch(const std::string& query, const TimeRange& range,
+                                         const std::stop_token& stop) {
+  RangeSeries series;
+  begin();
   const std::vector<TimeRange> parts = parts_of(range);
   for (std::size_t i = 0; i < parts.size(); ++i) {
-    progress_(i, parts.size(), series.size());
-    if (auto done = fetch_part(query, parts[i], series); !done) return Failure(done.error());
+    options_.progress(i, parts.size(), series.size());
+    if (auto done = fetch_part(query, parts[i], series, stop); !done) return Failure(done.error());
   }
-  progress_(parts.size(), parts.size(), series.size());
+  options_.progress(parts.size(), parts.size(), series.size());
+  return series;
+}
+
+Result<RangeSeries> SeriesFetcher::fetch_at(const std::string& query, double time_seconds,
+                                            const std::stop_token& stop) {
+  RangeSeries series;
+  begin();
+  const auto answer = ask(
+      instant_url_, fmt::format("query={}&time={:.3f}", percent_encode(query), time_seconds), stop);
+  if (!answer) return Failure(answer.error());
+  if (const auto taken = take(instant_url_, *answer, series); !taken) return Failure(taken.error());
   return series;
 }
 
 // What is too much for the server, or for us, may do in two halves.
-Result<void> RangeFetcher::fetch_part(const std::string& query, const TimeRange& part,
-                                      RangeSeries& series) {
-  auto answer = ask(body_of(query, part));
+Result<void> SeriesFetcher::fetch_part(const std::string& query, const TimeRange& part,
+                                       RangeSeries& series, const std::stop_token& stop) {
+  auto answer = ask(range_url_, body_of(query, part), stop);
   const bool is_too_much = answer
                                ? answer->status == kUnprocessable && tells_of_a_limit(answer->body)
                                : answer.error().kind == ErrorKind::malformed;
   const std::size_t points = part.points();
   if (is_too_much && points > 1) {
     for (const TimeRange& half : parts_of(part, (points + 1) / 2)) {
-      if (auto done = fetch_part(query, half, series); !done) return done;
+      if (auto done = fetch_part(query, half, series, stop); !done) return done;
     }
     return {};
   }
   if (!answer) return Failure(std::move(answer.error()));
-  constexpr int kFine = 200;
-  if (answer->status != kFine && !answer->body.starts_with('{'))
-    return failure(ErrorKind::io, url_, fmt::format("the server answered HTTP {}", answer->status));
-  return take(answer->body, series);
+  return take(range_url_, *answer, series);
 }
 
-Result<HttpAnswer> RangeFetcher::ask(const std::string& body) {
+Result<HttpAnswer> SeriesFetcher::ask(const std::string& url, const std::string& body,
+                                      const std::stop_token& stop) {
   for (int tried = 1;; ++tried) {
-    HttpExchange exchange = client_.send({"POST", url_, "application/x-www-form-urlencoded", body});
+    if (++requests_ > options_.most_requests) {
+      return failure(ErrorKind::io, url,
+                     fmt::format("needs more than {} requests", options_.most_requests));
+    }
+    HttpExchange exchange =
+        client_.send({"POST", url, "application/x-www-form-urlencoded", body}, stop);
     const bool is_busy = exchange.answer ? exchange.answer->status == kTooMany ||
                                                exchange.answer->status >= kServerErrors
                                          : exchange.answer.error().kind == ErrorKind::timeout ||
                                                exchange.answer.error().kind == ErrorKind::io;
-    if (!is_busy || tried == kTries) {
+    if (!is_busy || tried >= options_.tries) {
       if (!exchange.answer) return Failure(std::move(exchange.answer.error()));
       if (!is_busy) return std::move(*exchange.answer);
-      return failure(ErrorKind::io, url_,
+      return failure(ErrorKind::io, url,
                      fmt::format("the server answered HTTP {}", exchange.answer->status));
     }
     std::this_thread::sleep_for(std::chrono::seconds(tried));
   }
 }
 
-Result<void> RangeFetcher::take(const std::string& text, RangeSeries& series) {
-  std::istringstream stream(text);
+Result<void> SeriesFetcher::take(const std::string& url, const HttpAnswer& answer,
+                                 RangeSeries& series) {
+  constexpr int kFine = 200;
+  if (answer.status != kFine && !answer.body.starts_with('{'))
+    return failure(ErrorKind::io, url, fmt::format("the server answered HTTP {}", answer.status));
+  std::istringstream stream(answer.body);
   BlockReader blocks(stream);
+  std::size_t left_out = 0;
+  const JsonRules rules{.takes_rows = false,
+                        .takes_empty = true,
+                        .takes_instants = &url == &instant_url_,
+                        .skips_negative = options_.skips_negative};
   auto read = read_replay_json(
-      blocks, url_,
+      blocks, url,
       [&](const std::string& labels, const ReplaySeries& part) {
-        readings_ += part.observations.size();
-        if (readings_ > kMostReadings) return;
-        ReplaySeries& whole = series[labels];
-        for (const Observation& reading : part.observations) whole.add(reading);
+        take_series(labels, part, series, left_out);
       },
-      kMostJsonBytes, EmptyAnswer::fine);
-  if (read && readings_ > kMostReadings) {
-    return failure(ErrorKind::malformed, url_,
+      rules);
+  left_out_ = std::max(left_out_, left_out);
+  if (read && readings_ > options_.most_readings) {
+    return failure(ErrorKind::malformed, url,
                    fmt::format("more than {} readings: narrow the query, the range, or take a "
-                               "longer --step",
-                               kMostReadings));
+                               "longer step",
+                               options_.most_readings));
   }
   return read;
+}
+
+void SeriesFetcher::take_series(const std::string& labels, const ReplaySeries& part,
+                                RangeSeries& series, std::size_t& left_out) {
+  if (series.size() >= options_.most_series && !series.contains(labels)) {
+    ++left_out;
+    return;
+  }
+  readings_ += part.observations.size();
+  if (readings_ > options_.most_readings) return;
+  ReplaySeries& whole = series[labels];
+  for (const Observation& reading : part.observations) whole.add(reading);
 }
 
 }  // namespace heapfloor

@@ -32,7 +32,7 @@ std::string syntax_reason(std::string_view words) {
 // beginning of the first document.
 class Gate final : public nlohmann::json_sax<Json> {
  public:
-  Gate(const SeriesSink& sink, EmptyAnswer empty) : sink_(sink), empty_(empty) {}
+  Gate(const SeriesSink& sink, const JsonRules& rules) : sink_(sink), rules_(rules) {}
 
   bool null() override { return scalar({}); }
   bool boolean(bool /*value*/) override { return scalar({JsonScalar::Kind::boolean, 0, 0, {}}); }
@@ -102,8 +102,8 @@ class Gate final : public nlohmann::json_sax<Json> {
     return is_fine();
   }
   void choose(bool is_response) {
-    if (is_response) {
-      events_ = std::make_unique<RangeResponse>(sink_, empty_);
+    if (is_response || !rules_.takes_rows) {
+      events_ = std::make_unique<RangeResponse>(sink_, rules_);
     } else {
       events_ = std::make_unique<JsonRows>(sink_);
     }
@@ -114,7 +114,7 @@ class Gate final : public nlohmann::json_sax<Json> {
   }
 
   const SeriesSink& sink_;
-  EmptyAnswer empty_;
+  const JsonRules& rules_;
   std::unique_ptr<JsonEvents> events_;
   std::size_t depth_ = 0;
   std::string fault_;
@@ -160,15 +160,15 @@ void read_documents(JsonSource& source, Gate& gate) {
 }  // namespace
 
 Result<void> read_replay_json(BlockReader& input, std::string_view name, const SeriesSink& sink,
-                              std::size_t most_bytes, EmptyAnswer empty) {
-  JsonSource source(input, most_bytes);
-  Gate gate(sink, empty);
+                              const JsonRules& rules) {
+  JsonSource source(input, rules.most_bytes);
+  Gate gate(sink, rules);
   skip_byte_order_mark(source);
   read_documents(source, gate);
   if (input.failed()) return failure(ErrorKind::io, std::string(name), "cannot be read");
   std::string reason = gate.fault();
   if (source.is_too_long())
-    reason = "longer than " + std::to_string(most_bytes) + " bytes of JSON: split the query";
+    reason = "longer than " + std::to_string(rules.most_bytes) + " bytes of JSON: split the query";
   if (reason.empty()) return {};
   const std::string place =
       ":" + std::to_string(source.line()) + ":" + std::to_string(source.column());

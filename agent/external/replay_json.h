@@ -7,7 +7,8 @@
 //
 // Range response: what a Prometheus-compatible server answers to /api/v1/query_range (resultType
 // "matrix"), one series for each set of labels. The values NaN, +Inf and -Inf are gaps. The shape
-// is told by the first key of the document (status, data, error, ...).
+// is told by the first key of the document (status, data, error, ...). Its answer to /api/v1/query
+// (resultType "vector") is a reading a series, and is taken where the rules say so.
 //
 // The text is read as it comes: what is held is one series, not the document.
 #pragma once
@@ -35,10 +36,14 @@ using SeriesSink = std::function<void(const std::string& labels, ReplaySeries se
 // Errors are ErrorKind::malformed with path "NAME:LINE:COLUMN" (columns are bytes), so that
 // path + ": " + reason is what a user wants to read; an error answer gives the server's own words.
 // The sink may have taken series before an error is found.
-// More than `most_bytes` are refused, and an answer without a series unless that is fine.
-enum class EmptyAnswer : bool { refused, fine };
+struct JsonRules {
+  std::size_t most_bytes = kMostJsonBytes;  // more are refused
+  bool takes_rows = true;                   // else whatever it is has to be a response
+  bool takes_empty = false;                 // an answer without a series; else refused
+  bool takes_instants = false;              // answers to /api/v1/query; else refused
+  bool skips_negative = false;              // negative values are gaps; else refused
+};
 Result<void> read_replay_json(BlockReader& input, std::string_view name, const SeriesSink& sink,
-                              std::size_t most_bytes = kMostJsonBytes,
-                              EmptyAnswer empty = EmptyAnswer::refused);
+                              const JsonRules& rules = {});
 
 }  // namespace heapfloor

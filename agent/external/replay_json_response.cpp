@@ -62,6 +62,10 @@ RangeResponse::Part RangeResponse::part_opened(bool is_object) {
     case Part::entry:
       if (key_ == "metric") return expect(Part::metric, true, is_object);
       if (key_ == "values") return expect(Part::values, false, is_object);
+      if (key_ == "value" && rules_.takes_instants) {
+        sample_parts_ = 0;
+        return expect(Part::sample, false, is_object);
+      }
       if (key_ == "value") refuse(std::string(kInstant));
       if (key_ == "histograms") refuse("native histograms have no one value to judge");
       return Part::ignored;
@@ -134,6 +138,7 @@ void RangeResponse::take_answer(const JsonScalar& value) {
 void RangeResponse::take_data(const JsonScalar& value) {
   if (key_ == "result") return refuse("result is not a list of series");
   if (key_ != "resultType" || value.text == "matrix") return;
+  if (value.text == "vector" && rules_.takes_instants) return;
   if (value.text == "vector") return refuse(std::string(kInstant));
   refuse("resultType is " + shown_piece(value.text) + ", not 'matrix'");
 }
@@ -165,6 +170,7 @@ void RangeResponse::take_sample_part(const JsonScalar& value) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(number))
     return refuse("value is not a finite number: " + shown_piece(text));
+  if (number < 0 && rules_.skips_negative) return;
   if (number < 0) return refuse("value is negative: " + shown_piece(text));
   value_ = number;
 }
@@ -195,7 +201,7 @@ void RangeResponse::finish() {
   }
   if (status_ != "success") return refuse("status is " + shown_piece(status_) + ", not 'success'");
   if (!has_result_) return refuse("the answer has no data.result");
-  if (series_count_ == 0 && empty_ == EmptyAnswer::refused)
+  if (series_count_ == 0 && !rules_.takes_empty)
     refuse("the answer holds no series: the query matched nothing");
 }
 

@@ -1,4 +1,4 @@
-// The answer of a Prometheus-compatible server to a range query: see replay_json.h.
+// The answer of a Prometheus-compatible server to a query: see replay_json.h.
 #pragma once
 
 #include <optional>
@@ -13,8 +13,7 @@ namespace heapfloor {
 
 class RangeResponse final : public JsonEvents {
  public:
-  explicit RangeResponse(const SeriesSink& sink, EmptyAnswer empty = EmptyAnswer::refused)
-      : sink_(sink), empty_(empty) {}
+  RangeResponse(const SeriesSink& sink, const JsonRules& rules) : sink_(sink), rules_(rules) {}
 
   // Whether a document that begins with this key is an answer.
   [[nodiscard]] static bool begins_with(std::string_view first_key);
@@ -32,7 +31,7 @@ class RangeResponse final : public JsonEvents {
     answer,  // {"status": ..., "data": ...}
     data,    // {"resultType": ..., "result": ...}
     result,  // [...]
-    entry,   // {"metric": ..., "values": ...}
+    entry,   // {"metric": ..., "values": ...}, of an instant "value": SAMPLE
     metric,  // {"LABEL": "VALUE", ...}
     values,  // [...]
     sample,  // [SECONDS, "VALUE"]
@@ -49,7 +48,7 @@ class RangeResponse final : public JsonEvents {
   void end_entry();
 
   const SeriesSink& sink_;
-  EmptyAnswer empty_;
+  const JsonRules& rules_;
   std::vector<Part> parts_;
   std::string key_;  // the last one of the innermost part that has keys
   std::string status_;

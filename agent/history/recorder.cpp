@@ -20,6 +20,7 @@ constexpr std::uint8_t kIncarnationWithoutEvidence = 1;
 constexpr std::uint8_t kIncarnationWithoutBuild = 2;
 constexpr std::uint8_t kIncarnationVersion = 3;
 constexpr std::uint32_t kMostReadings = 1000000;
+constexpr std::uint64_t kMostReadingsOfTick = 8;
 constexpr std::uint32_t kMostScopes = 64;
 constexpr std::uint32_t kMostDocuments = 1000;
 // Of all documents together: HistoryStore reads no row of more than 64 MiB.
@@ -161,6 +162,9 @@ void HistoryRecorder::restore_series(const HistoryRow& row, const HistoryTime& n
   const bool is_this_boot = boot_hash_ != 0 && head.boot_hash == boot_hash_;
   if (is_whole && !is_this_boot) {
     batch_.starts_anew = true;
+    // A reboot of this host ends nothing elsewhere. The axis of its times is another one now: its
+    // target's server gives the past again.
+    if (watch->key.kind == EntityKind::external) return;
     ended_[row.id.number] = {std::move(watch), head.boot_hash, head.tick, head.wall_offset_seconds};
     return;
   }
@@ -372,9 +376,11 @@ void HistoryRecorder::put_incarnation(std::uint64_t number, const Incarnation& i
   put(RowKind::incarnation, number, std::move(bytes));
 }
 
+// A row of a tick has one reading of a series. Of those that come late several may be in it: their
+// last alone goes on over a restart, unless they are so many that the series has to be copied.
 bool HistoryRecorder::is_due(const Entry& entry, const Watch& watch) const {
-  return entry.copied_tick == 0 || entry.state != watch.judge.state() ||
-         entry.has_ended != watch.ended_seconds.has_value() ||
+  return entry.copied_tick == 0 || watch.readings - entry.readings > kMostReadingsOfTick ||
+         entry.state != watch.judge.state() || entry.has_ended != watch.ended_seconds.has_value() ||
          entry.number % kTicksPerCopy == tick_ % kTicksPerCopy ||
          tick_ - entry.copied_tick >= kTicksPerCopy;
 }
@@ -461,7 +467,9 @@ HistoryBatch HistoryRecorder::record(const WatchList& watches, const AgentTotals
     entry.seen_tick = tick_;
     const double read_seconds = watch.last_reading.time_seconds;
     const bool is_read = read_seconds > std::exchange(entry.recorded_seconds, read_seconds);
-    if (is_due(entry, watch)) return copy(watches, watch, entry);
+    const bool is_copied = is_due(entry, watch);
+    entry.readings = watch.readings;
+    if (is_copied) return copy(watches, watch, entry);
     if (!is_read) return;
     out.put(entry.number);
     save_observation(out, watch.last_reading);

@@ -1,10 +1,10 @@
 // HistoryRecorder: between what the agent knows and the rows of its history.
 //
-// A watch is written whole (detector, leak state, points) when it is new, when its state changes
-// and else every kTicksPerCopy ticks, a share of all in each tick; beside it one row a tick holds
-// the readings of all. Together they bring a watch back exactly as it was at the last tick that was
-// written, at a thousandth of the cost of writing everything every time. Not thread-safe: the owner
-// locks.
+// A watch is written whole (detector, leak state, points) when it is new, when its state changes,
+// when it has taken many readings at once and else every kTicksPerCopy ticks, a share of all in
+// each tick; beside it one row a tick holds the readings of all. Together they bring a watch back
+// exactly as it was at the last tick that was written, at a thousandth of the cost of writing
+// everything every time. Not thread-safe: the owner locks.
 #pragma once
 
 #include <array>
@@ -132,6 +132,7 @@ class HistoryRecorder {
     std::uint64_t number = 0;
     std::uint64_t copied_tick = 0;
     double recorded_seconds = 0;  // its newest reading in a row
+    std::uint64_t readings = 0;   // Watch::readings at the last tick
     std::uint64_t seen_tick = 0;
     LeakState state = LeakState::learning;
     bool has_ended = false;

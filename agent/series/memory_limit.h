@@ -21,8 +21,9 @@ namespace heapfloor {
 inline constexpr std::string_view kCgroupLimit = "cgroup";
 inline constexpr std::string_view kRlimit = "rlimit";
 inline constexpr std::string_view kConfiguredLimit = "configured";
-inline constexpr std::string_view kJvmLimit = "jvm";  // of its heap: -Xmx
-inline constexpr std::string_view kGoLimit = "go";    // GOMEMLIMIT
+inline constexpr std::string_view kJvmLimit = "jvm";      // of its heap: -Xmx
+inline constexpr std::string_view kGoLimit = "go";        // GOMEMLIMIT
+inline constexpr std::string_view kQueryLimit = "query";  // what an external target's query says
 
 struct MemoryLimit {
   std::optional<double> bytes;  // nothing: no limit is known

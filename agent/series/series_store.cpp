@@ -11,7 +11,7 @@ namespace {
 // By EntityKind; part of the stored format.
 constexpr std::array<std::string_view, kEntityKinds> kKindNames = {
     "host", "process", "agent", "cgroup",   "allocator", "structure",
-    "site", "arena",   "jvm",   "jvm_pool", "go"};
+    "site", "arena",   "jvm",   "jvm_pool", "go",        "external"};
 static_assert(!kKindNames.back().empty());
 
 }  // namespace

@@ -22,9 +22,11 @@ namespace heapfloor {
 struct SeriesKey {
   EntityKind kind = EntityKind::host;
   Signal signal = Signal::rss_anon;
-  ProcessId process;  // kinds process, agent, structure and site
-  std::uint64_t part =
-      0;  // kind cgroup: its inode; structure: hash of its name; site: of its stack
+  // Kinds process, agent, structure and site. Kind external: the identity of its target in the
+  // place of the start.
+  ProcessId process;
+  // Kind cgroup: its inode; structure and external: hash of its name; site: of its stack.
+  std::uint64_t part = 0;
   friend bool operator==(const SeriesKey&, const SeriesKey&) = default;
 };
 

@@ -27,17 +27,18 @@ enum class Signal : std::uint8_t {
   threads,
   file_descriptors,
   external,
+  external_count,
 };
 
-inline constexpr std::array<std::string_view, 14> kSignalNames = {
+inline constexpr std::array<std::string_view, 15> kSignalNames = {
     "gc_live",          "sampled_live",       "allocator_live",
     "structure_bytes",  "structure_elements", "structure_capacity",
     "site_bytes",       "rss_anon",           "cgroup_anon",
     "cgroup_shmem",     "cgroup_slab",        "threads",
-    "file_descriptors", "external",
+    "file_descriptors", "external",           "external_count",
 };
 inline constexpr std::size_t kSignals = kSignalNames.size();
-static_assert(static_cast<std::size_t>(Signal::external) + 1 == kSignals);
+static_assert(static_cast<std::size_t>(Signal::external_count) + 1 == kSignals);
 
 constexpr std::string_view signal_name(Signal signal) {
   return kSignalNames.at(static_cast<std::size_t>(signal));

@@ -36,6 +36,7 @@ inline constexpr std::array<SignalInfo, kSignals> kSignalList = {{
     {SignalTraits::unmarked, "threads", 16, 128.0 * 1024},     // threads
     {SignalTraits::unmarked, "descriptors", 32, 16.0 * 1024},  // file_descriptors
     {SignalTraits::unmarked},                                  // external
+    {SignalTraits::unmarked, "units", 16, 16.0 * 1024},        // external_count
 }};
 
 constexpr const SignalInfo& signal_info(Signal signal) {

@@ -36,6 +36,9 @@ alerts:
     - {url: "https://am.example:9093", ca_file: /ca.pem, username: u, password_file: /p}
   webhooks:
     - {url: "http://hook/x", name: chat, repeat: 1h}
+targets:
+  prometheus:
+    - {name: shop, url: "http://127.0.0.1:9", query: up, epoch: gcs, labels: {subject: [pod], group: job}, headers: {X-A: b}, history: 1h}
 )yaml";
 
 std::string section_of(const ConfigKey& key) { return key.path.substr(0, key.path.find('.')); }

@@ -58,6 +58,24 @@ TEST_F(HttpClientTest, SendsABodyAndReadsTheAnswer) {
   EXPECT_EQ(seen.body, "[1]");
 }
 
+TEST_F(HttpClientTest, SendsFurtherHeaderFields) {
+  HttpClientOptions options;
+  options.headers = {{"X-Scope-OrgID", "team-a"}, {"X-Empty", ""}};
+  HttpClient client(std::move(options));
+  ASSERT_TRUE(client.send(post_to(server_.url())).answer);
+  EXPECT_THAT(server_.seen().at(0).head, HasSubstr("\r\nX-Scope-OrgID: team-a\r\n"));
+  EXPECT_THAT(server_.seen().at(0).head, HasSubstr("\r\nX-Empty:\r\n"));
+}
+
+TEST(HttpHeader, OfOnesOwnHasATokenForANameAndNothingThatEndsItsLine) {
+  EXPECT_FALSE(header_problem("X-Scope-OrgID", "a|b c"));
+  for (const char* const name : {"", "a b", "a:", "a\r\nb", "Host", "content-length"})
+    EXPECT_TRUE(header_problem(name, "x")) << name;
+  for (const char* const value : {"a\r\nb: c", "a\nb", "\x7f"})
+    EXPECT_TRUE(header_problem("X-A", value));
+  EXPECT_TRUE(header_problem("X-A", std::string(1, '\0')));
+}
+
 TEST_F(HttpClientTest, AnErrorStatusIsAnAnswer) {
   answer_with(ScriptedServer::answer(503, "later"));
   HttpClient client({});

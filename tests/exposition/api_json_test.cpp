@@ -276,6 +276,22 @@ TEST(SubjectsDocument, IsValidWhateverNamesHold) {
   EXPECT_EQ(data_of(alerts_document(snapshot))["alerts"].size(), 2U);
 }
 
+TEST(StatusDocument, SaysOfEachTargetHowItAnswers) {
+  const json targets = data_of(status_document(rich::snapshot(), {}))["external_targets"];
+  ASSERT_EQ(targets.size(), 2U);
+  EXPECT_EQ(targets[0]["name"], "shop");
+  EXPECT_EQ(targets[0]["up"], false);
+  EXPECT_EQ(targets[0]["series"], 12);
+  EXPECT_EQ(targets[0]["errors"]["timeout"], 3);
+  EXPECT_EQ(targets[0]["series_dropped"], (json{{"limit", 7}, {"duplicate", 0}, {"name", 0}}));
+  EXPECT_EQ(targets[0]["readings_refused"], 2);
+  EXPECT_EQ(targets[0]["last_success_at"], 1'700'009'900);
+  EXPECT_EQ(targets[0]["error"], "http://prometheus:9090: timed out");
+  EXPECT_TRUE(targets[1]["up"].is_null());
+  EXPECT_TRUE(targets[1]["last_success_at"].is_null());
+  EXPECT_TRUE(targets[1]["error"].is_null());
+}
+
 TEST(SuspectsDocument, IsSortedByStateAndUrgency) {
   Snapshot snapshot = rich::snapshot();
   WatchRow sooner = snapshot.watches[1];

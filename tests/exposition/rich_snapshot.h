@@ -378,6 +378,21 @@ inline void add_health(Snapshot& snapshot) {
   chat.name = "chat\"s";
   chat.queue_capacity = 10'000;
   snapshot.receivers = {first, chat};
+  ExternalTargetStatus shop;
+  shop.name = "shop";
+  shop.url = "http://prometheus:9090";
+  shop.is_up = false;
+  shop.duration_seconds = 0.25;
+  shop.last_success_seconds = 9'900;
+  shop.series = 12;
+  shop.errors.at(static_cast<std::size_t>(ErrorKind::timeout)) = 3;
+  shop.dropped.at(static_cast<std::size_t>(ExternalDrop::limit)) = 7;
+  shop.refused_readings = 2;
+  shop.last_error = "http://prometheus:9090: timed out";
+  ExternalTargetStatus unasked;
+  unasked.name = "unasked";
+  unasked.url = "http://other:9090";
+  snapshot.external_targets = {shop, unasked};
   snapshot.rules = {{"HeapfloorLeak", "heapfloor_leak_state{state=\"leaking\"} == 1", "warning",
                      "It leaks.", 60, false, 0},
                     {"TooBig", "rss_anon > 5", "critical", "Too big.", 300, true, 7}};

@@ -118,12 +118,11 @@ std::string field(const ScriptedServer::Seen& seen, const std::string& name) {
 
 Result<RangeSeries> fetch(const ScriptedServer& server, const TimeRange& range = {100, 120, 10},
                           HttpClientOptions options = {}) {
-  RangeFetcher fetcher(server.url() + "/prefix/", std::move(options),
-                       [](std::size_t, std::size_t, std::size_t) {});
+  SeriesFetcher fetcher(server.url() + "/prefix/", std::move(options), {});
   return fetcher.fetch("sum by (pod) (x)", range);
 }
 
-TEST(RangeFetcher, AsksAsThePrometheusApiHasIt) {
+TEST(SeriesFetcher, AsksAsThePrometheusApiHasIt) {
   const ScriptedServer server(
       [](const ScriptedServer::Seen&) { return matrix(R"([[100,"1"],[120,"3"]])"); });
   const auto series = fetch(server);
@@ -139,7 +138,7 @@ TEST(RangeFetcher, AsksAsThePrometheusApiHasIt) {
             "query=sum%20by%20%28pod%29%20%28x%29&start=100.000&end=120.000&step=10.000");
 }
 
-TEST(RangeFetcher, JoinsThePartsOfALongRange) {
+TEST(SeriesFetcher, JoinsThePartsOfALongRange) {
   const ScriptedServer server([](const ScriptedServer::Seen& seen) {
     return matrix("[[" + field(seen, "start") + ",\"1\"],[" + field(seen, "end") + ",\"2\"]]");
   });
@@ -149,7 +148,7 @@ TEST(RangeFetcher, JoinsThePartsOfALongRange) {
   EXPECT_THAT(series->begin()->second.observations, SizeIs(4));
 }
 
-TEST(RangeFetcher, WhatIsTooMuchIsAskedForInHalves) {
+TEST(SeriesFetcher, WhatIsTooMuchIsAskedForInHalves) {
   const ScriptedServer server([](const ScriptedServer::Seen& seen) {
     const double points = (std::stod(field(seen, "end")) - std::stod(field(seen, "start"))) / 10;
     if (points > 3)
@@ -162,7 +161,7 @@ TEST(RangeFetcher, WhatIsTooMuchIsAskedForInHalves) {
   EXPECT_THAT(series->begin()->second.observations, SizeIs(4));
 }
 
-TEST(RangeFetcher, AQueryThatCannotBeTakenIsNotAskedForInHalves) {
+TEST(SeriesFetcher, AQueryThatCannotBeTakenIsNotAskedForInHalves) {
   const ScriptedServer server([](const ScriptedServer::Seen&) {
     return ScriptedServer::answer(
         422, R"({"status":"error","errorType":"422","error":"unexpected token"})");
@@ -173,7 +172,7 @@ TEST(RangeFetcher, AQueryThatCannotBeTakenIsNotAskedForInHalves) {
   EXPECT_THAT(server.seen(), SizeIs(1));
 }
 
-TEST(RangeFetcher, AnAnswerThatIsTooLongIsAskedForInHalves) {
+TEST(SeriesFetcher, AnAnswerThatIsTooLongIsAskedForInHalves) {
   const ScriptedServer server([](const ScriptedServer::Seen& seen) {
     std::string values;
     for (double t = std::stod(field(seen, "start")); t <= std::stod(field(seen, "end")); t += 10)
@@ -187,7 +186,7 @@ TEST(RangeFetcher, AnAnswerThatIsTooLongIsAskedForInHalves) {
   EXPECT_THAT(series->begin()->second.observations, SizeIs(16));
 }
 
-TEST(RangeFetcher, ABusyServerIsAskedAgain) {
+TEST(SeriesFetcher, ABusyServerIsAskedAgain) {
   std::atomic<int> asked = 0;
   const ScriptedServer server([&asked](const ScriptedServer::Seen&) {
     return ++asked == 1 ? ScriptedServer::answer(503, "busy") : matrix(R"([[100,"1"]])");
@@ -196,7 +195,7 @@ TEST(RangeFetcher, ABusyServerIsAskedAgain) {
   EXPECT_EQ(asked, 2);
 }
 
-TEST(RangeFetcher, SaysWhatTheServerSays) {
+TEST(SeriesFetcher, SaysWhatTheServerSays) {
   const ScriptedServer server([](const ScriptedServer::Seen&) {
     return ScriptedServer::answer(
         400, R"({"status":"error","errorType":"bad_data","error":"parse error"})");
@@ -207,7 +206,7 @@ TEST(RangeFetcher, SaysWhatTheServerSays) {
   EXPECT_THAT(server.seen(), SizeIs(1));
 }
 
-TEST(RangeFetcher, WhatIsNoAnswerOfSuchAServerIsToldByItsStatus) {
+TEST(SeriesFetcher, WhatIsNoAnswerOfSuchAServerIsToldByItsStatus) {
   const ScriptedServer server(
       [](const ScriptedServer::Seen&) { return ScriptedServer::answer(404, "<html>"); });
   const auto series = fetch(server);
@@ -215,7 +214,7 @@ TEST(RangeFetcher, WhatIsNoAnswerOfSuchAServerIsToldByItsStatus) {
   EXPECT_EQ(series.error().reason, "the server answered HTTP 404");
 }
 
-TEST(RangeFetcher, NoSeriesIsNoError) {
+TEST(SeriesFetcher, NoSeriesIsNoError) {
   const ScriptedServer server([](const ScriptedServer::Seen&) { return matrix({}); });
   const auto series = fetch(server);
   ASSERT_TRUE(series) << series.error().reason;

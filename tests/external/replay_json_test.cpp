@@ -133,14 +133,40 @@ TEST(ReplayJson, BoundsTheDepthOfWhatItReads) {
               HasSubstr("nested deeper than 16"));
 }
 
+TEST(ReplayJson, OfAServerAnInstantIsAReadingASeriesAndNothingElseIsTaken) {
+  const auto read = [](const std::string& text) {
+    std::istringstream stream(text);
+    BlockReader blocks(stream);
+    NamedSeries found;
+    const Result<void> done = read_replay_json(
+        blocks, "url",
+        [&](const std::string& labels, ReplaySeries series) {
+          found.emplace_back(labels, std::move(series));
+        },
+        {.takes_rows = false, .takes_empty = true, .takes_instants = true, .skips_negative = true});
+    EXPECT_EQ(done.has_value(), !found.empty()) << text;
+    return found;
+  };
+  const NamedSeries found = read(
+      R"({"status":"success","data":{"resultType":"vector","result":[)"
+      R"({"metric":{"pod":"a"},"value":[17.5,"5"]},{"metric":{"pod":"b"},"value":[17,"-5"]}]}})");
+  ASSERT_THAT(found, SizeIs(2));
+  EXPECT_EQ(found[0].first, R"({pod="a"})");
+  ASSERT_THAT(found[0].second.observations, SizeIs(1));
+  EXPECT_EQ(found[0].second.observations[0].time_seconds, 17.5);
+  EXPECT_THAT(found[1].second.observations, IsEmpty());
+  EXPECT_THAT(read(R"([{"timestamp_seconds":1,"value":2}])"), IsEmpty());
+  EXPECT_THAT(read(R"({"timestamp_seconds":1,"value":2})"), IsEmpty());
+}
+
 TEST(ReplayJson, RefusesADocumentThatIsLongerThanItsLimit) {
   std::string text = "[";
   for (int i = 0; i < 10'000; ++i)
     text += "{\"timestamp_seconds\":" + std::to_string(i) + ",\"value\":1},\n";
   std::istringstream stream(text);
   BlockReader blocks(stream);
-  const auto read = read_replay_json(
-      blocks, "f.json", [](const auto&, const auto&) {}, 100'000);
+  const auto read =
+      read_replay_json(blocks, "f.json", [](const auto&, const auto&) {}, {.most_bytes = 100'000});
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().reason, "longer than 100000 bytes of JSON: split the query");
 }
