@@ -5,7 +5,8 @@ As a program: mock_agent.py [--scene leaks] [--port 0] [--prefix /]; prints its 
 As a module: Agent(scene, prefix) with start(), stop() and start() again on the same port.
 
 Scenes: learning (just started), quiet (verdicts, no suspects), leaks (one leaking, one suspected, one recovering among
-300 processes with hostile names), many (5,000 processes), ailing (a collector fails), empty (nothing read yet).
+300 processes with hostile names), many (5,000 processes), ailing (a collector fails), empty (nothing read yet), servers
+(series of other servers are followed).
 """
 
 import argparse
@@ -148,6 +149,13 @@ class World:
             row = process(1, 'db.service', 80 * MIB, 'stable', id='cgroup:/system.slice/db.service/rss_anon', scope='cgroup')
             row['subject'].update(pid=None, start_time=None)
             self.rows.append(row)
+        if scene == 'servers':
+            for pod, state in (('cart-1', 'learning'), ('<b>pay</b>', 'stable')):
+                name = f'shop{{pod="{pod}"}}'
+                row = process(1, name, 700 * MIB, state, id=f'external:{name}/external', scope='external', signal='external',
+                              group='shop', swap_bytes=None, threads=None)
+                row['subject'].update(pid=None, start_time=None)
+                self.rows.append(row)
 
     def _fill(self, count):
         generator = random.Random(7)
@@ -247,10 +255,22 @@ class World:
                 'minimum_size_bytes': 16 * 1024 ** 2,
                 'first_verdict_seconds': 36 * (INTERVAL_SECONDS if self.scene != 'learning' else 15.0),
                 'host': {'memory_capacity_bytes': 16 * GIB, 'memory_available_bytes': int(6.3 * GIB)},
-                'counts': self.counts(), 'collectors': collectors, 'series': {'series': 412, 'limit': 20000, 'dropped': 0}}
+                'external_targets': self.external_targets(tick), 'counts': self.counts(), 'collectors': collectors, 'series': {'series': 412, 'limit': 20000, 'dropped': 0}}
+
+    def external_targets(self, tick):
+        if self.scene != 'servers':
+            return []
+        none = {'permission': 0, 'vanished': 0, 'unavailable': 0, 'parse': 0, 'timeout': 0, 'io': 0}
+        fine = {'name': 'shop', 'url': 'http://prometheus:9090', 'up': True, 'duration_seconds': 0.012, 'last_success_at': tick,
+                'series': 2, 'errors': none, 'series_dropped': {'limit': 0, 'duplicate': 0, 'name': 0}, 'readings_refused': 0,
+                'error': None}
+        return [fine, {**fine, 'name': 'far', 'url': 'https://mimir.example/prometheus', 'up': False, 'duration_seconds': 10,
+                       'last_success_at': tick - 400, 'errors': {**none, 'timeout': 27}, 'readings_refused': 3,
+                       'series_dropped': {'limit': 12, 'duplicate': 0, 'name': 0},
+                       'error': 'https://mimir.example/prometheus/api/v1/query: Connection timed out <b>after</b> 10 s'}]
 
     def subjects(self, query):
-        rows = self.rows
+        rows = [row for row in self.rows if row['scope'] == query.get('scope', row['scope'])]
         search = query.get('search', '').lower()
         if search:
             rows = [row for row in rows if search in row['subject']['comm'].lower() or search in str(row['subject']['pid'])

@@ -119,6 +119,30 @@ def case_suspect(browser, agent, shots):
     check_clean(browser, agent.url)
 
 
+def case_servers(browser, agent, shots):
+    agent.show('leaks')
+    visit(browser, agent.url, '#/subjects')
+    browser.until(lambda: browser.count('.subjects tbody tr') > 0, 'rows')
+    assert not browser.one('#scope').is_displayed(), 'nothing to choose without other servers'
+    agent.show('servers')
+    visit(browser, agent.url, '#/subjects?scope=external')
+    browser.until(lambda: browser.count('.subjects tbody tr') == 2, 'the series of other servers')
+    assert browser.text('h1') == 'Series of other servers'
+    assert 'shop{pod="<b>pay</b>"}' in browser.text('.subjects tbody')
+    browser.screenshot(shots, 'servers')
+    browser.one('#search').send_keys('cart')
+    browser.until(lambda: browser.count('.subjects tbody tr') == 1, 'the one that was searched')
+    browser.one('.subjects tbody a').click()
+    check_chart(browser, line=False, limit=False)
+    check_clean(browser, agent.url)
+    visit(browser, agent.url, '#/status')
+    browser.until(lambda: browser.count('.servers tbody tr') == 2, 'the servers')
+    assert 'Connection timed out <b>after</b> 10 s' in browser.text('.servers')
+    assert '12 series were left out' in browser.text('.servers')
+    browser.screenshot(shots, 'servers_status')
+    check_clean(browser, agent.url)
+
+
 def case_processes(browser, agent, shots):
     agent.show('many')
     visit(browser, agent.url, '#/subjects')

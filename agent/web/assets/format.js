@@ -231,6 +231,7 @@ const LIMIT_SOURCES = {
   gomemlimit: 'GOMEMLIMIT',
   xmx: '-Xmx',
   rlimit: 'its resource limit (ulimit)',
+  query: 'what its target\u2019s limit query gives',
 };
 
 export function limitSource(source) {

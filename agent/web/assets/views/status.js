@@ -63,10 +63,52 @@ function agentFacts(status, now) {
   ];
 }
 
+// A server whose series are followed.
+function createTarget() {
+  const state = h('td', { class: 'collector-state' });
+  const name = h('span');
+  const url = h('span', { class: 'row-meta' });
+  const series = h('td', { class: 'number' });
+  const duration = h('td', { class: 'number' });
+  const success = h('td', { class: 'number' });
+  const problems = h('td', { class: 'collector-errors' });
+  const row = h('tr', {}, state, h('th', { scope: 'row' }, name, url), series, duration, success, problems);
+  return {
+    element: row,
+    update({ target, now }) {
+      const shape = target.up ? 'passed' : 'failed';
+      const words = target.up === null ? 'not asked yet' : `${target.up ? 'answers' : 'does not answer as it should'}`;
+      setAttribute(row, 'data-outcome', shape);
+      setChildren(state, words, () => [icon(shape), h('span', { class: 'visually-hidden' }, words)]);
+      setText(name, visibleName(target.name));
+      setText(url, visibleName(target.url));
+      setText(series, formatCount(target.series));
+      setText(duration, target.up === null ? '\u2013' : formatMilliseconds(target.duration_seconds));
+      setText(success, target.last_success_at ? formatAge(now - target.last_success_at) : 'never');
+      const dropped = Object.values(target.series_dropped ?? {}).reduce((sum, count) => sum + count, 0);
+      const said = [target.error && visibleName(target.error),
+        dropped > 0 && `${plural(dropped, 'series was', 'series were')} left out since the start`,
+        target.readings_refused > 0
+          && `${plural(target.readings_refused, 'reading', 'readings')} of the future refused`,
+      ].filter(Boolean);
+      setChildren(problems, JSON.stringify(said), () => (said.length === 0 ? h('span', { class: 'muted' }, 'none')
+        : h('ul', {}, said.map((line) => h('li', {}, line)))));
+    },
+  };
+}
+
 export function createStatusView() {
   const facts = h('dl', { class: 'facts facts-wide' });
   const body = h('tbody');
   const column = (label, properties = {}) => h('th', { scope: 'col', ...properties }, label);
+  const targets = h('tbody');
+  const servers = h('section', { class: 'panel', 'aria-labelledby': 'servers-title', hidden: true },
+    h('h2', { id: 'servers-title' }, 'Other servers'),
+    h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-labelledby': 'servers-title' },
+      h('table', { class: 'plain collectors servers' }, h('thead', {}, h('tr', {},
+        h('th', {}, h('span', { class: 'visually-hidden' }, 'State')), column('Target'),
+        column('Series', { class: 'number' }), column('Took', { class: 'number' }),
+        column('Last success', { class: 'number' }), column('Problems'))), targets)));
   const element = h('div', { class: 'page' }, pageHeading('Agent'),
     h('section', { class: 'panel' }, facts),
     h('section', { class: 'panel', 'aria-labelledby': 'collectors-title' },
@@ -75,7 +117,8 @@ export function createStatusView() {
         h('table', { class: 'plain collectors' }, h('thead', {}, h('tr', {},
           h('th', {}, h('span', { class: 'visually-hidden' }, 'State')), column('Collector'),
           column('Took', { class: 'number' }), column('Last success', { class: 'number' }),
-          column('Could not read, since the start'))), body))));
+          column('Could not read, since the start'))), body))),
+    servers);
   return {
     element,
     title: 'Agent',
@@ -88,6 +131,9 @@ export function createStatusView() {
         h('dt', {}, label), h('dd', {}, value))));
       keyed(body, status.collectors.map((collector) => ({ collector, now })), (item) => item.collector.name,
         createCollector);
+      const followed = status.external_targets ?? [];
+      servers.hidden = followed.length === 0;
+      keyed(targets, followed.map((target) => ({ target, now })), (item) => item.target.name, createTarget);
     },
     fail() {},
   };

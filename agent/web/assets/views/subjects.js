@@ -1,4 +1,5 @@
-// Every process: searched, sorted and paged by the agent, so the document stays small however many there are.
+// Every process, or every series of other servers: searched, sorted and paged by the agent, so the document stays small
+// however many there are.
 
 import { fetchSubjects } from '../api.js';
 import { h, icon, keyed, pageHeading, setAttribute, setChildren, setText, stateBadge } from '../dom.js';
@@ -10,6 +11,7 @@ import { createListing } from './table.js';
 
 const PAGE_ROWS = 50;
 const TYPING_PAUSE_MILLISECONDS = 200;
+const SCOPES = [['process', 'Processes'], ['external', 'Series of other servers']];
 const STATES = ['leaking', 'suspected', 'recovering', 'learning', 'stable'];
 // Sort key of the agent, heading, whether the first click sorts downwards, class of the column.
 const COLUMNS = [
@@ -64,16 +66,27 @@ function createFilters(query, onChange) {
     spellcheck: 'false', value: query.search });
   const state = h('select', { id: 'state' }, h('option', { value: '' }, 'Any state'),
     STATES.map((name) => h('option', { value: name, selected: name === query.state }, name)));
+  const scope = h('select', { id: 'scope' }, SCOPES.map(([name, label]) => h('option', { value: name,
+    selected: name === query.scope }, label)));
+  const scopes = h('div', { class: 'field', hidden: true },
+    h('label', { for: 'scope', class: 'visually-hidden' }, 'What is listed'), scope);
   let timer = 0;
   search.addEventListener('input', () => {
     clearTimeout(timer);
     timer = setTimeout(() => onChange({ search: search.value.trim() }), TYPING_PAUSE_MILLISECONDS);
   });
   state.addEventListener('change', () => onChange({ state: state.value }));
-  return h('div', { class: 'filters', role: 'search' },
-    h('div', { class: 'field field-grow' },
-      h('label', { for: 'search', class: 'visually-hidden' }, 'Search processes'), icon('search'), search),
-    h('div', { class: 'field' }, h('label', { for: 'state', class: 'visually-hidden' }, 'State'), state));
+  scope.addEventListener('change', () => onChange({ scope: scope.value }));
+  return {
+    element: h('div', { class: 'filters', role: 'search' },
+      h('div', { class: 'field field-grow' },
+        h('label', { for: 'search', class: 'visually-hidden' }, 'Search'), icon('search'), search),
+      scopes, h('div', { class: 'field' }, h('label', { for: 'state', class: 'visually-hidden' }, 'State'), state)),
+    // Who follows no other server has nothing to choose.
+    offerScopes(isOffered) {
+      scopes.hidden = !isOffered;
+    },
+  };
 }
 
 function rowKey(row) {
@@ -85,18 +98,24 @@ export function createSubjectsView(parameters, refresh) {
   const title = pageHeading('Processes');
   const { query, change, heads, pager } = createListing({
     route: 'subjects', parameters, refresh, columns: COLUMNS, pageRows: PAGE_ROWS,
-    defaults: { search: '', state: '', sort: 'value', order: 'desc' },
+    defaults: { search: '', state: '', scope: 'process', sort: 'value', order: 'desc' },
     onPage: () => title.scrollIntoView({ block: 'nearest' }),
   });
+  const filters = createFilters(query, change);
   const body = h('tbody');
   const empty = h('p', { class: 'empty', hidden: true });
   const problem = h('div');
   const table = h('table', { class: 'subjects' }, h('caption', { class: 'visually-hidden' },
     'Processes with their memory, floor, growth and forecast'), h('thead', {}, heads.element), body);
   const element = h('div', { class: 'page' },
-    title, createFilters(query, change), problem, table, empty, pager.element);
+    title, filters.element, problem, table, empty, pager.element);
+  const isOfProcesses = () => query.scope !== 'external';
 
   function emptyWords(status) {
+    if (!isOfProcesses()) {
+      return query.search || query.state ? 'None of the series of other servers is as asked for.'
+        : 'No series of another server is followed (yet).';
+    }
     if (query.search || query.state) {
       const words = [query.search && `matches \u201c${query.search}\u201d`, query.state && `is ${query.state}`]
         .filter(Boolean);
@@ -109,10 +128,12 @@ export function createSubjectsView(parameters, refresh) {
     element,
     title: 'Processes',
     load(signal) {
-      return fetchSubjects({ ...query, scope: 'process', limit: PAGE_ROWS }, signal);
+      return fetchSubjects({ ...query, scope: isOfProcesses() ? 'process' : 'external', limit: PAGE_ROWS }, signal);
     },
     render(data, { status, now }) {
       problem.replaceChildren();
+      setText(title, isOfProcesses() ? 'Processes' : 'Series of other servers');
+      filters.offerScopes(!isOfProcesses() || (status.external_targets ?? []).length > 0);
       if (data.subjects.length === 0 && data.total > 0 && query.offset > 0) {
         change({ offset: 0 });  // the list got shorter than the page that was looked at
         return;
