@@ -88,7 +88,7 @@ void RangeResponse::open(bool is_object) {
   const Part part = part_opened(is_object);
   parts_.push_back(part);
   if (part == Part::entry) {
-    labels_ = "{";
+    labels_.clear();
     series_ = {};
     order_ = {};
   }
@@ -145,10 +145,9 @@ void RangeResponse::take_data(const JsonScalar& value) {
 
 void RangeResponse::take_label(const JsonScalar& value) {
   if (value.kind != JsonScalar::Kind::text) return refuse("a label is not a text");
-  if (labels_.size() > 1) labels_ += ',';
-  labels_ += key_;
-  labels_ += '=';
-  append_quoted(labels_, value.text);
+  std::string label = key_ + '=';
+  append_quoted(label, value.text);
+  labels_.push_back(std::move(label));
 }
 
 void RangeResponse::take_sample_part(const JsonScalar& value) {
@@ -185,12 +184,24 @@ void RangeResponse::end_sample() {
   series_.add(reading);
 }
 
+// In one order, whatever the server's: VictoriaMetrics writes the labels of one series in another
+// one for each kind of query.
+std::string RangeResponse::selector() {
+  std::ranges::sort(labels_);
+  std::string selector = "{";
+  for (const std::string& label : labels_) {
+    if (selector.size() > 1) selector += ',';
+    selector += label;
+  }
+  return selector + "}";
+}
+
 void RangeResponse::end_entry() {
   if (++series_count_ > kMostSeriesPerFile) {
     return refuse("more than " + std::to_string(kMostSeriesPerFile) +
                   " series in one file: split the query");
   }
-  sink_(labels_ + "}", std::move(series_));
+  sink_(selector(), std::move(series_));
   series_ = {};
 }
 

@@ -45,6 +45,7 @@ class RangeResponse final : public JsonEvents {
   void take_label(const JsonScalar& value);
   void take_sample_part(const JsonScalar& value);
   void end_sample();
+  [[nodiscard]] std::string selector();
   void end_entry();
 
   const SeriesSink& sink_;
@@ -57,7 +58,7 @@ class RangeResponse final : public JsonEvents {
   bool has_result_ = false;
   std::size_t series_count_ = 0;
 
-  std::string labels_;
+  std::vector<std::string> labels_;  // NAME="VALUE"
   ReplaySeries series_;
   ReadingOrder order_;
   std::size_t sample_parts_ = 0;

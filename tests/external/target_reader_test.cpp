@@ -165,15 +165,16 @@ TEST_F(TargetReaderTest, AnEpochThatIsAnExpressionBringsAllToTheTimeOfTheEvaluat
   EXPECT_THAT(queries(), ElementsAre("used", "sum%28gcs%29"));
 }
 
-// Answers a range with its two ends, the present with its time.
+// Answers a range with its two ends, the present with its time; the labels in another order, as
+// VictoriaMetrics does.
 std::string ends_of(const ScriptedServer::Seen& seen) {
   const auto field = [&seen](const std::string& name) {
     const std::size_t at = seen.body.find("&" + name + "=") + name.size() + 2;
     return seen.body.substr(at, seen.body.find('&', at) - at);
   };
   if (!is_range(seen))
-    return vector(R"({"metric":{"pod":"a"},"value":[)" + field("time") + R"(,"5"]})");
-  return matrix(R"({"metric":{"pod":"a"},"values":[[)" + field("start") + R"(,"1"],[)" +
+    return vector(R"({"metric":{"job":"j","pod":"a"},"value":[)" + field("time") + R"(,"5"]})");
+  return matrix(R"({"metric":{"pod":"a","job":"j"},"values":[[)" + field("start") + R"(,"1"],[)" +
                 field("end") + R"(,"2"]]})");
 }
 
