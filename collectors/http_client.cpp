@@ -292,8 +292,10 @@ HttpExchange HttpClient::send(const HttpRequest& request, const std::stop_token&
   handle_->set_request(request, headers);
   if (std::optional<Error> error = handle_->set_secrets(options_, headers))
     return {Failure(std::move(*error)), 0};
-  for (const auto& [name, value] : options_.headers)
-    headers.add(value.empty() ? name + ";" : name + ": " + value);
+  for (const auto& [name, value] : options_.headers) {
+    std::string line = name;
+    headers.add(value.empty() ? line.append(";") : line.append(": ").append(value));
+  }
   handle_->set(CURLOPT_HTTPHEADER, headers.get());
   handle_->set(CURLOPT_WRITEFUNCTION, &take_body);
   handle_->set(CURLOPT_WRITEDATA, static_cast<void*>(&exchange));

@@ -33,6 +33,8 @@ class ExternalSource final : public ExternalFeed {
  public:
   // `clock` outlives the source.
   explicit ExternalSource(const Clock& clock);
+  ExternalSource(const ExternalSource&) = delete;
+  ExternalSource& operator=(const ExternalSource&) = delete;
   ~ExternalSource() override;
 
   // Targets that did not change go on; the others begin, with what was missed of the past, and end.

@@ -191,11 +191,12 @@ Result<RangeSeries> TargetReader::read_starts(double now, const std::stop_token&
   return starts;
 }
 
-std::vector<ExternalSeries> TargetReader::named(RangeSeries series, const RangeSeries& starts) {
+std::vector<ExternalSeries> TargetReader::named(RangeSeries&& series, const RangeSeries& starts) {
   const SeriesIndex index(starts);
   std::vector<ExternalSeries> all;
   std::set<std::string> names;
-  for (auto& [selector, readings] : series) {
+  RangeSeries taken = std::move(series);
+  for (auto& [selector, readings] : taken) {
     const SeriesLabels labels = labels_of(selector);
     ExternalSeries one;
     one.name = external_name(*target_, labels);

@@ -54,7 +54,7 @@ class TargetReader {
   [[nodiscard]] Result<void> add_past(RangeSeries& series, double now, const std::stop_token& stop);
   [[nodiscard]] Result<RangeSeries> read_starts(double now, const std::stop_token& stop);
   [[nodiscard]] double window_seconds(double now) const;
-  [[nodiscard]] std::vector<ExternalSeries> named(RangeSeries series, const RangeSeries& starts);
+  [[nodiscard]] std::vector<ExternalSeries> named(RangeSeries&& series, const RangeSeries& starts);
 
   std::shared_ptr<const PrometheusTarget> target_;
   double interval_seconds_;
