@@ -1,82 +1,14 @@
 #!/usr/bin/env python3
 """prometheus_test.py AGENT PROGRAMS: a real Prometheus scrapes the agent, loads the rules that we ship, and their alerts fire."""
 
-import json
-import os
-import re
-import shutil
-import socket
-import subprocess
 import sys
-import tempfile
 import unittest
-import urllib.parse
-import urllib.request
 
 import harness
+from prometheus_server import Prometheus, shipped_rules
 
-RULES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../dashboards/prometheus")
 RULE_FILES = ("heapfloor.rules.yml", "fleet.rules.yml")
 DEADLINE_SECONDS = 360
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-class Prometheus:
-    """Debian's Prometheus on loopback, once a second, with our rules whose hold times are cut to two seconds."""
-
-    def __init__(self, target):
-        self.folder = tempfile.mkdtemp(prefix="heapfloor-prometheus-")
-        for name in RULE_FILES:
-            with open(os.path.join(RULES, name), encoding="utf-8") as file:
-                self.write(name, re.sub(r"^( +for:).*$", r"\1 2s", file.read(), flags=re.M))
-        # JSON is YAML.
-        self.write("prometheus.yml", json.dumps({
-            "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
-            "rule_files": RULE_FILES,
-            "scrape_configs": [{"job_name": "heapfloor", "static_configs": [{"targets": [target]}]}],
-        }))
-        self.address = f"127.0.0.1:{free_port()}"
-        self.log = open(os.path.join(self.folder, "log"), "w+", encoding="utf-8")
-        self.process = subprocess.Popen(
-            ["prometheus", "--config.file=" + os.path.join(self.folder, "prometheus.yml"),
-             "--storage.tsdb.path=" + os.path.join(self.folder, "data"), "--web.listen-address=" + self.address],
-            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
-
-    def write(self, name, text):
-        with open(os.path.join(self.folder, name), "w", encoding="utf-8") as file:
-            file.write(text)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, value, trace):
-        self.process.terminate()
-        self.process.wait()
-        if kind is not None:
-            self.log.seek(0)
-            print("Prometheus said:", self.log.read()[-4000:], sep="\n", file=sys.stderr)
-        self.log.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def get(self, path):
-        """The data of an answer of its API; None while it does not serve yet."""
-        try:
-            with urllib.request.urlopen(f"http://{self.address}/api/v1/{path}", timeout=10) as answer:
-                return json.load(answer)["data"]
-        except OSError:
-            if self.process.poll() is not None:
-                raise AssertionError("Prometheus has ended") from None
-            return None
-
-    def query(self, expression):
-        """(labels, value) of an instant vector."""
-        data = self.get("query?" + urllib.parse.urlencode({"query": expression}))
-        return [(row["metric"], float(row["value"][1])) for row in data["result"]] if data else []
 
 
 class PrometheusTest(unittest.TestCase):
@@ -84,7 +16,7 @@ class PrometheusTest(unittest.TestCase):
         with harness.Agent("--collection.interval=1s", "--trend.time_scale=0.0166667", "--trend.limit=512MiB") as agent, \
                 harness.Programs(("e2e_steady_leak", "e2e_flat"), "--seconds=600") as programs, \
                 harness.Programs(("e2e_steady_leak",), "--seconds=600"), \
-                Prometheus(agent.address) as prometheus:
+                Prometheus(agent.address, rules={name: shipped_rules(name) for name in RULE_FILES}) as prometheus:
             harness.wait_until(lambda: [v for _, v in prometheus.query('up{job="heapfloor"}')] == [1], 60, "up == 1")
             leak = programs.pid("e2e_steady_leak")
 
