@@ -203,6 +203,35 @@ void add_backtest_command(CLI::App& app, const ConfigSource& source, std::functi
   });
 }
 
+void add_check_rules_command(CLI::App& app, std::function<int()>& action) {
+  auto options = std::make_shared<CheckRulesOptions>();
+  CLI::App* command = app.add_subcommand(
+      "check-rules",
+      "say which of our rules a running Prometheus has loaded; exit code 0 when all are armed");
+  command->add_option("--prometheus.url", options->url, "of the server")
+      ->required()
+      ->type_name("URL");
+  command->add_option("--rules", options->files, "only this file of rules; may be repeated [all]")
+      ->check(CLI::IsMember(shipped_file_names()));
+  command->add_option("--job", options->job, "the scrape job of the agents")->capture_default_str();
+  command->add_flag("--accept-changed", options->accepts_changed,
+                    "a rule with another expression, hold time or label is armed, too");
+  command->add_flag_callback(
+      "--no-alertmanagers", [options] { options->asks_alertmanagers = false; },
+      "do not ask whom it tells: servers such as VictoriaMetrics do not say");
+  command
+      ->add_option_function<std::string>(
+          "--format", [options](const std::string& text) { options->is_json = text == "json"; },
+          "table: for a person; json [table]")
+      ->check(CLI::IsMember({"json", "table"}));
+  command->add_option("--timeout", options->client.deadline_seconds, "of one request, in seconds")
+      ->check(CLI::Range(1, 600))
+      ->capture_default_str();
+  add_backtest_client(*command, options->client);
+  command->callback(
+      [&action, options] { action = [options] { return run_check_rules_command(*options); }; });
+}
+
 void add_pprof_command(CLI::App& app, const ConfigSource& source, std::function<int()>& action) {
   auto options = std::make_shared<PprofOptions>();
   CLI::App* command = app.add_subcommand(
@@ -271,6 +300,7 @@ void add_commands(CLI::App& app, const ConfigSource& source, ReplayOptions& repl
 
   add_replay_command(app, source, replay, action);
   add_backtest_command(app, source, action);
+  add_check_rules_command(app, action);
   add_pprof_command(app, source, action);
   add_run_command(app, action);
   add_probe_command(app, source, action);

@@ -60,6 +60,20 @@ struct BacktestOptions {
   ReplayShow show;
 };
 
+struct CheckRulesOptions {
+  CheckRulesOptions() {
+    client.deadline_seconds = 30;
+    client.largest_body_bytes = std::size_t{64} << 20;
+  }
+  std::string url;                 // of the server
+  std::vector<std::string> files;  // names of shipped_file_names(); empty: all
+  std::string job = "heapfloor";   // of the agents' targets
+  bool accepts_changed = false;
+  bool asks_alertmanagers = true;
+  bool is_json = false;
+  HttpClientOptions client;
+};
+
 struct OnceOptions {
   bool list_metrics = false;
   std::optional<std::string> output;  // nothing: standard output
@@ -81,6 +95,7 @@ int run_agent_command(const ConfigSource& source);
 int run_once_command(const ConfigSource& source, const OnceOptions& options);
 int run_replay_command(const ConfigSource& source, const ReplayOptions& options);
 int run_backtest_command(const ConfigSource& source, const BacktestOptions& options);
+int run_check_rules_command(const CheckRulesOptions& options);
 int run_check_config_command(const ConfigSource& source, bool print_defaults);
 int run_pprof_command(const ConfigSource& source, const PprofOptions& options);
 int run_version_command();
@@ -90,6 +105,9 @@ int run_probe_command(const ConfigSource& source, std::int32_t pid);
 
 // Says on standard error what of it does not go together; false where there is nothing to say.
 bool explain_bad_show(const ReplayShow& show);
+
+// The files of rules that this program was built with.
+std::vector<std::string> shipped_file_names();
 
 // Loads the configuration and sets up the log, or prints what is wrong and returns nothing.
 std::optional<Config> load_or_explain(const ConfigSource& source);

@@ -25,7 +25,7 @@ OWNERS = {
     "boost/": ("agent/http/",),
     "openssl/": ("agent/http/",),
     "crypt.h": ("agent/http/",),
-    "yaml-cpp/": ("agent/config",),
+    "yaml-cpp/": ("agent/config", "agent/cli/shipped_rules"),
     "CLI/": ("agent/cli/",),
     "spdlog/": ("agent/log",),
     "protozero/": ("agent/profile/",),
