@@ -104,6 +104,7 @@ inline constexpr const MetricDesc& kGoMemoryLimit =
     find_metric(kGoTable, "heapfloor_go_memory_limit_bytes");
 inline constexpr const MetricDesc& kGoStacks =
     find_metric(kGoTable, "heapfloor_go_stack_inuse_bytes");
+inline constexpr const MetricDesc& kGoGoroutines = find_metric(kGoTable, "heapfloor_go_goroutines");
 inline constexpr const MetricDesc& kGoSystem = find_metric(kGoTable, "heapfloor_go_system_bytes");
 
 }  // namespace heapfloor

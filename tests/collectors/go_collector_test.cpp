@@ -189,6 +189,18 @@ TEST_F(GoCollectorTest, APositionIndependentProgramIsReadWhereItWasLoaded) {
   EXPECT_EQ(value("heapfloor_go_heap_live_bytes"), 1 << 20);
 }
 
+TEST_F(GoCollectorTest, WhatCouldNotBeReadAtTheFirstLookIsAtTheNext) {
+  file_.is_movable = true;
+  run();
+  tick();
+  EXPECT_EQ(watched(), 0) << "nothing says yet where it was loaded";
+  const Elf64_auxv_t entries[] = {{AT_PHDR, {sizeof(Elf64_Ehdr)}}, {AT_NULL, {0}}};
+  std::ofstream(proc_.path() + "/42/auxv", std::ios::binary)
+      << std::string(reinterpret_cast<const char*>(entries), sizeof entries);
+  tick(3);
+  EXPECT_EQ(watched(), 1);
+}
+
 TEST_F(GoCollectorTest, AProgramWithoutSymbolsIsCountedAndLeftAlone) {
   file_.has_symbols = false;
   run();
