@@ -36,14 +36,18 @@ GoFollower::GoFollower()
 
 void GoFollower::follow(const GcHeaps::Tick& tick) {
   programs_.ingest(tick.batch, tick.groups, std::nullopt, tick.now_seconds);
-  known_.clear();
+  ++tick_;
   heaps_.begin_tick();
   for (std::size_t index = 0; index < tick.batch.entities(); ++index) {
     const Entity entity = tick.batch.entity(index);
     if (entity.kind != EntityKind::go) continue;
-    known_.insert(entity.process);
+    Known& known = known_[entity.process];
+    known.tick = tick_;
     const auto live = tick.batch.value(index, kGoLive);
     if (!live) continue;
+    const auto goroutines = tick.batch.value(index, kGoGoroutines);
+    const auto stacks = tick.batch.value(index, kGoStacks);
+    if (goroutines && stacks) known.readings.add({tick.now_seconds, *goroutines, *stacks, *live});
     GcHeap heap;
     heap.live = *live + tick.batch.value(index, kGoStacks).value_or(0);
     heap.epoch = tick.batch.value(index, kGoCycles);
@@ -52,6 +56,28 @@ void GoFollower::follow(const GcHeaps::Tick& tick) {
     heaps_.follow(tick, entity.process, heap);
   }
   heaps_.end_tick();
+  std::erase_if(known_, [this](const auto& known) { return known.second.tick != tick_; });
+}
+
+std::optional<GoroutineGrowth> GoFollower::goroutine_growth(const ProcessId& id,
+                                                            double start_seconds) const {
+  const auto found = known_.find(id);
+  if (found == known_.end()) return std::nullopt;
+  const std::span<const Reading> since = found->second.readings.since(start_seconds);
+  if (since.empty()) return std::nullopt;
+  const auto growth = [&since](double Reading::*value) {
+    const auto [before, now] =
+        ends_of(since, [value](const Reading& reading) { return reading.*value; });
+    return now - before;
+  };
+  const auto [before, now] =
+      ends_of(since, [](const Reading& reading) { return reading.goroutines; });
+  if (now - before < std::max(kLeastGoroutines, kLeastShare * before)) return std::nullopt;
+  GoroutineGrowth goroutines{before, now, growth(&Reading::stack_bytes), std::nullopt};
+  const double live = goroutines.stack_bytes + growth(&Reading::heap_bytes);
+  if (goroutines.stack_bytes >= 0 && live > goroutines.stack_bytes)
+    goroutines.stack_share = goroutines.stack_bytes / live;
+  return goroutines;
 }
 
 }  // namespace heapfloor

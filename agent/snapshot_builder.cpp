@@ -250,7 +250,10 @@ void SnapshotBuilder::add_jvms(const JvmFollower& jvms) {
 
 void SnapshotBuilder::add_go_programs(const GoFollower& go) {
   for (WatchRow& row : snapshot_.watches) {
-    if (go.knows(row.process)) row.runtime = "Go runtime";
+    if (!go.knows(row.process)) continue;
+    row.runtime = "Go runtime";
+    if (row.state >= LeakState::suspected)
+      row.goroutines = go.goroutine_growth(row.process, row.verdict.window_start_seconds);
   }
   for (const auto& [key, row] : go.programs().rows()) {
     snapshot_.go_programs.push_back({row.group, word_of(row, Attribute::version), row.met_seconds,

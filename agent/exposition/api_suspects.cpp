@@ -91,9 +91,9 @@ Json builds_json(const WatchRow& watch) {
   return json;
 }
 
-// What the builds of the program say; earlier runs of the program that grew alike; and what else of
-// the same subject grows: threads and descriptors come with memory of their own, and memory with
-// what it is for.
+// What the builds of the program say; earlier runs of the program that grew alike; goroutines that
+// it gained; and what else of the same subject grows: threads and descriptors come with memory of
+// their own, and memory with what it is for.
 Json evidence_json(const Snapshot& snapshot, const WatchRow& suspect) {
   Json evidence = Json::array();
   const std::optional<Signal> signal = find_signal(suspect.signal);
@@ -107,6 +107,14 @@ Json evidence_json(const Snapshot& snapshot, const WatchRow& suspect) {
         {{"kind", "earlier_runs"},
          {"runs", suspect.verdict.earlier_lives},
          {"seconds", json_number(static_cast<double>(suspect.verdict.earlier_seconds))}});
+  }
+  if (suspect.goroutines) {
+    const GoroutineGrowth& gained = *suspect.goroutines;
+    evidence.push_back({{"kind", "goroutines"},
+                        {"before", json_number(gained.before)},
+                        {"now", json_number(gained.now)},
+                        {"stack_growth_bytes", json_number(gained.stack_bytes)},
+                        {"stack_share", json_number_or_null(gained.stack_share)}});
   }
   for (const WatchRow& watch : snapshot.watches) {
     if (&watch == &suspect || watch.subject != suspect.subject || !is_growing(watch)) continue;

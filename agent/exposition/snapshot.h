@@ -125,6 +125,14 @@ struct JvmPoolRow {
   std::vector<MetricValue> values;
 };
 
+// Goroutines that a Go program gained while its memory grew.
+struct GoroutineGrowth {
+  double before = 0, now = 0;  // medians
+  double stack_bytes = 0;      // of growth
+  // Of the growth of what lives; nothing where stacks or heap shrank.
+  std::optional<double> stack_share;
+};
+
 // The Go programs of a group.
 struct GoRow {
   std::string group;       // raw
@@ -198,7 +206,8 @@ struct WatchRow {
       "inferred";              // inferred (troughs), trim, clear, gc; static text
   std::string_view collector;  // of a JVM: "g1"; static text, empty where it is none
   std::string_view runtime;    // of the process: "JVM", "Go runtime"; static text, else empty
-  std::optional<GrowthCauses> causes;  // of suspects whose growth was followed
+  std::optional<GoroutineGrowth> goroutines;  // of a Go program that is suspected
+  std::optional<GrowthCauses> causes;         // of suspects whose growth was followed
   // Of suspects whose process carries a probe.
   bool is_retention = false;                // its live heap is level: it is suspected at most
   std::vector<LeakPart> structures, sites;  // that grow most, at most five of each

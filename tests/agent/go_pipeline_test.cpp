@@ -36,6 +36,7 @@ class GoPipeline : public testing::AgentFixture {
   // Seconds in which so many MiB live on the heap, so many in stacks, and so many are resident.
   struct Sizes {
     std::int64_t live = 0, stacks = 0, anon = 0;
+    std::int64_t goroutines = 10;
   };
   std::shared_ptr<const Snapshot> run(int seconds, const std::function<Sizes(int)>& sizes_at) {
     constexpr int kCollected = 3;
@@ -51,6 +52,7 @@ class GoPipeline : public testing::AgentFixture {
         memory_.put(GoMemoryWriter::kMemstats + memory_.layout().shards->stacks,
                     sizes.stacks * kMiBytes);
       }
+      memory_.put(GoMemoryWriter::kAllGoroutines, sizes.goroutines);
       memory_.set(GoControl::heap_in_use, (sizes.live + 10) * kMiBytes);
       memory_.set(GoControl::heap_free,
                   std::max<std::int64_t>(0, sizes.anon - sizes.live - 10) * kMiBytes);
@@ -81,13 +83,22 @@ TEST_F(GoPipeline, ALeakIsFoundInWhatLivesAfterCollectionsBeforeItsLimit) {
   EXPECT_EQ(row->limit_source, "go");
   EXPECT_EQ(row->verdict.limit, 600 * kMiBytes);
   EXPECT_EQ(std::ranges::count(snapshot->alerts, "HeapfloorLeak", &AlertRow::name), 1);
+  EXPECT_FALSE(row->goroutines) << "there are as many as before";
 }
 
 TEST_F(GoPipeline, TheStacksOfGoroutinesThatNeverEndAreALeakToo) {
   memory_.set(GoControl::memory_limit, 600 * kMiBytes);
-  const auto snapshot = run(320, [](int second) { return Sizes{100, second, 600}; });
-  ASSERT_NE(live(*snapshot), nullptr);
-  EXPECT_EQ(live(*snapshot)->state, LeakState::leaking);
+  const auto snapshot = run(320, [](int second) {
+    return Sizes{100, second, 600, 10 + second * 512};
+  });
+  const WatchRow* const row = live(*snapshot);
+  ASSERT_NE(row, nullptr);
+  EXPECT_EQ(row->state, LeakState::leaking);
+  ASSERT_TRUE(row->goroutines);
+  EXPECT_GT(row->goroutines->now, 100'000);
+  EXPECT_NEAR(row->goroutines->stack_bytes / (row->goroutines->now - row->goroutines->before), 2048,
+              200);
+  EXPECT_THAT(suspects_document(*snapshot).json, HasSubstr("\"kind\":\"goroutines\""));
 }
 
 TEST_F(GoPipeline, AHeapThatGrowsAroundWhatLivesIsHeld) {

@@ -107,6 +107,15 @@ class GoTest(unittest.TestCase):
         for suspect in self.leaking.values():
             self.assertEqual((suspect["signal"], suspect["basis"]), ("gc_live", "gc_live"))
 
+    def test_goroutines_that_never_end_are_named_as_what_grows(self):
+        for service in LEAKING:
+            with self.subTest(service=service):
+                gained = [entry for entry in self.forecasts[service][1]["evidence"] if entry["kind"] == "goroutines"]
+                self.assertEqual(len(gained), 1 if service == "goroutine" else 0)
+                for entry in gained:
+                    self.assertGreater(entry["now"], entry["before"] + 1000)
+                    self.assertGreater(entry["stack_share"], 0.3)
+
     def test_exhaustion_is_forecast_before_half_of_the_memory_is_used(self):
         self.assertLessEqual(set(LEAKING), set(self.forecasts))
         for service in LEAKING:

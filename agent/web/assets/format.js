@@ -253,11 +253,20 @@ const SIGNALS = {
 
 const HOW_MANY = { s: 'a second', h: 'an hour', day: 'a day' };
 
-/** What the builds of a suspect's program say, and its other signals that grow: "Its threads grow too: 12 an hour.";
- *  nothing without any. */
+const EVIDENCE_IN_WORDS = new Set(['signal', 'builds', 'goroutines']);
+
+function goroutineWords(entry) {
+  const share = entry.stack_share === null ? '' : `, ${formatPercent(entry.stack_share)} of the growth`;
+  return `Its goroutines grew from ${formatCount(entry.before)} to ${formatCount(entry.now)}; their stacks by `
+    + `${formatBytes(entry.stack_growth_bytes)}${share}.`;
+}
+
+/** What the builds of a suspect's program say, goroutines that it gained, and its other signals that grow: "Its threads
+ *  grow too: 12 an hour."; nothing without any. */
 export function evidenceWords(evidence) {
-  return (evidence ?? []).filter((entry) => entry.kind === 'signal' || entry.kind === 'builds').map((entry) => {
+  return (evidence ?? []).filter((entry) => EVIDENCE_IN_WORDS.has(entry.kind)).map((entry) => {
     if (entry.kind === 'builds') return sentence(`${entry.text}.`);
+    if (entry.kind === 'goroutines') return goroutineWords(entry);
     const growth = formatGrowth(entry.growth_per_second, entry.unit);
     const [amount, word] = growth ? growth.value.split('/') : [null, ''];
     const verb = PLURAL_SIGNALS.has(entry.signal) ? 'grow' : 'grows';
