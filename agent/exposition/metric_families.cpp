@@ -119,15 +119,11 @@ constexpr std::array<OwnDesc, kOwnFamilies> kOwn = {{
      "When a suspected or leaking signal meets its limit, where a limit is known.", "trend"},
     {OwnFamily::leak_cause, "heapfloor_leak_cause_ratio", kGauge, "scope,subject,group,cause",
      "Share of the growth of a suspect's memory (process: resident and swapped; cgroup: anon, "
-     "shmem "
-     "and file) by cause: live_growth, the program holds more, and allocator_retention, its "
-     "allocator "
-     "keeps more, where a probe or a JVM tells them; thread_stacks, there are more threads (absent "
-     "where there are and their stacks could not be read); shared_memory; file_cache, which "
-     "reclaim "
-     "takes; unattributed, anonymous memory that is none of these or of which nothing tells. "
-     "Disjoint, "
-     "and together 1.",
+     "shmem and file) by cause: live_growth, the program holds more, and allocator_retention, its "
+     "allocator keeps more, where a probe or a runtime tells them; thread_stacks, there are more "
+     "threads (absent where there are and their stacks could not be read); shared_memory; "
+     "file_cache, which reclaim takes; unattributed, anonymous memory that is none of these or of "
+     "which nothing tells. Disjoint, and together 1.",
      "trend"},
     {OwnFamily::leak_site_share, "heapfloor_leak_site_share_ratio", kGauge,
      "scope,subject,group,site",

@@ -48,7 +48,9 @@ class GrowthLedger {
   static constexpr std::size_t kMostLevels = 16;  // 45 days of readings 15 s apart
 
  private:
-  enum Part : std::uint8_t { kAnon, kFile, kShmem, kThreads, kLive, kFree, kParts };
+  using Part = std::size_t;
+  static constexpr Part kAnon = 0, kFile = 1, kShmem = 2, kThreads = 3, kLive = 4, kFree = 5;
+  static constexpr std::size_t kParts = 6;
   static constexpr float kAbsent = std::numeric_limits<float>::quiet_NaN();
   // A float tells 100 GiB from 8 KiB more.
   struct Bucket {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <sstream>
 #include <string>
 #include <string_view>
 
@@ -9,6 +10,8 @@
 
 namespace heapfloor {
 namespace {
+
+constexpr std::uint64_t kKiB = 1024;
 
 std::optional<ThreadStacks> stacks_in(std::string_view text) {
   ThreadStackReader reader;
@@ -31,14 +34,14 @@ TEST(ThreadStacks, AStackStandsBehindItsGuard) {
                            mapping("7f0000002000-7f0000802000", "rw-p", 264) +
                            mapping("7f0000802000-7f0000803000", "---p") +
                            mapping("7f0000803000-7f0001003000", "rw-p", 16, "", 20);
-  EXPECT_EQ(stacks_in(text), (ThreadStacks{2, 300 * 1024}));
+  EXPECT_EQ(stacks_in(text), (ThreadStacks{2, 300 * kKiB}));
 }
 
 TEST(ThreadStacks, MemoryMappedBehindAStackIsNone) {
   const std::string text = mapping("7f0000001000-7f0000002000", "---p") +
                            mapping("7f0000002000-7f0000802000", "rw-p", 8) +
                            mapping("7f0000802000-7f0000902000", "rw-p", 1024);
-  EXPECT_EQ(stacks_in(text), (ThreadStacks{1, 8 * 1024}));
+  EXPECT_EQ(stacks_in(text), (ThreadStacks{1, 8 * kKiB}));
 }
 
 TEST(ThreadStacks, OnesThatTheKernelMergedWithWhatIsBehindDoNotCount) {
@@ -48,15 +51,15 @@ TEST(ThreadStacks, OnesThatTheKernelMergedWithWhatIsBehindDoNotCount) {
     text += mapping(std::string(base) + "00001000-" + base + "00002000", "---p") +
             mapping(std::string(base) + "00002000-" + base + "00802000", "rw-p", 8);
   }
-  EXPECT_EQ(stacks_in(text), (ThreadStacks{3, 3 * 8 * 1024}));
+  EXPECT_EQ(stacks_in(text), (ThreadStacks{3, 24 * kKiB}));
 }
 
 TEST(ThreadStacks, ANameSaysSoWhereTheKernelOrTheProgramGivesOne) {
   EXPECT_EQ(stacks_in(mapping("7f0000002000-7f0000802000", "rw-p", 12,
                               "[anon: glibc: pthread stack: 77]")),
-            (ThreadStacks{1, 12 * 1024}));
+            (ThreadStacks{1, 12 * kKiB}));
   EXPECT_EQ(stacks_in(mapping("7f0000002000-7f0000802000", "rw-p", 12, "[stack:77]")),
-            (ThreadStacks{1, 12 * 1024}));
+            (ThreadStacks{1, 12 * kKiB}));
   EXPECT_FALSE(stacks_in(mapping("7ffc00002000-7ffc00023000", "rw-p", 12, "[stack]")))
       << "that of the first thread is there whatever the others do";
   EXPECT_FALSE(stacks_in(mapping("7f0000001000-7f0000002000", "---p") +
@@ -100,10 +103,9 @@ TEST(ThreadStacks, SizesThatAreToldApartAreBounded) {
   for (std::uint64_t i = 1; i < 200; ++i) {
     const std::uint64_t begin = 0x7f0000000000 + (i << 32);
     const auto range = [](std::uint64_t from, std::uint64_t to) {
-      char text[64];
-      (void)std::snprintf(text, sizeof text, "%llx-%llx", static_cast<unsigned long long>(from),
-                          static_cast<unsigned long long>(to));
-      return std::string(text);
+      std::ostringstream text;
+      text << std::hex << from << '-' << to;
+      return text.str();
     };
     reader.take(range(begin, begin + 4096) + " ---p 00000000 00:00 0 ");
     reader.take(range(begin + 4096, begin + 4096 * (i + 1)) + " rw-p 00000000 00:00 0 ");
