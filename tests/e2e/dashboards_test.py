@@ -52,6 +52,8 @@ MAY_BE_EMPTY = {
     ("heapfloor-cgroup", "Leak: leaking", "annotation"): STATE_MAY_NOT_COME,
     ("heapfloor-structures", "Room", "A"): "the service has hash maps, which have buckets",
     ("heapfloor-agent", "Connections", "C"): "no connection is refused",
+    **{("heapfloor-agent", "Other servers", ref): "no other server is followed here, see external_test" for ref in "ABCD"},
+    **{("heapfloor-agent", "What is not followed of them", ref): "no other server is followed here" for ref in "ABC"},
     **{(dashboard, "Leak: recovering", "annotation"): "leaks do not end within the test"
        for dashboard in ("heapfloor-overview", "heapfloor-suspect", "heapfloor-group", "heapfloor-cgroup", "heapfloor-structures",
                          "heapfloor-go", "heapfloor-jvm")},

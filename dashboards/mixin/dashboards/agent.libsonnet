@@ -256,6 +256,37 @@ function(config) g.dashboard(
         { min: 0, width: 8 }
       ),
     ]),
+    g.row('Servers whose series it follows', [
+      g.table(
+        'Other servers',
+        'One row a target of external.targets. Series below the minimum of their target are not watched.',
+        [
+          { name: 'Answers', value: 'heapfloor_external_target_up{@}', unit: 'bool_yes_no', width: 90 },
+          { label: 'target' },
+          { label: 'instance', links: g.instanceLinks },
+          { name: 'Series', value: 'heapfloor_external_target_series{@}', unit: 'none', width: 90 },
+          { name: 'Took', value: 'heapfloor_external_target_duration_seconds{@}', unit: 's', decimals: 1, width: 90 },
+          {
+            name: 'Last answer',
+            value: '1000 * heapfloor_external_target_last_success_timestamp_seconds{@}',
+            unit: 'dateTimeFromNow',
+            width: 150,
+          },
+        ],
+        { sort: ['Answers', false], hidden: ['job'], noValue: '-', width: 12, height: 7 }
+      ),
+      g.timeseries(
+        'What is not followed of them',
+        'Failed rounds, series left out of an answer, and readings whose time is ahead of this host.',
+        'none',
+        [
+          increase('target, reason', 'heapfloor_external_target_errors_total', '{{target}}, failed: {{reason}}'),
+          increase('target, reason', 'heapfloor_external_target_series_dropped_total', '{{target}}, left out: {{reason}}'),
+          increase('target', 'heapfloor_external_target_readings_refused_total', '{{target}}, readings ahead of time'),
+        ],
+        { min: 0, width: 12, height: 7 }
+      ),
+    ]),
     g.row('Alerts, evidence, page', [
       g.timeseries(
         "Alerts of the agents' own",

@@ -128,6 +128,20 @@ function(config) g.dashboard(
         { sort: ['Grows by', true], hidden: ['job', 'scope'], noValue: '-', height: 6 }
       ),
     ]),
+    g.row('Its build', [
+      g.table(
+        'Build',
+        'Which build of which program it runs. The page of the agent says since which build it grows, and how the one before went.',
+        [
+          { name: 'Signals', value: 'count by (instance, program, build, version) (heapfloor_trend_build_info{%s})' % of, unit: 'none', width: 90 },
+          { label: 'program' },
+          { label: 'version' },
+          { label: 'build' },
+          { label: 'instance', links: g.instanceLinks },
+        ],
+        { noValue: '-', height: 4 }
+      ),
+    ]),
     g.row('The floor', [
       g.timeseries(
         'Floors in bytes',
@@ -221,10 +235,10 @@ function(config) g.dashboard(
         { min: 0, width: 12 }
       ),
     ]),
-    g.row('What in it grows: for programs with a probe', [
+    g.row('What in it grows', [
       g.timeseries(
         'Cause',
-        'Whether the program holds more (live_growth: look at the sites) or its allocator keeps more than the program holds (allocator_retention: trim, or another allocator).',
+        'What the growth is made of. live_growth: the program holds more, look at the sites; allocator_retention: its allocator keeps more, trim or take another one; thread_stacks: there are more threads; shared_memory and file_cache are not the heap; unattributed: nothing tells.',
         'percentunit',
         [g.range('heapfloor_leak_cause_ratio{%s}' % of, '{{cause}}')],
         { min: 0, max: 1, stacked: true, width: 8 }
