@@ -12,6 +12,7 @@ namespace {
 // Of the starts of one life, as several scrapes and clocks tell them.
 constexpr double kSameStartSeconds = 5;
 constexpr double kMostOfStale = 0.5;
+constexpr double kMostAmount = 9.2e18;
 
 // FNV-1a: the same in every run, since it is part of what is stored.
 std::uint64_t hash_of(std::string_view text) {
@@ -91,7 +92,8 @@ void ExternalFollower::take_series(const PrometheusTarget& settings, Target& tar
   const SeriesKey key{EntityKind::external, is_bytes ? Signal::external : Signal::external_count,
                       ProcessId{0, settings.identity()}, hash_of(name)};
   const Watch* const watch = watches.find(key);
-  if (watch != nullptr && watch->name != name) return;  // another one of the same hash
+  const bool is_another = watch != nullptr && watch->name != name;  // of the same hash
+  if (is_another || name.size() > kMostCgroupPathBytes) return;
   if (watch == nullptr) {
     const double least = settings.minimum.value_or(is_bytes ? tick.minimum_bytes : kLeastCount);
     if (series.readings.empty() || series.readings.back().value < least) return;
@@ -114,6 +116,7 @@ void ExternalFollower::take_readings(const ExternalSeries& series, const SeriesK
     reading.time_seconds -= tick.wall_offset_seconds;
     const Watch* const watch = watches.find(key);
     if (watch != nullptr && reading.time_seconds <= watch->last_reading.time_seconds) continue;
+    if (!(reading.value <= kMostAmount)) continue;  // no amount, as NaN is none
     if (reading.time_seconds > tick.now_seconds + kMostAheadSeconds) {
       ++target.refused;
       continue;

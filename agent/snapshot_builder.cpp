@@ -45,7 +45,7 @@ constexpr std::size_t kMostSites = 5;  // shown of an exposed process
 std::string site_name(std::uint64_t hash) { return fmt::format("{:016x}", hash); }
 
 std::string_view compaction_cause_of(const SeriesKey& key) {
-  if (key.signal == Signal::gc_live) return "gc";
+  if (key.signal == Signal::gc_live || key.kind == EntityKind::external) return "gc";
   return key.kind == EntityKind::structure ? "clear" : "trim";
 }
 

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <sstream>
@@ -22,6 +23,7 @@ constexpr std::string_view kInstantPath = "/api/v1/query";
 constexpr double kFittingPoints = 5000;
 constexpr std::array<double, 13> kSteps = {15,   30,   60,   120,   300,   600,  900,
                                            1800, 3600, 7200, 14400, 43200, 86400};
+constexpr double kMostEpoch = 9007199254740992.0;  // 2^53
 constexpr int kTooMany = 429;
 constexpr int kUnprocessable = 422;
 constexpr int kServerErrors = 500;
@@ -87,7 +89,7 @@ class Beside {
     if (!has_last_) return;
     if (column_ == JoinedColumn::limit) reading.limit = last_;
     if (column_ == JoinedColumn::epoch || column_ == JoinedColumn::raw_epoch)
-      reading.epoch = static_cast<std::uint64_t>(counted_ + last_);
+      reading.epoch = static_cast<std::uint64_t>(std::min(counted_ + last_, kMostEpoch));
     if (column_ == JoinedColumn::load && is_at_its_time) reading.load = last_;
   }
 
@@ -297,9 +299,13 @@ Result<void> SeriesFetcher::take(const std::string& url, const HttpAnswer& answe
 
 void SeriesFetcher::take_series(const std::string& labels, const ReplaySeries& part,
                                 RangeSeries& series, std::size_t& left_out) {
+  // The same ones every time, whatever order the server has them in.
   if (series.size() >= options_.most_series && !series.contains(labels)) {
     ++left_out;
-    return;
+    const auto last = std::prev(series.end());
+    if (last->first < labels) return;
+    readings_ -= last->second.observations.size();
+    series.erase(last);
   }
   readings_ += part.observations.size();
   if (readings_ > options_.most_readings) return;

@@ -79,7 +79,7 @@ struct FetchOptions {
   using Progress = std::function<void(std::size_t done, std::size_t parts, std::size_t series)>;
   Progress progress = [](std::size_t, std::size_t, std::size_t) {};
   int tries = 3;  // where the server is busy or does not answer, some seconds apart
-  std::size_t most_series = kMostSeriesPerFile;  // further ones are left out
+  std::size_t most_series = kMostSeriesPerFile;  // the last ones by their labels are left out
   std::size_t most_readings = kMostReadings;     // of all series; more are an error
   std::size_t most_requests = 100'000;           // of one fetch; then it fails
   bool skips_negative = false;                   // negative values are gaps; else an error

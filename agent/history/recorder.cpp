@@ -142,6 +142,7 @@ RestoreReport HistoryRecorder::restore(const Source& source, const HistoryTime& 
   source(RowKind::agent, [&](const HistoryRow& row) { restore_agent(row, now, totals, report); });
   for (auto& [key, entry] : entries_) {
     entry.state = watches.find(key)->judge.state();
+    entry.readings = watches.find(key)->readings;
     entry.has_ended = watches.find(key)->ended_seconds.has_value();
     if (batch_.starts_anew) entry.copied_tick = 0;
   }

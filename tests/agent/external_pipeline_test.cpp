@@ -48,6 +48,7 @@ class ExternalPipeline : public testing::AgentFixture {
     Observation reading;
     reading.time_seconds = time_seconds;
     reading.value = mebibytes * kMiBytes;
+    reading.limit = 512 * kMiBytes;  // near enough that minutes of evidence are enough
     return reading;
   }
   static ExternalSeries series(const std::string& pod, std::vector<Observation> readings) {
@@ -113,7 +114,8 @@ TEST_F(ExternalPipeline, ReadingsThatAreNotNewAndOnesOfTheFutureAreNone) {
   const double now = clock_.wall_seconds();
   answer({series("a", {reading(now - 2, 100), reading(now, 101)})});
   tick();
-  answer({series("a", {reading(now - 1, 500), reading(now, 500), reading(now + 3600, 500)})});
+  answer({series("a", {reading(now - 1, 500), reading(now, 500), reading(now + 0.5, 1e300),
+                       reading(now + 3600, 500)})});
   const auto snapshot = tick();
   ASSERT_NE(pod(*snapshot, "a"), nullptr);
   EXPECT_EQ(pod(*snapshot, "a")->last_value, 101 * kMiBytes);

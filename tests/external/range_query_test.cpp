@@ -214,6 +214,30 @@ TEST(SeriesFetcher, WhatIsNoAnswerOfSuchAServerIsToldByItsStatus) {
   EXPECT_EQ(series.error().reason, "the server answered HTTP 404");
 }
 
+TEST(SeriesFetcher, OfTooManySeriesTakesTheSameOnesInWhateverOrderTheyCome) {
+  for (const std::string order : {"abcd", "dcba", "cadb"}) {
+    const ScriptedServer server([&order](const ScriptedServer::Seen&) {
+      std::string all;
+      for (const char pod : order)
+        all += (all.empty() ? "" : ",") + (R"({"metric":{"pod":")" + std::string(1, pod)) +
+               R"("},"value":[100,"1e300"]})";
+      return ScriptedServer::answer(
+          200, R"({"status":"success","data":{"resultType":"vector","result":[)" + all + "]}}");
+    });
+    FetchOptions options;
+    options.most_series = 2;
+    SeriesFetcher fetcher(server.url(), {}, options);
+    auto series = fetcher.fetch_at("sum(x)", 100);
+    ASSERT_TRUE(series) << series.error().reason;
+    ASSERT_THAT(*series, SizeIs(2));
+    EXPECT_EQ(series->begin()->first + series->rbegin()->first, R"({pod="a"}{pod="b"})");
+    EXPECT_EQ(fetcher.left_out(), 2U);
+    const RangeSeries others = *series;
+    join(*series, others, JoinedColumn::epoch);
+    EXPECT_EQ(series->begin()->second.observations[0].epoch, std::uint64_t{1} << 53U);
+  }
+}
+
 TEST(SeriesFetcher, NoSeriesIsNoError) {
   const ScriptedServer server([](const ScriptedServer::Seen&) { return matrix({}); });
   const auto series = fetch(server);
