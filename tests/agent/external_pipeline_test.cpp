@@ -14,6 +14,7 @@
 #include "agent/pipeline.h"
 #include "agent/trend/explain.h"
 #include "tests/support/agent_fixture.h"
+#include "tests/support/fixture_host.h"
 
 namespace heapfloor {
 namespace {
@@ -251,8 +252,8 @@ TEST_F(ExternalPipeline, NamesThatAServerChoosesAreShownAsTheyAreAskedFor) {
 }
 
 TEST_F(ExternalPipeline, GoesOnOverARestartOfTheAgent) {
-  HistoryOptions options;
-  options.path = ::testing::TempDir() + "external_pipeline_test";
+  const HistoryOptions options{
+      testing::make_temporary_directory().string(), {86400, 64.0 * 1024 * 1024}, 60};
   const auto with_history = [&](const auto& body) {
     HistoryWriter history(options);
     ASSERT_TRUE(history.open());

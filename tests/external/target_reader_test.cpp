@@ -242,7 +242,7 @@ TEST_F(TargetReaderTest, CountsTheSeriesThatItLeavesOut) {
     std::string series;
     const std::vector<std::string> all = {
         R"("pod":"a")",         R"("pod":"b","x":"1")",
-        R"("pod":"b","x":"2")", R"("pod":")" + std::string(600, 'p') + '"',
+        R"("pod":"b","x":"2")", R"("pod":")" + std::string(600, 'c') + '"',
         R"("pod":"e")",         R"("pod":"f")"};
     for (const std::string& labels : all) {
       series += (series.empty() ? "" : ",") + (R"({"metric":{)" + labels) +
