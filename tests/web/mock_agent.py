@@ -149,13 +149,17 @@ class World:
             row = process(1, 'db.service', 80 * MIB, 'stable', id='cgroup:/system.slice/db.service/rss_anon', scope='cgroup')
             row['subject'].update(pid=None, start_time=None)
             self.rows.append(row)
-        if scene == 'servers':
+        if scene in ('servers', 'leaking servers'):
             for pod, state in (('cart-1', 'learning'), ('<b>pay</b>', 'stable')):
                 name = f'shop{{pod="{pod}"}}'
                 row = process(1, name, 700 * MIB, state, id=f'external:{name}/external', scope='external', signal='external',
                               group='shop', swap_bytes=None, threads=None)
                 row['subject'].update(pid=None, start_time=None)
-                self.rows.append(row)
+                if scene == 'servers':
+                    self.rows.append(row)
+                else:
+                    self._suspect({**row, 'state': 'leaking', 'growth_bytes_per_second': growth(9, 8, 10)}, self.now - HOUR,
+                                  'warning', gates(), 'The floor rises.', None)
 
     def _fill(self, count):
         generator = random.Random(7)

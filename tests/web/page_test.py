@@ -141,6 +141,10 @@ def case_servers(browser, agent, shots):
     assert '12 series were left out' in browser.text('.servers')
     browser.screenshot(shots, 'servers_status')
     check_clean(browser, agent.url)
+    agent.show('leaking servers')
+    visit(browser, agent.url, '#/')
+    browser.until(lambda: browser.text('.headline').startswith('2 series are leaking'), 'what leaks, by what it is')
+    check_clean(browser, agent.url)
 
 
 def case_processes(browser, agent, shots):

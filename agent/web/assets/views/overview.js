@@ -44,6 +44,15 @@ function sorted(suspects) {
   return onePerProgram(suspects).sort((a, b) => rank(a) - rank(b) || end(a) - end(b) || (a.id < b.id ? -1 : 1));
 }
 
+/** "3 processes", "2 series"; "5 subjects" where they are not of one kind. */
+function countedSubjects(suspects) {
+  const nouns = { cgroup: ['cgroup', 'cgroups'], external: ['series', 'series'] };
+  const kinds = new Set(suspects.map(({ scope }) => (scope in nouns ? scope : 'process')));
+  const [kind] = kinds;
+  const [one, many] = kinds.size > 1 ? ['subject', 'subjects'] : nouns[kind] ?? ['process', 'processes'];
+  return plural(suspects.length, one, many);
+}
+
 function isAre(count) {
   return count === 1 ? 'is' : 'are';
 }
@@ -61,7 +70,7 @@ function headlineWords(suspects, status, now) {
     return {
       tone: 'leaking',
       title: leaking.length === 1 ? `${name} is leaking`
-        : `${plural(leaking.length, 'process', 'processes')} are leaking`,
+        : `${countedSubjects(leaking)} are leaking`,
       detail: (forecast ? `${subjectWords} reaches its limit at ${forecast.moment}, ${forecastSentence(forecast)}.`
         : 'No limit is known, so there is no forecast.') + others,
     };
@@ -72,22 +81,22 @@ function headlineWords(suspects, status, now) {
     return {
       tone: 'suspected',
       title: suspected.length === 1 ? `${visibleName(suspected[0].subject.comm)} is suspected of leaking`
-        : `${plural(suspected.length, 'process', 'processes')} are suspected of leaking`,
+        : `${countedSubjects(suspected)} are suspected of leaking`,
       detail: 'Nothing is confirmed: the reason below says what is missing.' + (forecast
         ? ` If it holds, ${visibleName(first.subject.comm)} reaches its limit at ${forecast.moment}, `
           + `${forecastSentence(forecast)}.` : ''),
     };
   }
-  const recovering = of('recovering').length;
+  const recovering = of('recovering');
   const { watched, watched_processes: watchedProcesses, learning } = status.counts;
-  if (watchedProcesses > 0 && learning === watched && recovering === 0) {
+  if (watchedProcesses > 0 && learning === watched && recovering.length === 0) {
     return { tone: 'learning', title: 'No verdict yet', detail: emptyWords(status, now) };
   }
   return {
     tone: 'stable',
     title: 'Nothing is leaking',
-    detail: recovering > 0
-      ? `${plural(recovering, 'process', 'processes')} ${isAre(recovering)} recovering from a leak.`
+    detail: recovering.length > 0
+      ? `${countedSubjects(recovering)} ${isAre(recovering.length)} recovering from a leak.`
       : emptyWords(status, now),
   };
 }
