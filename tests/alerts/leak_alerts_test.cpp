@@ -135,13 +135,13 @@ TEST_F(LeakAlertsTest, SaysSinceWhichBuildItLeaks) {
   comparison.now.since_seconds = 1.7e9 - 3600;
   comparison.now.course = {FloorMove::rising, 300, {58'888.9, 5e4, 6e4}};
   const auto builds = [&comparison](const Watch&) { return &comparison; };
-  const auto conditions = leak_conditions(watches_, 300, builds, 1.7e9 - 300);
+  const auto conditions = leak_conditions(watches_, 300, {}, builds, 1.7e9 - 300);
   ASSERT_EQ(conditions.size(), 2U);
   EXPECT_TRUE(conditions[0].description.ends_with(" Since build v1.4.2, 1 h 0 min ago: +212 MB/h."))
       << conditions[0].description;
   EXPECT_EQ(conditions[1].description.find("v1.4.2"), std::string::npos) << "said once";
   const auto unknown = [](const Watch&) -> const BuildComparison* { return nullptr; };
-  EXPECT_EQ(leak_conditions(watches_, 300, unknown)[0].description,
+  EXPECT_EQ(leak_conditions(watches_, 300, {}, unknown)[0].description,
             leak_conditions(watches_, 300)[0].description);
 }
 
