@@ -395,7 +395,7 @@ void SnapshotBuilder::add_rules(const RuleEvaluator& rules, double hold_seconds)
     const AlertRule& rule = rules.rules()[index];
     snapshot_.rules.push_back({rule.name, rule_query(rule), rule.severity, rule.summary,
                                rule.hold_seconds.value_or(hold_seconds), !rule.is_builtin,
-                               rules.refused(index)});
+                               rules.refused(index), rule_scope_name(rule.scope)});
   }
 }
 

@@ -19,7 +19,8 @@ constexpr std::string_view kGroupProcesses = "heapfloor_group_processes";
 constexpr std::string_view kHostSubject = "host";
 
 bool is_in_bytes(const AlertRule& rule) {
-  if (!rule.is_signal) return rule.quantity.ends_with("_bytes");
+  if (!rule.is_signal)
+    return rule.quantity.ends_with("_bytes") || rule.quantity.ends_with("_bytes_total");
   const std::optional<Signal> signal = find_signal(rule.quantity);
   return signal && signal_info(*signal).counted.empty();
 }

@@ -67,6 +67,7 @@ Json rule_json(const RuleRow& rule, const Snapshot& snapshot) {
   std::string_view state = "inactive";
   for (const AlertRow& alert : snapshot.alerts) {
     if (alert.name != rule.name) continue;
+    if (!rule.scope.empty() && alert.scope != rule.scope) continue;
     alerts.push_back(alert_json(alert, snapshot.wall_offset_seconds));
     if (alert.phase == AlertPhase::firing) state = "firing";
     if (state == "inactive") state = "pending";

@@ -238,7 +238,8 @@ struct RuleRow {
   std::string summary;
   double hold_seconds = 0;
   bool is_configured = false;
-  std::uint64_t refused = 0;  // subjects beyond the most alerts of one rule
+  std::uint64_t refused = 0;    // subjects beyond the most alerts of one rule
+  std::string_view scope = {};  // static text; empty: its alerts are of any
 };
 
 struct CollectorHealth {

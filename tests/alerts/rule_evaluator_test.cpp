@@ -96,6 +96,26 @@ TEST_F(RuleEvaluatorTest, ComparesAMetricOfAProcess) {
               HasSubstr("large is 3.00 GiB, above the threshold of 2.00 GiB"));
 }
 
+TEST_F(RuleEvaluatorTest, SaysGrowthInTheUnitOfItsMetric) {
+  constexpr MetricDesc kAllocated = {
+      .name = "heapfloor_go_allocated_bytes_total", .help = "All.", .type = MetricType::counter};
+  AlertRule rule = rule_of(RuleScope::go, "heapfloor_go_allocated_bytes_total", 1024 * 1024);
+  rule.rate_seconds = 10;
+  rules_.set_rules({rule});
+  std::vector<AlertCondition> conditions;
+  for (int tick = 0; tick < 20; ++tick, now_ += 1) {
+    batch_.clear();
+    process(1, "svc", 0);
+    batch_.begin({EntityKind::go, {1, 7}, {}});
+    batch_.add(kAllocated, tick * 2.0 * 1024 * 1024);
+    groups_.ingest(batch_, now_);
+    conditions = rules_.evaluate({watches_, batch_, groups_, true, now_}, book_);
+  }
+  ASSERT_THAT(conditions, SizeIs(1));
+  EXPECT_THAT(conditions[0].description,
+              HasSubstr("svc is 120.0 MiB a minute, above the threshold of 60.0 MiB a minute"));
+}
+
 TEST_F(RuleEvaluatorTest, ComparesTheSumOfAGroupAndItsProcesses) {
   AlertRule swap = rule_of(RuleScope::group, "heapfloor_group_swap_bytes", 3);
   AlertRule processes = rule_of(RuleScope::group, "heapfloor_group_processes", 2);

@@ -646,6 +646,18 @@ TEST(RulesDocument, IsPrometheussOwnFormat) {
   EXPECT_FALSE(own["lastError"].get<std::string>().empty());
 }
 
+TEST(RulesDocument, TellsRulesOfOneNameApartByTheirScopes) {
+  Snapshot snapshot = rich::snapshot();
+  const AlertRow& alert = snapshot.alerts[0];
+  snapshot.rules = {{alert.name, "a", "warning", "A.", 60, false, 0, "jvm"},
+                    {alert.name, "b", "warning", "B.", 60, false, 0, "process"}};
+  ASSERT_EQ(alert.scope, "process");
+  const json rules = data_of(rules_document(snapshot))["groups"][0]["rules"];
+  EXPECT_EQ(rules[0]["state"], "inactive");
+  EXPECT_TRUE(rules[0]["alerts"].empty());
+  EXPECT_EQ(rules[1]["state"], "firing");
+}
+
 TEST(SilencesDocument, ShowsHostileWordsAsTextAndWhatHasEndedAsExpired) {
   Silence silence;
   silence.id = "17-1";
