@@ -377,6 +377,35 @@ Problem set_receivers(Config& config, std::span<const ConfigItem> items, Receive
   return std::nullopt;
 }
 
+constexpr std::string_view kRulesExample =
+    "alerts:\n"
+    "  rules:\n"
+    "    - name: PaymentsTooBig         # CamelCase; not Heapfloor…\n"
+    "      scope: group                 # process, group, cgroup, host\n"
+    "      metric: heapfloor_group_swap_bytes   # or signal: rss_anon\n"
+    "      match: {group: \"pay*\"}       # patterns; all must match\n"
+    "      op: \">\"                      # >, >=, <, <=\n"
+    "      value: 2GiB\n"
+    "      clear: 1GiB                  # once firing, it holds above this\n"
+    "      hold: 5m                     # default: alerts.hold\n"
+    "      severity: warning            # critical, warning, info\n"
+    "      summary: Payments has been swapped out.\n"
+    "    - name: ShopCollectsTooOften\n"
+    "      scope: jvm                   # or go; or workload, for OOM kills\n"
+    "      metric: heapfloor_jvm_gc_collections_total\n"
+    "      match: {generation: young, collector: \"!zgc\"}  # !: must not match\n"
+    "      rate: 5m                     # its growth a second over so long\n"
+    "      value: 0.5\n"
+    "    - name: SwappedOut\n"
+    "      scope: process\n"
+    "      metric: heapfloor_process_swap_bytes\n"
+    "      per: heapfloor_host_swap_capacity_bytes  # of the subject or of the host\n"
+    "      value: 0.2\n"
+    "      description: \"{name} has {value} of the swap.\"\n"
+    "    - name: HeapfloorGcPressure    # the agent's own, see /api/v1/rules\n"
+    "      value: 0.4                   # with hold, severity\n"
+    "      enabled: true                # false: there is none\n";
+
 }  // namespace
 
 std::vector<ConfigList> alert_lists() {
@@ -387,34 +416,7 @@ std::vector<ConfigList> alert_lists() {
   };
   return {
       {"alerts.rules", "alerts of your own: thresholds on a signal or a metric, with a hold time",
-       "alerts:\n"
-       "  rules:\n"
-       "    - name: PaymentsTooBig         # CamelCase; not Heapfloor…\n"
-       "      scope: group                 # process, group, cgroup, host\n"
-       "      metric: heapfloor_group_swap_bytes   # or signal: rss_anon\n"
-       "      match: {group: \"pay*\"}       # patterns; all must match\n"
-       "      op: \">\"                      # >, >=, <, <=\n"
-       "      value: 2GiB\n"
-       "      clear: 1GiB                  # once firing, it holds above this\n"
-       "      hold: 5m                     # default: alerts.hold\n"
-       "      severity: warning            # critical, warning, info\n"
-       "      summary: Payments has been swapped out.\n"
-       "    - name: ShopCollectsTooOften\n"
-       "      scope: jvm                   # or go; or workload, for OOM kills\n"
-       "      metric: heapfloor_jvm_gc_collections_total\n"
-       "      match: {generation: young, collector: \"!zgc\"}  # !: must not match\n"
-       "      rate: 5m                     # its growth a second over so long\n"
-       "      value: 0.5\n"
-       "    - name: SwappedOut\n"
-       "      scope: process\n"
-       "      metric: heapfloor_process_swap_bytes\n"
-       "      per: heapfloor_host_swap_capacity_bytes  # of the subject or of the host\n"
-       "      value: 0.2\n"
-       "      description: \"{name} has {value} of the swap.\"\n"
-       "    - name: HeapfloorGcPressure    # the agent's own, see /api/v1/rules\n"
-       "      value: 0.4                   # with hold, severity\n"
-       "      enabled: true                # false: there is none\n",
-       set_rules},
+       std::string(kRulesExample), set_rules},
       {"alerts.silences",
        "what is not to be sent; /api/v1/silences takes more while the agent runs",
        "alerts:\n"
