@@ -135,17 +135,25 @@ struct RuleEvaluator::Runtime {
   std::vector<std::size_t> entities;
 };
 
-std::vector<RuleEvaluator::Runtime> RuleEvaluator::runtimes_of(const Tick& tick) {
+// Where the batch tells of what is not a process: found once a tick, whatever the rules ask.
+struct RuleEvaluator::Records {
+  std::vector<std::size_t> hosts, cgroups;
+  std::vector<Runtime> runtimes;
+};
+
+RuleEvaluator::Records RuleEvaluator::records_of(const Tick& tick) {
+  Records records;
   std::map<std::pair<ProcessId, RuleScope>, Runtime> known;
   for (std::size_t index = 0; index < tick.batch.entities(); ++index) {
     const Entity entity = tick.batch.entity(index);
+    if (entity.kind == EntityKind::host) records.hosts.push_back(index);
+    if (entity.kind == EntityKind::cgroup) records.cgroups.push_back(index);
     const bool is_go = entity.kind == EntityKind::go;
     if (!is_go && entity.kind != EntityKind::jvm && entity.kind != EntityKind::jvm_pool) continue;
     Runtime& runtime = known[{entity.process, is_go ? RuleScope::go : RuleScope::jvm}];
     if (entity.kind == EntityKind::jvm) runtime.collector = entity.name;
     runtime.entities.push_back(index);
   }
-  std::vector<Runtime> runtimes;
   for (auto& [key, runtime] : known) {
     const ProcessEntry* const process = find_process(tick.groups, key.first);
     if (process == nullptr) continue;
@@ -153,25 +161,26 @@ std::vector<RuleEvaluator::Runtime> RuleEvaluator::runtimes_of(const Tick& tick)
     runtime.scope = key.second;
     runtime.comm = tick.batch.entity(process->batch_entities[0]).name;
     runtime.group = tick.groups.groups()[process->group].name;
-    runtimes.push_back(std::move(runtime));
+    records.runtimes.push_back(std::move(runtime));
   }
-  return runtimes;
+  return records;
 }
 
 // Reads what one rule is about.
 class RuleEvaluator::Visitor {
  public:
   Visitor(const AlertRule& rule, State& state, std::vector<Active> active, const Tick& tick,
-          std::vector<AlertCondition>& conditions)
+          const Records& records, std::vector<AlertCondition>& conditions)
       : rule_(rule),
         state_(state),
         active_(std::move(active)),
         tick_(tick),
+        records_(records),
         conditions_(conditions) {
     state_.refused = 0;
   }
 
-  void visit(std::span<const Runtime> runtimes) {
+  void visit() {
     if (!tick_.is_listed && rule_.scope != RuleScope::host) {
       for (const Active& one : active_) conditions_.push_back(one.alert->condition);
       return;
@@ -186,7 +195,7 @@ class RuleEvaluator::Visitor {
     } else if (rule_.scope == RuleScope::group) {
       visit_groups();
     } else if (is_runtime(rule_.scope)) {
-      for (const Runtime& runtime : runtimes)
+      for (const Runtime& runtime : records_.runtimes)
         if (runtime.scope == rule_.scope) visit_runtime(runtime);
     } else {
       visit_entities();
@@ -228,8 +237,7 @@ class RuleEvaluator::Visitor {
   }
 
   [[nodiscard]] std::optional<double> host_value(std::string_view metric) const {
-    for (std::size_t index = 0; index < tick_.batch.entities(); ++index) {
-      if (tick_.batch.entity(index).kind != EntityKind::host) continue;
+    for (const std::size_t index : records_.hosts) {
       if (const std::optional<double> value = sum_of(index, metric)) return value;
     }
     return std::nullopt;
@@ -316,10 +324,8 @@ class RuleEvaluator::Visitor {
 
   void visit_entities() {
     const bool is_host = rule_.scope == RuleScope::host;
-    const EntityKind kind = is_host ? EntityKind::host : EntityKind::cgroup;
-    for (std::size_t index = 0; index < tick_.batch.entities(); ++index) {
+    for (const std::size_t index : is_host ? records_.hosts : records_.cgroups) {
       const Entity entity = tick_.batch.entity(index);
-      if (entity.kind != kind) continue;
       const std::string_view name = is_host ? std::string_view("the host") : entity.name;
       const auto subject = [&entity, is_host] {
         return is_host ? std::string(kHostSubject) : fmt::format("cgroup:{}", entity.name);
@@ -516,6 +522,7 @@ class RuleEvaluator::Visitor {
   State& state_;
   std::vector<Active> active_;  // sorted, as the book is
   const Tick& tick_;
+  const Records& records_;
   std::vector<AlertCondition>& conditions_;
   std::optional<double> host_divisor_;
   std::size_t taken_ = 0;
@@ -548,12 +555,12 @@ std::vector<AlertCondition> RuleEvaluator::evaluate(const Tick& tick, const Aler
       conditions.back().ended = true;
     }
   }
-  const std::vector<Runtime> runtimes = runtimes_of(tick);
+  const Records records = records_of(tick);
   for (std::size_t index = 0; index < rules_.size(); ++index) {
     const AlertRule& rule = rules_[index];
     Visitor(rule, states_[index], std::move(active[{rule.name, rule_scope_name(rule.scope)}]), tick,
-            conditions)
-        .visit(runtimes);
+            records, conditions)
+        .visit();
   }
   return conditions;
 }

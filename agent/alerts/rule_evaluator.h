@@ -65,6 +65,7 @@ class RuleEvaluator {
   struct Reading;
   struct Active;
   struct Runtime;
+  struct Records;
   class Visitor;
   // What a rule remembers: the growth of its quantity and of what has to rise beside it, by subject
   // and signal.
@@ -74,7 +75,7 @@ class RuleEvaluator {
     std::uint64_t refused = 0;
   };
 
-  static std::vector<Runtime> runtimes_of(const Tick& tick);
+  static Records records_of(const Tick& tick);
 
   std::vector<AlertRule> rules_;
   std::vector<State> states_;
