@@ -18,36 +18,18 @@ AlertRule rule_of(std::string name, RuleScope scope, std::string quantity, doubl
   return rule;
 }
 
-// GOMEMLIMIT is of all that the runtime has: a heap of four fifths of it leaves the collector no
-// peace.
-AlertRule go_heap_near_limit() {
-  AlertRule rule =
-      rule_of("HeapfloorHeapNearLimit", RuleScope::go, "heapfloor_go_heap_live_bytes", 0.8, 30);
-  rule.per = "heapfloor_go_memory_limit_bytes";
+AlertRule heap_near_limit(RuleScope scope, std::string live, std::string limit, std::string words) {
+  AlertRule rule = rule_of("HeapfloorHeapNearLimit", scope, std::move(live), 0.8, 30);
+  rule.per = std::move(limit);
   rule.summary = "The live heap of a runtime is near the limit of its heap.";
-  rule.description =
-      "What lives after collections in {name} ({group}) is {value} of its memory limit "
-      "(GOMEMLIMIT).";
+  rule.description = "What lives after collections in {name} ({group}) is {value} of " + words;
   return rule;
 }
 
-AlertRule go_gc_pressure() {
-  AlertRule rule =
-      rule_of("HeapfloorGcPressure", RuleScope::go, "heapfloor_go_gc_cpu_ratio", 0.25, 600);
+AlertRule gc_pressure(RuleScope scope, std::string quantity, std::string words) {
+  AlertRule rule = rule_of("HeapfloorGcPressure", scope, std::move(quantity), 0.25, 600);
   rule.summary = "A runtime spends much of its time in garbage collection.";
-  rule.description =
-      "The garbage collection of {name} ({group}) has taken {value} of its processor time since it "
-      "started.";
-  return rule;
-}
-
-AlertRule heap_near_limit() {
-  AlertRule rule = rule_of("HeapfloorHeapNearLimit", RuleScope::jvm,
-                           "heapfloor_jvm_memory_used_after_gc_bytes", 0.8, 30);
-  rule.per = "heapfloor_jvm_heap_limit_bytes";
-  rule.summary = "The live heap of a runtime is near the limit of its heap.";
-  rule.description =
-      "What lives after collections in {name} ({group}) is {value} of the heap that it may have.";
+  rule.description = std::move(words);
   return rule;
 }
 
@@ -66,13 +48,11 @@ AlertRule young_gc_storm() {
 }
 
 // What Shenandoah counts is no standstill; concurrent cycles stop the program for moments only.
-AlertRule gc_pressure() {
-  AlertRule rule =
-      rule_of("HeapfloorGcPressure", RuleScope::jvm, "heapfloor_jvm_gc_seconds_total", 0.25, 600);
+AlertRule jvm_gc_pressure() {
+  AlertRule rule = gc_pressure(RuleScope::jvm, "heapfloor_jvm_gc_seconds_total",
+                               "{name} ({group}) stands still for its garbage collection {value}.");
   rule.match = {{"generation", "!concurrent"}, {"collector", "!shenandoah*"}};
   rule.rate_seconds = 300;
-  rule.summary = "A runtime spends much of its time in garbage collection.";
-  rule.description = "{name} ({group}) stands still for its garbage collection {value}.";
   return rule;
 }
 
@@ -118,9 +98,18 @@ AlertRule concentration() {
 }  // namespace
 
 std::vector<AlertRule> operator_rules() {
-  return {heap_near_limit(),     young_gc_storm(),    gc_pressure(),
-          go_heap_near_limit(),  go_gc_pressure(),    oom_kill(),
-          mappings_near_limit(), cgroup_near_limit(), concentration()};
+  return {
+      heap_near_limit(RuleScope::jvm, "heapfloor_jvm_memory_used_after_gc_bytes",
+                      "heapfloor_jvm_heap_limit_bytes", "the heap that it may have."),
+      young_gc_storm(), jvm_gc_pressure(),
+      // GOMEMLIMIT is of all that the runtime has: a heap of four fifths of it leaves the
+      // collector no peace.
+      heap_near_limit(RuleScope::go, "heapfloor_go_heap_live_bytes",
+                      "heapfloor_go_memory_limit_bytes", "its memory limit (GOMEMLIMIT)."),
+      gc_pressure(RuleScope::go, "heapfloor_go_gc_cpu_ratio",
+                  "The garbage collection of {name} ({group}) has taken {value} of its processor "
+                  "time since it started."),
+      oom_kill(), mappings_near_limit(), cgroup_near_limit(), concentration()};
 }
 
 std::vector<AlertRule> rules_in_force(std::span<const RuleChange> changes,
