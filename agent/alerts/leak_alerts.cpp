@@ -21,29 +21,21 @@ constexpr double kCriticalWithinSeconds = 4 * kHour;
 constexpr double kPredictedWithinSeconds = kDay;
 constexpr double kPredictedConfidence = 0.8;
 
-// An amount of what the watch's signal measures.
-std::string say_amount(const Watch& watch, double amount) {
-  constexpr double kMiB = 1024.0 * 1024.0;
-  const std::string_view counted = signal_info(watch.key.signal).counted;
-  if (!counted.empty()) return fmt::format("{:.0f} {}", amount, counted);
-  return amount >= 1024 * kMiB ? fmt::format("{:.2f} GiB", amount / (1024 * kMiB))
-                               : fmt::format("{:.0f} MiB", amount / kMiB);
-}
-
 std::string say_forecast(const Watch& watch, double now_seconds) {
   const Verdict& verdict = watch.detector.verdict();
   if (!verdict.exhaustion || !verdict.limit) return "No limit is known, so nothing is predicted.";
   const Exhaustion& end = *verdict.exhaustion;
   if (end.at_seconds - now_seconds < 60) {
     return fmt::format("The limit of {} is reached within a minute.",
-                       say_amount(watch, *verdict.limit));
+                       say_amount(watch.key.signal, *verdict.limit));
   }
   const std::string earliest = say_span(end.earliest_seconds - now_seconds);
   const std::string interval =
       end.latest_seconds
           ? fmt::format("between {} and {}", earliest, say_span(*end.latest_seconds - now_seconds))
           : fmt::format("{} at the earliest, no upper bound", earliest);
-  return fmt::format("The limit of {} is reached in {} ({}).", say_amount(watch, *verdict.limit),
+  return fmt::format("The limit of {} is reached in {} ({}).",
+                     say_amount(watch.key.signal, *verdict.limit),
                      say_span(end.at_seconds - now_seconds), interval);
 }
 
@@ -119,12 +111,13 @@ AlertCondition leak_condition(const Watch& watch, double now_seconds,
   const std::string_view counted = signal_info(watch.key.signal).counted;
   condition.summary =
       fmt::format("{} leaks {}.", say_name(watch), counted.empty() ? "memory" : counted);
-  condition.description = fmt::format(
-      "The {} of {} stands at {} and rises by {} ({} to {}). {}",
-      counted.empty() ? "heap floor" : "floor", say_subject(watch),
-      say_amount(watch, verdict.floor), say_growth(watch.key.signal, verdict.growth.estimate),
-      say_growth(watch.key.signal, verdict.growth.low),
-      say_growth(watch.key.signal, verdict.growth.high), say_forecast(watch, now_seconds));
+  condition.description = fmt::format("The {} of {} stands at {} and rises by {} ({} to {}). {}",
+                                      counted.empty() ? "heap floor" : "floor", say_subject(watch),
+                                      say_amount(watch.key.signal, verdict.floor),
+                                      say_growth(watch.key.signal, verdict.growth.estimate),
+                                      say_growth(watch.key.signal, verdict.growth.low),
+                                      say_growth(watch.key.signal, verdict.growth.high),
+                                      say_forecast(watch, now_seconds));
   if (causes_of_watch) {
     if (const auto causes = causes_of_watch(watch))
       condition.description += " " + say_causes(*causes);
@@ -152,7 +145,7 @@ AlertCondition exhaustion_condition(const Watch& watch, double now_seconds) {
                           : fmt::format("{} is about to run out of {}.", say_name(watch), counted);
   condition.description = fmt::format(
       "The {} of {} stands at {}. {}", counted.empty() ? "heap floor" : "floor", say_subject(watch),
-      say_amount(watch, verdict.floor), say_forecast(watch, now_seconds));
+      say_amount(watch.key.signal, verdict.floor), say_forecast(watch, now_seconds));
   return condition;
 }
 
@@ -193,10 +186,21 @@ std::string say_span(double seconds) {
   return fmt::format("{} d {} h", minutes / kDayMinutes, minutes % kDayMinutes / kHourMinutes);
 }
 
+std::string say_amount(Signal signal, double amount) {
+  constexpr double kMiB = 1024.0 * 1024.0;
+  const std::string_view counted = signal_info(signal).counted;
+  if (!counted.empty()) return fmt::format("{:.0f} {}", amount, counted);
+  return amount >= 1024 * kMiB ? fmt::format("{:.2f} GiB", amount / (1024 * kMiB))
+                               : fmt::format("{:.0f} MiB", amount / kMiB);
+}
+
 std::string say_growth(Signal signal, double per_second) {
   const std::string_view counted = signal_info(signal).counted;
-  return counted.empty() ? say_rate(per_second)
-                         : fmt::format("{:.3g} {}/h", per_second * kHour, counted);
+  if (counted.empty()) return say_rate(per_second);
+  const double an_hour = per_second * kHour;
+  // Large ones without an exponent.
+  return std::abs(an_hour) >= 1000 ? fmt::format("{:.0f} {}/h", an_hour, counted)
+                                   : fmt::format("{:.3g} {}/h", an_hour, counted);
 }
 
 std::string say_rate(double bytes_per_second) {

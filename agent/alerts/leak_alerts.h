@@ -46,6 +46,8 @@ std::vector<AlertCondition> leak_conditions(const WatchList& watches, double now
                                             const BuildsOf& builds = {},
                                             double wall_offset_seconds = 0);
 
+// "1.42 GiB", "1200 threads": an amount of what the signal measures.
+std::string say_amount(Signal signal, double amount);
 // "5 h 12 min": how people say a span.
 std::string say_span(double seconds);
 // "212 MB/h": how people say a rate.

@@ -9,6 +9,7 @@
 
 #include "agent/alerts/cause_words.h"
 #include "agent/exposition/api_parts.h"
+#include "agent/exposition/explanation.h"
 #include "agent/exposition/signals.h"
 #include "agent/exposition/text_format.h"
 #include "agent/trend/explain.h"
@@ -176,6 +177,10 @@ struct ShownSite {
     if (known != nullptr && known->growth) return known->growth->bytes_per_second;
     return part == nullptr ? 0 : part->growth_bytes_per_second;
   }
+  [[nodiscard]] std::optional<double> share() const {
+    if (known != nullptr && known->growth && known->growth->share) return known->growth->share;
+    return part == nullptr ? std::nullopt : part->share;
+  }
 };
 
 const std::vector<KnownSite>& known_sites_of(const Snapshot& snapshot, const WatchRow& watch) {
@@ -219,8 +224,6 @@ Json site_json(const ShownSite& site) {
   static const LeakPart unfollowed;
   const KnownSite& known = site.known == nullptr ? unknown : *site.known;
   const LeakPart& part = site.part == nullptr ? unfollowed : *site.part;
-  const std::optional<double> share =
-      known.growth && known.growth->share ? known.growth->share : part.share;
   Json json;
   json["site"] = site.part == nullptr ? site_name(known) : part.name;
   json["function"] = text_or_null(known.function);
@@ -232,19 +235,31 @@ Json site_json(const ShownSite& site) {
   json["container"] = text_or_null(known.container);
   json["element"] = text_or_null(known.element);
   json["growth_bytes_per_second"] = site_growth_json(site);
-  json["share"] = json_number_or_null(share);
+  json["share"] = json_number_or_null(site.share());
   return json;
 }
 
-Json sites_json(const Snapshot& snapshot, const WatchRow& watch) {
+Json sites_json(const std::vector<ShownSite>& shown) {
   Json sites = Json::array();
-  for (const ShownSite& site : shown_sites(snapshot, watch)) sites.push_back(site_json(site));
+  for (const ShownSite& site : shown) sites.push_back(site_json(site));
   return sites;
+}
+
+// The first of them whose symbols are known.
+std::optional<ExplainedSite> explained_site(const std::vector<ShownSite>& sites) {
+  const auto named = [](const ShownSite& site) {
+    return site.known != nullptr && !site.known->function.empty() && site.growth() > 0;
+  };
+  const auto found = std::ranges::find_if(sites, named);
+  if (found == sites.end()) return std::nullopt;
+  return ExplainedSite{found->known->function, found->known->file, found->known->line,
+                       found->growth(), found->share()};
 }
 
 Json suspect_json(const Snapshot& snapshot, const WatchRow& watch) {
   const ApiRows rows(snapshot);
   const Verdict& verdict = watch.verdict;
+  const std::vector<ShownSite> sites = shown_sites(snapshot, watch);
   Json json;
   json["id"] = watch_id(watch);
   json["scope"] = watch.scope;
@@ -267,11 +282,12 @@ Json suspect_json(const Snapshot& snapshot, const WatchRow& watch) {
   json["predicted_exhaustion"] = rows.exhaustion(watch);
   json["cause"] = causes_json(watch);
   json["cause_summary"] = watch.causes ? Json(say_causes(*watch.causes)) : Json();
-  json["sites"] = sites_json(snapshot, watch);
+  json["sites"] = sites_json(sites);
   json["structures"] = structures_json(watch);
   json["build"] = builds_json(watch);
   json["gates"] = gates_json(verdict, counted_by(watch.signal));
   json["reason"] = reason_of(snapshot, watch);
+  json["explanation"] = explanation(snapshot, watch, explained_site(sites));
   json["evidence"] = evidence_json(snapshot, watch);
   json["captures"] = captures_json(snapshot, watch);
   json["changes"] = changes_json(watch.changes, rows);

@@ -191,20 +191,7 @@ std::string gate_text(Gate gate, const Verdict& verdict, std::string_view counte
 }
 
 std::string held_text(const Verdict& verdict, std::string_view counted) {
-  if (!verdict.deciding_gate) {
-    return "";
-  }
-  const std::string text = "; not confirmed: ";
-  if (*verdict.deciding_gate == Gate::shape && verdict.asymptote) {
-    return text + "growth slows down and may end at " + amount_text(*verdict.asymptote, counted) +
-           " (shape)";
-  }
-  if (*verdict.deciding_gate == Gate::patience) {
-    const double missing = verdict.evidence_needed_seconds - verdict.evidence_seconds;
-    return text + (verdict.follows_load ? "it rises with the load, and has" : "it has") +
-           " to go on for " + duration_text(missing) + " more (patience)";
-  }
-  return text + gate_text(*verdict.deciding_gate, verdict, counted);
+  return verdict.deciding_gate ? "; not confirmed: " + explain_hold(verdict, counted) : "";
 }
 
 }  // namespace
@@ -226,6 +213,20 @@ std::string explain(const Verdict& verdict, double now_seconds, std::string_view
   }
   return rise_text(verdict, counted) + "; confirmed" + earlier_text(verdict) +
          limit_text(verdict, now_seconds, counted);
+}
+
+std::string explain_hold(const Verdict& verdict, std::string_view counted) {
+  if (!verdict.deciding_gate) return "";
+  if (*verdict.deciding_gate == Gate::shape && verdict.asymptote) {
+    return "growth slows down and may end at " + amount_text(*verdict.asymptote, counted) +
+           " (shape)";
+  }
+  if (*verdict.deciding_gate == Gate::patience) {
+    const double missing = verdict.evidence_needed_seconds - verdict.evidence_seconds;
+    return (verdict.follows_load ? "it rises with the load, and has" : "it has") +
+           (" to go on for " + duration_text(missing)) + " more (patience)";
+  }
+  return gate_text(*verdict.deciding_gate, verdict, counted);
 }
 
 std::string gate_detail(Gate gate, const Verdict& verdict, std::string_view counted) {

@@ -16,6 +16,10 @@ namespace heapfloor {
 // for 11 h more (patience); at this pace the limit of 4 GiB is reached in 16 to 19 h".
 std::string explain(const Verdict& verdict, double now_seconds, std::string_view counted = {});
 
+// Why the verdict is not confirmed, by the gate that decided; empty where none did. "it has to go
+// on for 11 h more (patience)", "too small to matter (size: rise 1 MiB, needs 2 MiB)".
+std::string explain_hold(const Verdict& verdict, std::string_view counted = {});
+
 // What one gate of the verdict measured and asked for, e.g. "Z 7.2, needs 3". Units: trend: Z (S of
 // a sparse ring); size, signal, record and precedent: bytes or what is counted; increments:
 // effective rises; still_growing: the same per second; shape: growth of the last third against the
