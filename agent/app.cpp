@@ -100,7 +100,8 @@ App::App(const Config& config, ConfigLoader load, const Clock& clock)
       profiles_(root_, pipeline_.probes(), clock),
       evidence_(
           {.bytes = config.storage.evidence_bytes, .seconds = config.storage.evidence_seconds}),
-      recorder_(evidence_, profiles_, pipeline_.probes(), pipeline_, clock),
+      recorder_(evidence_, profiles_, pipeline_.probes(), pipeline_, clock,
+                config.collects("smaps", true) ? &root_ : nullptr),
       requests_(std::make_unique<RequestCounter>(self_metrics_)) {
   pipeline_.set_build_source(
       [this](const std::string& subject) { return builds_.build_of(subject); });

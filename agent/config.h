@@ -54,6 +54,10 @@ struct Config {
 
   std::map<std::string, bool, std::less<>>
       collectors;  // only those that were named; others keep their default
+  [[nodiscard]] bool collects(std::string_view collector, bool by_default) const {
+    const auto found = collectors.find(collector);
+    return found == collectors.end() ? by_default : found->second;
+  }
 
   struct Path {
     std::string procfs = "/proc";

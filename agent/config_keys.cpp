@@ -310,8 +310,7 @@ void add_collection_keys(KeyList& keys) {
           return problem;
         },
         [name, by_default](const Config& config) -> std::string {
-          const auto found = config.collectors.find(name);
-          return (found == config.collectors.end() ? by_default : found->second) ? "true" : "false";
+          return config.collects(name, by_default) ? "true" : "false";
         });
   }
   keys.text("path.procfs", "mount point of proc", false,

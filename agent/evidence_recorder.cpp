@@ -6,8 +6,11 @@
 #include <optional>
 
 #include "agent/exposition/api_json.h"
+#include "agent/exposition/state_text.h"
 #include "agent/exposition/text_format.h"
 #include "agent/log.h"
+#include "agent/profile/profile.h"
+#include "collectors/smaps_summary.h"
 
 namespace heapfloor {
 namespace {
@@ -23,6 +26,10 @@ std::optional<EvidenceOccasion> occasion_of(LeakState state) {
 // As the API shows it.
 std::string id_of(const WatchRow& watch) {
   return visible_name(watch.subject) + "/" + watch.signal;
+}
+
+std::string subject_of(const ProcessId& process) {
+  return fmt::format("process:{}:{}", process.pid, process.start_ticks);
 }
 
 // What several signals of one process have in common.
@@ -47,7 +54,10 @@ void EvidenceRecorder::stop() {
 
 void EvidenceRecorder::note(const std::shared_ptr<const Snapshot>& snapshot) {
   note_suspects(snapshot);
+  note_ended_suspects(snapshot);
+  note_victims(snapshot);
   note_ended(snapshot);
+  keep_last_known(*snapshot);
   std::erase_if(asked_seconds_, [&](const auto& asked) {
     return snapshot->time_seconds - asked.second > kRestSeconds;
   });
@@ -62,11 +72,62 @@ void EvidenceRecorder::note_suspects(const std::shared_ptr<const Snapshot>& snap
     const std::string id = id_of(watch);
     states.emplace(id, watch.state);
     const auto before = states_.find(id);
+    if (watch.ended_seconds) continue;
     const bool is_known = before != states_.end() && before->second == watch.state;
     if (is_known || watch.state_since_seconds < snapshot->started_seconds) continue;
-    ask({snapshot, *occasion, id, watch.subject, watch.group, watch.process});
+    ask({snapshot, *occasion, id, watch.subject, watch.group, watch.process, {}, {}});
   }
   std::swap(states_, states);
+}
+
+// What was suspected and is not there any more.
+void EvidenceRecorder::note_ended_suspects(const std::shared_ptr<const Snapshot>& snapshot) {
+  std::set<std::string> alive;
+  for (const WatchRow& watch : snapshot->watches) {
+    if (!watch.ended_seconds && !last_known_.empty()) alive.insert(id_of(watch));
+  }
+  for (auto& [id, last] : last_known_) {
+    if (alive.contains(id)) continue;
+    last.snapshot = snapshot;
+    ask(std::move(last));
+  }
+}
+
+// Those that were watched but not suspected: they may have died faster than anybody could tell.
+void EvidenceRecorder::note_victims(const std::shared_ptr<const Snapshot>& snapshot) {
+  for (const OomVictimRow& victim : snapshot->oom_victims) {
+    if (victim.time_seconds <= last_victim_seconds_) continue;
+    last_victim_seconds_ = victim.time_seconds;
+    const auto watched = std::ranges::lower_bound(alive_, victim.pid, {}, &ProcessId::pid);
+    if (watched == alive_.end() || watched->pid != victim.pid) continue;
+    Job job{snapshot, EvidenceOccasion::ended, {}, {}, victim.comm, *watched, {}, {}};
+    job.subject = subject_of(*watched);
+    ask(std::move(job));
+  }
+}
+
+void EvidenceRecorder::keep_last_known(const Snapshot& snapshot) {
+  last_known_.clear();
+  alive_.clear();
+  for (const WatchRow& watch : snapshot.watches) {
+    if (watch.process.pid != 0 && !watch.ended_seconds) alive_.push_back(watch.process);
+  }
+  std::ranges::sort(alive_);
+  for (const LeakState state : {LeakState::leaking, LeakState::suspected}) {
+    for (const WatchRow& watch : snapshot.watches) {
+      if (last_known_.size() == kMostLastKnown) return;
+      if (watch.state != state || watch.ended_seconds) continue;
+      const std::string id = id_of(watch);
+      last_known_.emplace(id, Job{{},
+                                  EvidenceOccasion::ended,
+                                  id,
+                                  watch.subject,
+                                  watch.group,
+                                  watch.process,
+                                  suspect_document(snapshot, id).json,
+                                  state_text(snapshot, watch)});
+    }
+  }
 }
 
 // Of programs that were too small to be watched nothing is kept: a build starts thousands.
@@ -77,8 +138,8 @@ void EvidenceRecorder::note_ended(const std::shared_ptr<const Snapshot>& snapsho
     const auto watched = watched_.find(target.id);
     if (!target.has_ended || watched == watched_.end()) continue;
     if (!ended_.insert(target.id).second) continue;
-    Job job{snapshot, EvidenceOccasion::ended, {}, {}, watched->second, target.id};
-    job.subject = fmt::format("process:{}:{}", target.id.pid, target.id.start_ticks);
+    Job job{snapshot, EvidenceOccasion::ended, {}, {}, watched->second, target.id, {}, {}};
+    job.subject = subject_of(target.id);
     for (const WatchRow& watch : snapshot->watches) {
       if (watch.subject == job.subject && watch.signal == signal_name(Signal::rss_anon))
         job.watch = id_of(watch);
@@ -129,19 +190,22 @@ void EvidenceRecorder::capture(const Job& job) {
   };
   if (!job.watch.empty()) {
     ApiDocument suspect = suspect_document(*job.snapshot, job.watch);
-    if (suspect.status == 200) add(kSuspectFile, std::move(suspect.json));
+    if (suspect.status == 200)
+      add(kSuspectFile, std::move(suspect.json));
+    else if (!job.last_suspect.empty())
+      add(kSuspectFile, job.last_suspect);
     ApiDocument series = series_document(*job.snapshot, job.watch, series_, {});
     if (series.status == 200) add(kSeriesFile, std::move(series.json));
   }
+  if (job.occasion == EvidenceOccasion::ended) {
+    if (!job.last_state.empty()) add(kStateFile, job.last_state);
+    capture_kill(job, draft);
+  } else {
+    capture_state(job, draft);
+    capture_smaps(job, draft);
+  }
   if (const auto target = board_.find(job.process)) {
-    ProfileRequest request;
-    request.target = job.process;
-    if (ProfileAnswer profile = profiles_.profile(request)) {
-      add(kHeapFile, std::move(*profile));
-    } else {
-      log_line(LogLevel::debug, "no heap profile for the evidence",
-               {{"subject", draft.subject}, {"error", profile.error().reason}});
-    }
+    capture_heap(job, draft);
     if (!target->mappings.empty()) add(kMappingsFile, target->mappings);
   }
   if (draft.files.empty()) return;
@@ -149,6 +213,64 @@ void EvidenceRecorder::capture(const Job& job) {
   const std::string id = store_.put(std::move(draft));
   log_line(LogLevel::info, "evidence was captured",
            {{"id", id}, {"subject", subject}, {"occasion", occasion_name(job.occasion)}});
+}
+
+void EvidenceRecorder::capture_state(const Job& job, EvidenceDraft& draft) {
+  const auto watch = std::ranges::find(job.snapshot->watches, job.watch, id_of);
+  if (watch == job.snapshot->watches.end()) return;
+  draft.files.push_back({std::string(kStateFile), state_text(*job.snapshot, *watch)});
+}
+
+// The kernel's own account, where it took the process.
+void EvidenceRecorder::capture_kill(const Job& job, EvidenceDraft& draft) {
+  // A pid that comes round again within that would have to die of the same.
+  constexpr double kMostSecondsAgo = 300;
+  ApiDocument kill = oom_victim_document(*job.snapshot, job.process.pid,
+                                         job.snapshot->time_seconds - kMostSecondsAgo);
+  if (kill.status == 200) draft.files.push_back({std::string(kOomFile), std::move(kill.json)});
+}
+
+void EvidenceRecorder::capture_smaps(const Job& job, EvidenceDraft& draft) const {
+  if (smaps_root_ == nullptr || job.process.pid == 0) return;
+  if (const auto summary = read_smaps_summary(*smaps_root_, job.process)) {
+    draft.files.push_back({std::string(kSmapsFile), smaps_summary_text(*summary)});
+  } else {
+    log_line(LogLevel::debug, "no smaps for the evidence",
+             {{"subject", draft.subject}, {"error", summary.error().reason}});
+  }
+}
+
+void EvidenceRecorder::capture_heap(const Job& job, EvidenceDraft& draft) {
+  ProfileRequest request;
+  request.target = job.process;
+  ProfileAnswer heap = profiles_.profile(request);
+  if (!heap) {
+    log_line(LogLevel::debug, "no heap profile for the evidence",
+             {{"subject", draft.subject}, {"error", heap.error().reason}});
+    return;
+  }
+  if (const auto first = first_heap_of(job.process)) {
+    if (const auto now = decode_profile(*heap)) {
+      draft.files.push_back(
+          {std::string(kHeapGrowthFile), gzip(encode_profile(difference(*now, *first)))});
+    }
+  }
+  draft.files.push_back({std::string(kHeapFile), std::move(*heap)});
+}
+
+// The oldest heap profile of this process that is kept.
+std::optional<Profile> EvidenceRecorder::first_heap_of(const ProcessId& process) const {
+  const std::shared_ptr<const EvidenceList> list = store_.list();
+  const auto& records = list->records;  // the newest first
+  const auto found = std::find_if(records.rbegin(), records.rend(), [&](const auto& record) {
+    return record.process == process &&
+           std::ranges::count(record.files, kHeapFile, &EvidenceRecord::File::name) > 0;
+  });
+  if (found == records.rend()) return std::nullopt;
+  const Result<std::string> bytes = store_.read(found->id, kHeapFile);
+  if (!bytes) return std::nullopt;
+  Result<Profile> profile = decode_profile(*bytes);
+  return profile ? std::optional(std::move(*profile)) : std::nullopt;
 }
 
 void EvidenceRecorder::run() {

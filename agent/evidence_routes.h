@@ -1,5 +1,5 @@
-// The paths under which evidence is served: /api/v1/evidence, /api/v1/evidence/ID and
-// /api/v1/evidence/ID/FILE.
+// The paths under which evidence is served: /api/v1/evidence, /api/v1/evidence/ID,
+// /api/v1/evidence/ID.tar.gz and /api/v1/evidence/ID/FILE.
 #pragma once
 
 #include <vector>

@@ -83,8 +83,7 @@ CollectorOptions options_of(const Config& config, const Boards& boards, const St
 
 std::function<bool(const CollectorEntry&)> enabled_by(const Config& config) {
   return [&config](const CollectorEntry& entry) {
-    const auto found = config.collectors.find(entry.name);
-    return found == config.collectors.end() ? entry.enabled_by_default : found->second;
+    return config.collects(entry.name, entry.enabled_by_default);
   };
 }
 
@@ -92,8 +91,7 @@ std::function<bool(const CollectorEntry&)> enabled_by(const Config& config) {
 // out, so that what it does not read is not counted as missing.
 std::vector<std::span<const MetricDesc>> process_tables(const Config& config) {
   std::vector<std::span<const MetricDesc>> tables = {kProcessMetrics};
-  const auto found = config.collectors.find("smaps");
-  if (found == config.collectors.end() || found->second) tables.emplace_back(kSmapsMetrics);
+  if (config.collects("smaps", true)) tables.emplace_back(kSmapsMetrics);
   tables.emplace_back(kProbeProcessMetrics);
   return tables;
 }

@@ -20,6 +20,7 @@ Json record_json(const EvidenceRecord& record) {
           {"name", record.name},
           {"pid", record.process.pid == 0 ? Json(nullptr) : Json(record.process.pid)},
           {"bytes", record.bytes()},
+          {"archive", fmt::format("/api/v1/evidence/{}.tar.gz", record.id)},
           {"files", std::move(files)}};
 }
 

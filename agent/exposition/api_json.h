@@ -6,6 +6,7 @@
 // Thread rule: pure functions.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -65,6 +66,10 @@ ApiDocument cgroups_document(const Snapshot& snapshot, const ApiParameters& para
 
 // GET /api/v1/ooms: whom the OOM killer took, the last first, and how many of which workload.
 ApiDocument ooms_document(const Snapshot& snapshot);
+
+// One victim of them, the last with that pid since then: the kernel's own account. 404 where none
+// is known.
+ApiDocument oom_victim_document(const Snapshot& snapshot, std::int32_t pid, double since_seconds);
 
 // GET /api/v1/evidence and /api/v1/evidence/ID: what was captured, the newest first.
 ApiDocument evidence_document(std::span<const EvidenceRecord> records);

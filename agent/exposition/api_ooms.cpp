@@ -75,4 +75,15 @@ ApiDocument ooms_document(const Snapshot& snapshot) {
   return success_document(std::move(data));
 }
 
+ApiDocument oom_victim_document(const Snapshot& snapshot, std::int32_t pid, double since_seconds) {
+  const auto found = std::find_if(
+      snapshot.oom_victims.rbegin(), snapshot.oom_victims.rend(),
+      [&](const OomVictimRow& row) { return row.pid == pid && row.time_seconds >= since_seconds; });
+  if (found == snapshot.oom_victims.rend())
+    return error_document(404, "not_found", "the OOM killer took no such process");
+  Json data;
+  data["victim"] = victim_json(*found, snapshot);
+  return success_document(std::move(data));
+}
+
 }  // namespace heapfloor

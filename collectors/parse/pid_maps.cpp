@@ -17,6 +17,11 @@ std::optional<std::uint64_t> hexadecimal(std::string_view token) {
 
 }  // namespace
 
+bool begins_pid_mapping(std::string_view line) {
+  return !line.empty() &&
+         ((line[0] >= '0' && line[0] <= '9') || (line[0] >= 'a' && line[0] <= 'f'));
+}
+
 Result<PidMapping> parse_pid_mapping(std::string_view line) {
   std::string_view rest = line;
   const std::string_view range = next_token(rest);

@@ -25,6 +25,10 @@ struct PidMapping {
   friend bool operator==(const PidMapping&, const PidMapping&) = default;
 };
 
+// Whether a line of smaps is one of maps rather than a field of the one above: addresses are in
+// lower case, keys begin with a capital.
+[[nodiscard]] bool begins_pid_mapping(std::string_view line);
+
 // `line` without its end.
 [[nodiscard]] Result<PidMapping> parse_pid_mapping(std::string_view line);
 

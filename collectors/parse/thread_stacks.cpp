@@ -11,11 +11,6 @@ namespace {
 // HEAP_MAX_SIZE of glibc's malloc/arena.c where it is largest.
 constexpr std::uint64_t kArenaAlignment = std::uint64_t{64} << 20;
 
-bool begins_mapping(std::string_view line) {
-  return !line.empty() &&
-         ((line[0] >= '0' && line[0] <= '9') || (line[0] >= 'a' && line[0] <= 'f'));
-}
-
 bool is_named_stack(std::string_view name) {
   return (name.starts_with("[anon:") && name.find("stack") != std::string_view::npos) ||
          name.starts_with("[stack:");
@@ -24,7 +19,7 @@ bool is_named_stack(std::string_view name) {
 }  // namespace
 
 void ThreadStackReader::take(std::string_view line) {
-  if (begins_mapping(line)) return take_mapping(line);
+  if (begins_pid_mapping(line)) return take_mapping(line);
   if (!current_) return;
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos) return;
