@@ -15,6 +15,7 @@ struct JsonScalar {
   double number = 0;        // of number and whole
   std::uint64_t whole = 0;  // of whole: a number without sign, fraction and exponent
   std::string_view text;    // of text; valid during the call
+  bool truth = false;       // of boolean
 
   [[nodiscard]] bool is_number() const { return kind == Kind::number || kind == Kind::whole; }
 };

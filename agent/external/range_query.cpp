@@ -42,9 +42,13 @@ std::string percent_encode(std::string_view text) {
   return encoded;
 }
 
+// Thanos and VictoriaMetrics answer with what is left when a part of their storage is silent,
+// unless they are told not to; others do not know these.
+constexpr std::string_view kWhole = "&partial_response=false&deny_partial_response=1";
+
 std::string body_of(const std::string& query, const TimeRange& part) {
-  return fmt::format("query={}&start={:.3f}&end={:.3f}&step={:.3f}", percent_encode(query),
-                     part.start_seconds, part.end_seconds, part.step_seconds);
+  return fmt::format("query={}&start={:.3f}&end={:.3f}&step={:.3f}{}", percent_encode(query),
+                     part.start_seconds, part.end_seconds, part.step_seconds, kWhole);
 }
 
 // Servers answer 422 to a query that they cannot take, too. Prometheus: "would load too many
@@ -221,8 +225,9 @@ Result<RangeSeries> SeriesFetcher::fetch_at(const std::string& query, double tim
                                             const std::stop_token& stop) {
   RangeSeries series;
   begin();
-  const auto answer = ask(
-      instant_url_, fmt::format("query={}&time={:.3f}", percent_encode(query), time_seconds), stop);
+  const auto answer =
+      ask(instant_url_,
+          fmt::format("query={}&time={:.3f}{}", percent_encode(query), time_seconds, kWhole), stop);
   if (!answer) return Failure(answer.error());
   if (const auto taken = take(instant_url_, *answer, series); !taken) return Failure(taken.error());
   return series;

@@ -35,7 +35,7 @@ class Gate final : public nlohmann::json_sax<Json> {
   Gate(const SeriesSink& sink, const JsonRules& rules) : sink_(sink), rules_(rules) {}
 
   bool null() override { return scalar({}); }
-  bool boolean(bool /*value*/) override { return scalar({JsonScalar::Kind::boolean, 0, 0, {}}); }
+  bool boolean(bool value) override { return scalar({JsonScalar::Kind::boolean, 0, 0, {}, value}); }
   bool number_integer(number_integer_t value) override {
     return scalar({JsonScalar::Kind::number, static_cast<double>(value), 0, {}});
   }

@@ -133,6 +133,7 @@ void RangeResponse::take_answer(const JsonScalar& value) {
   if (key_ == "status") status_ = value.text;
   if (key_ == "errorType") error_type_ = value.text;
   if (key_ == "error") error_ = value.text;
+  if (key_ == "isPartial") is_partial_ = value.truth;
 }
 
 void RangeResponse::take_data(const JsonScalar& value) {
@@ -211,6 +212,8 @@ void RangeResponse::finish() {
                   (error_.empty() ? "no reason" : words_of(error_)));
   }
   if (status_ != "success") return refuse("status is " + shown_piece(status_) + ", not 'success'");
+  // A sum over what is left would be a drop that never was.
+  if (is_partial_) return refuse("the answer is partial: some of the server's storage was silent");
   if (!has_result_) return refuse("the answer has no data.result");
   if (series_count_ == 0 && !rules_.takes_empty)
     refuse("the answer holds no series: the query matched nothing");

@@ -56,6 +56,7 @@ class RangeResponse final : public JsonEvents {
   std::string error_type_;
   std::string error_;
   bool has_result_ = false;
+  bool is_partial_ = false;  // VictoriaMetrics says so
   std::size_t series_count_ = 0;
 
   std::vector<std::string> labels_;  // NAME="VALUE"

@@ -135,7 +135,8 @@ TEST(SeriesFetcher, AsksAsThePrometheusApiHasIt) {
   EXPECT_THAT(seen.head, HasSubstr("POST /prefix/api/v1/query_range HTTP/1.1\r\n"));
   EXPECT_THAT(seen.head, HasSubstr("application/x-www-form-urlencoded"));
   EXPECT_EQ(seen.body,
-            "query=sum%20by%20%28pod%29%20%28x%29&start=100.000&end=120.000&step=10.000");
+            "query=sum%20by%20%28pod%29%20%28x%29&start=100.000&end=120.000&step=10.000"
+            "&partial_response=false&deny_partial_response=1");
 }
 
 TEST(SeriesFetcher, JoinsThePartsOfALongRange) {

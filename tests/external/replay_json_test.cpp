@@ -208,6 +208,15 @@ TEST(RangeResponse, TakesKeysInAnyOrderAndIgnoresWhatOthersAdd) {
   EXPECT_THAT(values_of(found->front().second), ElementsAre(5));
 }
 
+TEST(RangeResponse, RefusesAPartialAnswer) {
+  const std::string rest =
+      R"("data":{"resultType":"matrix","result":[{"metric":{},"values":[[1,"5"]]}]}})";
+  const auto partial = read_text(R"({"status":"success","isPartial":true,)" + rest);
+  ASSERT_FALSE(partial);
+  EXPECT_THAT(partial.error().reason, HasSubstr("the answer is partial"));
+  EXPECT_TRUE(read_text(R"({"status":"success","isPartial":false,)" + rest));
+}
+
 TEST(RangeResponse, WritesLabelsAsPromQlDoes) {
   const auto found = read_text(
       R"({"status":"success","data":{"resultType":"matrix","result":[{"metric":{"a":"x\"y\\z\n"},"values":[]}]}})");
