@@ -70,6 +70,13 @@ void add_page_routes(std::vector<Route>& routes) {
   }
 }
 
+void add_description_route(std::vector<Route>& routes) {
+  routes.push_back(
+      {"/api/v1/openapi.yaml", RouteMatch::exact, {"GET"}, "openapi", [](const Request& request) {
+         return asset_response(api_description(), request);
+       }});
+}
+
 void add_life_routes(std::vector<Route>& routes, const RouteSources& sources) {
   routes.push_back({"/-/healthy", RouteMatch::exact, {"GET"}, "healthy", [](const Request&) {
                       return text_response(200, healthy_text());
@@ -202,6 +209,7 @@ std::vector<Route> make_routes(const RouteSources& sources) {
                       return metrics_response(pages, request);
                     }});
   add_life_routes(routes, sources);
+  add_description_route(routes);
   add_api_routes(routes, sources);
   add_silence_routes(routes, sources);
   add_compact_route(routes, sources);

@@ -1,4 +1,5 @@
-// The files of the web page, embedded in the binary at build time from agent/web/assets.
+// The files of the web page and the description of the API, embedded in the binary at build time
+// from agent/web/assets and agent/web/openapi.yaml.
 //
 // Thread rule: constant data; any thread at any time.
 #pragma once
@@ -18,5 +19,8 @@ struct WebAsset {
 
 // Every file, sorted by path. "index.html" is what `/` answers.
 std::span<const WebAsset> web_assets();
+
+// openapi.yaml: every path that the agent answers, and what with.
+const WebAsset& api_description();
 
 }  // namespace heapfloor

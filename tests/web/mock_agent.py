@@ -66,7 +66,7 @@ def process(pid, comm, value, state=None, **more):
     row = {
         'id': f'process:{pid}:{start_time}/rss_anon', 'scope': 'process',
         'subject': {'pid': pid, 'start_time': more.pop('started', time.time() - 9 * HOUR), 'comm': comm,
-                    'group': more.pop('group', comm)},
+                    'group': more.pop('group', comm), 'cgroup': None, 'part': None},
         'signal': 'rss_anon', 'basis': 'rss_floor', 'watched': watched, 'state': state, 'value_bytes': int(value),
         'resident_anon_bytes': int(value), 'resident_file_bytes': 9 * MIB, 'resident_shmem_bytes': 0, 'swap_bytes': 0,
         'threads': 1 + pid % 13, 'floor_bytes': int(value * 0.9) if watched and state != 'learning' else None,
@@ -84,6 +84,7 @@ def cgroup(path, current, unreclaimable, limit, stalled, limit_of=None, oom_kill
         'cgroup': path, 'name': name or path.rsplit('/', 1)[-1], 'identity': {**words, **identity}, 'processes': processes,
         'current_bytes': int(current), 'unreclaimable_bytes': unreclaimable and int(unreclaimable),
         'working_set_bytes': int(current * 0.9), 'limit_bytes': limit, 'high_bytes': None,
+        **dict.fromkeys(('anon_bytes', 'file_bytes', 'shmem_bytes', 'swap_bytes', 'peak_bytes')),
         'limit_share': unreclaimable and unreclaimable / effective, 'oom_kills': oom_kills,
         'effective_limit': {'bytes': effective, 'source': 'cgroup' if owner else 'host', 'cgroup': owner},
         'pressure': {'waiting_seconds': stalled and stalled * 2, 'stalled_seconds': stalled},
@@ -102,8 +103,10 @@ def with_amounts(document):
     if not isinstance(document, dict):
         return document
     document = {key: with_amounts(value) for key, value in document.items()}
+    if 'share' in document or 'limit_share' in document:  # structures, sites and cgroups have bytes alone
+        return document
     amounts = {plain: document[name] for name, plain in AMOUNTS.items() if name in document and plain not in document}
-    return {**document, **amounts, **({'unit': 'bytes'} if amounts and 'unit' not in document else {})}
+    return {**document, **amounts, **({'unit': 'bytes'} if 'signal' in document and amounts and 'unit' not in document else {})}
 
 
 def growth(per_hour, low, high):
@@ -216,7 +219,7 @@ class World:
             '80 % of the growth is memory that the program holds; 15 % is stacks of threads: 48 threads, +12/h, 2.6 MiB of stack each; '
             '5 % is memory that its allocator keeps free.')
         payments['build'] = {'name': 'v1.4.2', 'program': 'payments', 'kind': 'gnu_build_id', 'id': '3f2a90c1d4e5' + '0' * 28,
-                             'version': 'v1.4.2', 'since': now - 7.8 * HOUR, 'runs': 1, 'run_seconds': 7.8 * HOUR,
+                             'version': 'v1.4.2', 'since': now - 7.8 * HOUR, 'runs': 1, 'run_seconds': 7.8 * HOUR, 'seen_seconds': 7.8 * HOUR,
                              'move': 'rising', 'growth_per_second': None, 'is_rollback': False, 'before': None}
         payments['structures'] = [{'name': 'user_cache', 'phase': 'grow', 'growth_bytes_per_second': 190 * MIB / HOUR, 'share': 0.9}]
         self.same_leaks = [{**payments, 'id': 'process:4711:1471100/sampled_live', 'signal': 'sampled_live', 'basis': 'sampled_live'},
@@ -226,11 +229,16 @@ class World:
     def _suspect(self, row, since, severity, gates, reason, cgroup, evidence=()):
         self.rows.append(row)
         self.suspects.append({
-            **{key: row[key] for key in ('id', 'scope', 'signal', 'basis', 'state', 'floor_bytes', 'growth_bytes_per_second',
-                                         'confidence', 'predicted_exhaustion')},
-            'subject': {**row['subject'], 'cgroup': cgroup}, 'since': since, 'severity': severity, 'cause': {}, 'cause_summary': None, 'sites': [],
+            **{key: row[key] for key in ('id', 'scope', 'signal', 'basis', 'state', 'value_bytes', 'floor_bytes',
+                                         'growth_bytes_per_second', 'confidence', 'predicted_exhaustion')},
+            'subject': {**row['subject'], 'cgroup': cgroup}, 'collector': None, 'ended_at': None, 'build': None, 'captures': [],
+            'changes': self._changes(row['state'], since), 'since': since, 'severity': severity, 'cause': {}, 'cause_summary': None, 'sites': [],
             'structures': [], 'gates': gates, 'reason': reason, 'evidence': list(evidence),
         })
+
+    @staticmethod
+    def _changes(state, since):
+        return [{'at': since - HOUR, 'state': 'suspected'}, *([{'at': since, 'state': state}] if state != 'suspected' else [])]
 
     def counts(self):
         states = [row['state'] for row in self.rows]
@@ -247,19 +255,21 @@ class World:
         tick = now - now % INTERVAL_SECONDS
         ailing = self.scene == 'ailing'
         none = {'permission': 0, 'vanished': 0, 'unavailable': 0, 'parse': 0, 'timeout': 0, 'io': 0}
+        open_sources = {'skipped': None, 'sources': {}, 'closed_sources': {}}
         collectors = [
-            {'name': 'host', 'success': True, 'duration_seconds': 0.0004, 'last_success_at': tick, 'errors': none},
+            {'name': 'host', 'success': True, 'duration_seconds': 0.0004, 'last_success_at': tick, 'errors': none, **open_sources},
             {'name': 'process', 'success': True, 'duration_seconds': 0.0121, 'last_success_at': tick,
-             'errors': {**none, 'vanished': 41, 'permission': 14 if ailing else 0}},
+             'errors': {**none, 'vanished': 41, 'permission': 14 if ailing else 0}, **open_sources},
             {'name': 'self', 'success': not ailing, 'duration_seconds': 0.0002,
-             'last_success_at': tick - 620 if ailing else tick, 'errors': {**none, 'io': 310 if ailing else 0}},
+             'last_success_at': tick - 620 if ailing else tick, 'errors': {**none, 'io': 310 if ailing else 0}, **open_sources},
         ]
         return {'version': '0.1.0', 'revision': 'bb0e797', 'now': tick, 'started_at': self.started,
                 'interval_seconds': INTERVAL_SECONDS if self.scene != 'learning' else 15.0,
                 'minimum_size_bytes': 16 * 1024 ** 2,
                 'first_verdict_seconds': 36 * (INTERVAL_SECONDS if self.scene != 'learning' else 15.0),
                 'host': {'memory_capacity_bytes': 16 * GIB, 'memory_available_bytes': int(6.3 * GIB)},
-                'external_targets': self.external_targets(tick), 'counts': self.counts(), 'collectors': collectors, 'series': {'series': 412, 'limit': 20000, 'dropped': 0}}
+                'external_targets': self.external_targets(tick), 'counts': self.counts(), 'collectors': collectors,
+                'probes': {'targets': 1 if self.scene == 'leaks' else 0, 'quarantined': 0, 'kept': 0}, 'series': {'series': 412, 'limit': 20000, 'dropped': 0}}
 
     def external_targets(self, tick):
         if self.scene != 'servers':
@@ -331,9 +341,10 @@ class World:
                 'predicted_exhaustion': row['predicted_exhaustion'], 'changes': changes if self.scene != 'learning' else [],
                 'former_lives': [
                     {'start_time': now - 60 * HOUR, 'ended_at': now - 20 * HOUR, 'reason': 'reboot', 'state': 'leaking',
-                     'floor_bytes': int(3.6 * GIB), 'value_bytes': int(3.7 * GIB), 'growth_bytes_per_second': growth(90, 80, 99)},
+                     'floor_bytes': int(3.6 * GIB), 'value_bytes': int(3.7 * GIB), 'growth_per_second': growth(90, 80, 99),
+                     'build': None},
                     {'start_time': now - 19 * HOUR, 'ended_at': now - 9 * HOUR, 'reason': 'exited', 'state': 'stable',
-                     'floor_bytes': 90 * MIB, 'value_bytes': 95 * MIB, 'growth_bytes_per_second': None,
+                     'floor_bytes': 90 * MIB, 'value_bytes': 95 * MIB, 'growth_per_second': None,
                      'build': {'name': 'v1.4.1', 'program': 'payments', 'kind': 'gnu_build_id', 'id': '77b0e1c2' * 5, 'version': 'v1.4.1'}},
                 ] if row['state'] == 'leaking' else []}
 
@@ -392,7 +403,7 @@ class World:
             since = datetime.datetime.fromtimestamp(suspect['since'], datetime.timezone.utc)
             result.append({
                 'labels': {'alertname': 'HeapfloorLeak', 'severity': suspect['severity'], 'scope': 'process',
-                           'subject': suspect['id'].split('/')[0], 'groupname': suspect['subject']['group'], 'signal': 'rss_anon'},
+                           'subject': suspect['id'].split('/')[0], 'group': suspect['subject']['group'], 'signal': 'rss_anon'},
                 'annotations': {'summary': f'{suspect["subject"]["comm"]} leaks 212 MiB/h', 'description': suspect['reason']},
                 'state': 'firing', 'activeAt': since.isoformat().replace('+00:00', 'Z'), 'value': '61749'})
         return {'alerts': result}
