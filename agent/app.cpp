@@ -17,6 +17,7 @@
 #include "agent/config_targets.h"
 #include "agent/log.h"
 #include "agent/routes.h"
+#include "agent/storage_path.h"
 #include "agent/units.h"
 #include "agent/web_options.h"
 #include "collectors/probe/include/heapfloor/segment.h"
@@ -66,19 +67,6 @@ std::vector<ProcessId> suspects_of(const std::shared_ptr<const Snapshot>& snapsh
       suspects.push_back(watch.process);
   }
   return suspects;
-}
-
-constexpr std::string_view kStateDirectory = "/var/lib/heapfloor";
-
-// Where `storage.path: auto` keeps the history: what systemd offers, else the usual place where it
-// is ours to make. Nothing for an ordinary user without either.
-std::string automatic_storage_path() {
-  const char* const offered = std::getenv("STATE_DIRECTORY");
-  if (offered != nullptr && *offered != '\0') {
-    const std::string_view all(offered);
-    return std::string(all.substr(0, all.find(':')));
-  }
-  return geteuid() == 0 ? std::string(kStateDirectory) : std::string();
 }
 
 }  // namespace
@@ -133,7 +121,7 @@ std::string App::collect_once(const PageFilter& filter) {
 void App::open_history() {
   const bool is_automatic = config_.storage.path == Config::Storage::kAutomatic;
   HistoryOptions options;
-  options.path = is_automatic ? automatic_storage_path() : config_.storage.path;
+  options.path = storage_path(config_);
   options.limits = {config_.storage.retention_seconds, config_.storage.size_bytes};
   options.sync_seconds = config_.storage.sync_seconds;
   if (options.path.empty()) {

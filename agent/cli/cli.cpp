@@ -283,6 +283,18 @@ void add_probe_command(CLI::App& app, const ConfigSource& source, std::function<
   });
 }
 
+void add_doctor_command(CLI::App& app, const ConfigSource& source, std::function<int()>& action) {
+  auto is_json = std::make_shared<bool>(false);
+  CLI::App* command = app.add_subcommand(
+      "doctor",
+      "say what can be read with today's privileges, what not, and what would help; exit code 0 "
+      "when nothing is lost");
+  command->add_flag("--json", *is_json, "for a program");
+  command->callback([&action, &source, is_json] {
+    action = [&source, is_json] { return run_doctor_command(source, *is_json); };
+  });
+}
+
 void add_commands(CLI::App& app, const ConfigSource& source, ReplayOptions& replay,
                   std::function<int()>& action) {
   app.add_subcommand("agent", "collect, judge and serve until told to stop (the default)")
@@ -304,6 +316,7 @@ void add_commands(CLI::App& app, const ConfigSource& source, ReplayOptions& repl
   add_pprof_command(app, source, action);
   add_run_command(app, action);
   add_probe_command(app, source, action);
+  add_doctor_command(app, source, action);
 
   auto print_defaults = std::make_shared<bool>(false);
   auto file = std::make_shared<std::string>();

@@ -102,6 +102,8 @@ int run_version_command();
 // Becomes the program; returns only when that cannot be.
 int run_run_command(const RunOptions& options);
 int run_probe_command(const ConfigSource& source, std::int32_t pid);
+// Fails where something is lost.
+int run_doctor_command(const ConfigSource& source, bool is_json);
 
 // Says on standard error what of it does not go together; false where there is nothing to say.
 bool explain_bad_show(const ReplayShow& show);
