@@ -167,6 +167,7 @@ class ApiTest(unittest.TestCase):
         captures = harness.wait_until(lambda: self.data("/api/v1/evidence")["evidence"], 60, "nothing was captured")
         for capture in captures:
             self.ask("/api/v1/evidence/" + capture["id"])
+            self.ask(capture["archive"])
             for file in capture["files"]:
                 body = self.ask(file["path"])
                 schema = {"suspect.json": "SuspectAnswer", "series.json": "SeriesAnswer"}.get(file["name"])

@@ -232,7 +232,7 @@ class World:
             **{key: row[key] for key in ('id', 'scope', 'signal', 'basis', 'state', 'value_bytes', 'floor_bytes',
                                          'growth_bytes_per_second', 'confidence', 'predicted_exhaustion')},
             'subject': {**row['subject'], 'cgroup': cgroup}, 'collector': None, 'ended_at': None, 'build': None, 'captures': [],
-            'changes': self._changes(row['state'], since), 'since': since, 'severity': severity, 'cause': {}, 'cause_summary': None, 'sites': [],
+            'changes': self._changes(row['state'], since), 'since': since, 'severity': severity, 'cause': {}, 'cause_summary': None, 'explanation': f'The floor of {row["id"]} rises.', 'sites': [],
             'structures': [], 'gates': gates, 'reason': reason, 'evidence': list(evidence),
         })
 
