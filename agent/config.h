@@ -139,12 +139,14 @@ struct Config {
 };
 
 struct ConfigKey {
-  std::string path;   // "collection.interval"
-  std::string value;  // what stands for the value in --help: DURATION, SIZE, NUMBER, TEXT, BOOL
+  std::string path;  // "collection.interval"
+  // What stands for the value in --help: DURATION, SIZE, NUMBER, TEXT, BOOL, FILE, PATH (a folder).
+  std::string value;
   std::string help;
   // Returns what is wrong with the text, or nothing after the value was taken over.
   std::function<std::optional<std::string>(Config&, std::string_view)> set;
   std::function<std::string(const Config&)> get;
+  std::vector<std::string> choices = {};  // every value that suits, where they are few
 };
 
 // Every key in the order of the documentation. Keys of the form trend.signals.SIGNAL.KEY are

@@ -229,6 +229,7 @@ class KeyList {
         [at](const Config& config) {
           return std::string(at(const_cast<Config&>(config)) ? "true" : "false");
         });
+    choices({"true", "false"});
   }
   void number(std::string path, std::string help, double low, double high, double& (*at)(Config&)) {
     add(
@@ -254,6 +255,9 @@ class KeyList {
     keys_.push_back(
         {std::move(path), std::move(value), std::move(help), std::move(set), std::move(get)});
   }
+  // Of the key that was added last.
+  void choices(std::vector<std::string> all) { keys_.back().choices = std::move(all); }
+  void value_name(std::string name) { keys_.back().value = std::move(name); }
   std::vector<ConfigKey> take() { return std::move(keys_); }
 
  private:
@@ -298,6 +302,10 @@ void add_collection_keys(KeyList& keys) {
                                              &std::pair<std::string_view, BpfUse>::second)
                                ->first);
       });
+  keys.choices({"auto", "on", "off"});
+}
+
+void add_collector_keys(KeyList& keys) {
   for (const CollectorEntry* entry : builtin_collectors()) {
     const std::string name(entry->name);
     const bool by_default = entry->enabled_by_default;
@@ -312,13 +320,20 @@ void add_collection_keys(KeyList& keys) {
         [name, by_default](const Config& config) -> std::string {
           return config.collects(name, by_default) ? "true" : "false";
         });
+    keys.choices({"true", "false"});
   }
+}
+
+void add_path_keys(KeyList& keys) {
   keys.text("path.procfs", "mount point of proc", false,
             [](Config& c) -> std::string& { return c.path.procfs; });
+  keys.value_name("PATH");
   keys.text("path.sysfs", "mount point of sysfs", false,
             [](Config& c) -> std::string& { return c.path.sysfs; });
+  keys.value_name("PATH");
   keys.text("path.rootfs", "mount point of the root file system", false,
             [](Config& c) -> std::string& { return c.path.rootfs; });
+  keys.value_name("PATH");
 }
 
 void add_grouping_keys(KeyList& keys) {
@@ -335,6 +350,7 @@ void add_grouping_keys(KeyList& keys) {
       [](const Config& config) {
         return std::string(config.grouping.by_default == DefaultGrouping::unit ? "unit" : "comm");
       });
+  keys.choices({"unit", "comm"});
   keys.add(
       "grouping.inherit", "BOOL",
       "a process that no rule names is in the group of its parent where a rule names that",
@@ -344,6 +360,7 @@ void add_grouping_keys(KeyList& keys) {
       [](const Config& config) -> std::string {
         return config.grouping.children_inherit ? "true" : "false";
       });
+  keys.choices({"true", "false"});
 }
 
 void add_trend_keys(KeyList& keys) {
@@ -405,6 +422,7 @@ void add_storage_keys(KeyList& keys) {
             "directory of the history, which lets everything go on over a restart; auto is "
             "$STATE_DIRECTORY or, for root, /var/lib/heapfloor; empty keeps none",
             true, [](Config& c) -> std::string& { return c.storage.path; });
+  keys.value_name("PATH");
   keys.duration("storage.retention", "how long transitions and ended processes are kept", 3600,
                 86400 * kDays, [](Config& c) -> double& { return c.storage.retention_seconds; });
   keys.size("storage.size", "most room that the history may take on the disk", kLeastStorage,
@@ -426,6 +444,7 @@ void add_web_keys(KeyList& keys) {
             "exporter-toolkit's web-config file: TLS, basic authentication, client certificates; "
             "it and what it names are read again when they change",
             true, [](Config& c) -> std::string& { return c.web.config_file; });
+  keys.value_name("FILE");
   keys.flag("web.allow-insecure",
             "serve on addresses that others reach without TLS and authentication",
             [](Config& c) -> bool& { return c.web.allow_insecure; });
@@ -512,6 +531,7 @@ void add_agent_keys(KeyList& keys) {
         return std::nullopt;
       },
       [](const Config& config) { return std::string(log_level_name(config.log.level)); });
+  keys.choices({"debug", "info", "warn", "error"});
   keys.add(
       "log.format", "TEXT", "logfmt or json",
       [](Config& config, std::string_view text) -> Problem {
@@ -523,11 +543,14 @@ void add_agent_keys(KeyList& keys) {
       [](const Config& config) {
         return std::string(config.log.format == LogFormat::json ? "json" : "logfmt");
       });
+  keys.choices({"logfmt", "json"});
 }
 
 std::vector<ConfigKey> make_keys() {
   KeyList keys;
   add_collection_keys(keys);
+  add_collector_keys(keys);
+  add_path_keys(keys);
   add_grouping_keys(keys);
   add_trend_keys(keys);
   add_alert_keys(keys);

@@ -10,7 +10,10 @@
 #include <string_view>
 
 #include "agent/build_info.h"
+#include "agent/cli/bash_completion.h"
+#include "agent/cli/command_tree.h"
 #include "agent/cli/commands.h"
+#include "agent/cli/man_page.h"
 #include "agent/series/signal.h"
 #include "agent/units.h"
 #include "agent/web_options.h"
@@ -295,6 +298,29 @@ void add_doctor_command(CLI::App& app, const ConfigSource& source, std::function
   });
 }
 
+// Hidden: packages call it while they are built. All commands have to be there before it is run.
+void add_document_command(CLI::App& app, std::function<int()>& action) {
+  auto form = std::make_shared<std::string>();
+  auto date = std::make_shared<std::string>();
+  CLI::App* command =
+      app.add_subcommand("document", "print a manual page, or completion for bash")->group("");
+  command->add_option("FORM", *form, "what")
+      ->required()
+      ->check(CLI::IsMember({"heapfloor.1", "heapfloor.yml.5", "bash-completion"}));
+  command->add_option("--date", *date, "at the foot of a page");
+  command->callback([&app, &action, form, date] {
+    action = [&app, form, date] {
+      CommandText program = command_text(app);
+      add_key_choices(program);
+      const std::string version = build_info().version;
+      fmt::print("{}", *form == "heapfloor.1"       ? render_manual(program, version, *date)
+                       : *form == "heapfloor.yml.5" ? render_config_manual(version, *date)
+                                                    : render_bash_completion(program));
+      return kExitFine;
+    };
+  });
+}
+
 void add_commands(CLI::App& app, const ConfigSource& source, ReplayOptions& replay,
                   std::function<int()>& action) {
   app.add_subcommand("agent", "collect, judge and serve until told to stop (the default)")
@@ -334,6 +360,7 @@ void add_commands(CLI::App& app, const ConfigSource& source, ReplayOptions& repl
   app.add_subcommand("version", "print version, revision and compiler")->callback([&action] {
     action = run_version_command;
   });
+  add_document_command(app, action);
 }
 
 }  // namespace
