@@ -209,13 +209,14 @@ std::uint16_t App::listening_port() const { return server_->listening_port(); }
 
 const HttpServer& App::server() const { return *server_; }
 
-void App::run(const std::stop_token& stop) {
+void App::run(const std::stop_token& stop, const std::function<void()>& after_tick) {
   const double interval = interval_seconds_;
   // Aligned to the interval, so that two agents, or one before and after a restart, see the same
   // moments.
   double next_seconds = (std::floor(clock_.steady_seconds() / interval) + 1) * interval;
   while (clock_.wait_until(next_seconds, stop)) {
     tick();
+    after_tick();
     next_seconds = std::max(next_seconds + interval,
                             (std::floor(clock_.steady_seconds() / interval) + 1) * interval);
   }

@@ -49,8 +49,9 @@ class App {
   void start();
 
   // Collects at every multiple of the interval until `stop` is requested. A tick that took too long
-  // makes the next ones late, never doubled.
-  void run(const std::stop_token& stop);
+  // makes the next ones late, never doubled. `after_tick` is called behind each.
+  void run(
+      const std::stop_token& stop, const std::function<void()>& after_tick = [] {});
 
   // Reads the configuration again; a bad one leaves the old in force and is told in the error.
   Result<void> reload();

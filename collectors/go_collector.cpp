@@ -7,7 +7,8 @@
 // information of the program (not tested: Debian has no other), and not at all without it. Programs
 // without symbols (-ldflags=-s) are counted and left alone, and so is what does not look like such
 // figures. Nothing is asked of the program or written to it, and it notices nothing. Reading needs
-// what reading /proc/PID/mem needs: CAP_SYS_PTRACE, or the same user where ptrace_scope lets it.
+// what reading /proc/PID/mem needs: CAP_SYS_PTRACE and, since mem is a file of the other user's,
+// CAP_DAC_READ_SEARCH; or the same user where ptrace_scope lets it.
 //
 // Cost: a Go program reserves kLeastMapped of address space and more, so that small processes are
 // passed over. Of the others the file is looked at now and then (runtime/process_looks.h), three
@@ -40,7 +41,8 @@ namespace heapfloor {
 namespace {
 
 constexpr std::string_view kSource = "go_memory";
-constexpr std::string_view kNeeds = "CAP_SYS_PTRACE for other users' processes";
+constexpr std::string_view kNeeds =
+    "CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH for other users' processes";
 
 constexpr std::uint64_t kLeastMapped = std::uint64_t{64} << 20;  // an arena of the heap alone
 constexpr std::size_t kMostTargets = 1024;

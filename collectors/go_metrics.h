@@ -28,7 +28,8 @@ constexpr MetricDesc unreadable(std::string_view reason) {
           .help =
               "Processes that run Go and are not read: no_symbols (stripped, -ldflags=-s), "
               "no_layout (a version that is not known, without debugging information), "
-              "implausible (what stands there can be no figures), denied (CAP_SYS_PTRACE).",
+              "implausible (what stands there can be no figures), denied (CAP_SYS_PTRACE, "
+              "CAP_DAC_READ_SEARCH).",
           .label_name = "reason",
           .label_value = reason};
 }

@@ -3,7 +3,8 @@
 // Source: the performance counters that each HotSpot JVM maps from /tmp/hsperfdata_USER/PID unless
 // it runs with -XX:-UsePerfData or -XX:+PerfDisableSharedMem (parse/hsperfdata.h; measured on
 // OpenJDK 17). Nothing is asked of the JVM, and it notices nothing. Reading needs what reading
-// /proc/PID/maps and memory needs: the same user, or CAP_SYS_PTRACE.
+// /proc/PID/maps and memory needs: the same user, or CAP_SYS_PTRACE and, since mem is a file of the
+// other user's, CAP_DAC_READ_SEARCH.
 //
 // Cost: a JVM reserves kLeastMapped of address space and more, so that nearly all processes are
 // passed over without a read. What is left (Go programs, databases) has its maps read now and then
@@ -34,7 +35,8 @@ namespace heapfloor {
 namespace {
 
 constexpr std::string_view kSource = "hsperfdata";
-constexpr std::string_view kNeeds = "CAP_SYS_PTRACE for other users' processes";
+constexpr std::string_view kNeeds =
+    "CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH for other users' processes";
 
 // The code cache alone reserves 240 MiB by default, the space for classes 1 GiB.
 constexpr std::uint64_t kLeastMapped = std::uint64_t{192} << 20;

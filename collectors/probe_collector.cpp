@@ -2,7 +2,8 @@
 //
 // Source: the segment that collectors/probe/include/heapfloor/segment.h lays out, found as
 // "/memfd:heapfloor_probe" in /proc/PID/maps and opened through /proc/PID/map_files. That needs
-// CAP_CHECKPOINT_RESTORE (Linux 5.9; CAP_SYS_ADMIN before); where it is refused, /proc/PID/mem
+// CAP_CHECKPOINT_RESTORE (Linux 5.9; CAP_SYS_ADMIN before), of another user's process also
+// CAP_DAC_READ_SEARCH, whose folder map_files is; where it is refused, /proc/PID/mem
 // gives the same bytes to whoever may trace the process, but nothing more of it once it has ended.
 //
 // Cost: reading maps takes about 15 us and 95 ns for each mapping (measured on 6.18), asking for
@@ -51,8 +52,8 @@ namespace {
 
 constexpr std::string_view kSource = "probe";
 constexpr std::string_view kNeeds =
-    "CAP_CHECKPOINT_RESTORE since Linux 5.9, CAP_SYS_ADMIN before; CAP_SYS_PTRACE for other users' "
-    "processes";
+    "CAP_CHECKPOINT_RESTORE since Linux 5.9, CAP_SYS_ADMIN before; CAP_SYS_PTRACE and "
+    "CAP_DAC_READ_SEARCH for other users' processes";
 
 constexpr std::array<double, 3> kLooksSeconds = {0, 10, 60};  // after first sight
 constexpr double kRestSeconds = 60;

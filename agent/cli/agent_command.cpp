@@ -14,6 +14,7 @@
 #include "agent/cli/commands.h"
 #include "agent/clock.h"
 #include "agent/log.h"
+#include "agent/service_manager.h"
 
 namespace heapfloor {
 namespace {
@@ -51,7 +52,7 @@ sigset_t block_signals() {
 }
 
 // Returns when the program is to end.
-void wait_for_end(const sigset_t& signals, App& app) {
+void wait_for_end(const sigset_t& signals, App& app, const ServiceManager& manager) {
   for (;;) {
     int number = 0;
     if (sigwait(&signals, &number) != 0) continue;
@@ -59,7 +60,9 @@ void wait_for_end(const sigset_t& signals, App& app) {
       log_line(LogLevel::info, "stopping", {{"signal", number == SIGINT ? "SIGINT" : "SIGTERM"}});
       return;
     }
+    manager.reloading();
     static_cast<void>(app.reload());  // it told the log
+    manager.reloaded();
   }
 }
 
@@ -78,16 +81,24 @@ int run_agent_command(const ConfigSource& source) {
            {{"version", build_info().version}, {"revision", build_info().revision}});
   app.start();
   const std::string scheme = app.server().has_tls() ? "https://" : "http://";
+  std::string served_at = "serving";
   for (const std::string& address : app.server().listening_addresses()) {
-    log_line(LogLevel::info, "listening", {{"address", address}, {"url", scheme + address + "/"}});
+    const std::string url = scheme + address + "/";
+    log_line(LogLevel::info, "listening", {{"address", address}, {"url", url}});
+    served_at += " " + url;
   }
   if (app.server().is_insecure()) {
     log_line(LogLevel::warning,
              "the web server is open to the network without TLS and authentication, as "
              "web.allow-insecure permits");
   }
-  std::jthread collection([&app](const std::stop_token& stop) { app.run(stop); });
-  wait_for_end(signals, app);
+  const ServiceManager manager(ServiceManager::from_environment());
+  manager.ready(served_at, config->collection.interval_seconds);
+  std::jthread collection([&app, &manager](const std::stop_token& stop) {
+    app.run(stop, [&manager] { manager.alive(); });
+  });
+  wait_for_end(signals, app, manager);
+  manager.stopping();
   return kExitFine;
 }
 

@@ -23,7 +23,9 @@ std::string refusal_of(const Error& error, std::int32_t pid) {
       return fmt::format("there is no process {}", pid);
     case ErrorKind::denied:
       return fmt::format(
-          "process {}: permission denied; run as its user, as root, or with CAP_SYS_PTRACE", pid);
+          "process {}: permission denied; run as its user, as root, or with CAP_SYS_PTRACE and "
+          "CAP_DAC_READ_SEARCH",
+          pid);
     case ErrorKind::unavailable:
       return fmt::format(
           "no probe in process {}: start it with `heapfloor run -- PROGRAM`, or link "

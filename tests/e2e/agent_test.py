@@ -202,6 +202,34 @@ class RunningTest(unittest.TestCase):
             self.assertEqual(agent.stop(5), 0)
 
 
+class ServiceTest(unittest.TestCase):
+    """The agent as systemd runs it, with Type=notify and a watchdog."""
+
+    def test_the_service_manager_is_told_of_its_life(self):
+        with tempfile.TemporaryDirectory(prefix="heapfloor-e2e-") as folder, \
+                socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.bind(os.path.join(folder, "notify"))
+            manager.settimeout(30)
+            environment = {**os.environ, "NOTIFY_SOCKET": os.path.join(folder, "notify"), "WATCHDOG_USEC": "2000000"}
+            with harness.Agent(FAST, env=environment) as agent:
+                ready = manager.recv(4096).decode().splitlines()
+                self.assertEqual(ready, ["READY=1", f"STATUS=serving http://{agent.address}/", "WATCHDOG_USEC=4000000"])
+                self.assertEqual(agent.request("/-/ready")[0], 200)
+                self.assertEqual([manager.recv(4096) for _ in range(2)], [b"WATCHDOG=1\n"] * 2)
+                agent.process.send_signal(signal.SIGHUP)
+                self.assertEqual(self.next(manager), b"RELOADING=1\n")
+                self.assertEqual(self.next(manager), b"READY=1\n")
+                self.assertEqual(agent.stop(10), 0)
+                self.assertEqual(self.next(manager), b"STOPPING=1\n")
+
+    @staticmethod
+    def next(manager):
+        """What is told beside signs of life."""
+        while (told := manager.recv(4096)) == b"WATCHDOG=1\n":
+            pass
+        return told
+
+
 class ReloadTest(unittest.TestCase):
     def setUp(self):
         handle, self.path = tempfile.mkstemp(suffix=".yml")
