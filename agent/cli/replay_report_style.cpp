@@ -1,4 +1,4 @@
-// The look of the report: the web page's colours and shapes (agent/web/assets/style.css), as far as
+// The look of the report: the web page's colours and shapes (agent/web/src/style.css), as far as
 // the report has the same parts. A change needs the new hash below; a test tells it.
 #include "agent/cli/replay_report.h"
 

@@ -7,6 +7,7 @@ set(type_html "text/html; charset=utf-8")
 set(type_js "text/javascript; charset=utf-8")
 set(type_css "text/css; charset=utf-8")
 set(type_svg "image/svg+xml")
+set(type_txt "text/plain; charset=utf-8")
 
 # asset(ROWS BODIES FILE PATH TYPE NAME): appends a row and the bytes of one file to the two variables.
 function(asset rows_variable bodies_variable file path type name)

@@ -1,5 +1,5 @@
-// The files of the web page and the description of the API, embedded in the binary at build time
-// from agent/web/assets and agent/web/openapi.yaml.
+// The files of the web page, bundled from agent/web/src, and the description of the API, embedded in
+// the binary at build time.
 //
 // Thread rule: constant data; any thread at any time.
 #pragma once
@@ -11,7 +11,7 @@ namespace heapfloor {
 
 // One file of the page. All views are of static storage.
 struct WebAsset {
-  std::string_view path;  // relative to the page's own address: "index.html", "views/detail.js"
+  std::string_view path;          // relative to the page's own address: "index.html", "app.js"
   std::string_view content_type;  // value of the header Content-Type
   std::string_view body;          // the file's bytes
   std::string_view etag;  // value of the header ETag, with its quotes; changes when the body does

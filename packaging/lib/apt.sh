@@ -17,13 +17,14 @@ packages_of() {
   done
 }
 
-# packages_missing PACKAGE...: those of them that dpkg does not hold as installed.
+# packages_missing PACKAGE...: those of them that dpkg does not hold as installed, under their own name or as what another
+# package provides (a nodejs from elsewhere brings npm along, and conflicts with Debian's).
 packages_missing() {
-  local package
+  local package held
+  held=$(dpkg-query -W -f '${db:Status-Status} ${Package}, ${Provides}\n' |
+    sed -n 's/^installed //p' | tr ',' '\n' | sed 's/^ *//; s/ .*//')
   for package in "$@"; do
-    if [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) != installed ]]; then
-      echo "$package"
-    fi
+    if ! grep -qxF "$package" <<<"$held"; then echo "$package"; fi
   done
 }
 

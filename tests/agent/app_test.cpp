@@ -61,8 +61,8 @@ class AppTest : public ::testing::Test {
 
 TEST_F(AppTest, AnswersEveryPathOfItsInterface) {
   start();
-  for (const char* path : {"/", "/app.js", "/style.css", "/metrics", "/-/healthy", "/-/ready",
-                           "/api/v1/status", "/api/v1/subjects", "/api/v1/suspects",
+  for (const char* path : {"/", "/app.js", "/app.css", "/licenses.txt", "/metrics", "/-/healthy",
+                           "/-/ready", "/api/v1/status", "/api/v1/subjects", "/api/v1/suspects",
                            "/api/v1/alerts", "/api/v1/series/process:7:700/rss_anon"}) {
     EXPECT_TRUE(get(path).starts_with("HTTP/1.1 200 ")) << path << '\n' << get(path).substr(0, 200);
   }

@@ -116,14 +116,14 @@ std::multimap<std::string, std::string> colours_of(const std::string& style) {
 }
 
 TEST(ReplayReport, HasTheColoursOfTheWebPage) {
-  const auto page = colours_of(file_text("/agent/web/assets/style.css"));
+  const auto page = colours_of(file_text("/agent/web/src/style.css"));
   const auto report = colours_of(std::string(report_style()));
   EXPECT_EQ(page, report);
   EXPECT_FALSE(report.empty());
 }
 
 TEST(ReplayReport, HasTheGatesInTheWordsOfTheWebPage) {
-  const std::string page = file_text("/agent/web/assets/views/detail.js");
+  const std::string page = file_text("/agent/web/src/views/detail_panels.ts");
   for (std::size_t i = 0; i < kGates; ++i) {
     const auto gate = static_cast<Gate>(i);
     EXPECT_THAT(page, HasSubstr(std::string(gate_name(gate)) + ": '" +

@@ -16,13 +16,15 @@ import http.server
 import json
 import math
 import mimetypes
+import os
 import pathlib
 import random
 import threading
 import time
 import urllib.parse
 
-ASSETS = pathlib.Path(__file__).resolve().parents[2] / 'agent' / 'web' / 'assets'
+# The bundled page: a build tree's agent/web/page.
+ASSETS = pathlib.Path(os.environ.get('HEAPFLOOR_PAGE', pathlib.Path(__file__).resolve().parents[2] / 'build/dev/agent/web/page'))
 MIB = 1024 ** 2
 GIB = 1024 ** 3
 HOUR = 3600.0
@@ -33,7 +35,7 @@ FLOOR_SECONDS = 600.0
 
 HEADERS = {
     'Content-Security-Policy': "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-                               "img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+                               "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     'X-Content-Type-Options': 'nosniff',
     'Referrer-Policy': 'no-referrer',
 }
@@ -144,6 +146,7 @@ class World:
         self.same_leaks = []
         self.rows = []
         self.limits = {}
+        self.silences = []
         if scene != 'empty':
             self._fill({'many': 5000}.get(scene, 300))
         if scene in ('leaks', 'many', 'ailing'):
@@ -376,6 +379,22 @@ class World:
         now = time.time()
         return 100 + share * (now - now % INTERVAL_SECONDS - self.started)
 
+    def host_metrics(self):
+        """What /metrics?collect[]=host answers."""
+        if self.scene == 'empty':
+            return ''
+        components = {'anon': 7.1, 'file_cache': 4.2, 'shmem': 0.4, 'buffers': 0.1, 'slab_reclaimable': 0.6, 'slab_unreclaimable': 0.2,
+                      'page_tables': 0.05, 'kernel_stack': 0.02, 'percpu': 0.01, 'free': 3.3}
+        waited = self.stalled(0.08)
+        lines = ['# TYPE heapfloor_host_memory_capacity_bytes gauge', f'heapfloor_host_memory_capacity_bytes {16 * GIB}',
+                 f'heapfloor_host_memory_available_bytes {int(6.3 * GIB)}', 'heapfloor_host_swap_capacity_bytes 2147483648',
+                 'heapfloor_host_swap_free_bytes 1879048192', f'heapfloor_host_committed_bytes {11 * GIB}',
+                 f'heapfloor_host_commit_limit_bytes {10 * GIB}', 'heapfloor_host_oom_kills_total 8',
+                 f'heapfloor_host_memory_pressure_waiting_seconds_total {waited}',
+                 f'heapfloor_host_memory_pressure_stalled_seconds_total {waited / 4}']
+        return '\n'.join([*lines, *(f'heapfloor_host_memory_component_bytes{{component="{name}"}} {int(size * GIB)}'
+                                    for name, size in components.items())]) + '\n'
+
     def ooms(self):
         if self.scene == 'ailing':  # an agent that may not read the kernel's log
             return {'kernel_log_readable': False, 'victims': [],
@@ -434,7 +453,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         path = url.path[len(self.server.prefix):]
         query = dict(urllib.parse.parse_qsl(url.query))
-        if path.startswith('api/v1/'):
+        if path == 'metrics':
+            self.answer(200, 'text/plain; version=0.0.4', self.server.world.host_metrics().encode())
+        elif path.startswith('api/v1/'):
             self.api(urllib.parse.unquote(path[len('api/v1/'):]), query)
         else:
             self.asset(path or 'index.html')
@@ -454,6 +475,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer_json(world.ooms())
         elif path == 'alerts':
             self.answer_json(world.alerts())
+        elif path == 'silences':
+            self.answer_json({'silences': world.silences})
         elif kind == 'suspects':
             found = [suspect for suspect in world.suspects if suspect['id'] == identifier]
             self.answer_json({'suspect': found[0]} if found else 'no such suspect', 200 if found else 404)
@@ -469,7 +492,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(404, 'text/plain', b'not found\n')
             return
         types = {'.js': 'text/javascript; charset=utf-8', '.html': 'text/html; charset=utf-8',
-                 '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml'}
+                 '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml', '.txt': 'text/plain; charset=utf-8'}
         body = file.read_bytes()
         content_type = types.get(file.suffix) or mimetypes.guess_type(file.name)[0]
         self.answer(200, content_type, body, [('Cache-Control', 'no-cache'), ('ETag', f'"{hashlib.sha256(body).hexdigest()[:16]}"')])

@@ -19,7 +19,7 @@ from mock_agent import HOSTILE_NAMES, Agent
 SKIPPED = 77
 PAYMENTS = '#/suspect/process:4711:1471100/rss_anon'
 INDEXER = '#/suspect/process:4822:1482200/rss_anon'
-ALL_PAGES = ['#/', PAYMENTS, INDEXER, '#/subjects', '#/cgroups', '#/alerts', '#/status']
+ALL_PAGES = ['#/', PAYMENTS, INDEXER, '#/subjects', '#/cgroups', '#/host', '#/alerts', '#/status']
 
 
 def ready(browser):
@@ -55,17 +55,20 @@ def check_suspect_listed(browser, comm, seconds=20):
     return found
 
 
+def drawn(browser, what):
+    """What the chart says that it has drawn: readings, floors, line, forecast, limit, marks."""
+    return browser.run('return document.querySelector(".chart")?.dataset[arguments[0]] ?? ""', what)
+
+
 def check_chart(browser, line=True, limit=True):
     """The drawing holds readings, floors and, where asked for, the fitted line, the forecast and the limit."""
-    browser.until(lambda: browser.count('.chart-svg .raw') > 0, 'readings in the chart')
-    assert browser.count('.chart-svg .floor') >= 5, 'too few floors in the chart'
-    assert browser.count('.chart-svg .tick') >= 5, 'too few ticks'
+    browser.until(lambda: int(drawn(browser, 'readings') or 0) > 1, 'readings in the chart')
+    assert int(drawn(browser, 'floors')) >= 5, 'too few floors in the chart'
     if line:
-        assert browser.count('.chart-svg .line') == 1, 'no fitted line'
+        assert drawn(browser, 'line') == 'yes', 'no fitted line'
     if limit:
-        assert browser.count('.chart-svg .limit') == 1, 'no limit'
-        assert 'limit' in browser.run('return document.querySelector(".chart-svg .limit-label").textContent')
-    summary = browser.run('return document.querySelector(".chart-svg").getAttribute("aria-label")')
+        assert drawn(browser, 'limit') == 'yes', 'no limit'
+    summary = browser.run('return document.querySelector(".chart").getAttribute("aria-label")')
     assert 'floors' in summary, summary
 
 
@@ -93,8 +96,8 @@ def case_suspect(browser, agent, shots):
     browser.one('.cards .card-name').click()
     ready(browser)
     check_chart(browser)
-    assert browser.count('.chart-svg .forecast') == 1 and browser.count('.chart-svg .cone') == 1
-    assert browser.count('.chart-svg .change') == 4, 'not every state change is drawn'
+    assert drawn(browser, 'forecast') == 'yes'
+    assert drawn(browser, 'marks') == '5', 'not every state change and build is drawn'
     assert browser.count('.gates tbody tr') == 12
     assert browser.count('.gates tr[data-outcome="passed"]') == 11
     assert '212 MiB/h' in browser.text('main') and '198 \u2013 230' in browser.text('main')
@@ -106,11 +109,11 @@ def case_suspect(browser, agent, shots):
     assert links[2].endswith('/api/v1/evidence/20261129T061905Z-4711-leaking/heap.pb.gz heap profile') and len(links) == 4, links
     assert browser.text('.captures').startswith('Evidence'), browser.text('.captures')
     browser.screenshot(shots, 'suspect')
-    floors = browser.count('.chart-svg .floor')
+    floors = int(drawn(browser, 'floors'))
     browser.one('.segments button').click()  # 1 h
-    browser.until(lambda: 0 < browser.count('.chart-svg .floor') <= floors / 4, 'the chart of one hour')
+    browser.until(lambda: 0 < int(drawn(browser, 'floors')) <= floors / 4, 'the chart of one hour')
     browser.one('.check input').click()
-    browser.until(lambda: browser.count('.chart-svg .forecast') == 0, 'the chart without its forecast')
+    browser.until(lambda: drawn(browser, 'forecast') == 'no', 'the chart without its forecast')
     visit(browser, agent.url, INDEXER)
     check_chart(browser)
     assert 'no upper bound' in browser.text('.figures-wide')
@@ -123,11 +126,12 @@ def case_servers(browser, agent, shots):
     agent.show('leaks')
     visit(browser, agent.url, '#/subjects')
     browser.until(lambda: browser.count('.subjects tbody tr') > 0, 'rows')
-    assert not browser.one('#scope').is_displayed(), 'nothing to choose without other servers'
+    visit(browser, agent.url, '#/subjects?scope=external')
+    browser.until(lambda: 'external.targets' in browser.text('main'), 'how to follow other servers')
     agent.show('servers')
     visit(browser, agent.url, '#/subjects?scope=external')
     browser.until(lambda: browser.count('.subjects tbody tr') == 2, 'the series of other servers')
-    assert browser.text('h1') == 'Series of other servers'
+    assert browser.run('return document.querySelector("#scope").selectedOptions[0].text') == 'Series of other servers'
     assert 'shop{pod="<b>pay</b>"}' in browser.text('.subjects tbody')
     browser.screenshot(shots, 'servers')
     browser.one('#search').send_keys('cart')
@@ -270,13 +274,13 @@ def case_keyboard(browser, agent, _):
         assert set(reachable) <= set(reached), f'{fragment}: Tab does not reach {set(reachable) - set(reached)}'
     visit(browser, agent.url, PAYMENTS)
     check_chart(browser)
-    browser.run('document.querySelector(".chart-cursor").focus()')
-    value = lambda: browser.run('return document.querySelector(".chart-cursor").getAttribute("aria-valuetext")')
+    browser.run('document.querySelector(".u-over").focus()')
+    value = lambda: browser.run('return document.querySelector(".u-over").getAttribute("aria-valuetext")')
     browser.press('\ue011')  # Home
     first = value()
     browser.press('\ue014', '\ue014')  # arrow right twice
     assert value() != first and 'floor' in value(), value()
-    assert browser.count('.crosshair-line') == 1
+    assert browser.run('return document.querySelector(".u-cursor-x").getBoundingClientRect().height') > 50, 'no cursor'
     visit(browser, agent.url, '#/subjects')
     browser.until(lambda: browser.count('.subjects tbody tr') > 0, 'rows')
     browser.run('document.querySelector("th[data-key=floor] button").focus()')
@@ -381,7 +385,7 @@ def case_stillness(browser, agent, _):
     """Updates move nothing: the layout shift after the first answer stays near 0."""
     for fragment in ('#/', PAYMENTS, '#/subjects', '#/cgroups'):
         visit(browser, agent.url, fragment)
-        browser.until(lambda: browser.count('.card, .chart-svg .raw, .subjects tbody tr') > 0, 'content')
+        browser.until(lambda: browser.count('.card, .chart[data-readings], .subjects tbody tr') > 0, 'content')
         browser.run('window.shift = 0; window.asked = performance.getEntriesByType("resource").length;'
                     'new PerformanceObserver((list) => { for (const entry of list.getEntries()) window.shift += entry.value; })'
                     '.observe({ type: "layout-shift" })')
@@ -434,7 +438,7 @@ def run_live(url, comm, timeout, shots):
         card.find_element('css selector', '.card-name').click()
         ready(browser)
         # A young suspicion may waver from one bucket to the next, and its line with it.
-        browser.until(lambda: browser.count('.chart-svg .line') == 1, 'a fitted line')
+        browser.until(lambda: drawn(browser, 'line') == 'yes', 'a fitted line')
         check_chart(browser, limit=False)
         browser.until(lambda: browser.count('.gates tbody tr') > 0, 'gates')
         assert browser.text('.reason').strip(), 'no reason'

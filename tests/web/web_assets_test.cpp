@@ -13,9 +13,8 @@
 namespace heapfloor {
 namespace {
 
-std::filesystem::path assets_directory() {
-  return std::filesystem::path(HEAPFLOOR_SOURCE_DIR) / "agent" / "web" / "assets";
-}
+// What the bundler has made.
+const std::filesystem::path kPage(HEAPFLOOR_PAGE);
 
 std::string bytes_of(const std::filesystem::path& file) {
   std::ifstream stream(file, std::ios::binary);
@@ -26,16 +25,17 @@ TEST(WebAssets, HoldEveryFileOfThePageByteForByte) {
   std::set<std::string> embedded;
   for (const WebAsset& asset : web_assets()) {
     embedded.emplace(asset.path);
-    EXPECT_EQ(asset.body, bytes_of(assets_directory() / asset.path)) << asset.path;
+    EXPECT_EQ(asset.body, bytes_of(kPage / asset.path)) << asset.path;
   }
   std::set<std::string> on_disk;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(assets_directory())) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(kPage)) {
     if (entry.is_regular_file()) {
-      on_disk.insert(entry.path().lexically_relative(assets_directory()).generic_string());
+      on_disk.insert(entry.path().lexically_relative(kPage).generic_string());
     }
   }
   EXPECT_EQ(embedded, on_disk);
-  EXPECT_TRUE(embedded.contains("index.html"));
+  for (const char* file : {"index.html", "app.js", "app.css", "licenses.txt"})
+    EXPECT_TRUE(embedded.contains(file)) << file;
 }
 
 TEST(WebAssets, AreSortedByPathSoThatASearchMayBeBinary) {

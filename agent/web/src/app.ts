@@ -1,72 +1,79 @@
 // Wiring: the route in the address's fragment chooses a view; one loop asks the agent and hands the answers to it.
 
-import { Refused, Unreachable, fetchStatus } from './api.js';
-import { h, setAttribute, setText } from './dom.js';
-import { formatClockWithSeconds, formatDuration } from './format.js';
-import { createAlertsView } from './views/alerts.js';
-import { createCgroupsView } from './views/cgroups.js';
-import { createDetailView } from './views/detail.js';
-import { createOverview } from './views/overview.js';
-import { createStatusView } from './views/status.js';
-import { createSubjectsView } from './views/subjects.js';
+import { type DatedStatus, fetchStatus, Refused, Unreachable } from './api';
+import { h, setAttribute, setText } from './dom';
+import { formatClockWithSeconds, formatDuration } from './format';
+import './style.css';
+import { createAlertsView } from './views/alerts';
+import { createCgroupsView } from './views/cgroups';
+import { createDetailView } from './views/detail';
+import { createHostView } from './views/host';
+import { createOverview } from './views/overview';
+import { createStatusView } from './views/status';
+import { createSubjectsView } from './views/subjects';
+import type { View } from './views/view';
 
 const SHORTEST_PERIOD_SECONDS = 2;
 const LONGEST_PERIOD_SECONDS = 60;
 const RETRY_SECONDS = 2;
 
-const byId = (id) => document.getElementById(id);
+function byId(id: string): HTMLElement {
+  const element = document.getElementById(id);
+  if (!element) throw new Error(`the document has no #${id}`);
+  return element;
+}
+
 const main = byId('main');
 
-let view = null;
-let status = null;
-let clockBasis = null;         // {agent_seconds, steady_seconds}: one moment on both clocks
-let unreachable = null;        // {since_seconds, reason} on the browser's wall clock
-let loadedVersion = null;
-let inFlight = null;
+let view: View | null = null;
+let status: DatedStatus | null = null;
+let clockBasis: { agent_seconds: number; steady_seconds: number } | null = null; // one moment on both clocks
+let unreachable: { since_seconds: number; reason: string } | null = null; // on the browser's wall clock
+let loadedVersion: string | null = null;
+let inFlight: AbortController | null = null;
 let timer = 0;
 
-function secondsNow() {
+function secondsNow(): number {
   return performance.now() / 1000;
 }
 
 /** The agent's wall clock now, whatever the browser's clock says. */
-function agentNow() {
+function agentNow(): number {
   return clockBasis ? clockBasis.agent_seconds + secondsNow() - clockBasis.steady_seconds : Date.now() / 1000;
 }
 
 // Without a Date header the clock runs on from the first answer that held this reading, so that the age of a
 // reading that is repeated still grows.
-function setClock(fresh) {
+function setClock(fresh: DatedStatus): void {
   if (fresh.date_seconds !== null || fresh.now !== status?.now) {
     clockBasis = { agent_seconds: Math.max(fresh.date_seconds ?? 0, fresh.now), steady_seconds: secondsNow() };
   }
 }
 
 /** When the newest reading was made, on the agent's clock. */
-function dataTime() {
-  const times = status.collectors.map((collector) => collector.last_success_at).filter(Number.isFinite);
-  return times.length > 0 ? Math.max(...times) : status.now;
+function dataTime(of: DatedStatus): number {
+  const times = of.collectors.map(({ last_success_at: at }) => at).filter((at) => at !== null);
+  return times.length > 0 ? Math.max(...times) : of.now;
 }
 
-function environment() {
-  return { status, now: agentNow() };
-}
-
-function backLink(address, label) {
+function backLink(address: string, label: string): HTMLElement {
   return h('a', { class: 'back', href: address }, `\u2190 ${label}`);
 }
 
-const PAGES = {
-  '': () => createOverview(),
-  suspect: (id) => createDetailView(id, backLink('#/', 'Overview'), poll),
-  subject: (id) => createDetailView(id, backLink('#/subjects', 'Processes'), poll),
+const PAGES: Record<string, (id: string, query: URLSearchParams) => View> = {
+  '': createOverview,
+  suspect: (id) => createDetailView(id, backLink('#/', 'Suspects'), poll),
+  subject: (id) => createDetailView(id, backLink('#/subjects', 'Subjects'), poll),
   subjects: (_, query) => createSubjectsView(query, poll),
   cgroups: (_, query) => createCgroupsView(query, poll),
-  alerts: () => createAlertsView(),
-  status: () => createStatusView(),
+  host: createHostView,
+  alerts: () => createAlertsView(poll),
+  status: createStatusView,
 };
+// Which entry of the navigation a page belongs to.
+const ENTRIES: Record<string, string> = { '': 'overview', suspect: 'overview', subject: 'subjects' };
 
-function decoded(text) {
+function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
@@ -74,9 +81,15 @@ function decoded(text) {
   }
 }
 
-function parseRoute() {
-  const [path, query = ''] = location.hash.replace(/^#\/?/, '').split('?');
-  const [page, ...rest] = path.split('/');
+interface Route {
+  page: string;
+  id: string;
+  query: URLSearchParams;
+}
+
+function parseRoute(): Route {
+  const [path = '', query = ''] = location.hash.replace(/^#\/?/, '').split('?');
+  const [page = '', ...rest] = path.split('/');
   return {
     page: Object.hasOwn(PAGES, page) ? page : '',
     id: decoded(rest.join('/')),
@@ -84,103 +97,105 @@ function parseRoute() {
   };
 }
 
-function navigate(event) {
+function navigate(event?: Event): void {
   const { page, id, query } = parseRoute();
-  view = PAGES[page](id, query);
+  view?.destroy?.();
+  view = (PAGES[page] ?? createOverview)(id, query);
   main.replaceChildren(view.element);
   main.setAttribute('aria-busy', 'true');
-  const current = { '': 'overview', suspect: 'overview', subject: 'subjects' }[page] ?? page;
-  for (const link of document.querySelectorAll('.nav a')) {
+  const current = ENTRIES[page] ?? page;
+  for (const link of document.querySelectorAll<HTMLElement>('.nav a')) {
     setAttribute(link, 'aria-current', link.dataset.page === current ? 'page' : null);
   }
   document.title = `${view.title} \u00b7 heapfloor`;
   if (event) {
     window.scrollTo(0, 0);
-    main.querySelector('h1')?.focus({ preventScroll: true });
+    main.querySelector<HTMLElement>('h1')?.focus({ preventScroll: true });
   }
   poll();
 }
 
-function showFreshness() {
+function showFreshness(): void {
   const element = byId('freshness');
   const text = byId('freshness-text');
   if (unreachable) {
     setAttribute(element, 'data-state', 'lost');
-    setText(text, status ? `Data from ${formatClockWithSeconds(dataTime())}` : 'No data');
+    setText(text, status ? `Data from ${formatClockWithSeconds(dataTime(status))}` : 'No data');
     return;
   }
   if (!status) return;
-  const age = agentNow() - dataTime();
+  const age = agentNow() - dataTime(status);
   const stalled = age > Math.max(10, 3 * status.interval_seconds);
   setAttribute(element, 'data-state', stalled ? 'stalled' : 'live');
   const old = formatDuration(Math.max(1, age));
   setText(text, stalled ? `Collection stalled: data ${old} old` : `Data ${old} old`);
 }
 
-function showConnection() {
+function showConnection(): void {
   const notice = byId('connection');
   if (!unreachable) {
     notice.hidden = true;
     setText(notice, '');
   } else {
     const old = status ? ' The values below are the last ones received.' : '';
-    setText(notice, `Agent not reachable since ${formatClockWithSeconds(unreachable.since_seconds)} `
-      + `(${unreachable.reason}). Trying again every ${RETRY_SECONDS} s.${old}`);
+    setText(
+      notice,
+      `Agent not reachable since ${formatClockWithSeconds(unreachable.since_seconds)} ` +
+        `(${unreachable.reason}). Trying again every ${RETRY_SECONDS} s.${old}`,
+    );
     notice.hidden = false;
   }
   document.body.classList.toggle('stale', Boolean(unreachable && status));
 }
 
-function showHeader() {
-  const counts = status.counts;
+function showHeader(fresh: DatedStatus): void {
+  const { counts } = fresh;
   const alerts = byId('alert-count');
   alerts.hidden = !(counts.alerts_firing > 0);
   setText(alerts, String(counts.alerts_firing ?? ''));
   setAttribute(alerts, 'aria-label', `, ${counts.alerts_firing} firing`);
-  const ailing = status.collectors.some((collector) => !collector.success);
+  const ailing = fresh.collectors.some((collector) => !collector.success);
   byId('health-mark').hidden = !ailing;
   setAttribute(byId('health-mark'), 'aria-label', ', a collector fails');
-  const version = `${status.version} ${status.revision}`;
+  const version = `${fresh.version} ${fresh.revision}`;
   loadedVersion ??= version;
   byId('upgrade').hidden = version === loadedVersion;
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  setText(byId('foot'), `heapfloor ${status.version} on ${location.host} \u00b7 every `
-    + `${formatDuration(status.interval_seconds)} \u00b7 times are local (${zone})`);
+  setText(
+    byId('foot'),
+    `heapfloor ${fresh.version} on ${location.host} \u00b7 every ` +
+      `${formatDuration(fresh.interval_seconds)} \u00b7 times are local (${zone})`,
+  );
 }
 
-async function ask(signal) {
-  const asked = view;
-  const answer = asked.load(signal, environment()).then((data) => ({ data }), (error) => {
-    if (error instanceof Refused) return { refused: error };
+async function ask(asked: View, signal: AbortSignal): Promise<void> {
+  const answer = asked.ask(signal, agentNow()).catch((error: unknown) => {
+    if (error instanceof Refused) return error;
     throw error;
   });
-  const [freshStatus, { data, refused }] = await Promise.all([fetchStatus(signal), answer]);
+  const [fresh, shown] = await Promise.all([fetchStatus(signal), answer]);
   signal.throwIfAborted();
-  setClock(freshStatus);
-  status = freshStatus;
-  if (asked !== view) return;
-  showHeader();
-  if (refused) {
-    asked.fail(refused);
-  } else {
-    asked.render(data, environment());
-  }
+  setClock(fresh);
+  status = fresh;
+  showHeader(fresh);
+  if (shown instanceof Refused) asked.fail(shown);
+  else shown({ status: fresh, now: agentNow() });
   main.removeAttribute('aria-busy');
 }
 
-function periodSeconds() {
+function periodSeconds(): number {
   if (unreachable || !status) return RETRY_SECONDS;
   return Math.min(LONGEST_PERIOD_SECONDS, Math.max(SHORTEST_PERIOD_SECONDS, status.interval_seconds));
 }
 
 /** Asks now; any question under way is dropped. Then again after the period, unless nobody looks. */
-async function poll() {
+async function poll(): Promise<void> {
   clearTimeout(timer);
   inFlight?.abort();
   const request = new AbortController();
   inFlight = request;
   try {
-    await ask(request.signal);
+    if (view) await ask(view, request.signal);
     unreachable = null;
   } catch (error) {
     if (request !== inFlight) return;

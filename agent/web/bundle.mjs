@@ -1,0 +1,57 @@
+// bundle.mjs MODULES SOURCE OUTPUT: the page's files, as the agent serves them.
+//
+// MODULES holds the node_modules folder of package-lock.json; OUTPUT is made anew: index.html, app.js, app.css, icons,
+// and licenses.txt with the licence of each package whose code is in the bundle.
+
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+
+const [modules, source, output] = process.argv.slice(2).map((argument) => path.resolve(argument));
+const packages = path.join(modules, 'node_modules');
+const { build } = createRequire(path.join(modules, 'package.json'))('esbuild');
+
+/** The packages that bytes of the output come from, sorted. */
+function bundledPackages(metafile) {
+  const names = new Set();
+  for (const { inputs } of Object.values(metafile.outputs)) {
+    for (const [input, { bytesInOutput }] of Object.entries(inputs)) {
+      const [, behind] = input.split('node_modules/');
+      if (!behind || bytesInOutput === 0) continue;
+      const parts = behind.split('/');
+      names.add(behind.startsWith('@') ? parts.slice(0, 2).join('/') : parts[0]);
+    }
+  }
+  return [...names].sort();
+}
+
+async function licenceOf(name) {
+  const folder = path.join(packages, name);
+  const { version, license, homepage } = JSON.parse(await readFile(path.join(folder, 'package.json'), 'utf8'));
+  const files = (await readdir(folder)).filter((file) => /^(licen[cs]e|notice)(\.(md|txt))?$/i.test(file)).sort();
+  if (files.length === 0) throw new Error(`${name} has no licence file`);
+  const texts = await Promise.all(files.map((file) => readFile(path.join(folder, file), 'utf8')));
+  return [`${name} ${version} (${license})`, homepage ?? '', '', ...texts.map((text) => text.trim()), ''].join('\n');
+}
+
+await rm(output, { recursive: true, force: true });
+await mkdir(output, { recursive: true });
+const { metafile } = await build({
+  entryPoints: { app: path.join(source, 'app.ts') },
+  outdir: output,
+  bundle: true,
+  minify: true,
+  format: 'esm',
+  target: ['es2022', 'chrome116', 'firefox124', 'safari17.4'],
+  charset: 'utf8',
+  legalComments: 'none',
+  nodePaths: [packages],
+  metafile: true,
+  logLevel: 'warning',
+});
+for (const file of ['index.html', 'favicon.svg']) await copyFile(path.join(source, file), path.join(output, file));
+const licences = await Promise.all(bundledPackages(metafile).map(licenceOf));
+await writeFile(
+  path.join(output, 'licenses.txt'),
+  `The page of heapfloor contains code of these packages.\n\n${licences.join(`\n${'-'.repeat(80)}\n\n`)}`,
+);

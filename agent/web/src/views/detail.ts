@@ -1,0 +1,328 @@
+// One subject: its chart, the numbers with their uncertainty, and why it is, or is not, believed to leak.
+
+import { fetchAlerts, fetchSeries, fetchSilences, fetchSubjects, fetchSuspect } from '../api';
+import type { Alert, Series, Silence, Status, SubjectRow, Suspect } from '../api_types';
+import { createChart, type Mark } from '../chart';
+import { h, pageHeading, setAttribute, setChildren, setText, stateBadge } from '../dom';
+import {
+  evidenceWords,
+  formatAmount,
+  formatBytes,
+  formatMoment,
+  formatPercent,
+  formatRoughDuration,
+  limitSource,
+  nameElement,
+  sentence,
+  visibleName,
+} from '../format';
+import { describeSeries } from '../series_view';
+import {
+  createCaptures,
+  createCauses,
+  createFacts,
+  createFloorTable,
+  createFormerLives,
+  createGateList,
+  createGrowers,
+  createHistory,
+  factsOf,
+} from './detail_panels';
+import { createFigure, refusal, setForecastFigure, setGrowthFigure } from './parts';
+import { createSilencePanel } from './silence_panel';
+import type { Environment, View } from './view';
+
+const RANGES: readonly (readonly [string, number | null])[] = [
+  ['1 h', 3600],
+  ['6 h', 21600],
+  ['24 h', 86400],
+  ['7 d', 604800],
+  ['All', null],
+];
+const ROWS_SEARCHED = 10;
+const SUSPECT_STATES = new Set(['suspected', 'leaking', 'recovering']);
+
+/** Series are of one signal of a subject; an id without a signal means its rss_anon. */
+function seriesId(id: string): string {
+  return id.includes('/') ? id : `${id}/rss_anon`;
+}
+
+/** A subject may have slashes of its own; the signal is behind the last one. */
+function subjectOf(id: string): string {
+  return id.includes('/') ? id.slice(0, id.lastIndexOf('/')) : id;
+}
+
+/** The subject's row of the list; its full name is part of what is searched. */
+async function fetchRow(id: string, signal: AbortSignal): Promise<SubjectRow | null> {
+  const { subjects } = await fetchSubjects({ search: subjectOf(id), limit: ROWS_SEARCHED }, signal);
+  return (
+    subjects.find((row) => row.id === seriesId(id)) ??
+    subjects.find((row) => subjectOf(row.id) === subjectOf(id)) ??
+    null
+  );
+}
+
+/** Changes of state, and since when which build runs. */
+function marksOf(series: Series, suspect: Suspect | null): Mark[] {
+  const changes = series.changes.map(({ at, state }) => ({ at, kind: state, label: state }));
+  const build = suspect?.build;
+  return build ? [...changes, { at: build.since, kind: 'build', label: `build ${build.name}` }] : changes;
+}
+
+// What a mark is called, and whether a series has it.
+const LEGEND: readonly (readonly [string, string, (series: Series) => boolean])[] = [
+  ['raw', 'readings (band: lowest to highest)', () => true],
+  ['floor', 'floors', (series) => series.floors.length > 0],
+  ['line', 'fitted line', (series) => series.line !== null],
+  ['forecast', 'forecast and its interval', (series) => series.line !== null && series.predicted_exhaustion !== null],
+  ['limit', 'limit', (series) => Boolean(series.limit)],
+];
+
+function notWatchedWords(status: Status): string {
+  return (
+    'This subject is not watched, so no points are stored. A process is watched once its anonymous memory and swap ' +
+    `pass ${formatBytes(status.minimum_size_bytes)}; what has ended is forgotten.`
+  );
+}
+
+function createChartPanel(onRange: (seconds: number | null | undefined) => void) {
+  const chart = createChart();
+  const buttons = RANGES.map(([label, seconds]) =>
+    h('button', { type: 'button', 'aria-pressed': String(seconds === null), onclick: () => onRange(seconds) }, label),
+  );
+  const future = h('input', { type: 'checkbox', checked: true, onchange: () => onRange(undefined) });
+  const empty = h('p', { class: 'chart-empty', hidden: true });
+  const keys = LEGEND.map(([kind, label]) =>
+    h('li', {}, h('span', { class: `key key-${kind}`, 'aria-hidden': 'true' }), label),
+  );
+  const ranges = h('div', { class: 'segments', role: 'group', 'aria-label': 'Time range' }, buttons);
+  const element = h(
+    'section',
+    { class: 'panel chart-panel', 'aria-label': 'Chart' },
+    h('div', { class: 'chart-tools' }, ranges, h('label', { class: 'check' }, future, 'Forecast')),
+    chart.element,
+    empty,
+    h('ul', { class: 'legend' }, keys),
+  );
+  return {
+    element,
+    destroy: () => chart.destroy(),
+    press(seconds: number | null) {
+      buttons.forEach((button, index) => {
+        setAttribute(button, 'aria-pressed', String(RANGES[index]?.[1] === seconds));
+      });
+    },
+    set(series: Series | null, suspect: Suspect | null, { status, now }: Environment) {
+      const isDrawable = series !== null && series.points.length > 0;
+      chart.element.hidden = !isDrawable;
+      empty.hidden = isDrawable;
+      keys.forEach((key, index) => {
+        key.hidden = !isDrawable || !LEGEND[index]?.[2](series);
+      });
+      if (isDrawable) chart.update(series, { now, withForecast: future.checked, marks: marksOf(series, suspect) });
+      else setText(empty, series === null ? notWatchedWords(status) : 'No points are stored for this range yet.');
+    },
+  };
+}
+
+function createFigures() {
+  const figures = {
+    death: createFigure('Reaches its limit'),
+    growth: createFigure('Grows'),
+    floor: createFigure('Floor'),
+    limit: createFigure('Limit'),
+    confidence: createFigure('Confidence in the trend'),
+  };
+  figures.death.element.classList.add('figure-wide');
+  return {
+    element: h(
+      'dl',
+      { class: 'figures figures-wide' },
+      Object.values(figures).map(({ element }) => element),
+    ),
+    set({ series, suspect, row }: Answer, now: number) {
+      const source = suspect ?? row;
+      const growth = source?.growth_per_second ?? series?.line?.growth_per_second ?? null;
+      const unit = source?.unit ?? series?.unit ?? null;
+      const prediction = source?.predicted_exhaustion ?? series?.predicted_exhaustion ?? null;
+      setGrowthFigure(figures.growth, growth, unit);
+      setForecastFigure(figures.death, prediction, growth, now);
+      const value = row?.value ?? series?.points.at(-1)?.[2];
+      const floor = source?.floor ?? series?.floors.at(-1)?.[1];
+      figures.floor.set(formatAmount(floor, unit), `now ${formatAmount(value, unit)}`);
+      const limit = prediction?.limit ?? series?.limit;
+      const limitWords = prediction ? limitSource(prediction.limit_source) : '';
+      figures.limit.set(limit ? formatAmount(limit, unit) : 'unknown', limitWords);
+      const confidence = source?.confidence ?? null;
+      const isHeld = confidence !== null && confidence <= 0.5;
+      figures.confidence.set(formatPercent(confidence), isHeld ? 'at most 50 % until confirmed' : '');
+    },
+  };
+}
+
+interface Answer {
+  row: SubjectRow | null;
+  suspect: Suspect | null;
+  series: Series | null;
+}
+
+interface Told {
+  alerts: Alert[];
+  silences: Silence[];
+}
+
+function createHead(id: string) {
+  const heading = pageHeading('\u00a0', { class: 'detail-title' });
+  const badge = h('span', { class: 'detail-badge' });
+  const severity = h('span', { class: 'severity', hidden: true });
+  const since = h('span', { class: 'muted' });
+  const reason = h('p', { class: 'reason' }, '\u00a0');
+  const evidence = h('p', { class: 'evidence', hidden: true });
+  const name = h('div', { class: 'detail-name' }, heading, badge, severity, since);
+  return {
+    element: h('div', { class: 'detail-head', 'aria-live': 'polite' }, name, reason, evidence),
+    set({ series, suspect, row }: Answer, { status, now }: Environment) {
+      const comm = suspect?.subject.comm ?? row?.subject.comm ?? id;
+      setChildren(heading, comm, () => nameElement(comm));
+      document.title = `${visibleName(comm)} \u00b7 heapfloor`;
+      const state = suspect?.state ?? row?.state ?? series?.state ?? null;
+      setChildren(badge, String(state), () => stateBadge(state));
+      severity.hidden = !suspect?.severity;
+      setText(severity, suspect?.severity ?? '');
+      setAttribute(severity, 'data-severity', suspect?.severity ?? null);
+      setText(since, suspect ? `since ${formatMoment(suspect.since, now)}` : '');
+      const words = [suspect?.cause_summary, evidenceWords(suspect?.evidence)].filter((part) => part).join(' ');
+      evidence.hidden = words === '';
+      setText(evidence, words);
+      setText(reason, suspect ? sentence(suspect.reason) : plainReason(state, series, row, status));
+    },
+  };
+}
+
+// The row says what there is to ask for: neither a stable process's reason nor a small one's points exist.
+async function askFor(id: string, start: number | null, signal: AbortSignal): Promise<Answer> {
+  const row = await fetchRow(id, signal);
+  const [suspect, series] = await Promise.all([
+    row && !SUSPECT_STATES.has(row.state ?? '') ? null : fetchSuspect(seriesId(id), signal),
+    row && !row.watched ? null : fetchSeries(seriesId(id), start === null ? {} : { start }, signal),
+  ]);
+  return { row, suspect, series };
+}
+
+async function askForAlerts(suspect: Suspect | null, signal: AbortSignal): Promise<Told> {
+  if (!suspect) return { alerts: [], silences: [] };
+  const [alerts, silences] = await Promise.all([fetchAlerts(signal), fetchSilences(signal)]);
+  return { alerts, silences };
+}
+
+/** `back` is a link to where the reader came from; `refresh` asks the agent again at once. */
+export function createDetailView(id: string, back: HTMLElement, refresh: () => void): View {
+  const head = createHead(id);
+  const figures = createFigures();
+  const gates = createGateList();
+  const causes = createCauses();
+  const growers = createGrowers();
+  const facts = createFacts();
+  const history = createHistory();
+  const lives = createFormerLives();
+  const captures = createCaptures();
+  const silence = createSilencePanel(refresh);
+  const floors = createFloorTable();
+  const description = h('p', { class: 'visually-hidden' });
+  const problem = h('div');
+  let range: number | null = null;
+  let latest: { answer: Answer; environment: Environment } | null = null;
+  const chart = createChartPanel((seconds) => {
+    if (seconds !== undefined) {
+      range = seconds;
+      chart.press(seconds);
+      refresh();
+    }
+    if (latest) chart.set(cut(latest.answer.series, latest.environment.now), latest.answer.suspect, latest.environment);
+  });
+
+  // Between choosing a range and the agent's answer, what is already here is cut to it.
+  function cut(series: Series | null, now: number): Series | null {
+    if (!series || range === null) return series;
+    const start = now - range;
+    return {
+      ...series,
+      points: series.points.filter(([time]) => time >= start),
+      floors: series.floors.filter(([time]) => time >= start),
+    };
+  }
+
+  const left = h('div', { class: 'column' }, causes.element, growers.elements, gates.element);
+  const right = h(
+    'div',
+    { class: 'column' },
+    captures.element,
+    silence.element,
+    facts.element,
+    history.element,
+    lives.element,
+  );
+  const element = h(
+    'div',
+    { class: 'page' },
+    back,
+    head.element,
+    problem,
+    figures.element,
+    chart.element,
+    description,
+    floors.element,
+    h('div', { class: 'columns' }, left, right),
+  );
+
+  function show(answer: Answer, told: Told, environment: Environment): void {
+    const { suspect, series, row } = answer;
+    const { now } = environment;
+    latest = { answer, environment };
+    problem.replaceChildren();
+    head.set(answer, environment);
+    figures.set(answer, now);
+    chart.set(cut(series, now), suspect, environment);
+    setText(description, series ? describeSeries(series, now) : '');
+    gates.set(suspect?.gates ?? []);
+    causes.set(suspect?.cause ?? {});
+    growers.set(suspect);
+    left.hidden = suspect === null;
+    facts.set(factsOf(row, suspect, series?.signal ?? null, now));
+    history.set(series?.changes ?? suspect?.changes ?? [], now);
+    captures.set(suspect?.captures ?? [], now);
+    silence.set(suspect, told.alerts, told.silences, now);
+    lives.set(series?.former_lives ?? [], series?.unit, now);
+    floors.set(series?.floors ?? [], series?.unit, now);
+  }
+
+  return {
+    element,
+    title: 'Subject',
+    async ask(signal, now) {
+      const answer = await askFor(id, range === null ? null : now - range, signal);
+      const told = await askForAlerts(answer.suspect, signal);
+      return (environment) => show(answer, told, environment);
+    },
+    fail(error) {
+      problem.replaceChildren(refusal(error));
+    },
+    destroy() {
+      chart.destroy();
+    },
+  };
+}
+
+/** What is said of a subject that is no suspect. */
+function plainReason(state: string | null, series: Series | null, row: SubjectRow | null, status: Status): string {
+  if (!series && !row) {
+    return 'The agent does not know this subject (any more). It may have ended, or the agent restarted.';
+  }
+  if (!series) return 'Too small to be watched: no floor is followed and no verdict is made.';
+  if (state === 'learning') {
+    const needed = formatRoughDuration(status.first_verdict_seconds);
+    return `Learning: the first verdict needs about ${needed} at this interval.`;
+  }
+  if (state === 'stable') return 'Stable: no rise of the floor passes the gates.';
+  return '\u00a0';
+}

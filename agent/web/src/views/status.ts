@@ -1,0 +1,281 @@
+// The agent itself: what it reads, how long that takes, what it could not read and what would open it.
+
+import type { Collector, ExternalTarget, Status } from '../api_types';
+import { type Child, h, icon, keyed, pageHeading, type Row, setAttribute, setChildren, setText } from '../dom';
+import {
+  formatAge,
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatMoment,
+  plural,
+  UNKNOWN,
+  visibleName,
+} from '../format';
+import { panel } from './parts';
+import type { View } from './view';
+
+const REASONS: Record<string, string> = {
+  permission: 'refused: no permission for the user that the agent runs as',
+  vanished: 'ended while being read (normal)',
+  unavailable: 'not offered by this kernel',
+  parse: 'not understood',
+  timeout: 'too slow',
+  io: 'failed otherwise',
+};
+
+function formatMilliseconds(seconds: number | null): string {
+  if (seconds === null) return UNKNOWN;
+  return seconds < 1 ? `${(seconds * 1000).toFixed(seconds < 0.01 ? 1 : 0)}\u00a0ms` : `${seconds.toFixed(1)}\u00a0s`;
+}
+
+interface CollectorItem {
+  collector: Collector;
+  now: number;
+}
+
+function createCollector(): Row<CollectorItem> {
+  const state = h('td', { class: 'collector-state' });
+  const name = h('th', { scope: 'row' });
+  const duration = h('td', { class: 'number' });
+  const success = h('td', { class: 'number' });
+  const errors = h('td', { class: 'collector-errors' });
+  const row = h('tr', {}, state, name, duration, success, errors);
+  return {
+    element: row,
+    update({ collector, now }) {
+      const shape = collector.success ? 'passed' : 'failed';
+      setAttribute(row, 'data-outcome', shape);
+      setChildren(state, shape, () => [
+        icon(shape),
+        h('span', { class: 'visually-hidden' }, collector.success ? 'works' : 'fails'),
+      ]);
+      setText(name, visibleName(collector.name));
+      setText(duration, formatMilliseconds(collector.duration_seconds));
+      setText(success, collector.last_success_at ? formatAge(now - collector.last_success_at) : 'never');
+      const counted = Object.entries(collector.errors ?? {}).filter(([, count]) => count > 0);
+      const closed = Object.entries(collector.closed_sources ?? {});
+      setChildren(errors, JSON.stringify([counted, closed]), () =>
+        counted.length + closed.length === 0
+          ? h('span', { class: 'muted' }, 'everything read')
+          : h('ul', {}, [
+              ...closed.map(([source, needs]) =>
+                h(
+                  'li',
+                  { 'data-source': source },
+                  h('strong', {}, visibleName(source)),
+                  ` closed to this agent${needs ? `; it needs ${visibleName(needs)}` : ''}`,
+                ),
+              ),
+              ...counted.map(([reason, count]) =>
+                h(
+                  'li',
+                  { 'data-reason': reason },
+                  h('strong', {}, formatCount(count)),
+                  ` ${REASONS[reason] ?? visibleName(reason)}`,
+                ),
+              ),
+            ]),
+      );
+    },
+  };
+}
+
+function agentFacts(status: Status, now: number): [string, string][] {
+  const { series, host, counts, probes } = status;
+  return [
+    ['Version', `${visibleName(status.version)} (${visibleName(status.revision)})`],
+    ['Running', `since ${formatMoment(status.started_at, now)}, ${formatDuration(now - status.started_at)}`],
+    ['Reads every', formatDuration(status.interval_seconds)],
+    [
+      'Host memory',
+      `${formatBytes(host.memory_available_bytes)} of ` + `${formatBytes(host.memory_capacity_bytes)} available`,
+    ],
+    [
+      'Processes',
+      `${formatCount(counts.processes)} in ${plural(counts.groups, 'group', 'groups')}, ` +
+        `${formatCount(counts.watched_processes)} watched`,
+    ],
+    ['Programs with a probe', formatCount(probes?.targets)],
+    [
+      'Series',
+      `${formatCount(series.series)} of at most ${formatCount(series.limit)}` +
+        (series.dropped > 0 ? `; ${formatCount(series.dropped)} not kept for lack of room` : ''),
+    ],
+  ];
+}
+
+// A server whose series are followed.
+interface TargetItem {
+  target: ExternalTarget;
+  now: number;
+}
+
+function createTarget(): Row<TargetItem> {
+  const state = h('td', { class: 'collector-state' });
+  const name = h('span');
+  const url = h('span', { class: 'row-meta' });
+  const series = h('td', { class: 'number' });
+  const duration = h('td', { class: 'number' });
+  const success = h('td', { class: 'number' });
+  const problems = h('td', { class: 'collector-errors' });
+  const row = h('tr', {}, state, h('th', { scope: 'row' }, name, url), series, duration, success, problems);
+  return {
+    element: row,
+    update({ target, now }) {
+      const shape = target.up ? 'passed' : 'failed';
+      const words = target.up === null ? 'not asked yet' : `${target.up ? 'answers' : 'does not answer as it should'}`;
+      setAttribute(row, 'data-outcome', shape);
+      setChildren(state, words, () => [icon(shape), h('span', { class: 'visually-hidden' }, words)]);
+      setText(name, visibleName(target.name));
+      setText(url, visibleName(target.url));
+      setText(series, formatCount(target.series));
+      setText(duration, target.up === null ? UNKNOWN : formatMilliseconds(target.duration_seconds));
+      setText(success, target.last_success_at ? formatAge(now - target.last_success_at) : 'never');
+      const dropped = Object.values(target.series_dropped ?? {}).reduce((sum, count) => sum + count, 0);
+      const said = [
+        target.error && visibleName(target.error),
+        dropped > 0 && `${plural(dropped, 'series was', 'series were')} left out since the start`,
+        target.readings_refused > 0 &&
+          `${plural(target.readings_refused, 'reading', 'readings')} of the future refused`,
+      ].filter((line): line is string => typeof line === 'string' && line !== '');
+      setChildren(problems, JSON.stringify(said), () =>
+        said.length === 0
+          ? h('span', { class: 'muted' }, 'none')
+          : h(
+              'ul',
+              {},
+              said.map((line) => h('li', {}, line)),
+            ),
+      );
+    },
+  };
+}
+
+/** Every source that is closed, by what would open it: what one capability costs to be without. */
+function closedByNeed(status: Status): [string, string[]][] {
+  const sources = new Map<string, string[]>();
+  for (const { name, closed_sources: closed } of status.collectors) {
+    for (const [source, needs] of Object.entries(closed ?? {})) {
+      const key = needs ?? 'not known';
+      sources.set(key, [...(sources.get(key) ?? []), `${visibleName(source)} (${visibleName(name)})`]);
+    }
+  }
+  return [...sources].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+interface Part {
+  element: HTMLElement;
+  set(status: Status, now: number): void;
+}
+
+function createPrivileges(): Part {
+  const body = h('tbody');
+  const none = h('p', { class: 'muted' }, 'Everything that the collectors ask for may be read.');
+  const table = h(
+    'table',
+    { class: 'plain' },
+    h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, 'What would open it'), h('th', { scope: 'col' }, 'Closed'))),
+    body,
+  );
+  return {
+    element: panel('privileges-title', 'Privileges', none, table),
+    set(status) {
+      const closed = closedByNeed(status);
+      none.hidden = closed.length > 0;
+      table.hidden = closed.length === 0;
+      setChildren(body, JSON.stringify(closed), () =>
+        closed.map(([needs, sources]) =>
+          h('tr', {}, h('th', { scope: 'row' }, visibleName(needs)), h('td', {}, sources.join(', '))),
+        ),
+      );
+    },
+  };
+}
+
+function scrolled(id: string, ...table: Child[]): HTMLElement {
+  return h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-labelledby': id }, table);
+}
+
+function columns(...labels: [string, string?][]): HTMLElement {
+  const state = h('td', {}, h('span', { class: 'visually-hidden' }, 'State'));
+  const heads = labels.map(([label, name]) => h('th', { scope: 'col', class: name }, label));
+  return h('thead', {}, h('tr', {}, state, heads));
+}
+
+function createCollectors(): Part {
+  const body = h('tbody');
+  const head = columns(
+    ['Collector'],
+    ['Took', 'number'],
+    ['Last success', 'number'],
+    ['Could not read, since the start'],
+  );
+  return {
+    element: panel(
+      'collectors-title',
+      'Collectors',
+      scrolled('collectors-title', h('table', { class: 'plain collectors' }, head, body)),
+    ),
+    set(status, now) {
+      const items = status.collectors.map((collector) => ({ collector, now }));
+      keyed(body, items, ({ collector }) => collector.name, createCollector);
+    },
+  };
+}
+
+function createServers(): Part {
+  const body = h('tbody');
+  const head = columns(['Target'], ['Series', 'number'], ['Took', 'number'], ['Last success', 'number'], ['Problems']);
+  const section = panel(
+    'servers-title',
+    'Other servers',
+    scrolled('servers-title', h('table', { class: 'plain collectors servers' }, head, body)),
+  );
+  return {
+    element: section,
+    set(status, now) {
+      const followed = status.external_targets ?? [];
+      section.hidden = followed.length === 0;
+      keyed(
+        body,
+        followed.map((target) => ({ target, now })),
+        ({ target }) => target.name,
+        createTarget,
+      );
+    },
+  };
+}
+
+export function createStatusView(): View {
+  const facts = h('dl', { class: 'facts facts-wide' });
+  const parts = [createPrivileges(), createCollectors(), createServers()];
+  const licences = h(
+    'p',
+    { class: 'muted' },
+    h('a', { href: 'licenses.txt' }, 'Licences of what this page is made of'),
+  );
+  const element = h(
+    'div',
+    { class: 'page' },
+    pageHeading('Status'),
+    h('section', { class: 'panel', 'aria-label': 'Agent' }, facts),
+    parts.map((part) => part.element),
+    licences,
+  );
+  return {
+    element,
+    title: 'Status',
+    // Everything shown here is in the status that every page asks for.
+    async ask() {
+      return ({ status, now }) => {
+        const rows = agentFacts(status, now);
+        setChildren(facts, JSON.stringify(rows), () =>
+          rows.map(([label, value]) => h('div', {}, h('dt', {}, label), h('dd', {}, value))),
+        );
+        for (const part of parts) part.set(status, now);
+      };
+    },
+    fail() {},
+  };
+}
