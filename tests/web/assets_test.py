@@ -18,8 +18,10 @@ NAMESPACES = {'http://www.w3.org'}
 ROOTED = re.compile(r"(?:href|src)=\"/|url\(\s*['\"]?/|fetch\(\s*['\"]/|from '/")
 INLINE = re.compile(r'<style|\sstyle=|\son[a-z]+=|<script(?![^>]*\ssrc=)', re.IGNORECASE)
 LINK = re.compile(r'<(?:link|script)[^>]*\s(?:href|src)="([^"]+)"')
-BYTES_AT_MOST = 220 * 1024
-PACKED_BYTES_AT_MOST = 75 * 1024  # what gzip makes of the scripts and styles
+BYTES_AT_MOST = 300 * 1024
+# What gzip makes of the scripts and styles: of those that every view needs, and of all.
+PACKED_BYTES_AT_FIRST = 66 * 1024
+PACKED_BYTES_AT_MOST = 100 * 1024
 
 
 def complaints_of_source(source, path):
@@ -49,10 +51,14 @@ def complaints_of_page(page):
     total = sum(path.stat().st_size for path in page.iterdir())
     if total > BYTES_AT_MOST:
         yield f'the page weighs {total} bytes, more than {BYTES_AT_MOST}'
-    packed = sum(len(gzip.compress((page / name).read_bytes())) for name in ('app.js', 'app.css'))
-    if packed > PACKED_BYTES_AT_MOST:
-        yield f'scripts and styles weigh {packed} bytes packed, more than {PACKED_BYTES_AT_MOST}'
-    print(f'{total} bytes; scripts and styles {packed} bytes packed')
+    packed = {path.name: len(gzip.compress(path.read_bytes())) for path in page.iterdir() if path.suffix in ('.js', '.css')}
+    late = sum(size for name, size in packed.items() if name.startswith('flame-'))
+    if late == 0:
+        yield 'what draws profiles is not a file of its own'
+    at_first = sum(packed.values()) - late
+    if at_first > PACKED_BYTES_AT_FIRST or at_first + late > PACKED_BYTES_AT_MOST:
+        yield f'scripts and styles weigh {at_first} bytes packed, with what is loaded late {at_first + late}'
+    print(f'{total} bytes; scripts and styles {at_first} bytes packed, and {late} that are loaded late')
 
 
 def main():

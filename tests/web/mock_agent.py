@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """A stand-in for the agent's HTTP side: serves the page's assets and made-up but consistent JSON on the loopback.
 
-As a program: mock_agent.py [--scene leaks] [--port 0] [--prefix /]; prints its address and serves until interrupted.
-As a module: Agent(scene, prefix) with start(), stop() and start() again on the same port.
+mock_agent.py [--scene leaks] [--port 0] [--prefix /] prints its address and serves until its input ends or it is interrupted. A
+line of input changes it and is answered by "ok": show SCENE, stop, start (again, on the same port).
 
 Scenes: learning (just started), quiet (verdicts, no suspects), leaks (one leaking, one suspected, one recovering among
 300 processes with hostile names), many (5,000 processes), ailing (a collector fails), empty (nothing read yet), servers
@@ -11,6 +11,7 @@ Scenes: learning (just started), quiet (verdicts, no suspects), leaks (one leaki
 
 import argparse
 import datetime
+import gzip
 import hashlib
 import http.server
 import json
@@ -19,6 +20,7 @@ import mimetypes
 import os
 import pathlib
 import random
+import sys
 import threading
 import time
 import urllib.parse
@@ -215,7 +217,7 @@ class World:
         payments['captures'] = [
             {'id': '20261129T061905Z-4711-leaking', 'occasion': 'leaking', 'at': now - 5 * HOUR,
              'files': ['suspect.json', 'series.json', 'heap.pb.gz']},
-            {'id': '20261129T041905Z-4711-suspected', 'occasion': 'suspected', 'at': now - 7 * HOUR, 'files': ['suspect.json']}]
+            {'id': '20261129T041905Z-4711-suspected', 'occasion': 'suspected', 'at': now - 7 * HOUR, 'files': ['suspect.json', 'heap.pb.gz']}]
         payments['cause'] = {'live_growth': 0.8, 'allocator_retention': 0.05, 'file_cache': 0.0, 'shared_memory': 0.0,
                              'thread_stacks': 0.15, 'unattributed': 0.0}
         payments['cause_summary'] = (
@@ -224,6 +226,12 @@ class World:
         payments['build'] = {'name': 'v1.4.2', 'program': 'payments', 'kind': 'gnu_build_id', 'id': '3f2a90c1d4e5' + '0' * 28,
                              'version': 'v1.4.2', 'since': now - 7.8 * HOUR, 'runs': 1, 'run_seconds': 7.8 * HOUR, 'seen_seconds': 7.8 * HOUR,
                              'move': 'rising', 'growth_per_second': None, 'is_rollback': False, 'before': None}
+        payments['sites'] = [
+            {'site': '00000000deadbeef', 'function': 'AddUser(Session&)', 'file': '/src/shop/cache.cpp', 'line': 88, 'location': None,
+             'structure': 'user_cache', 'phase': 'grow', 'container': 'std::unordered_map', 'element': 'User',
+             'growth_bytes_per_second': growth(150, 140, 160), 'share': 0.71},
+            {'site': '00000000cafebabe', 'function': HOSTILE_NAMES[0], 'file': None, 'line': None, 'location': 'server+0x1234',
+             'structure': None, 'phase': None, 'container': None, 'element': None, 'growth_bytes_per_second': growth(9, 5, 12), 'share': None}]
         payments['structures'] = [{'name': 'user_cache', 'phase': 'grow', 'growth_bytes_per_second': 190 * MIB / HOUR, 'share': 0.9}]
         self.same_leaks = [{**payments, 'id': 'process:4711:1471100/sampled_live', 'signal': 'sampled_live', 'basis': 'sampled_live'},
                            {**payments, 'id': 'structure:4711:1471100:user_cache/structure_bytes', 'scope': 'structure',
@@ -263,8 +271,9 @@ class World:
             {'name': 'host', 'success': True, 'duration_seconds': 0.0004, 'last_success_at': tick, 'errors': none, **open_sources},
             {'name': 'process', 'success': True, 'duration_seconds': 0.0121, 'last_success_at': tick,
              'errors': {**none, 'vanished': 41, 'permission': 14 if ailing else 0}, **open_sources},
-            {'name': 'self', 'success': not ailing, 'duration_seconds': 0.0002,
-             'last_success_at': tick - 620 if ailing else tick, 'errors': {**none, 'io': 310 if ailing else 0}, **open_sources},
+            {'name': 'self', 'success': not ailing, **open_sources,
+             'closed_sources': {'smaps_rollup': 'CAP_SYS_PTRACE', 'exe': 'CAP_SYS_PTRACE'} if ailing else {}, 'duration_seconds': 0.0002,
+             'last_success_at': tick - 620 if ailing else tick, 'errors': {**none, 'io': 310 if ailing else 0}},
         ]
         return {'version': '0.1.0', 'revision': 'bb0e797', 'now': tick, 'started_at': self.started,
                 'interval_seconds': INTERVAL_SECONDS if self.scene != 'learning' else 15.0,
@@ -428,6 +437,59 @@ class World:
         return {'alerts': result}
 
 
+# Stacks of the leaking program, the outermost function first: (functions, structure, phase, MiB long ago, MiB now).
+STACKS = [
+    (['main', 'Server::run()', 'Server::handle(Request const&)', 'AddUser(Session&)', 'std::_Hashtable<unsigned long, std::pair<unsigned long const, User> >::_M_insert'], 'user_cache', 'grow', 210, 1650),
+    (['main', 'Server::run()', 'Server::handle(Request const&)', 'AddUser(Session&)', 'make_profile(User const&)'], 'user_cache', 'grow', 60, 420),
+    (['main', 'Server::run()', 'Server::handle(Request const&)', 'render(Page const&)', 'Template::expand()'], 'pages', 'serve', 180, 190),
+    (['main', 'Server::run()', 'Server::handle(Request const&)', 'render(Page const&)', HOSTILE_NAMES[0]], '', '', 20, 24),
+    (['main', 'Server::run()', 'Journal::append(Entry)'], 'journal', 'serve', 90, 31),
+    (['main', 'load_configuration()', 'parse(std::string_view)'], '', 'start', 44, 44),
+    (['main', 'load_configuration()', 'inv\u202egpj.exe'], HOSTILE_NAMES[1], 'start', 12, 0),
+]
+
+
+def varint(number):
+    number &= (1 << 64) - 1
+    out = bytearray()
+    while number > 127:
+        out.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*out, number])
+
+
+def field(number, value):
+    """One field of a protocol buffer: a number, or bytes."""
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def heap_profile(column):
+    """The pprof file of STACKS, of their column 3 (long ago) or 4 (now)."""
+    strings = ['', 'inuse_objects', 'count', 'inuse_space', 'bytes', 'structure', 'phase', '/src/shop/server.cpp', 'operator new']
+    def text(string):
+        if string not in strings:
+            strings.append(string)
+        return strings.index(string)
+    names = []
+    body = field(1, field(1, 1) + field(2, 2)) + field(1, field(1, 3) + field(2, 4))
+    for row in STACKS:
+        functions, structure, phase = row[:3]
+        if row[column] == 0:
+            continue
+        stack = [*functions, 'operator new']
+        names += [name for name in stack if name not in names]
+        locations = b''.join(varint(names.index(name) + 1) for name in reversed(stack))
+        labels = b''.join(field(3, field(1, text(key)) + field(2, text(value))) for key, value in (('structure', structure), ('phase', phase)) if value)
+        body += field(2, field(1, locations) + field(2, varint(row[column]) + varint(row[column] * MIB)) + labels)
+    for index, name in enumerate(names, 1):
+        body += field(4, field(1, index) + field(3, 0x1000 * index) + field(4, field(1, index) + field(2, 40 + index)))
+        body += field(5, field(1, index) + field(2, text(name)) + field(4, text('/src/shop/server.cpp')))
+    body += field(7, text('operator new'))
+    return gzip.compress(body + b''.join(field(6, string.encode()) for string in strings))
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     """Routes one request; the server holds the world and the prefix."""
 
@@ -455,10 +517,37 @@ class Handler(http.server.BaseHTTPRequestHandler):
         query = dict(urllib.parse.parse_qsl(url.query))
         if path == 'metrics':
             self.answer(200, 'text/plain; version=0.0.4', self.server.world.host_metrics().encode())
+        elif path == 'debug/pprof/heap':
+            self.profile(query.get('subject', '').startswith('process:4711:'), 4)
+        elif path.startswith('api/v1/evidence/') and path.endswith('/heap.pb.gz'):
+            self.profile(True, 3 if 'suspected' in path else 4)
         elif path.startswith('api/v1/'):
             self.api(urllib.parse.unquote(path[len('api/v1/'):]), query)
         else:
             self.asset(path or 'index.html')
+
+    def profile(self, is_there, column):
+        if is_there:
+            self.answer(200, 'application/octet-stream', heap_profile(column), [('Cache-Control', 'no-store')])
+        else:
+            self.answer_json('no probe in this process', 404)
+
+    def do_POST(self):
+        self.change(lambda silences, query: silences.append({
+            'id': f's{len(silences)}', 'state': 'active', 'comment': query.get('comment', ''), 'createdBy': query.get('created_by', ''),
+            'matchers': [{'name': name, 'pattern': query[name]} for name in ('subject', 'group') if name in query],
+            'startsAt': '2026-01-01T00:00:00Z', 'endsAt': '2099-01-01T00:00:00Z', 'until': query.get('until'), 'configured': False}))
+
+    def do_DELETE(self):
+        self.change(lambda silences, query: silences.remove(next(one for one in silences if one['id'] == query['id'])))
+
+    def change(self, action):
+        url = urllib.parse.urlsplit(self.path)
+        if not url.path.endswith('api/v1/silences') or self.headers.get('X-Heapfloor') != '1':
+            self.answer_json('changing requests need the header X-Heapfloor: 1', 403)
+            return
+        action(self.server.world.silences, dict(urllib.parse.parse_qsl(url.query)))
+        self.answer_json({'id': 's'})
 
     def api(self, path, query):
         world = self.server.world
@@ -537,10 +626,12 @@ def main():
     arguments = parser.parse_args()
     agent = Agent(arguments.scene, arguments.prefix, arguments.port).start()
     print(agent.url, flush=True)
-    try:
+    for line in sys.stdin:
+        command, _, scene = line.strip().partition(' ')
+        {'show': lambda: agent.show(scene), 'stop': agent.stop, 'start': agent.start}[command]()
+        print('ok', flush=True)
+    if sys.stdin.isatty():
         threading.Event().wait()
-    except KeyboardInterrupt:
-        agent.stop()
 
 
 if __name__ == '__main__':

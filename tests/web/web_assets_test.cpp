@@ -14,7 +14,7 @@ namespace heapfloor {
 namespace {
 
 // What the bundler has made.
-const std::filesystem::path kPage(HEAPFLOOR_PAGE);
+std::filesystem::path page() { return HEAPFLOOR_PAGE; }
 
 std::string bytes_of(const std::filesystem::path& file) {
   std::ifstream stream(file, std::ios::binary);
@@ -25,12 +25,12 @@ TEST(WebAssets, HoldEveryFileOfThePageByteForByte) {
   std::set<std::string> embedded;
   for (const WebAsset& asset : web_assets()) {
     embedded.emplace(asset.path);
-    EXPECT_EQ(asset.body, bytes_of(kPage / asset.path)) << asset.path;
+    EXPECT_EQ(asset.body, bytes_of(page() / asset.path)) << asset.path;
   }
   std::set<std::string> on_disk;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(kPage)) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(page())) {
     if (entry.is_regular_file()) {
-      on_disk.insert(entry.path().lexically_relative(kPage).generic_string());
+      on_disk.insert(entry.path().lexically_relative(page()).generic_string());
     }
   }
   EXPECT_EQ(embedded, on_disk);

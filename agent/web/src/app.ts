@@ -3,7 +3,6 @@
 import { type DatedStatus, fetchStatus, Refused, Unreachable } from './api';
 import { h, setAttribute, setText } from './dom';
 import { formatClockWithSeconds, formatDuration } from './format';
-import './style.css';
 import { createAlertsView } from './views/alerts';
 import { createCgroupsView } from './views/cgroups';
 import { createDetailView } from './views/detail';
@@ -12,6 +11,9 @@ import { createOverview } from './views/overview';
 import { createStatusView } from './views/status';
 import { createSubjectsView } from './views/subjects';
 import type { View } from './views/view';
+
+import './style.css'; // last: it overrides what libraries bring
+import './flame/flame.css';
 
 const SHORTEST_PERIOD_SECONDS = 2;
 const LONGEST_PERIOD_SECONDS = 60;

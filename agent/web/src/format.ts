@@ -40,6 +40,12 @@ export function formatBytes(bytes: Amount): string {
   return `${index === 0 ? value.toFixed(0) : digits(value)}${NBSP}${UNITS[index]}`;
 }
 
+/** "+12 MiB", "−3 MiB". */
+export function changeWords(bytes: number): string {
+  if (bytes === 0) return 'no change';
+  return `${bytes > 0 ? '+' : '\u2212'}${formatBytes(Math.abs(bytes))}`;
+}
+
 /** Whether an amount of that unit (the API's `unit`) is shown as a size. */
 export function isBytes(unit: Unit): boolean {
   return (unit ?? 'bytes') === 'bytes';

@@ -29,6 +29,7 @@ import {
   factsOf,
 } from './detail_panels';
 import { createFigure, refusal, setForecastFigure, setGrowthFigure } from './parts';
+import { createProfilePanel } from './profile_panel';
 import { createSilencePanel } from './silence_panel';
 import type { Environment, View } from './view';
 
@@ -226,6 +227,7 @@ export function createDetailView(id: string, back: HTMLElement, refresh: () => v
   const history = createHistory();
   const lives = createFormerLives();
   const captures = createCaptures();
+  const profile = createProfilePanel();
   const silence = createSilencePanel(refresh);
   const floors = createFloorTable();
   const description = h('p', { class: 'visually-hidden' });
@@ -272,6 +274,7 @@ export function createDetailView(id: string, back: HTMLElement, refresh: () => v
     chart.element,
     description,
     floors.element,
+    profile.element,
     h('div', { class: 'columns' }, left, right),
   );
 
@@ -291,6 +294,7 @@ export function createDetailView(id: string, back: HTMLElement, refresh: () => v
     facts.set(factsOf(row, suspect, series?.signal ?? null, now));
     history.set(series?.changes ?? suspect?.changes ?? [], now);
     captures.set(suspect?.captures ?? [], now);
+    profile.set(id, row, suspect, now);
     silence.set(suspect, told.alerts, told.silences, now);
     lives.set(series?.former_lives ?? [], series?.unit, now);
     floors.set(series?.floors ?? [], series?.unit, now);
@@ -309,6 +313,7 @@ export function createDetailView(id: string, back: HTMLElement, refresh: () => v
     },
     destroy() {
       chart.destroy();
+      profile.destroy();
     },
   };
 }

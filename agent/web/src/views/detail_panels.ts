@@ -14,6 +14,7 @@ import type {
   TimeValue,
 } from '../api_types';
 import { type Child, h, icon, keyed, type Row, setAttribute, setChildren, setText, stateBadge } from '../dom';
+import { shortName } from '../flame/short_name';
 import {
   formatAge,
   formatAmount,
@@ -319,18 +320,22 @@ function placeOf({ file, line, location }: Site): Child {
   );
 }
 
+function siteName(site: Site): HTMLElement {
+  if (site.function === null) return nameElement(`site ${site.site}`);
+  return nameElement(shortName(site.function), { title: visibleName(site.function) });
+}
+
 function siteRow(site: Site): Child {
   const within = [
     site.structure && `in ${visibleName(site.structure)}`,
     site.phase && `phase ${visibleName(site.phase)}`,
-  ];
-  const type = site.container === null ? '' : visibleName(site.container);
-  const words = [...within, type].filter((part) => part).join(', ');
+    site.container && visibleName(site.container),
+  ].filter((part) => part);
+  const filled = within.length > 0 && h('span', { class: 'below' }, within.join(', '));
   return h(
     'tr',
     {},
-    h('th', { scope: 'row' }, nameElement(site.function ?? `site ${site.site}`), placeOf(site)),
-    h('td', {}, words),
+    h('th', { scope: 'row' }, siteName(site), placeOf(site), filled),
     h('td', { class: 'number' }, rateWords(site.growth_bytes_per_second?.estimate ?? null)),
     h('td', { class: 'number' }, formatPercent(site.share)),
   );
@@ -354,7 +359,7 @@ export function createGrowers() {
   const sitePanel = panel(
     'sites-title',
     'Allocation sites that grow',
-    h('table', { class: 'plain sites' }, headOf('Function', 'What it fills', 'Grows', 'Share'), sites),
+    h('table', { class: 'plain sites' }, headOf('Function', 'Grows', 'Share'), sites),
   );
   return {
     elements: [structurePanel, sitePanel],

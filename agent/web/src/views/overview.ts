@@ -1,8 +1,9 @@
 // The overview: does anything leak, and when does it die.
 
 import { fetchOoms, fetchSeries, fetchSubjects, fetchSuspects } from '../api';
-import type { Counts, LeakState, Series, Status, Structure, SubjectRow, Suspect } from '../api_types';
+import type { Counts, LeakState, Series, Site, Status, Structure, SubjectRow, Suspect } from '../api_types';
 import { h, icon, keyed, pageHeading, type Row, setAttribute, setChildren, setText, stateBadge } from '../dom';
+import { shortName } from '../flame/short_name';
 import {
   evidenceWords,
   forecastSentence,
@@ -169,6 +170,18 @@ function structureWords(structures: readonly Structure[]): string {
   return `${Math.round(100 * Math.min(first.share, 1))} % of the growth is in ${visibleName(first.name)}${phase}.`;
 }
 
+/** Which place in the program allocates most of the growth: "71 % is allocated by AddUser(Session&), cache.cpp:88." */
+function siteWords(sites: readonly Site[]): string {
+  const first = sites.find(
+    ({ function: name, share }) => name !== null && share !== null && share >= LEAST_SHARE_SHOWN,
+  );
+  if (!first || first.function === null || first.share === null) return '';
+  const file = first.file === null ? '' : visibleName(first.file.slice(first.file.lastIndexOf('/') + 1));
+  const place = file === '' ? '' : `, ${file}${first.line === null ? '' : `:${first.line}`}`;
+  const share = Math.round(100 * Math.min(first.share, 1));
+  return `${share} % is allocated by ${visibleName(shortName(first.function))}${place}.`;
+}
+
 interface Item {
   suspect: Suspect;
   series: Series | null | undefined;
@@ -209,7 +222,12 @@ function createCard({ suspect }: Item): Row<Item> {
       setChildren(meta, JSON.stringify(item.subject), () => subjectMeta(item.subject, item.scope, item.unit));
       setText(since, `since ${formatMoment(item.since, now)}`);
       setText(reason, sentence(item.reason));
-      const words = [item.cause_summary, structureWords(item.structures), evidenceWords(item.evidence)]
+      const words = [
+        item.cause_summary,
+        structureWords(item.structures),
+        siteWords(item.sites),
+        evidenceWords(item.evidence),
+      ]
         .filter(Boolean)
         .join(' ');
       evidence.hidden = words === '';

@@ -3,7 +3,7 @@
 import { encodeId } from '../api';
 import type { Growth, Prediction, SubjectName } from '../api_types';
 import { h, setText } from '../dom';
-import { formatBytes, formatForecast, formatGrowth, isBytes, nameElement, UNKNOWN } from '../format';
+import { formatBytes, formatForecast, formatGrowth, isBytes, nameElement, signalWords, UNKNOWN } from '../format';
 
 type Unit = string | null | undefined;
 
@@ -33,8 +33,13 @@ export function scopeWord(scope: string | null | undefined): string {
 }
 
 /** "pid 4711 · group shop", "cgroup · /system.slice/shop.service"; what is unknown is left out. */
-export function subjectMeta(subject: SubjectName, scope: string, unit: Unit): HTMLElement {
+export function subjectMeta(subject: SubjectName, scope: string, unit: Unit, signal = ''): HTMLElement {
   const parts: HTMLElement[] = [];
+  // A process or a cgroup has several signals in bytes; what is not said is resident memory.
+  const hasSeveral = scope === 'process' || scope === 'cgroup';
+  if (hasSeveral && isBytes(unit) && signal !== '' && signal !== 'rss_anon') {
+    parts.push(h('span', { class: 'meta-unit' }, signalWords(signal)));
+  }
   if (!isBytes(unit)) parts.push(h('span', { class: 'meta-unit' }, unit));
   if (scope && scope !== 'process') parts.push(h('span', {}, scopeWord(scope)));
   if (subject.part) parts.push(h('span', {}, nameElement(subject.part)));

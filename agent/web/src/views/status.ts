@@ -194,7 +194,7 @@ function createPrivileges(): Part {
 }
 
 function scrolled(id: string, ...table: Child[]): HTMLElement {
-  return h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-labelledby': id }, table);
+  return h('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-labelledby': id }, table);
 }
 
 function columns(...labels: [string, string?][]): HTMLElement {

@@ -68,8 +68,8 @@ function createRow({ row: { id } }: Item): Row<Item> {
     update({ row, now }) {
       setAttribute(element, 'data-state', row.state);
       setChildren(link, row.subject.comm, () => nameElement(row.subject.comm));
-      const described = JSON.stringify([row.subject, row.scope, row.unit]);
-      setChildren(meta, described, () => subjectMeta(row.subject, row.scope, row.unit));
+      const described = JSON.stringify([row.subject, row.scope, row.unit, row.signal]);
+      setChildren(meta, described, () => subjectMeta(row.subject, row.scope, row.unit, row.signal));
       setChildren(state, String(row.state), () => stateBadge(row.state));
       setText(value, formatAmount(row.value, row.unit));
       setText(floor, formatAmount(row.floor, row.unit));
