@@ -97,6 +97,7 @@ App::App(const Config& config, ConfigLoader load, const Clock& clock)
   pipeline_.set_evidence_source([this] { return evidence_.list(); });
   pipeline_.set_external_feed(external_);
   pipeline_.set_site_source([this] { return profiles_.sites(); });
+  profiles_.set_go_programs(pipeline_.go_programs());
   profiles_.set_suspect_source([this] { return suspects_of(pages_.snapshot()); });
 }
 

@@ -204,9 +204,10 @@ void EvidenceRecorder::capture(const Job& job) {
     capture_state(job, draft);
     capture_smaps(job, draft);
   }
-  if (const auto target = board_.find(job.process)) {
+  if (profiles_.knows(job.process)) {
     capture_heap(job, draft);
-    if (!target->mappings.empty()) add(kMappingsFile, target->mappings);
+    const auto target = board_.find(job.process);
+    if (target && !target->mappings.empty()) add(kMappingsFile, target->mappings);
   }
   if (draft.files.empty()) return;
   const std::string subject = draft.subject;

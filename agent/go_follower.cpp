@@ -43,6 +43,10 @@ void GoFollower::follow(const GcHeaps::Tick& tick) {
     if (entity.kind != EntityKind::go) continue;
     Known& known = known_[entity.process];
     known.tick = tick_;
+    const auto idle = tick.batch.value(index, kGoIdle);
+    const auto released = tick.batch.value(index, kGoReleased);
+    known.idle_bytes.reset();
+    if (idle && released && *idle >= *released) known.idle_bytes = *idle - *released;
     const auto live = tick.batch.value(index, kGoLive);
     if (!live) continue;
     const auto goroutines = tick.batch.value(index, kGoGoroutines);
@@ -78,6 +82,11 @@ std::optional<GoroutineGrowth> GoFollower::goroutine_growth(const ProcessId& id,
   if (goroutines.stack_bytes >= 0 && live > goroutines.stack_bytes)
     goroutines.stack_share = goroutines.stack_bytes / live;
   return goroutines;
+}
+
+std::optional<double> GoFollower::idle_bytes(const ProcessId& id) const {
+  const auto found = known_.find(id);
+  return found == known_.end() ? std::nullopt : found->second.idle_bytes;
 }
 
 }  // namespace heapfloor

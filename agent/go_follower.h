@@ -27,6 +27,8 @@ class GoFollower {
   // not become more by kLeastGoroutines and kLeastShare, or that is not known.
   [[nodiscard]] std::optional<GoroutineGrowth> goroutine_growth(const ProcessId& id,
                                                                 double start_seconds) const;
+  // What its heap keeps free and has not given back to the system: HeapIdle less HeapReleased.
+  [[nodiscard]] std::optional<double> idle_bytes(const ProcessId& id) const;
   [[nodiscard]] const GcHeaps& heaps() const { return heaps_; }
   [[nodiscard]] const PartTable& programs() const { return programs_; }
 
@@ -43,6 +45,7 @@ class GoFollower {
   };
   struct Known {
     ThinningRing<Reading> readings;
+    std::optional<double> idle_bytes;
     std::uint64_t tick = 0;
   };
 

@@ -60,6 +60,7 @@ struct Boards {
   ProcessBoard& processes;
   OomBoard& ooms;
   ProbeBoard& probes;
+  GoBoard& go_programs;
   StackBoard& stacks;
 };
 
@@ -69,6 +70,7 @@ CollectorOptions options_of(const Config& config, const Boards& boards, const St
   options.board = &boards.processes;
   options.oom_board = &boards.ooms;
   options.probe_board = &boards.probes;
+  options.go_board = &boards.go_programs;
   options.stack_board = &boards.stacks;
   options.cgroup_limit = config.limits.cgroups;
   options.stopwatch = &stopwatch;
@@ -131,8 +133,8 @@ Pipeline::Pipeline(const Config& config, const Clock& clock, AlertSink& sink, Al
       stopwatch_(clock),
       tasks_(tasks_of(config, root_)),
       scheduler_(builtin_collectors(), enabled_by(config), root_,
-                 options_of(config, {board_, oom_board_, probe_board_, stack_board_}, stopwatch_,
-                            tasks_.get()),
+                 options_of(config, {board_, oom_board_, probe_board_, go_board_, stack_board_},
+                            stopwatch_, tasks_.get()),
                  clock),
       ticks_per_second_(static_cast<double>(sysconf(_SC_CLK_TCK))),
       config_(config),

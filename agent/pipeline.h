@@ -38,6 +38,7 @@
 #include "agent/series/memory_limit.h"
 #include "agent/series/oom_book.h"
 #include "agent/series/sample_batch.h"
+#include "collectors/go_board.h"
 #include "collectors/host_root.h"
 #include "collectors/oom_board.h"
 #include "collectors/probe_board.h"
@@ -90,6 +91,7 @@ class Pipeline final : public SeriesReader {
   void set_build_reader(BuildReader& reader);
   // The programs that carry a probe, and their segments.
   [[nodiscard]] const ProbeBoard& probes() const { return probe_board_; }
+  [[nodiscard]] const GoBoard& go_programs() const { return go_board_; }
   // Where the names of sites come from. Before the first tick; called in each.
   using SiteSource = std::function<std::shared_ptr<const KnownSites>()>;
   void set_site_source(SiteSource source) { site_source_ = std::move(source); }
@@ -159,6 +161,7 @@ class Pipeline final : public SeriesReader {
   OomBoard oom_board_;
   StackBoard stack_board_;
   ProbeBoard probe_board_;  // locks for itself
+  GoBoard go_board_;        // the same
   ClockStopwatch stopwatch_;
   std::unique_ptr<TaskSource> tasks_;
   Scheduler scheduler_;

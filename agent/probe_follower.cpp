@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "agent/trend/signal_list.h"
+#include "collectors/go_metrics.h"
 #include "collectors/probe_metrics.h"
 
 namespace heapfloor {
@@ -13,6 +14,7 @@ namespace {
 
 constexpr double kPartOfMinimum = 1.0 / 16;
 constexpr std::size_t kConcentrated = 5;
+constexpr double kMostSiteAgeSeconds = 900;
 
 // FNV-1a: the same in every run, since it is part of what is stored.
 std::uint64_t hash_of(std::string_view text) {
@@ -36,6 +38,12 @@ bool is_of_probe(const SampleBatch& batch, std::size_t index) {
   const std::less<> before;
   return !samples.empty() && !before(samples.front().desc, kProbeProcessMetrics.data()) &&
          before(samples.front().desc, kProbeProcessMetrics.data() + kProbeProcessMetrics.size());
+}
+
+// Of a probe, or of a Go program.
+std::optional<double> site_live(const SampleBatch& batch, std::size_t index) {
+  const std::optional<double> live = batch.value(index, kSiteLive);
+  return live ? live : batch.value(index, kGoSiteLive);
 }
 
 std::uint64_t stack_of(const SampleBatch& batch, std::size_t index) {
@@ -71,14 +79,14 @@ void ProbeFollower::follow(const SampleBatch& batch, const GroupTable& groups,
     if (process == nullptr) continue;
     if (entity.kind == EntityKind::site) {
       // The first of a process's sites begins its list anew.
-      if (sites_of == nullptr || *sites_of != process->id) known_[process->id].sites.clear();
+      if (sites_of == nullptr || *sites_of != process->id) sites_[process->id].largest.clear();
       sites_of = &process->id;
       take_site(tick, index);
     }
     follow_part(tick, index, *process);
   }
-  touch_sites(tick);
   std::erase_if(known_, [this](const auto& known) { return known.second.tick != tick_; });
+  keep_sites(tick);
 }
 
 void ProbeFollower::follow_heap(const Tick& tick, const ProcessEntry& process) {
@@ -112,7 +120,7 @@ void ProbeFollower::follow_part(const Tick& tick, std::size_t index, const Proce
   const Entity entity = tick.batch.entity(index);
   const double least = tick.minimum_bytes * kPartOfMinimum;
   if (entity.kind == EntityKind::site) {
-    const std::optional<double> live = tick.batch.value(index, kSiteLive);
+    const std::optional<double> live = site_live(tick.batch, index);
     const SeriesKey key{EntityKind::site, Signal::site_bytes, process.id,
                         stack_of(tick.batch, index)};
     if (live) watch(tick, key, process, entity.name, *live, std::nullopt, least);
@@ -152,29 +160,35 @@ void ProbeFollower::watch(const Tick& tick, const SeriesKey& key, const ProcessE
 
 void ProbeFollower::take_site(const Tick& tick, std::size_t index) {
   const Entity entity = tick.batch.entity(index);
-  Known& known = known_[entity.process];
+  Sites& sites = sites_[entity.process];
+  sites.read_seconds = tick.now_seconds;
+  sites.is_of_probe = tick.batch.value(index, kSiteLive).has_value();
   SiteFacts facts;
-  facts.live_bytes = tick.batch.value(index, kSiteLive).value_or(0);
+  facts.live_bytes = site_live(tick.batch, index).value_or(0);
   for (const auto& [attribute, text] : tick.batch.descriptions(index)) {
     if (attribute == Attribute::location) facts.location = text;
     if (attribute == Attribute::structure) facts.structure = text;
     if (attribute == Attribute::phase) facts.phase = text;
   }
-  known.sites.emplace_back(stack_of(tick.batch, index), std::move(facts));
+  sites.largest.emplace_back(stack_of(tick.batch, index), std::move(facts));
   const Watch* const live =
       tick.watches.find({EntityKind::process, Signal::sampled_live, entity.process});
   if (live == nullptr || live->last_value <= 0) return;
   double largest = 0;
-  for (std::size_t i = 0; i < std::min(kConcentrated, known.sites.size()); ++i)
-    largest += known.sites[i].second.live_bytes;
-  known.concentration = std::clamp(largest / live->last_value, 0.0, 1.0);
+  for (std::size_t i = 0; i < std::min(kConcentrated, sites.largest.size()); ++i)
+    largest += sites.largest[i].second.live_bytes;
+  sites.concentration = std::clamp(largest / live->last_value, 0.0, 1.0);
 }
 
-// Sites are read once a minute; in between they are there.
-void ProbeFollower::touch_sites(const Tick& tick) const {
-  for (const auto& [id, known] : known_) {
-    if (known.tick != tick_) continue;
-    for (const auto& [hash, facts] : known.sites)
+// Sites are read now and then; in between they are there.
+void ProbeFollower::keep_sites(const Tick& tick) {
+  std::erase_if(sites_, [&](const auto& entry) {
+    const bool is_dropped = entry.second.is_of_probe && !known_.contains(entry.first);
+    return is_dropped || find_process(tick.groups, entry.first) == nullptr ||
+           tick.now_seconds - entry.second.read_seconds > kMostSiteAgeSeconds;
+  });
+  for (const auto& [id, sites] : sites_) {
+    for (const auto& [hash, facts] : sites.largest)
       tick.watches.touch({EntityKind::site, Signal::site_bytes, id, hash}, tick.now_seconds);
   }
 }
@@ -200,13 +214,13 @@ std::optional<LiveHeap> ProbeFollower::heap(const ProcessId& id) const {
 const std::vector<std::pair<std::uint64_t, SiteFacts>>& ProbeFollower::sites(
     const ProcessId& id) const {
   static const std::vector<std::pair<std::uint64_t, SiteFacts>> kNone;
-  const auto found = known_.find(id);
-  return found == known_.end() ? kNone : found->second.sites;
+  const auto found = sites_.find(id);
+  return found == sites_.end() ? kNone : found->second.largest;
 }
 
 std::optional<double> ProbeFollower::concentration(const ProcessId& id) const {
-  const auto found = known_.find(id);
-  return found == known_.end() ? std::nullopt : found->second.concentration;
+  const auto found = sites_.find(id);
+  return found == sites_.end() ? std::nullopt : found->second.concentration;
 }
 
 }  // namespace heapfloor

@@ -1,5 +1,5 @@
 // ProbeFollower: what the detector follows of programs that carry a probe, and what is known of
-// their parts beside it.
+// their parts beside it; and of the allocation sites of Go programs, whose runtime tells them.
 //
 // Followed are the live heap as the allocator counts it (allocator_live) and as sampling estimates
 // it (sampled_live), the bytes and the elements of each structure, and the live bytes of the
@@ -55,6 +55,10 @@ class ProbeFollower {
   [[nodiscard]] std::optional<LiveHeap> heap(const ProcessId& id) const;
   // Whether its live heap has been judged stable. Nothing where that is not known (any more).
   [[nodiscard]] std::optional<bool> is_level(const ProcessId& id, const WatchList& watches) const;
+  // Whether parts of its heap are known: its probe's, or the sites of a Go program.
+  [[nodiscard]] bool knows_parts(const ProcessId& id) const {
+    return knows(id) || sites_.contains(id);
+  }
   // The sites of the last reading, the largest first; empty where there are none.
   [[nodiscard]] const std::vector<std::pair<std::uint64_t, SiteFacts>>& sites(
       const ProcessId& id) const;
@@ -72,9 +76,13 @@ class ProbeFollower {
  private:
   struct Known {
     std::optional<LiveHeap> heap;
-    std::vector<std::pair<std::uint64_t, SiteFacts>> sites;
-    std::optional<double> concentration;
     std::uint64_t tick = 0;
+  };
+  struct Sites {
+    std::vector<std::pair<std::uint64_t, SiteFacts>> largest;
+    std::optional<double> concentration;
+    double read_seconds = 0;
+    bool is_of_probe = false;
   };
   struct Tick {
     const SampleBatch& batch;
@@ -90,11 +98,12 @@ class ProbeFollower {
   static void watch(const Tick& tick, const SeriesKey& key, const ProcessEntry& process,
                     std::string_view part, double value, std::optional<double> epoch, double least);
   void take_site(const Tick& tick, std::size_t index);
-  void touch_sites(const Tick& tick) const;
+  void keep_sites(const Tick& tick);
 
   std::optional<ProcessId> agent_;
   PartTable allocators_, structures_, arenas_;
   std::map<ProcessId, Known> known_;
+  std::map<ProcessId, Sites> sites_;
   std::uint64_t tick_ = 0;
 };
 

@@ -105,12 +105,13 @@ std::optional<double> growth_since(const std::vector<Point>& points, double star
 
 bool is_of_memory(const Watch& watch) {
   const Signal signal = watch.key.signal;
+  if (watch.key.kind == EntityKind::go) return signal == Signal::gc_live;
   return watch.key.kind == EntityKind::process &&
          (signal == Signal::rss_anon || signal == Signal::allocator_live ||
           signal == Signal::sampled_live);
 }
 
-// What grows with a suspect of a process that carries a probe.
+// What grows with a suspect of a process that carries a probe or runs Go.
 class PartFinder {
  public:
   PartFinder(const WatchList& watches, const ProbeFollower& probes)
@@ -139,8 +140,10 @@ class PartFinder {
   }
 
   [[nodiscard]] std::optional<double> live_growth(const ProcessId& id, double start) const {
-    for (const Signal signal : {Signal::allocator_live, Signal::sampled_live}) {
-      const Watch* const live = watches_.find(SeriesKey{EntityKind::process, signal, id});
+    for (const SeriesKey& key : {SeriesKey{EntityKind::process, Signal::allocator_live, id},
+                                 SeriesKey{EntityKind::process, Signal::sampled_live, id},
+                                 SeriesKey{EntityKind::go, Signal::gc_live, id}}) {
+      const Watch* const live = watches_.find(key);
       if (live == nullptr) continue;
       const std::optional<double> growth = growth_since(watches_.points(*live), start);
       if (growth && *growth > 0) return growth;
@@ -211,7 +214,7 @@ void SnapshotBuilder::add_watches(const WatchList& watches, const ProbeFollower&
       row.concentration = probes.concentration(watch.key.process);
     const bool is_suspect = row.state == LeakState::suspected || row.state == LeakState::leaking;
     if (is_suspect) row.causes = causes.causes(watch);
-    if (is_suspect && is_of_memory(watch) && probes.knows(watch.key.process))
+    if (is_suspect && is_of_memory(watch) && probes.knows_parts(watch.key.process))
       parts.explain(watch, row);
   });
   std::ranges::sort(snapshot_.watches, {},
@@ -252,8 +255,9 @@ void SnapshotBuilder::add_go_programs(const GoFollower& go) {
   for (WatchRow& row : snapshot_.watches) {
     if (!go.knows(row.process)) continue;
     row.runtime = "Go runtime";
-    if (row.state >= LeakState::suspected)
-      row.goroutines = go.goroutine_growth(row.process, row.verdict.window_start_seconds);
+    if (row.state < LeakState::suspected) continue;
+    row.goroutines = go.goroutine_growth(row.process, row.verdict.window_start_seconds);
+    row.idle_bytes = go.idle_bytes(row.process);
   }
   for (const auto& [key, row] : go.programs().rows()) {
     snapshot_.go_programs.push_back({row.group, word_of(row, Attribute::version), row.met_seconds,

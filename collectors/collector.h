@@ -17,6 +17,7 @@ namespace heapfloor {
 
 class HostRoot;
 class Stopwatch;
+class GoBoard;
 class ProbeBoard;
 class TaskSource;
 struct OomBoard;
@@ -64,6 +65,7 @@ struct CollectorOptions {
   ProcessBoard* board = nullptr;    // outlives the collectors; null: nobody reads it
   OomBoard* oom_board = nullptr;    // the same
   ProbeBoard* probe_board = nullptr;        // the same
+  GoBoard* go_board = nullptr;              // the same
   const StackBoard* stack_board = nullptr;  // the same; null: no stacks are measured
   const Stopwatch* stopwatch = nullptr;     // likewise; for those that ration their reads
   double smaps_duty = 0.001;                // see smaps_budget.h

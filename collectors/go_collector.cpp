@@ -16,7 +16,9 @@
 // versions that are not known its debugging information: together at most kFileBytesASecond, one
 // file more at the most. A file that several processes run is read once. A Go program costs two
 // reads a tick, about 2.4 us where one such read takes 1.2, and a third after a collection; every
-// kCountSeconds its goroutines are counted, about 8 us.
+// kCountSeconds its goroutines are counted, about 8 us. Its allocation sites (go_sites.h) are read
+// every kSitesSeconds and less often the longer that takes: at most kProgramDuty of the time for
+// one program, kSitesDuty for all.
 #include <algorithm>
 #include <array>
 #include <map>
@@ -28,6 +30,7 @@
 #include <vector>
 
 #include "collectors/collector.h"
+#include "collectors/go_board.h"
 #include "collectors/go_metrics.h"
 #include "collectors/host_root.h"
 #include "collectors/process_board.h"
@@ -35,6 +38,7 @@
 #include "collectors/runtime/go_target.h"
 #include "collectors/runtime/process_looks.h"
 #include "collectors/runtime/seen_directory.h"
+#include "collectors/site_metric.h"
 #include "collectors/stopwatch.h"
 
 namespace heapfloor {
@@ -50,6 +54,11 @@ constexpr double kFileBytesASecond = 2 << 20;
 constexpr std::size_t kOpeningBytes = 4096;  // what opening a file counts for
 constexpr std::size_t kBufferBytes = std::size_t{16} << 10;
 constexpr double kCountSeconds = 10;
+constexpr double kSitesSeconds = 10;
+constexpr std::size_t kMostSites = 32;      // of a program, that are told one by one
+constexpr double kSitesDuty = 0.001;        // of the time, for all programs together
+constexpr double kProgramDuty = 0.0003;     // for one
+constexpr double kMostSitesSeconds = 0.05;  // that may be made up for
 // Of address space, since the board is of a moment ago.
 constexpr double kGrowthFactor = 2;
 
@@ -65,6 +74,8 @@ struct Target {
   GoTarget go;
   double next_count_seconds = 0;
   std::optional<double> goroutines;  // at the last count
+  double next_sites_seconds = 0;
+  std::vector<GoSite> sites;  // of this tick, where they were read in it
   bool is_described = false;
 };
 
@@ -102,6 +113,7 @@ class GoCollector final : public Collector {
   GoCollector(const HostRoot& root, const CollectorOptions& options)
       : root_(root),
         processes_(options.board),
+        board_(options.go_board),
         stopwatch_(options.stopwatch),
         buffer_(kBufferBytes) {}
 
@@ -114,12 +126,13 @@ class GoCollector final : public Collector {
     now_seconds_ = stopwatch_->seconds();
     CollectReport report;
     looks_.reconcile(*processes_, kLeastMapped, now_seconds_,
-                     [this](const ProcessId& id) { targets_.erase(id); });
+                     [this](const ProcessId& id) { forget(id); });
     looks_.look_around(
         *processes_, kFileBytesASecond,
         [this](const ProcessId& id) { return targets_.contains(id); },
         [&](Looks::Known& known, const SeenProcess& seen) { return look(known, seen, report); });
     read_targets(report);
+    read_sites();
     report_access(report);
     for (auto& [id, target] : targets_) write(target, sink);
     write_counts(sink);
@@ -127,6 +140,16 @@ class GoCollector final : public Collector {
   }
 
  private:
+  void forget(const ProcessId& id) {
+    targets_.erase(id);
+    if (board_ != nullptr) board_->drop(id);
+  }
+
+  void refuse(const ProcessId& id, Notes& notes, GoRefusal refusal) {
+    notes.refusal = refusal;
+    if (board_ != nullptr) board_->refuse(id, refusal);
+  }
+
   // Returns the bytes that it read.
   std::size_t look(Looks::Known& known, const SeenProcess& seen, CollectReport& report) {
     std::size_t bytes = kOpeningBytes;
@@ -154,11 +177,13 @@ class GoCollector final : public Collector {
     if (*program == nullptr) return {};
     if (targets_.size() >= kMostTargets)
       return failure(ErrorKind::unavailable, std::to_string(seen.id.pid), "too many Go programs");
-    notes.refusal = (*program)->refusal;
-    if (notes.refusal) return {};
+    if (const auto refusal = (*program)->refusal) {
+      refuse(seen.id, notes, *refusal);
+      return {};
+    }
     auto target = GoTarget::open(seen.id, *program, directory->get(), buffer_);
     if (!target) {
-      if (target.error().kind == ErrorKind::denied) notes.refusal = GoRefusal::denied;
+      if (target.error().kind == ErrorKind::denied) refuse(seen.id, notes, GoRefusal::denied);
       return Failure(std::move(target.error()));
     }
     // That the memory is of the program whose file was read: it may have become another one.
@@ -167,6 +192,7 @@ class GoCollector final : public Collector {
       return failure(ErrorKind::gone, std::to_string(seen.id.pid), "runs another program by now");
     if (auto same = directory->confirm(buffer_); !same) return same;
     is_open_ = true;
+    if (board_ != nullptr) board_->put(target->site_source());
     targets_.insert_or_assign(seen.id, Target(std::move(*target)));
     return {};
   }
@@ -217,14 +243,41 @@ class GoCollector final : public Collector {
     target.next_count_seconds = now_seconds_ + kCountSeconds;
   }
 
+  // Those that are due, beginning behind the one that was read last, while there is time for it.
+  void read_sites() {
+    const double rest =
+        std::clamp(now_seconds_ - sites_read_seconds_, 0.0, kMostSitesSeconds / kSitesDuty);
+    sites_seconds_ = std::min(kMostSitesSeconds, sites_seconds_ + rest * kSitesDuty);
+    sites_read_seconds_ = now_seconds_;
+    std::vector<Target*> due;
+    for (auto& [id, target] : targets_) {
+      target.sites.clear();
+      if (target.next_sites_seconds <= now_seconds_ && target.go.reading()) due.push_back(&target);
+    }
+    const auto first = std::ranges::find_if(
+        due, [this](const Target* target) { return last_sites_ < target->go.id(); });
+    std::rotate(due.begin(), first, due.end());
+    for (Target* const target : due) {
+      if (sites_seconds_ <= 0) return;
+      const double start = stopwatch_->seconds();
+      if (auto sites = target->go.site_source()->read({.most_sites = kMostSites}))
+        target->sites = std::move(sites->sites);
+      const double took = std::max(0.0, stopwatch_->seconds() - start);
+      sites_seconds_ -= took;
+      target->next_sites_seconds = now_seconds_ + std::max(kSitesSeconds, took / kProgramDuty);
+      last_sites_ = target->go.id();
+    }
+  }
+
   // A program that has ended, or became another one, has no memory to read: that is no error.
   void drop(const ProcessId& id, const Error& error, CollectReport& report) {
     // Nothing is mapped where they should be: io.
     if (error.kind == ErrorKind::malformed || error.kind == ErrorKind::io) {
-      looks_.notes(id).refusal = GoRefusal::implausible;
+      refuse(id, looks_.notes(id), GoRefusal::implausible);
       report.count(error);
       return;
     }
+    if (board_ != nullptr) board_->drop(id);
     looks_.notes(id) = {};
     looks_.start_over(id);
     report.count_quietly(ErrorKind::gone);
@@ -258,8 +311,16 @@ class GoCollector final : public Collector {
     add(sink, metric("heapfloor_go_gc_pause_seconds_total"), rest.pause_seconds);
     add(sink, metric("heapfloor_go_gc_cpu_ratio"), rest.cpu_fraction);
     add(sink, metric("heapfloor_go_last_gc_timestamp_seconds"), rest.last_gc_seconds);
-    if (std::exchange(target.is_described, true)) return;
-    sink.describe(Attribute::version, target.go.program().version);
+    if (!std::exchange(target.is_described, true))
+      sink.describe(Attribute::version, target.go.program().version);
+    for (const GoSite& site : target.sites) write_site(target.go.id(), site, sink);
+  }
+
+  static void write_site(const ProcessId& id, const GoSite& site, SampleSink& sink) {
+    if (site.live_bytes <= 0) return;
+    const std::string name = site_name_of(site.hash);
+    sink.begin({.kind = EntityKind::site, .process = id, .name = name});
+    sink.add(kGoSiteLive, site.live_bytes);
   }
 
   void write_counts(SampleSink& sink) const {
@@ -278,6 +339,7 @@ class GoCollector final : public Collector {
 
   const HostRoot& root_;
   const ProcessBoard* processes_;
+  GoBoard* board_;
   const Stopwatch* stopwatch_;
   std::vector<char> buffer_;
   Looks looks_;
@@ -286,6 +348,9 @@ class GoCollector final : public Collector {
   std::vector<std::pair<FileFacts, std::weak_ptr<const GoProgram>>> programs_;
   std::uint64_t seen_tick_ = 0;
   double now_seconds_ = 0;
+  double sites_seconds_ = kMostSitesSeconds;  // left for reading sites
+  double sites_read_seconds_ = 0;
+  ProcessId last_sites_;
   bool is_open_ = false;  // the memory of some Go program could be opened
 };
 

@@ -8,6 +8,7 @@
 
 #include "collectors/metric_table.h"
 #include "collectors/sample.h"
+#include "collectors/site_metric.h"
 
 namespace heapfloor {
 namespace go_tables {
@@ -68,6 +69,11 @@ inline constexpr std::array kGo = {
           "When a collection of any process of the group ended last (LastGC).", GroupRule::maximum),
 };
 
+// Of each of the largest sites: written for entities of kind site. One family with those of probes.
+inline constexpr std::array kSite = {
+    MetricDesc{.name = kSiteLiveName, .help = kSiteLiveHelp},
+};
+
 inline constexpr std::array kAgent = {
     MetricDesc{.name = "heapfloor_watched_go_programs",
                .help = "Processes that run Go and whose runtime is read."},
@@ -78,9 +84,10 @@ inline constexpr std::array kAgent = {
 };
 
 constexpr auto joined() {
-  std::array<MetricDesc, kGo.size() + kAgent.size()> all = {};
+  std::array<MetricDesc, kGo.size() + kSite.size() + kAgent.size()> all = {};
   std::size_t at = 0;
   for (const MetricDesc& desc : kGo) all.at(at++) = desc;
+  for (const MetricDesc& desc : kSite) all.at(at++) = desc;
   for (const MetricDesc& desc : kAgent) all.at(at++) = desc;
   return all;
 }
@@ -94,6 +101,7 @@ inline constexpr std::span<const MetricDesc> kGoMetrics =
     std::span(kGoTable).first(go_tables::kGo.size());
 
 inline constexpr const MetricDesc& kGoLive = find_metric(kGoTable, "heapfloor_go_heap_live_bytes");
+inline constexpr const MetricDesc& kGoSiteLive = find_metric(kGoTable, kSiteLiveName);
 inline constexpr const MetricDesc& kGoCycles =
     find_metric(kGoTable, "heapfloor_go_gc_cycles_total");
 inline constexpr const MetricDesc& kGoInUse =

@@ -45,6 +45,7 @@
 #include "collectors/probe_metrics.h"
 #include "collectors/probe_target.h"
 #include "collectors/process_board.h"
+#include "collectors/site_metric.h"
 #include "collectors/stopwatch.h"
 
 namespace heapfloor {
@@ -174,15 +175,6 @@ constexpr std::array<std::string_view, kProbeRejections> kRejectionNames = {"mal
 
 void add(SampleSink& sink, const MetricDesc& desc, const std::optional<double>& value) {
   if (value) sink.add(desc, *value);
-}
-
-std::string hash_text(std::uint64_t hash) {
-  constexpr std::size_t kDigits = 16;
-  constexpr std::string_view kHexadecimal = "0123456789abcdef";
-  std::string text(kDigits, '0');
-  for (std::size_t i = 0; i < kDigits; ++i)
-    text[kDigits - 1 - i] = kHexadecimal[hash >> (4 * i) & 0xfU];
-  return text;
 }
 
 void describe(SampleSink& sink, Attribute attribute, std::string_view text) {
@@ -534,7 +526,7 @@ class ProbeCollector final : public Collector {
   }
 
   static void write_site(const ProcessId& id, const LargeSite& site, SampleSink& sink) {
-    const std::string name = hash_text(site.stack_hash);
+    const std::string name = site_name_of(site.stack_hash);
     sink.begin({.kind = EntityKind::site, .process = id, .name = name});
     sink.add(kSiteLive, site.live_bytes);
     describe(sink, Attribute::location, site.location);

@@ -9,6 +9,7 @@
 #include "collectors/allocator_metrics.h"
 #include "collectors/metric_table.h"
 #include "collectors/sample.h"
+#include "collectors/site_metric.h"
 
 namespace heapfloor {
 
@@ -162,9 +163,7 @@ inline constexpr std::array kProcess = {
 
 // Of each of the largest sites: written for entities of kind site.
 inline constexpr std::array kSite = {
-    MetricDesc{.name = "heapfloor_site_live_bytes",
-               .help = "Heap in use that the stack allocated, as sampling estimates it: the five "
-                       "largest sites of processes that have series of their own, once a minute."},
+    MetricDesc{.name = kSiteLiveName, .help = kSiteLiveHelp},
 };
 
 inline constexpr std::array kAgent = {
@@ -227,7 +226,6 @@ inline constexpr const MetricDesc& kStructureMemory =
     find_metric(kProbeMetrics, "heapfloor_structure_memory_bytes");
 inline constexpr const MetricDesc& kStructureEpochs =
     find_metric(kProbeMetrics, "heapfloor_structure_epochs_total");
-inline constexpr const MetricDesc& kSiteLive =
-    find_metric(kProbeMetrics, "heapfloor_site_live_bytes");
+inline constexpr const MetricDesc& kSiteLive = find_metric(kProbeMetrics, kSiteLiveName);
 
 }  // namespace heapfloor

@@ -1,10 +1,13 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <optional>
+#include <utility>
 
 #include "agent/cli/commands.h"
 #include "agent/cli/output_file.h"
 #include "agent/clock.h"
+#include "agent/profile/go_heap.h"
 #include "agent/profile/heap_profile.h"
 #include "agent/profile/probe_reading.h"
 #include "agent/profile/symboliser.h"
@@ -36,6 +39,31 @@ std::string refusal_of(const Error& error, std::int32_t pid) {
   }
 }
 
+struct Reading {
+  ProcessId id;
+  HeapSites heap;
+  std::vector<CodeMapping> mappings;
+};
+
+// Of its probe; of a Go program without one, of its runtime. What is wrong otherwise, in words.
+tl::expected<Reading, std::string> read(const HostRoot& root, std::int32_t pid,
+                                        const Clock& clock) {
+  Result<ProbeReading> probe = read_probe(root, pid);
+  if (probe) {
+    Result<HeapSites> heap = heap_sites_of(probe->segment, clock.steady_seconds());
+    if (!heap) return tl::unexpected(fmt::format("process {}: {}", pid, heap.error().reason));
+    return Reading{probe->id, std::move(*heap), std::move(probe->mappings)};
+  }
+  if (probe.error().kind != ErrorKind::unavailable)
+    return tl::unexpected(refusal_of(probe.error(), pid));
+  auto go = read_go_heap(root, pid);
+  if (go && *go) return Reading{(*go)->id, std::move((*go)->heap), std::move((*go)->mappings)};
+  if (go) return tl::unexpected(refusal_of(probe.error(), pid));
+  if (go.error().kind == ErrorKind::unavailable)
+    return tl::unexpected(fmt::format("no profile of process {}: {}", pid, go.error().reason));
+  return tl::unexpected(refusal_of(go.error(), pid));
+}
+
 int write_out(const std::string& path, const std::string& bytes) {
   if (path == "-") {
     const bool is_written = std::fwrite(bytes.data(), 1, bytes.size(), stdout) == bytes.size();
@@ -54,21 +82,19 @@ int run_pprof_command(const ConfigSource& source, const PprofOptions& options) {
   const DirectoryHostRoot root(
       HostPaths{config->path.procfs, config->path.sysfs, config->path.rootfs});
   const SystemClock clock;
-  const Result<ProbeReading> probe = read_probe(root, options.pid);
-  if (!probe) return fail(refusal_of(probe.error(), options.pid));
-  const Result<HeapSites> heap = heap_sites_of(probe->segment, clock.steady_seconds());
-  if (!heap) return fail(fmt::format("process {}: {}", options.pid, heap.error().reason));
+  const tl::expected<Reading, std::string> reading = read(root, options.pid, clock);
+  if (!reading) return fail(reading.error());
   HeapProfileOptions shape;
   shape.view = options.allocs ? HeapView::allocs : HeapView::heap;
   shape.time_unix_seconds = clock.wall_seconds();
   Symboliser symboliser;
-  const auto files = code_files_of(root, probe->id);
-  const Profile profile = heap_profile(*heap, probe->mappings, *files, symboliser, shape);
+  const auto files = code_files_of(root, reading->id);
+  const Profile profile = heap_profile(reading->heap, reading->mappings, *files, symboliser, shape);
   if (profile.samples.empty())
     return fail(
         fmt::format("nothing was sampled in process {} yet: one sample is taken every {:.0f} bytes "
                     "that it allocates",
-                    options.pid, heap->interval_bytes));
+                    options.pid, reading->heap.interval_bytes));
   return write_out(options.output, gzip(encode_profile(profile)));
 }
 

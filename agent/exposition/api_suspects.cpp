@@ -11,6 +11,7 @@
 #include "agent/exposition/api_parts.h"
 #include "agent/exposition/explanation.h"
 #include "agent/exposition/signals.h"
+#include "agent/exposition/site_words.h"
 #include "agent/exposition/text_format.h"
 #include "agent/trend/explain.h"
 #include "agent/trend/forecast.h"
@@ -195,7 +196,8 @@ std::string site_name(const KnownSite& site) { return fmt::format("{:016x}", sit
 // The fastest first. Of a structure or one site only what the detector says of its parts.
 std::vector<ShownSite> shown_sites(const Snapshot& snapshot, const WatchRow& watch) {
   const std::vector<KnownSite>& known = known_sites_of(snapshot, watch);
-  const bool is_whole = watch.scope == "process" || watch.scope == "allocator";
+  const bool is_whole =
+      watch.scope == "process" || watch.scope == "allocator" || watch.scope == "go";
   std::vector<ShownSite> shown;
   for (const LeakPart& part : watch.sites) {
     const auto same = std::ranges::find(known, part.name, site_name);
@@ -256,6 +258,18 @@ std::optional<ExplainedSite> explained_site(const std::vector<ShownSite>& sites)
                        found->growth(), found->share()};
 }
 
+// What a growth is made of, in words; of a Go program's heap, which of its sites grow.
+Json cause_summary(const WatchRow& watch, const std::vector<ShownSite>& sites) {
+  if (watch.causes) return say_causes(*watch.causes);
+  if (watch.scope != "go") return nullptr;
+  std::vector<GrowingSite> growing;
+  for (const ShownSite& site : sites) {
+    if (site.known != nullptr && site.growth() > 0)
+      growing.push_back({site.known, site.growth(), site.share()});
+  }
+  return text_or_null(say_growing_sites(growing, watch.idle_bytes));
+}
+
 Json suspect_json(const Snapshot& snapshot, const WatchRow& watch) {
   const ApiRows rows(snapshot);
   const Verdict& verdict = watch.verdict;
@@ -281,7 +295,7 @@ Json suspect_json(const Snapshot& snapshot, const WatchRow& watch) {
   json["confidence"] = json_number_or_null(known_confidence(verdict));
   json["predicted_exhaustion"] = rows.exhaustion(watch);
   json["cause"] = causes_json(watch);
-  json["cause_summary"] = watch.causes ? Json(say_causes(*watch.causes)) : Json();
+  json["cause_summary"] = cause_summary(watch, sites);
   json["sites"] = sites_json(sites);
   json["structures"] = structures_json(watch);
   json["build"] = builds_json(watch);

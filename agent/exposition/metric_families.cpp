@@ -394,7 +394,9 @@ void MetricFamilies::add(MetricFamily family) {
   }
   // The samples of one family (kind="anon", kind="file") share everything but the label's value.
   // Two collectors may write one family, of different groups: it stands under the first.
-  const bool is_shared = same->source != family.source && family.name.starts_with(kAllocatorPrefix);
+  const bool is_shared =
+      same->source != family.source &&
+      (family.name.starts_with(kAllocatorPrefix) || family.name.starts_with(kSitePrefix));
   if (same->type != family.type || same->labels != family.labels || same->help != family.help ||
       (same->source != family.source && !is_shared)) {
     throw std::invalid_argument("metric family " + family.name + " is declared twice, by " +

@@ -207,8 +207,9 @@ struct WatchRow {
   std::string_view collector;  // of a JVM: "g1"; static text, empty where it is none
   std::string_view runtime;    // of the process: "JVM", "Go runtime"; static text, else empty
   std::optional<GoroutineGrowth> goroutines;  // of a Go program that is suspected
+  std::optional<double> idle_bytes;           // of the same: what its heap keeps free
   std::optional<GrowthCauses> causes;         // of suspects whose growth was followed
-  // Of suspects whose process carries a probe.
+  // Of suspects whose process carries a probe or runs Go.
   bool is_retention = false;                // its live heap is level: it is suspected at most
   std::vector<LeakPart> structures, sites;  // that grow most, at most five of each
   // Signal sampled_live: share of the live heap that its five largest sites hold.

@@ -10,6 +10,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "agent/profile/go_heap.h"
+
 namespace heapfloor {
 namespace {
 
@@ -24,6 +26,8 @@ constexpr std::string_view kDropFrames =
     "heapfloor::.*::allocate";
 
 constexpr std::string_view kRestFunction = "[sites beyond the table]";
+constexpr std::string_view kGoBasis =
+    "heapfloor: sampled by the program's own runtime, as of its last collection";
 
 std::int64_t whole(double value) {
   constexpr double kMost = 9.0e18;
@@ -86,6 +90,7 @@ std::string error_comment(const HeapSites& heap) {
 
 std::vector<std::string> comments_of(const HeapSites& heap) {
   std::vector<std::string> comments = {error_comment(heap)};
+  if (heap.is_go) comments.emplace_back(kGoBasis);
   if (heap.samples_lost > 0)
     comments.push_back(
         fmt::format("heapfloor: {} samples found no place and are missing", heap.samples_lost));
@@ -101,6 +106,31 @@ std::uint32_t add_rest(Profile& profile) {
   profile.functions.push_back({std::string(kRestFunction), {}, {}});
   profile.locations.push_back({0, std::nullopt, {{function, 0}}});
   return static_cast<std::uint32_t>(profile.locations.size() - 1);
+}
+
+void add_go_container(const Profile& profile, ProfileSample& sample) {
+  std::vector<std::string_view> functions = functions_of(profile, sample);
+  if (!sample.locations.empty())
+    functions.insert(functions.begin(), profile.locations[sample.locations.front()].called);
+  if (const auto container = go_container_of(functions))
+    add_label(sample, "container", std::string(*container));
+}
+
+// As /debug/pprof/heap of Go does it: the runtime's functions at the leaf are left out, unless
+// there is nothing else.
+void trim_runtime(const Profile& profile, ProfileSample& sample) {
+  const auto first = std::ranges::find_if(sample.locations, [&](std::uint32_t location) {
+    const auto& lines = profile.locations[location].lines;
+    return lines.empty() || !is_go_runtime_function(profile.functions[lines.front().function].name);
+  });
+  if (first != sample.locations.end()) sample.locations.erase(sample.locations.begin(), first);
+  // Nor is what every goroutine returns to.
+  const auto name_of = [&profile](std::uint32_t location) -> std::string_view {
+    const auto& lines = profile.locations[location].lines;
+    return lines.empty() ? std::string_view() : profile.functions[lines.front().function].name;
+  };
+  if (sample.locations.size() > 1 && name_of(sample.locations.back()) == "runtime.goexit")
+    sample.locations.pop_back();
 }
 
 void add_container(const Profile& profile, ProfileSample& sample) {
@@ -128,7 +158,7 @@ Profile heap_profile(const HeapSites& heap, const std::vector<CodeMapping>& mapp
   constexpr double kNanoseconds = 1e9;
   Profile profile;
   profile.default_type = options.view == HeapView::heap ? "inuse_space" : "alloc_space";
-  profile.drop_frames = kDropFrames;
+  if (!heap.is_go) profile.drop_frames = kDropFrames;
   profile.period_bytes = whole(heap.interval_bytes);
   profile.time_nanoseconds = whole(options.time_unix_seconds * kNanoseconds);
   profile.duration_nanoseconds = whole(options.duration_seconds * kNanoseconds);
@@ -150,7 +180,12 @@ Profile heap_profile(const HeapSites& heap, const std::vector<CodeMapping>& mapp
       if (!rest) rest = add_rest(profile);
       sample.locations.push_back(*rest);
     }
-    add_container(profile, sample);
+    if (heap.is_go) {
+      add_go_container(profile, sample);
+      trim_runtime(profile, sample);
+    } else {
+      add_container(profile, sample);
+    }
   }
   return profile;
 }

@@ -1,4 +1,5 @@
-// What a probe's segment says of allocation sites at one moment, in the agent's own words.
+// What a probe's segment, or a Go program's runtime, says of allocation sites at one moment, in the
+// agent's own words.
 //
 // Thread rule: plain values, pure functions.
 #pragma once
@@ -31,6 +32,7 @@ struct HeapSite {
 };
 
 struct HeapSites {
+  bool is_go = false;         // of a Go program's own runtime: no labels, no ages
   double interval_bytes = 0;  // mean distance of two samples
   double live_bytes = 0;      // of all sites
   std::uint64_t samples_lost = 0, stacks_without_site = 0;

@@ -59,6 +59,8 @@ struct ProfileLocation {
   std::optional<std::uint32_t> mapping;
   std::vector<ProfileLine>
       lines;  // innermost first: what was inlined before what it was inlined in
+  // Of Go's code: the function that is called there. Not part of a file.
+  std::string called = {};
   friend bool operator==(const ProfileLocation&, const ProfileLocation&) = default;
 };
 

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <utility>
 
+#include "agent/profile/go_heap.h"
+
 namespace heapfloor {
 namespace {
 
@@ -63,16 +65,19 @@ std::string label_of(const ProfileSample& sample, std::string_view key) {
 }
 
 // The first frame that is no library's says where; a stack of nothing else, its innermost one.
-KnownSite described(const Profile& profile, const ProfileSample& sample) {
+KnownSite described(const Profile& profile, const ProfileSample& sample, bool is_go) {
   KnownSite site;
   const ProfileLine* chosen = nullptr;
+  const auto is_library = [&](const ProfileLine& line) {
+    const std::string_view name = profile.functions[line.function].name;
+    return is_go ? is_go_library_function(name) : is_library_function(name);
+  };
   for (const std::uint32_t location : sample.locations) {
     for (const ProfileLine& line : profile.locations[location].lines) {
-      const bool is_library = is_library_function(profile.functions[line.function].name);
-      if (chosen == nullptr || !is_library) chosen = &line;
-      if (!is_library) break;
+      if (chosen == nullptr || !is_library(line)) chosen = &line;
+      if (!is_library(line)) break;
     }
-    if (chosen != nullptr && !is_library_function(profile.functions[chosen->function].name)) break;
+    if (chosen != nullptr && !is_library(*chosen)) break;
   }
   if (chosen != nullptr) {
     site.function = profile.functions[chosen->function].name;
@@ -109,10 +114,14 @@ void ProfileService::stop() {
 tl::expected<ProcessId, ProfileRefusal> ProfileService::find(const ProfileRequest& request) const {
   if (const auto* const id = std::get_if<ProcessId>(&request.target)) {
     if (board_.find(*id)) return *id;
+    if (go_programs_ != nullptr && go_programs_->find(*id)) return *id;
     return refusal(Kind::not_found, no_probe(id->pid));
   }
   const std::int32_t pid = std::get<std::int32_t>(request.target);
   const std::optional<ProbedTarget> target = board_.find(pid);
+  const auto go = go_programs_ != nullptr ? go_programs_->find(pid) : std::nullopt;
+  // One that has ended may have had the pid before.
+  if (go && (!target || target->ended_seconds)) return go->id;
   if (target) return target->id;
   const auto process = root_.open_process(pid);
   if (!process && process.error().kind == ErrorKind::gone)
@@ -123,7 +132,7 @@ tl::expected<ProcessId, ProfileRefusal> ProfileService::find(const ProfileReques
 tl::expected<ProfileService::Taken, ProfileRefusal> ProfileService::take(
     const ProcessId& id) const {
   std::optional<ProbedTarget> target = board_.find(id);
-  if (!target) return refusal(Kind::not_found, no_probe(id.pid));
+  if (!target) return take_go(id);
   const Result<ProbeSegmentBytes> segment = board_.read_segment(id);
   if (!segment)
     return refusal(Kind::unavailable, fmt::format("the probe of process {} cannot be read: {}",
@@ -134,6 +143,26 @@ tl::expected<ProfileService::Taken, ProfileRefusal> ProfileService::take(
     return refusal(Kind::unavailable,
                    fmt::format("no profile of process {}: {}", id.pid, heap.error().reason));
   return Taken{std::move(*heap), std::move(*target)};
+}
+
+tl::expected<ProfileService::Taken, ProfileRefusal> ProfileService::take_go(
+    const ProcessId& id) const {
+  const auto entry = go_programs_ != nullptr ? go_programs_->find(id) : std::nullopt;
+  if (!entry) return refusal(Kind::not_found, no_probe(id.pid));
+  const auto none = [&id](std::string_view why) {
+    return refusal(Kind::unavailable, fmt::format("no profile of process {}: {}", id.pid, why));
+  };
+  if (entry->refusal) return none(say_go_refusal(*entry->refusal));
+  auto sites = entry->source->read();
+  if (!sites) return none(sites.error().reason);
+  return Taken{heap_sites_of(std::move(*sites)),
+               {id, {}, code_maps_of(root_, id.pid), id.pid, std::nullopt}};
+}
+
+bool ProfileService::knows(const ProcessId& id) const {
+  if (board_.find(id)) return true;
+  const auto entry = go_programs_ != nullptr ? go_programs_->find(id) : std::nullopt;
+  return entry && entry->source != nullptr;
 }
 
 Profile ProfileService::make(const Taken& taken, const HeapSites& heap,
@@ -186,6 +215,7 @@ void ProfileService::name(const Taken& taken, std::vector<std::uint32_t> sites, 
                           Watched& watched) {
   std::ranges::sort(sites);
   HeapSites few;
+  few.is_go = taken.heap.is_go;
   few.interval_bytes = taken.heap.interval_bytes;
   for (const std::uint32_t index : sites) {
     const auto known = watched.named.find(index);
@@ -201,7 +231,7 @@ void ProfileService::name(const Taken& taken, std::vector<std::uint32_t> sites, 
       make(taken, few, {.most_lines = with_lines ? HeapProfileOptions().most_lines : 0});
   for (std::size_t i = 0; i < few.sites.size() && i < profile.samples.size(); ++i) {
     Named& named = watched.named[few.sites[i].index];
-    named.site = described(profile, profile.samples[i]);
+    named.site = described(profile, profile.samples[i], few.is_go);
     named.site.stack_hash = few.sites[i].stack_hash;
     named.has_lines = with_lines;
   }
@@ -242,13 +272,49 @@ std::vector<KnownSite> ProfileService::known_of(const Taken& taken, bool is_susp
   return known;
 }
 
+// Suspects first, then the others behind the one that was looked at last.
+std::vector<ProcessId> ProfileService::go_targets(const std::vector<ProcessId>& suspects) const {
+  std::vector<ProcessId> targets;
+  for (const auto& source : go_programs_->sources()) targets.push_back(source->id());
+  const auto others = std::ranges::stable_partition(targets, [&suspects](const ProcessId& id) {
+    return std::ranges::find(suspects, id) != suspects.end();
+  });
+  const auto first =
+      std::ranges::find_if(others, [this](const ProcessId& id) { return last_go_ < id; });
+  std::rotate(others.begin(), first, others.end());
+  return targets;
+}
+
+// What it keeps of each is small: their runtimes take fewer samples than probes do.
+void ProfileService::look_at_go(const std::vector<ProcessId>& suspects, KnownSites& known) {
+  constexpr SiteHistoryOptions kOptions = {.most_sites = 256, .has_ages = false};
+  const double start_seconds = clock_.steady_seconds();
+  std::size_t kept = static_cast<std::size_t>(std::ranges::count_if(
+      watched_, [](const auto& entry) { return !entry.second.history.is_of_ages(); }));
+  for (const ProcessId& id : go_targets(suspects)) {
+    const double now_seconds = clock_.steady_seconds();
+    if (stop_.stop_requested() || now_seconds - start_seconds > kGoLookSeconds) return;
+    const bool is_suspect = std::ranges::find(suspects, id) != suspects.end();
+    if (!is_suspect) last_go_ = id;
+    const bool is_known = watched_.contains(id);
+    if (board_.find(id) || (!is_known && !is_suspect && kept >= kMostGoPrograms)) continue;
+    const auto taken = take_go(id);
+    if (!taken) continue;
+    kept += is_known ? 0 : 1;
+    Watched& watched = watched_.try_emplace(id, kOptions).first->second;
+    watched.history.add(taken->heap, now_seconds);
+    known.insert_or_assign(id, known_of(*taken, is_suspect, watched));
+  }
+}
+
 void ProfileService::look() {
   const std::scoped_lock lock(look_mutex_);
   const std::vector<ProbedTarget> targets = board_.targets();
   const std::vector<ProcessId> suspects = suspects_ ? suspects_() : std::vector<ProcessId>();
   auto known = std::make_shared<KnownSites>(*sites());
-  const auto is_gone = [&targets](const auto& entry) {
-    return std::ranges::find(targets, entry.first, &ProbedTarget::id) == targets.end();
+  const auto is_gone = [&](const auto& entry) {
+    return std::ranges::find(targets, entry.first, &ProbedTarget::id) == targets.end() &&
+           !knows(entry.first);
   };
   std::erase_if(watched_, is_gone);
   std::erase_if(*known, is_gone);
@@ -265,6 +331,7 @@ void ProfileService::look() {
     const bool is_suspect = std::ranges::find(suspects, target.id) != suspects.end();
     known->insert_or_assign(target.id, known_of(*taken, is_suspect, watched));
   }
+  if (go_programs_ != nullptr) look_at_go(suspects, *known);
   const std::scoped_lock sites_lock(sites_mutex_);
   sites_ = std::move(known);
 }

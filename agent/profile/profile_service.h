@@ -1,9 +1,10 @@
-// ProfileService: heap profiles of the probed programs of this host, for those who ask, and which
-// of their sites grow.
+// ProfileService: heap profiles of the probed programs of this host and of its Go programs, for
+// those who ask, and which of their sites grow.
 //
 // Once a minute it looks at each target's sites (site_history.h); a suspect's list of growing sites
-// comes from there. Profiles are made when they are asked for, a few at a time. Thread rule: every
-// member may be called by any thread.
+// comes from there. Go programs have kGoLookSeconds of a look, suspects first, and what is kept of
+// them is of at most kMostGoPrograms. Profiles are made when they are asked for, a few at a time.
+// Thread rule: every member may be called by any thread.
 #pragma once
 
 #include <atomic>
@@ -29,6 +30,7 @@
 #include "agent/profile/probe_reading.h"
 #include "agent/profile/site_history.h"
 #include "agent/profile/symboliser.h"
+#include "collectors/go_board.h"
 #include "collectors/host_root.h"
 #include "collectors/probe_board.h"
 
@@ -45,7 +47,7 @@ struct ProfileRequest {
 struct ProfileRefusal {
   enum class Kind : std::uint8_t {
     gone,         // no process has that pid
-    not_found,    // no probe in it, or it is not the same process
+    not_found,    // neither a probe nor Go in it, or it is not the same process
     unavailable,  // not now: nothing sampled yet, too many at once, the agent stops
   };
   Kind kind = Kind::not_found;
@@ -58,6 +60,8 @@ class ProfileService {
  public:
   static constexpr double kMostSeconds = 300;
   static constexpr std::ptrdiff_t kMostAtOnce = 4;
+  static constexpr double kGoLookSeconds = 0.25;
+  static constexpr std::size_t kMostGoPrograms = 128;
 
   // All outlive it.
   ProfileService(const HostRoot& root, const ProbeBoard& board, const Clock& clock)
@@ -70,6 +74,11 @@ class ProfileService {
   // start(); called by its thread.
   using SuspectSource = std::function<std::vector<ProcessId>()>;
   void set_suspect_source(SuspectSource source) { suspects_ = std::move(source); }
+
+  // Which Go programs there are; outlives it. Before start(); without it there are none.
+  void set_go_programs(const GoBoard& programs) { go_programs_ = &programs; }
+  // Whether its sites can be asked for.
+  [[nodiscard]] bool knows(const ProcessId& id) const;
 
   // Starts to look at the targets, each minute, on a thread of its own.
   void start();
@@ -91,6 +100,8 @@ class ProfileService {
     bool has_lines = false;
   };
   struct Watched {
+    Watched() = default;
+    explicit Watched(const SiteHistoryOptions& options) : history(options) {}
     SiteHistory history;
     std::map<std::uint32_t, Named> named;  // by index of HeapSite
   };
@@ -100,6 +111,9 @@ class ProfileService {
   };
 
   [[nodiscard]] tl::expected<Taken, ProfileRefusal> take(const ProcessId& id) const;
+  [[nodiscard]] tl::expected<Taken, ProfileRefusal> take_go(const ProcessId& id) const;
+  [[nodiscard]] std::vector<ProcessId> go_targets(const std::vector<ProcessId>& suspects) const;
+  void look_at_go(const std::vector<ProcessId>& suspects, KnownSites& known);
   [[nodiscard]] tl::expected<ProcessId, ProfileRefusal> find(const ProfileRequest& request) const;
   [[nodiscard]] Profile make(const Taken& taken, const HeapSites& heap, HeapProfileOptions options);
   [[nodiscard]] std::vector<KnownSite> known_of(const Taken& taken, bool is_suspect,
@@ -110,6 +124,7 @@ class ProfileService {
 
   const HostRoot& root_;
   const ProbeBoard& board_;
+  const GoBoard* go_programs_ = nullptr;
   const Clock& clock_;
   SuspectSource suspects_;
   Symboliser symboliser_;
@@ -117,6 +132,7 @@ class ProfileService {
   std::stop_source stop_;
   std::mutex look_mutex_;  // watched_
   std::map<ProcessId, Watched> watched_;
+  ProcessId last_go_;  // that was looked at
   mutable std::mutex sites_mutex_;
   std::shared_ptr<const KnownSites> sites_ = std::make_shared<const KnownSites>();
   std::thread thread_;

@@ -65,7 +65,7 @@ double multiple_of(double seconds, double spacing) { return std::floor(seconds /
 
 }  // namespace
 
-std::vector<SiteHistory::State> SiteHistory::Snapshot::states() const {
+std::vector<SiteHistory::State> SiteHistory::Snapshot::states(bool has_ages) const {
   std::vector<State> all;
   std::string_view rest = packed;
   std::uint32_t site = 0;
@@ -75,7 +75,9 @@ std::vector<SiteHistory::State> SiteHistory::Snapshot::states() const {
     state.site = site;
     std::uint64_t held = take_varint(rest);
     state.live_bytes = static_cast<double>(held) * kUnit;
+    if (!has_ages) state.freed_bytes = static_cast<double>(take_varint(rest)) * kUnit;
     for (double& older : state.older_bytes) {
+      if (!has_ages) break;
       held -= std::min(held, take_varint(rest));
       older = static_cast<double>(held) * kUnit;
     }
@@ -113,6 +115,10 @@ void SiteHistory::add(const HeapSites& heap, double now_seconds) {
     before = site->index;
     std::uint64_t held = units(site->live_bytes);
     append_varint(snapshot.packed, held);
+    if (!options_.has_ages) {
+      append_varint(snapshot.packed, units(site->allocated_bytes - site->live_bytes));
+      continue;
+    }
     for (const double older_bytes : site->older_bytes) {
       const std::uint64_t older = std::min(held, units(older_bytes));
       append_varint(snapshot.packed, held - older);
@@ -139,51 +145,89 @@ const SiteHistory::Snapshot* SiteHistory::near_age(double age_seconds) const {
   return std::abs(nearest->seconds - wanted) <= kTolerance * age_seconds ? &*nearest : nullptr;
 }
 
-std::vector<SiteGrowth> SiteHistory::growing_over(std::size_t bound) const {
-  const double window = ProbeAges::kBoundsSeconds.at(bound);
-  constexpr std::size_t kParts = 4;
-  std::vector<const Snapshot*> points;  // oldest first, the last one excluded
+SiteHistory::State SiteHistory::state_in(const Snapshot& snapshot, const std::vector<State>& states,
+                                         std::uint32_t site) {
+  const auto found = std::ranges::lower_bound(states, site, {}, &State::site);
+  if (found != states.end() && found->site == site) return *found;
+  State unknown;  // at most that much: what is not known is no growth
+  unknown.live_bytes = snapshot.cutoff_bytes;
+  return unknown;
+}
+
+double SiteHistory::surviving(const State& then, const State& now) {
+  return std::max(0.0, then.live_bytes - std::max(0.0, now.freed_bytes - then.freed_bytes));
+}
+
+SiteHistory::State SiteHistory::Window::state_at(std::size_t point, std::uint32_t site) const {
+  return state_in(*points[point], states[point], site);
+}
+
+std::optional<SiteHistory::Window> SiteHistory::window_of(std::size_t bound) const {
+  const double seconds = ProbeAges::kBoundsSeconds.at(bound);
+  Window window;
   for (std::size_t part = kParts; part > 0; --part) {
     const Snapshot* const point =
-        near_age(window * static_cast<double>(part) / static_cast<double>(kParts));
-    if (point == nullptr || (!points.empty() && point->seconds <= points.back()->seconds))
-      return {};
-    points.push_back(point);
+        near_age(seconds * static_cast<double>(part) / static_cast<double>(kParts));
+    if (point == nullptr ||
+        (!window.points.empty() && point->seconds <= window.points.back()->seconds))
+      return std::nullopt;
+    window.points.push_back(point);
   }
+  if (window.points.back()->seconds >= snapshots_.back().seconds) return std::nullopt;
+  for (const Snapshot* const point : window.points)
+    window.states.push_back(point->states(options_.has_ages));
+  if (options_.has_ages) return window;
+  const Snapshot* const before = near_age(2 * seconds);
+  if (before != nullptr && before->seconds < window.points.front()->seconds) {
+    window.before = before;
+    window.states_before = before->states(false);
+  }
+  return window;
+}
+
+// What had survived a window of that length, at its start and now.
+std::pair<double, double> SiteHistory::survivors(const Window& window, std::size_t bound,
+                                                 const State& state) const {
+  const State first = window.state_at(0, state.site);
+  if (options_.has_ages) return {first.older_bytes.at(bound), state.older_bytes.at(bound)};
+  double then = 0;
+  if (window.before != nullptr)
+    then = surviving(state_in(*window.before, window.states_before, state.site), first);
+  return {then, surviving(first, state)};
+}
+
+std::optional<SiteGrowth> SiteHistory::growth_of(const Window& window, std::size_t bound,
+                                                 const State& state) const {
   const Snapshot& now = snapshots_.back();
-  if (points.back()->seconds >= now.seconds) return {};
-  const Snapshot& start = *points.front();
-  std::vector<std::vector<State>> states;
-  states.reserve(points.size());
-  for (const Snapshot* const point : points) states.push_back(point->states());
-  const auto state_at = [&](std::size_t point, std::uint32_t site) {
-    const auto found = std::ranges::lower_bound(states[point], site, {}, &State::site);
-    if (found != states[point].end() && found->site == site) return *found;
-    State unknown;  // at most that much: what is not known is no growth
-    unknown.live_bytes = points[point]->cutoff_bytes;
-    return unknown;
-  };
+  const Snapshot& start = *window.points.front();
+  const State first = window.state_at(0, state.site);
+  const double delta = state.live_bytes - first.live_bytes;
+  const auto [survived_then, survived] = survivors(window, bound, state);
+  const double born = std::max(0.0, state.live_bytes - survived);
+  const double died = std::max(0.0, first.live_bytes - survived);
+  const double sigma = std::sqrt(now.interval_bytes * (born + died));
+  std::size_t rises = 0;
+  for (std::size_t part = 0; part < kParts; ++part) {
+    const double before = window.state_at(part, state.site).live_bytes;
+    const double after =
+        part + 1 < kParts ? window.state_at(part + 1, state.site).live_bytes : state.live_bytes;
+    rises += after > before;
+  }
+  const bool old_ones_rise = survived > survived_then;
+  if (delta <= options_.minimum_sigmas * sigma || rises + 1 < kParts || !old_ones_rise)
+    return std::nullopt;
+  SiteGrowth growth{state.site, now.seconds - start.seconds, delta, sigma, std::nullopt};
   const double total = now.live_bytes - start.live_bytes;
+  if (total > 0) growth.share = std::min(1.0, delta / total);
+  return growth;
+}
+
+std::vector<SiteGrowth> SiteHistory::growing_over(std::size_t bound) const {
   std::vector<SiteGrowth> growing;
-  for (const State& state : now.states()) {
-    const State first = state_at(0, state.site);
-    const double delta = state.live_bytes - first.live_bytes;
-    const double survived = state.older_bytes.at(bound);
-    const double born = std::max(0.0, state.live_bytes - survived);
-    const double died = std::max(0.0, first.live_bytes - survived);
-    const double sigma = std::sqrt(now.interval_bytes * (born + died));
-    std::size_t rises = 0;
-    for (std::size_t part = 0; part < kParts; ++part) {
-      const double before = state_at(part, state.site).live_bytes;
-      const double after =
-          part + 1 < kParts ? state_at(part + 1, state.site).live_bytes : state.live_bytes;
-      rises += after > before;
-    }
-    const bool old_ones_rise = survived > first.older_bytes.at(bound);
-    if (delta <= options_.minimum_sigmas * sigma || rises + 1 < kParts || !old_ones_rise) continue;
-    SiteGrowth growth{state.site, now.seconds - start.seconds, delta, sigma, std::nullopt};
-    if (total > 0) growth.share = std::min(1.0, delta / total);
-    growing.push_back(growth);
+  const std::optional<Window> window = window_of(bound);
+  if (!window) return growing;
+  for (const State& state : snapshots_.back().states(options_.has_ages)) {
+    if (const auto growth = growth_of(*window, bound, state)) growing.push_back(*growth);
   }
   return growing;
 }

@@ -11,6 +11,7 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/profile/heap_sites.h"
@@ -31,6 +32,9 @@ struct SiteHistoryOptions {
   std::size_t most_sites = 1024;  // of one snapshot: those of the most live bytes
   double spacing_seconds = 60;    // of two snapshots
   double minimum_sigmas = 3;
+  // Whether HeapSite::older_bytes is known. Where not, what has survived since a moment is taken
+  // for what lived then less all that was freed since: never more than it is.
+  bool has_ages = true;
 };
 
 class SiteHistory {
@@ -48,6 +52,7 @@ class SiteHistory {
   // lives, and what lived at its start and died, counts: variance = T * (both in bytes).
   [[nodiscard]] std::vector<SiteGrowth> growing() const;
 
+  [[nodiscard]] bool is_of_ages() const { return options_.has_ages; }
   [[nodiscard]] std::size_t snapshots() const { return snapshots_.size(); }
   // What they take in memory.
   [[nodiscard]] std::size_t bytes() const;
@@ -59,6 +64,7 @@ class SiteHistory {
     std::uint32_t site = 0;
     double live_bytes = 0;
     std::array<double, kBounds> older_bytes = {};
+    double freed_bytes = 0;  // since the target started; where there are no ages
   };
   struct Snapshot {
     double seconds = 0;
@@ -67,13 +73,32 @@ class SiteHistory {
     double cutoff_bytes = 0;  // sites that are not in it held at most that much
     std::size_t level = 0;    // how sparse it may become: an index into the spacings
     std::string packed;
-    [[nodiscard]] std::vector<State> states() const;
+    [[nodiscard]] std::vector<State> states(bool has_ages) const;
   };
+  static constexpr std::size_t kParts = 4;
+  // Snapshots of a window, oldest first, the last one excluded.
+  struct Window {
+    std::vector<const Snapshot*> points;
+    std::vector<std::vector<State>> states;
+    const Snapshot* before = nullptr;  // a window earlier; where there are no ages
+    std::vector<State> states_before;
+    [[nodiscard]] State state_at(std::size_t point, std::uint32_t site) const;
+  };
+  // What one site held at that moment: at most what is said where it is not among the largest.
+  [[nodiscard]] static State state_in(const Snapshot& snapshot, const std::vector<State>& states,
+                                      std::uint32_t site);
 
+  // Of what lived then, at least so much lives now; where there are no ages.
+  [[nodiscard]] static double surviving(const State& then, const State& now);
   void thin(double now_seconds);
   [[nodiscard]] std::size_t level_of(double now_seconds) const;
   // The snapshot nearest to that age, if there is one at least somewhat near to it.
   [[nodiscard]] const Snapshot* near_age(double age_seconds) const;
+  [[nodiscard]] std::optional<Window> window_of(std::size_t bound) const;
+  [[nodiscard]] std::pair<double, double> survivors(const Window& window, std::size_t bound,
+                                                    const State& state) const;
+  [[nodiscard]] std::optional<SiteGrowth> growth_of(const Window& window, std::size_t bound,
+                                                    const State& state) const;
   [[nodiscard]] std::vector<SiteGrowth> growing_over(std::size_t bound) const;
 
   SiteHistoryOptions options_;

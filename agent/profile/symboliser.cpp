@@ -71,6 +71,7 @@ Symboliser::ModulePointer Symboliser::load(const HostFile& file, const CodeMappi
     }
   }
   module->symbols.finish();
+  if (module->elf.go_build_info) module->go = find_go_tables(source, module->elf);
   keep({file.facts(), module, mapping.path, mapping.inode});
   return module;
 }
@@ -86,6 +87,7 @@ class Symboliser::Run {
     add_program();
     profile_.locations.reserve(addresses.size());
     for (const std::uint64_t address : addresses) add_location(address);
+    add_go_lines();
     if (owner_.options_.wants_lines) add_lines(std::min(most_lines, addresses.size()));
     name_functions();
   }
@@ -164,9 +166,35 @@ class Symboliser::Run {
     return fmt::format("[{}+{:#x}]", loaded.name, shown);
   }
 
+  void add_go_lines() {
+    for (auto& [index, places] : places_) {
+      const auto& go = loaded_[index].module->go;
+      if (!go) continue;
+      const Result<HostFile> file = files_.open(*sources_[index]);
+      if (!file) continue;
+      const FileSource source(*file);
+      const auto table = GoLineTable::open(source, *go);
+      if (!table) continue;
+      std::erase_if(places, [&](const Place& place) {
+        const auto frame = table->find(place.address);
+        if (frame) take_go_frame(index, place.location, *frame);
+        if (auto called = table->find_called(place.address))
+          profile_.locations[place.location].called = std::move(*called);
+        return frame.has_value();
+      });
+    }
+  }
+
+  void take_go_frame(std::uint32_t mapping, std::uint32_t location, const GoFrame& frame) {
+    ProfileMapping& shown = profile_.mappings[mapping];
+    shown.has_filenames = shown.has_lines = shown.has_inlines = true;
+    profile_.locations[location].lines = {{function_index(frame.function, frame.file), frame.line}};
+  }
+
   void add_lines(std::size_t most_lines) {
     for (const auto& [index, places] : places_) {
       const Loaded& loaded = loaded_[index];
+      if (places.empty()) continue;
       const Result<HostFile> file = open_debug_info(index, *loaded.module);
       if (!file) continue;
       std::vector<std::uint64_t> addresses;

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,6 +23,7 @@
 #include "agent/profile/source_lines.h"
 #include "agent/profile/symbol_table.h"
 #include "collectors/parse/elf_file.h"
+#include "collectors/parse/go_line_table.h"
 #include "collectors/parse/memory_map.h"
 
 namespace heapfloor {
@@ -30,6 +32,7 @@ namespace heapfloor {
 struct CodeModule {
   ElfFile elf;
   SymbolTable symbols;
+  std::optional<GoTables> go;  // of a Go program
   [[nodiscard]] std::size_t bytes() const;
 };
 
@@ -49,7 +52,8 @@ class Symboliser {
   // their order, with the mappings and functions that they need. Lines and what was inlined are
   // looked up for the first `most_lines` addresses alone. What has no name becomes
   // "[file+0x1234]", or "[unknown]" where nothing is mapped. Of a process whose files are gone,
-  // what was kept of them since an earlier call is used.
+  // what was kept of them since an earlier call is used. Of Go's code each address is one function,
+  // as Go's runtime makes stacks: its name and line come from the runtime's own table, at once.
   void symbolise(Profile& profile, std::span<const std::uint64_t> addresses, std::size_t most_lines,
                  const std::vector<CodeMapping>& mappings, const CodeFiles& files);
 

@@ -62,7 +62,8 @@ std::vector<std::optional<ElfObject>> find_objects(const ByteSource& source,
     for (; piece.size() - at >= sizeof(Elf64_Sym); at += sizeof(Elf64_Sym)) {
       Elf64_Sym symbol = {};
       std::memcpy(&symbol, piece.data() + at, sizeof symbol);
-      if (ELF64_ST_TYPE(symbol.st_info) != STT_OBJECT || symbol.st_shndx == SHN_UNDEF) continue;
+      const auto type = ELF64_ST_TYPE(symbol.st_info);
+      if ((type != STT_OBJECT && type != STT_FUNC) || symbol.st_shndx == SHN_UNDEF) continue;
       const auto found = std::ranges::find(places, symbol.st_name);
       if (found != places.end())
         objects[static_cast<std::size_t>(found - places.begin())] =

@@ -1,4 +1,4 @@
-// Where the variables of a program are, by their names in .symtab. Source: elf(5).
+// Where variables and functions of a program are, by their names in .symtab. Source: elf(5).
 //
 // The tables are read piece by piece, in order, once each: about 1 ms a MB. Names that share their
 // end with a longer one's, as only some linkers write them, are not found. Thread rule: pure.
@@ -21,7 +21,7 @@ struct ElfObject {
   friend bool operator==(const ElfObject&, const ElfObject&) = default;
 };
 
-// One for each name, in their order; nothing where there is no such variable. Names are shorter
+// One for each name, in their order; nothing where there is no such symbol. Names are shorter
 // than kMostObjectName.
 inline constexpr std::size_t kMostObjectName = 64;
 [[nodiscard]] std::vector<std::optional<ElfObject>> find_objects(

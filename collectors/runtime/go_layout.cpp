@@ -1,5 +1,6 @@
 #include "collectors/runtime/go_layout.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace heapfloor {
@@ -16,8 +17,11 @@ constexpr std::string_view kEnded =
     "struct { runtime.lock runtime.mutex; runtime.stack runtime.gList; runtime.noStack "
     "runtime.gList; runtime.n int32 }";
 constexpr std::string_view kEndedOfP = "struct { runtime.gList; runtime.n int32 }";
-constexpr std::array kStructures = {kController, kMemstats, kHeapStats, kShard,
-                                    kSched,      kP,        kEnded,     kEndedOfP};
+constexpr std::string_view kBucket = "runtime.bucket";
+constexpr std::string_view kRecord = "runtime.memRecord";
+constexpr std::string_view kCycle = "runtime.memRecordCycle";
+constexpr std::array kStructures = {kController, kMemstats, kHeapStats, kShard,  kSched, kP,
+                                    kEnded,      kEndedOfP, kBucket,    kRecord, kCycle};
 
 constexpr std::array<std::string_view, kGoControls> kControlNames = {
     "gcPercent", "memoryLimit",  "gcPercentHeapGoal", "heapLive",   "heapMarked",
@@ -57,7 +61,45 @@ std::optional<GoScheduler> scheduler_of(const StructLayouts& structures) {
   return GoScheduler{*system, *ended + *of_ended, *ended_of_p + *of_ended_of_p};
 }
 
+std::optional<std::uint32_t> size_of(const StructLayouts& structures, std::string_view structure) {
+  const auto found = structures.find(structure);
+  if (found == structures.end() || found->second.size > kMostGoOffset) return std::nullopt;
+  return static_cast<std::uint32_t>(found->second.size);
+}
+
+std::optional<GoBuckets> buckets_of(const StructLayouts& structures) {
+  const auto bytes = size_of(structures, kBucket);
+  const auto record = size_of(structures, kRecord);
+  const auto cycle = size_of(structures, kCycle);
+  const std::array<GoLayout::Offset, 9> members = {
+      member(structures, kBucket, "allnext"),   member(structures, kBucket, "typ"),
+      member(structures, kBucket, "nstk"),      member(structures, kRecord, "active"),
+      member(structures, kRecord, "future"),    member(structures, kCycle, "allocs"),
+      member(structures, kCycle, "frees"),      member(structures, kCycle, "alloc_bytes"),
+      member(structures, kCycle, "free_bytes"),
+  };
+  const bool is_whole =
+      bytes && record && cycle &&
+      std::ranges::all_of(members, [](const auto& one) { return one.has_value(); });
+  if (!is_whole) return std::nullopt;
+  GoBuckets buckets{*bytes,      *members[0], *members[1], *members[2], *record,     *members[3],
+                    *members[4], *cycle,      *members[5], *members[6], *members[7], *members[8]};
+  return is_sound(buckets) ? std::optional(buckets) : std::nullopt;
+}
+
 }  // namespace
+
+bool is_sound(const GoBuckets& buckets) {
+  constexpr std::uint32_t kWord = 8;
+  const std::uint32_t in_header = std::max({buckets.next, buckets.kind, buckets.depth});
+  const std::uint32_t in_cycle = std::max({buckets.allocated_objects, buckets.freed_objects,
+                                           buckets.allocated_bytes, buckets.freed_bytes});
+  return in_header + kWord <= buckets.bytes && buckets.bytes <= kMostGoBucket &&
+         in_cycle + kWord <= buckets.cycle_bytes &&
+         buckets.active + buckets.cycle_bytes <= buckets.record_bytes &&
+         buckets.future + GoBuckets::kFutures * buckets.cycle_bytes <= buckets.record_bytes &&
+         buckets.record_bytes <= kMostGoBucket;
+}
 
 std::span<const std::string_view> go_structures() { return kStructures; }
 
@@ -70,6 +112,7 @@ std::optional<GoLayout> go_layout_of(const StructLayouts& structures) {
   if (!layout.of(GoControl::heap_marked) || !layout.of(GoStat::cycles)) return std::nullopt;
   layout.shards = shards_of(structures);
   layout.scheduler = scheduler_of(structures);
+  layout.buckets = buckets_of(structures);
   return layout;
 }
 
@@ -81,6 +124,7 @@ std::optional<GoLayout> known_go_layout(std::uint32_t minor) {
   layout.stats = {7704, 7712, 3592, 3600, 3544, 3552, 3560, 3568, 3576, 3584};
   layout.shards = GoShards{0, 1176, 24, 32, 40};
   layout.scheduler = GoScheduler{72, 176, 2472};
+  layout.buckets = GoBuckets{48, 8, 16, 40, 128, 0, 32, 32, 0, 8, 16, 24};
   return layout;
 }
 

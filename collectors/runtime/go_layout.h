@@ -1,6 +1,7 @@
 // GoLayout: where a Go runtime keeps the figures of its heap, in its variables.
 //
-// Source: gcControllerState, mstats, consistentHeapStats, schedt and p of src/runtime of Go. They
+// Source: gcControllerState, mstats, consistentHeapStats, schedt, p, bucket and memRecord of
+// src/runtime of Go. They
 // are no interface and move from version to version: what is read is laid out as the program's own
 // debugging information says, or, of versions that were measured (1.19), as kept here. Thread rule:
 // plain values.
@@ -67,12 +68,30 @@ struct GoScheduler {
   friend bool operator==(const GoScheduler&, const GoScheduler&) = default;
 };
 
+// runtime.bucket: what was allocated by one stack in objects of one size. Behind it stand `depth`
+// return addresses of 8 bytes and a runtime.memRecord. Words of 8 bytes.
+struct GoBuckets {
+  std::uint32_t bytes = 0;  // of the bucket alone
+  std::uint32_t next = 0;   // the one that was made before it: allnext
+  std::uint32_t kind = 0;
+  std::uint32_t depth = 0;
+  std::uint32_t record_bytes = 0;
+  std::uint32_t active = 0;  // in the record: what is published
+  std::uint32_t future = 0;  // in the record: of kFutures cycles of collection, one by one
+  std::uint32_t cycle_bytes = 0;
+  std::uint32_t allocated_objects = 0, freed_objects = 0;  // in each of those
+  std::uint32_t allocated_bytes = 0, freed_bytes = 0;
+  static constexpr std::uint32_t kFutures = 3;
+  friend bool operator==(const GoBuckets&, const GoBuckets&) = default;
+};
+
 struct GoLayout {
   using Offset = std::optional<std::uint32_t>;
   std::array<Offset, kGoControls> control;
   std::array<Offset, kGoStats> stats;
   std::optional<GoShards> shards;
   std::optional<GoScheduler> scheduler;
+  std::optional<GoBuckets> buckets;
   [[nodiscard]] const Offset& of(GoControl what) const {
     return control.at(static_cast<std::size_t>(what));
   }
@@ -84,6 +103,11 @@ struct GoLayout {
 
 // No structure that is read is larger.
 inline constexpr std::uint32_t kMostGoOffset = 64 << 10;
+
+inline constexpr std::uint32_t kMostGoBucket = 1024;  // of a bucket or its record
+
+// Whether each part is inside of what it is a part of.
+[[nodiscard]] bool is_sound(const GoBuckets& buckets);
 
 // The structures that go_layout_of() asks for.
 [[nodiscard]] std::span<const std::string_view> go_structures();

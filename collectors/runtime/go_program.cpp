@@ -11,7 +11,9 @@ namespace heapfloor {
 namespace {
 
 constexpr std::array<std::string_view, kGoVariables> kVariableNames = {
-    "runtime.gcController", "runtime.memstats", "runtime.allglen", "runtime.sched", "runtime.allp"};
+    "runtime.gcController", "runtime.memstats", "runtime.allglen",    "runtime.sched",
+    "runtime.allp",         "runtime.mbuckets", "runtime.mProfCycle", "runtime.MemProfileRate",
+};
 
 std::optional<std::string> version_of(const ByteSource& source, const ElfFile& elf) {
   if (!elf.go_build_info) return std::nullopt;

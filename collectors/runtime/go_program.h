@@ -27,8 +27,17 @@ inline constexpr std::size_t kGoRefusals = 4;
 [[nodiscard]] std::string_view go_refusal_name(GoRefusal refusal);
 
 // The variables that are read, where they are there; in the file's own numbering.
-enum class GoVariable : std::uint8_t { controller, memstats, all_goroutines, sched, all_p };
-inline constexpr std::size_t kGoVariables = 5;
+enum class GoVariable : std::uint8_t {
+  controller,
+  memstats,
+  all_goroutines,
+  sched,
+  all_p,
+  buckets,        // of the memory profile
+  profile_cycle,  // which of its figures are published
+  profile_rate,   // bytes between two samples
+};
+inline constexpr std::size_t kGoVariables = 8;
 
 struct GoProgram {
   std::string version;  // raw, at most kMostGoVersion

@@ -206,8 +206,32 @@ Result<GoTarget> GoTarget::open(const ProcessId& id, std::shared_ptr<const GoPro
   }
   auto memory = directory.open_mapped_memory(0, kAddressSpace);
   if (!memory) return Failure(std::move(memory.error()));
-  target.memory_ = std::move(*memory);
+  target.memory_ = std::make_shared<const MappedBytes>(std::move(*memory));
   return target;
+}
+
+std::shared_ptr<const GoSiteSource> GoTarget::site_source() const {
+  return std::make_shared<const GoSiteSource>(id_, program_, memory_, bias_);
+}
+
+Result<GoSites> GoSiteSource::read(const GoSiteBounds& bounds) const {
+  const auto buckets = program_->of(GoVariable::buckets);
+  const auto cycle = program_->of(GoVariable::profile_cycle);
+  const auto rate = program_->of(GoVariable::profile_rate);
+  if (!program_->layout.buckets || !buckets || !cycle || !rate)
+    return failure(ErrorKind::unavailable, {},
+                   "nothing says how " + program_->version + " lays its memory profile out");
+  ErrorKind kind = ErrorKind::io;
+  const GoMemory memory = [this, &kind](std::uint64_t address, std::span<std::byte> to) {
+    const auto read = memory_->read(address, to);
+    if (!read) kind = read.error().kind;
+    return read.has_value();
+  };
+  auto sites =
+      read_go_sites(*program_->layout.buckets,
+                    {*buckets + bias_, *cycle + bias_, *rate + bias_, bias_}, memory, bounds);
+  if (!sites && sites.error().kind == ErrorKind::io) sites.error().kind = kind;
+  return sites;
 }
 
 std::optional<std::uint64_t> GoTarget::address_of(GoVariable variable) const {
@@ -219,7 +243,7 @@ std::optional<std::uint64_t> GoTarget::address_of(GoVariable variable) const {
 template <class Word>
 Result<Word> GoTarget::read_word(std::uint64_t address) const {
   Word word = {};
-  if (auto read = memory_.read(address, std::as_writable_bytes(std::span(&word, 1))); !read)
+  if (auto read = memory_->read(address, std::as_writable_bytes(std::span(&word, 1))); !read)
     return Failure(std::move(read.error()));
   return word;
 }
@@ -232,7 +256,7 @@ Result<void> GoTarget::read(double most_bytes) {
   if (!cycles) return Failure(cycles.error());
   copy_.resize(go_control_bytes(layout));
   const std::uint64_t control = address_of(GoVariable::controller).value_or(0);
-  if (auto read = memory_.read(control, copy_); !read) return read;
+  if (auto read = memory_->read(control, copy_); !read) return read;
   auto reading = read_go_control(layout, copy_, *cycles, most_bytes);
   if (!reading) return Failure(std::move(reading.error()));
   if (reading_ && reading->cycles < reading_->cycles)
@@ -246,7 +270,7 @@ Result<void> GoTarget::read(double most_bytes) {
 void GoTarget::read_rest() {
   rest_ = {};
   copy_.resize(go_stats_bytes(program_->layout));
-  if (!memory_.read(address_of(GoVariable::memstats).value_or(0), copy_)) return;
+  if (!memory_->read(address_of(GoVariable::memstats).value_or(0), copy_)) return;
   rest_ = read_go_stats(program_->layout, copy_, *reading_);
 }
 
@@ -267,7 +291,7 @@ std::optional<double> GoTarget::count_goroutines() const {
   if (*made > kMostGoroutines || slice->length > kMostPs) return std::nullopt;
   std::int64_t count = static_cast<std::int64_t>(*made) - *system - *ended;
   std::vector<std::uint64_t> ps(slice->length);
-  if (!memory_.read(slice->data, std::as_writable_bytes(std::span(ps)))) return std::nullopt;
+  if (!memory_->read(slice->data, std::as_writable_bytes(std::span(ps)))) return std::nullopt;
   for (const std::uint64_t p : ps) {
     const auto ended_of_p = read_word<std::int32_t>(p + scheduler->ended_of_p);
     if (!ended_of_p) return std::nullopt;

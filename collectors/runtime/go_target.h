@@ -12,12 +12,14 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "collectors/host_root.h"
 #include "collectors/result.h"
 #include "collectors/runtime/go_layout.h"
 #include "collectors/runtime/go_program.h"
+#include "collectors/runtime/go_sites.h"
 #include "collectors/sample.h"
 
 namespace heapfloor {
@@ -64,6 +66,26 @@ struct GoRest {
 [[nodiscard]] std::optional<std::uint64_t> go_load_bias(std::string_view auxv,
                                                         std::uint64_t headers_address);
 
+// Reads the allocation sites of one process (go_sites.h). Thread rule: any thread.
+class GoSiteSource {
+ public:
+  // `program` has no refusal; `memory` is of all addresses.
+  GoSiteSource(const ProcessId& id, std::shared_ptr<const GoProgram> program,
+               std::shared_ptr<const MappedBytes> memory, std::uint64_t bias)
+      : id_(id), program_(std::move(program)), memory_(std::move(memory)), bias_(bias) {}
+
+  [[nodiscard]] const ProcessId& id() const { return id_; }
+  // read_go_sites(); `unavailable` also where nothing says how its memory profile is laid out, and
+  // `gone` where the program has ended or another one is in its place.
+  [[nodiscard]] Result<GoSites> read(const GoSiteBounds& bounds = {}) const;
+
+ private:
+  ProcessId id_;
+  std::shared_ptr<const GoProgram> program_;
+  std::shared_ptr<const MappedBytes> memory_;
+  std::uint64_t bias_;
+};
+
 class GoTarget {
  public:
   // `program` has no refusal. Reads /proc/PID/auxv through `buffer` where the program was moved.
@@ -78,6 +100,8 @@ class GoTarget {
   // Goroutines, without the runtime's own; nothing where they cannot be counted. Four reads, and
   // one for each processor that the program uses.
   [[nodiscard]] std::optional<double> count_goroutines() const;
+  // Of the same process, through the same handle.
+  [[nodiscard]] std::shared_ptr<const GoSiteSource> site_source() const;
 
   [[nodiscard]] const ProcessId& id() const { return id_; }
   [[nodiscard]] const GoProgram& program() const { return *program_; }
@@ -95,7 +119,7 @@ class GoTarget {
 
   ProcessId id_;
   std::shared_ptr<const GoProgram> program_;
-  MappedBytes memory_;
+  std::shared_ptr<const MappedBytes> memory_;
   std::uint64_t bias_ = 0;
   std::vector<std::byte> copy_;
   std::optional<GoReading> reading_;

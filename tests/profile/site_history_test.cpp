@@ -148,5 +148,43 @@ TEST(SiteHistory, WithoutAHistoryNothingGrows) {
   EXPECT_TRUE(history.growing().empty());
 }
 
+// As a Go program's runtime tells it: what was allocated and what lives, and no ages.
+HeapSite told(std::uint32_t index, double live_bytes, double freed_bytes) {
+  HeapSite site;
+  site.index = index;
+  site.live_bytes = live_bytes;
+  site.allocated_bytes = live_bytes + freed_bytes;
+  return site;
+}
+
+TEST(SiteHistoryTest, WithoutAgesASiteThatFreesNothingGrows) {
+  SiteHistory history({.has_ages = false});
+  for (int minute = 0; minute < 30; ++minute) {
+    const double live = 20e6 + minute * 1e6;
+    history.add({.is_go = true,
+                 .interval_bytes = kInterval,
+                 .live_bytes = live + 50e6,
+                 .sites = {told(1, live, 0), told(2, 50e6, minute * 100e6)}},
+                minute * kMinute);
+  }
+  const auto growing = history.growing();
+  ASSERT_EQ(growing.size(), 1U);
+  EXPECT_EQ(growing[0].site, 1U);
+  EXPECT_NEAR(growing[0].delta_bytes / growing[0].window_seconds, 1e6 / kMinute, 1e3);
+}
+
+TEST(SiteHistoryTest, WithoutAgesASiteWhoseObjectsAreAllReplacedIsNoiseForLonger) {
+  SiteHistory history({.has_ages = false});
+  for (int minute = 0; minute < 30; ++minute) {
+    const double live = 200e6 + minute * 1e6;
+    history.add({.is_go = true,
+                 .interval_bytes = kInterval,
+                 .live_bytes = live,
+                 .sites = {told(1, live, minute * 400e6)}},
+                minute * kMinute);
+  }
+  EXPECT_TRUE(history.growing().empty());
+}
+
 }  // namespace
 }  // namespace heapfloor

@@ -1,0 +1,26 @@
+// Which allocation sites of a Go program grow, in words, as somebody would say it who has looked.
+// Thread rule: pure functions.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+
+#include "agent/profile/known_site.h"
+
+namespace heapfloor {
+
+struct GrowingSite {
+  const KnownSite* site = nullptr;
+  double bytes_per_second = 0;
+  std::optional<double> share;  // of the growth of the live heap
+};
+
+// "63 % of the growth is a map that grows, filled by main.holdSession (service.go:64): 41.2 MiB/h.
+// The runtime keeps 35.0 MiB free that it has not given back." Those of one function and one kind
+// count together; the two that grow most are named. Empty where there is none with a name.
+// `idle_bytes`: what the runtime keeps free, where that is known. Names are raw.
+std::string say_growing_sites(std::span<const GrowingSite> sites,
+                              const std::optional<double>& idle_bytes);
+
+}  // namespace heapfloor

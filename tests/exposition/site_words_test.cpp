@@ -1,0 +1,50 @@
+#include "agent/exposition/site_words.h"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace heapfloor {
+namespace {
+
+KnownSite site(std::string function, std::string container, std::string file = {}) {
+  KnownSite known;
+  known.function = std::move(function);
+  known.container = std::move(container);
+  known.file = std::move(file);
+  known.line = known.file.empty() ? 0 : 64;
+  return known;
+}
+
+constexpr double kMiBAnHour = double{1 << 20} / 3600;
+
+TEST(SiteWords, NameWhatGrowsWithItsShareAndItsPace) {
+  const KnownSite map = site("main.put", "map", "/src/service.go");
+  const KnownSite object = site("main.grow", "");
+  const std::vector<GrowingSite> growing = {
+      {&map, 10 * kMiBAnHour, 0.5}, {&object, 12 * kMiBAnHour, 0.3}, {&map, 5 * kMiBAnHour, 0.13}};
+  EXPECT_EQ(say_growing_sites(growing, 35.5 * (1 << 20)),
+            "63 % of the growth is a map that grows, filled by main.put (service.go:64): 15.0 "
+            "MiB/h; 30 % is objects that main.grow allocates: 12.0 MiB/h. The runtime keeps 35.5 "
+            "MiB free that it has not given back.");
+}
+
+TEST(SiteWords, WithoutAShareItIsAPart) {
+  const KnownSite boxed = site("main.box", "interface");
+  const std::vector<GrowingSite> growing = {{&boxed, kMiBAnHour, std::nullopt}};
+  EXPECT_EQ(say_growing_sites(growing, std::nullopt),
+            "A part of the growth is values that main.box boxes into interfaces: 1.0 MiB/h.");
+}
+
+TEST(SiteWords, SitesWithoutANameSayNothing) {
+  const KnownSite nameless = site("", "map");
+  const std::vector<GrowingSite> growing = {{&nameless, kMiBAnHour, 1.0}, {nullptr, 1, 1.0}};
+  EXPECT_EQ(say_growing_sites(growing, 1e9), "");
+  EXPECT_EQ(say_growing_sites({}, 1e9), "");
+}
+
+}  // namespace
+}  // namespace heapfloor

@@ -1,0 +1,3 @@
+module heapfloor.test/holder
+
+go 1.19
