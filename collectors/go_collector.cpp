@@ -18,9 +18,10 @@
 // reads a tick, about 2.4 us where one such read takes 1.2, and a third after a collection; every
 // kCountSeconds its goroutines are counted, about 8 us. Its allocation sites (go_sites.h) are read
 // every kSitesSeconds and less often the longer that takes: at most kProgramDuty of the time for
-// one program, kSitesDuty for all.
+// one program, kSitesDuty for all. Of a program with more than kMostBuckets they are not followed.
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -55,10 +56,11 @@ constexpr std::size_t kOpeningBytes = 4096;  // what opening a file counts for
 constexpr std::size_t kBufferBytes = std::size_t{16} << 10;
 constexpr double kCountSeconds = 10;
 constexpr double kSitesSeconds = 10;
-constexpr std::size_t kMostSites = 32;      // of a program, that are told one by one
-constexpr double kSitesDuty = 0.001;        // of the time, for all programs together
-constexpr double kProgramDuty = 0.0003;     // for one
-constexpr double kMostSitesSeconds = 0.05;  // that may be made up for
+constexpr std::size_t kMostSites = 32;       // of a program, that are told one by one
+constexpr std::size_t kMostBuckets = 32768;  // of a program: 10 ms
+constexpr double kSitesDuty = 0.001;         // of the time, for all programs together
+constexpr double kProgramDuty = 0.0003;      // for one
+constexpr double kMostSitesSeconds = 0.05;   // that may be made up for
 // Of address space, since the board is of a moment ago.
 constexpr double kGrowthFactor = 2;
 
@@ -260,8 +262,9 @@ class GoCollector final : public Collector {
     for (Target* const target : due) {
       if (sites_seconds_ <= 0) return;
       const double start = stopwatch_->seconds();
-      if (auto sites = target->go.site_source()->read({.most_sites = kMostSites}))
+      if (auto sites = target->go.site_source()->read({kMostBuckets, kMostSites}))
         target->sites = std::move(sites->sites);
+      std::ranges::sort(target->sites, std::greater<>(), &GoSite::live_bytes);
       const double took = std::max(0.0, stopwatch_->seconds() - start);
       sites_seconds_ -= took;
       target->next_sites_seconds = now_seconds_ + std::max(kSitesSeconds, took / kProgramDuty);

@@ -238,7 +238,7 @@ void add_check_rules_command(CLI::App& app, std::function<int()>& action) {
 void add_pprof_command(CLI::App& app, const ConfigSource& source, std::function<int()>& action) {
   auto options = std::make_shared<PprofOptions>();
   CLI::App* command = app.add_subcommand(
-      "pprof", "write a heap profile of a process with a probe, for go tool pprof");
+      "pprof", "write a heap profile of a process with a probe or of Go, for go tool pprof");
   command->add_option("--pid", options->pid, "whose")
       ->required()
       ->check(CLI::PositiveNumber)

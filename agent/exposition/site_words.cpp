@@ -26,13 +26,13 @@ struct Kind {
 constexpr std::array<Kind, 7> kKinds = {{
     {"map", "a map that grows, filled by {}"},
     {"sync.Map", "a sync.Map, written by {}"},
-    {"interface", "values that {} boxes into interfaces"},
-    {"slice", "slices that {} makes or appends to"},
-    {"string", "strings that {} makes"},
-    {"channel", "channels that {} makes"},
-    {"goroutine", "goroutines that {} starts"},
+    {"interface", "values boxed into interfaces by {}"},
+    {"slice", "slices made or appended to by {}"},
+    {"string", "strings made by {}"},
+    {"channel", "channels made by {}"},
+    {"goroutine", "goroutines started by {}"},
 }};
-constexpr std::string_view kObjects = "objects that {} allocates";
+constexpr std::string_view kObjects = "objects allocated by {}";
 
 struct Summed {
   const KnownSite* site;
@@ -68,11 +68,25 @@ std::string place_of(const KnownSite& site) {
   return fmt::format("{} ({}:{})", site.function, file, site.line);
 }
 
-std::string say(const Summed& sum) {
+// What else its function fills that grows: most likely what holds it.
+std::string_view say_holder(const Summed& sum, const std::vector<Summed>& sums) {
+  const auto fills = [&](std::string_view container) {
+    return sum.site->container != container && std::ranges::any_of(sums, [&](const Summed& other) {
+             return other.site->function == sum.site->function &&
+                    other.site->container == container;
+           });
+  };
+  if (fills("sync.Map")) return ", which writes to a sync.Map that grows";
+  if (fills("map")) return ", which fills a map that grows";
+  return {};
+}
+
+std::string say(const Summed& sum, const std::vector<Summed>& sums) {
   const auto kind = std::ranges::find(kKinds, sum.site->container, &Kind::container);
   const std::string what =
       fmt::format(fmt::runtime(kind == kKinds.end() ? kObjects : kind->words), place_of(*sum.site));
-  return fmt::format("{}: {:.1f} MiB/h", what, sum.bytes_per_second * kHour / kMiB);
+  return fmt::format("{}{}: {:.1f} MiB/h", what, say_holder(sum, sums),
+                     sum.bytes_per_second * kHour / kMiB);
 }
 
 }  // namespace
@@ -81,12 +95,14 @@ std::string say_growing_sites(std::span<const GrowingSite> sites,
                               const std::optional<double>& idle_bytes) {
   std::string words;
   std::size_t named = 0;
-  for (const Summed& sum : summed(sites)) {
+  const std::vector<Summed> sums = summed(sites);
+  for (const Summed& sum : sums) {
     if (named == kMostNamed || (named > 0 && sum.share.value_or(1) < kLeastShare)) break;
     const std::string share =
         sum.share ? fmt::format("{:.0f} %", 100 * *sum.share) : std::string("A part");
-    words += named == 0 ? fmt::format("{} of the growth is {}", share, say(sum))
-                        : fmt::format("; {} is {}", sum.share ? share : "another part", say(sum));
+    words += named == 0
+                 ? fmt::format("{} of the growth is {}", share, say(sum, sums))
+                 : fmt::format("; {} is {}", sum.share ? share : "another part", say(sum, sums));
     ++named;
   }
   if (words.empty()) return {};

@@ -101,7 +101,7 @@ Estimate unsampled(std::uint64_t objects, std::uint64_t bytes, double rate) {
 struct Bucket {
   std::uint64_t next = 0;
   std::vector<std::uint64_t> frames;
-  Amounts published, all;
+  Amounts amounts;
 };
 
 // One stack's sum over its buckets.
@@ -133,15 +133,14 @@ Word load(std::span<const std::byte> bytes, std::size_t offset) {
   return word;
 }
 
-// FNV-1a over words.
+// FNV-1a over words, whose high bits reach the low ones.
 std::uint64_t hash_of(std::span<const std::uint64_t> frames, std::uint64_t bias) {
   constexpr std::uint64_t kOffset = 14695981039346656037ULL;
   constexpr std::uint64_t kPrime = 1099511628211ULL;
   std::uint64_t hash = kOffset;
   for (const std::uint64_t frame : frames) {
-    std::uint64_t word = frame - bias;
-    for (std::size_t byte = 0; byte < sizeof word; ++byte, word >>= 8U)
-      hash = (hash ^ (word & 0xFFU)) * kPrime;
+    hash = (hash ^ (frame - bias)) * kPrime;
+    hash ^= hash >> 32U;
   }
   return hash;
 }
@@ -164,7 +163,10 @@ class Reader {
       std::uint32_t before = 0;
       std::uint32_t after = 0;
       if (!read_word(place_.cycle, before)) return unreadable();
-      if (auto walked = walk(before); !walked) return Failure(walked.error());
+      // Before the first collection nothing is published: then all that was sampled counts.
+      auto walked = walk(before, false, bounds.most_buckets);
+      if (walked && !is_published_) walked = walk(before, true, bounds.most_buckets);
+      if (!walked) return Failure(walked.error());
       if (!read_word(place_.cycle, after)) return unreadable();
       if (before == after) return take(bounds);
     }
@@ -182,14 +184,12 @@ class Reader {
     return failure(ErrorKind::io, {}, "the memory profile of the Go program cannot be read");
   }
 
-  // All buckets, from the newest to the oldest. Before the first collection nothing is published:
-  // then all that was sampled counts.
-  Result<void> walk(std::uint32_t cycle) {
+  // All buckets, from the newest to the oldest.
+  Result<void> walk(std::uint32_t cycle, bool counts_all, std::size_t most_buckets) {
     pages_.forget();
     sums_.clear();
-    Sums all;
     count_ = 0;
-    bool is_published = false;
+    is_published_ = false;
     std::uint64_t address = 0;
     if (!read_word(place_.buckets, address)) return unreadable();
     Bucket bucket;
@@ -197,13 +197,10 @@ class Reader {
     std::uint64_t checked = address;
     std::size_t next_check = 1;
     for (; address != 0; address = bucket.next) {
-      if (count_ >= GoSiteBounds::kMostBuckets)
+      if (count_ >= most_buckets)
         return failure(ErrorKind::unavailable, {}, "its memory profile has too many stacks");
-      if (auto got = read_bucket(address, cycle, bucket); !got) return got;
-      const std::uint64_t hash = hash_of(bucket.frames, place_.bias);
-      add(sums_, hash, address, bucket.published);
-      add(all, hash, address, bucket.all);
-      is_published = is_published || bucket.published.allocated_objects != 0;
+      if (auto got = read_bucket(address, cycle, counts_all, bucket); !got) return got;
+      add(hash_of(bucket.frames, place_.bias), address, bucket.amounts);
       ++count_;
       if (bucket.next == checked) return not_believed("its list of stacks goes in a circle");
       if (count_ == next_check) {
@@ -211,20 +208,21 @@ class Reader {
         next_check *= 2;
       }
     }
-    if (!is_published) std::swap(sums_, all);
     return {};
   }
 
-  void add(Sums& sums, std::uint64_t hash, std::uint64_t address, const Amounts& amounts) const {
-    Sum& sum = sums[hash];
+  void add(std::uint64_t hash, std::uint64_t address, const Amounts& amounts) {
+    Sum& sum = sums_[hash];
     sum.address = address;
     sum.position = count_;
+    is_published_ = is_published_ || amounts.allocated_objects != 0;
     // One that is just being written to says too little for once.
     if (amounts.is_believable()) sum.add(amounts, rate_);
   }
 
   // A cycle's figures are added to the active ones when it is over, and are 0 from then on.
-  Result<void> read_bucket(std::uint64_t address, std::uint32_t cycle, Bucket& bucket) {
+  Result<void> read_bucket(std::uint64_t address, std::uint32_t cycle, bool counts_all,
+                           Bucket& bucket) {
     const std::span<std::byte> header(header_);
     const std::span<std::byte> record(record_);
     if (address % sizeof address != 0 || address >= kAddressSpace)
@@ -241,14 +239,12 @@ class Reader {
     if (!pages_.read(frames, std::as_writable_bytes(std::span(bucket.frames))) ||
         !pages_.read(records, record.first(layout_.record_bytes)))
       return unreadable();
-    bucket.published = bucket.all = {};
-    add_cycle(record, layout_.active, bucket.published);
-    add_cycle(record, layout_.active, bucket.all);
+    bucket.amounts = {};
+    add_cycle(record, layout_.active, bucket.amounts);
     const std::uint32_t due = (cycle >> 1U) % GoBuckets::kFutures;
     for (std::uint32_t i = 0; i < GoBuckets::kFutures; ++i) {
       const std::size_t offset = layout_.future + std::size_t{i} * layout_.cycle_bytes;
-      add_cycle(record, offset, bucket.all);
-      if (i == due) add_cycle(record, offset, bucket.published);
+      if (counts_all || i == due) add_cycle(record, offset, bucket.amounts);
     }
     return {};
   }
@@ -282,7 +278,7 @@ class Reader {
     Bucket bucket;
     for (std::size_t i = 0; i < order.size(); ++i) {
       const auto& [hash, sum] = order[i];
-      const bool is_named = i < most && read_bucket(sum->address, 0, bucket) &&
+      const bool is_named = i < most && read_bucket(sum->address, 0, false, bucket) &&
                             hash_of(bucket.frames, place_.bias) == hash;
       GoSite site{static_cast<std::uint32_t>(count_ - 1 - sum->position), hash, {}};
       if (is_named) site.frames = bucket.frames;
@@ -304,6 +300,7 @@ class Reader {
   std::array<std::byte, kMostGoBucket> header_ = {}, record_ = {};
   double rate_ = 0;
   std::size_t count_ = 0;
+  bool is_published_ = false;
 };
 
 }  // namespace

@@ -8,8 +8,8 @@
 // as /debug/pprof/heap does it. What stands there is hostile: every address, length and count is
 // bounded, and a list that goes in a circle ends.
 //
-// Cost: a page of the program's memory is read once for the buckets that lie in it, about ten.
-// Thread rule: pure functions of what `read` gives.
+// Cost: a page of the program's memory is read once for the buckets that lie in it, about ten; 1,000
+// buckets take about 0.3 ms of processor time. Thread rule: pure functions of what `read` gives.
 #pragma once
 
 #include <cstddef>
@@ -27,6 +27,7 @@ struct GoSiteBounds {
   static constexpr std::size_t kMostBuckets = 131072;
   static constexpr std::size_t kMostDepth = 1024;  // debug.profstackdepth
   static constexpr std::size_t kMostReads = 65536;
+  std::size_t most_buckets = kMostBuckets;
   std::size_t most_sites = 8192;  // that come one by one
 };
 

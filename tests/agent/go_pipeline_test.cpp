@@ -30,6 +30,7 @@ class GoPipeline : public testing::AgentFixture {
     pipeline_ = std::make_unique<Pipeline>(config_, clock_, sink_);
     testing::GoFileWriter file;
     GoMemoryWriter::add_variables(file);
+    GoMemoryWriter::add_profile(file);
     std::ofstream(proc_.path() + "/payments", std::ios::binary) << file.bytes();
   }
 
@@ -84,6 +85,37 @@ TEST_F(GoPipeline, ALeakIsFoundInWhatLivesAfterCollectionsBeforeItsLimit) {
   EXPECT_EQ(row->verdict.limit, 600 * kMiBytes);
   EXPECT_EQ(std::ranges::count(snapshot->alerts, "HeapfloorLeak", &AlertRow::name), 1);
   EXPECT_FALSE(row->goroutines) << "there are as many as before";
+}
+
+TEST_F(GoPipeline, ASuspectNamesTheSiteThatGrowsWithItsShare) {
+  memory_.set(GoControl::memory_limit, 600 * kMiBytes);
+  const auto snapshot = run(320, [this](int second) {
+    memory_.set_site(0x401234, 1000, (50 + second) * kMiBytes);
+    return Sizes{100 + second, 0, 600};
+  });
+  const WatchRow* const row = live(*snapshot);
+  ASSERT_NE(row, nullptr);
+  ASSERT_EQ(row->sites.size(), 1U);
+  EXPECT_NEAR(row->sites[0].growth_bytes_per_second, kMiBytes, 0.15 * kMiBytes);
+  ASSERT_TRUE(row->sites[0].share);
+  EXPECT_GT(*row->sites[0].share, 0.85);
+  EXPECT_THAT(suspects_document(*snapshot).json,
+              HasSubstr("\"site\":\"" + row->sites[0].name + "\""));
+  const auto site = std::ranges::find(snapshot->watches, "site", &WatchRow::scope);
+  ASSERT_NE(site, snapshot->watches.end());
+  EXPECT_EQ(site->signal, "site_bytes");
+}
+
+TEST_F(GoPipeline, TheSitesOfAProgramThatHasEndedGrowNoMore) {
+  run(30, [this](int second) {
+    memory_.set_site(0x401234, 1000, (50 + second) * kMiBytes);
+    return Sizes{100 + second, 0, 600};
+  });
+  proc_.end(7);
+  const auto snapshot = tick();
+  for (const WatchRow& watch : snapshot->watches) {
+    EXPECT_TRUE(watch.scope != "site" || watch.ended_seconds) << watch.subject;
+  }
 }
 
 TEST_F(GoPipeline, TheStacksOfGoroutinesThatNeverEndAreALeakToo) {

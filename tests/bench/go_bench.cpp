@@ -11,6 +11,7 @@
 #include "collectors/host_root.h"
 #include "collectors/runtime/go_program.h"
 #include "collectors/runtime/go_target.h"
+#include "tests/support/go_profile_writer.h"
 #include "tests/support/go_writer.h"
 
 namespace heapfloor {
@@ -18,6 +19,7 @@ namespace {
 
 using testing::GoFileWriter;
 using testing::GoMemoryWriter;
+using testing::GoProfileWriter;
 
 // This process in the place of a Go program: the figures are in its memory.
 class Program {
@@ -98,6 +100,41 @@ void examine(benchmark::State& state) {
   }
 }
 BENCHMARK(examine)->Arg(7000)->Arg(100000);
+
+// The sites of a program of so many buckets, each of its own stack of 12 frames, as the collector
+// reads them each time; its memory is a part of this process.
+void sites(benchmark::State& state) {
+  constexpr std::size_t kBucketBytes = 48 + 12 * 8 + 128;
+  const auto buckets = static_cast<std::size_t>(state.range(0));
+  GoProfileWriter memory(8192 + buckets * kBucketBytes);
+  std::vector<std::uint64_t> stack(12, 0x401000);
+  for (std::uint64_t i = 0; i < buckets; ++i) {
+    stack.back() = 0x402000 + i;
+    memory.add(stack, {100, 40, 6400 * (1 + i % 64), 2560 * (1 + i % 64)});
+  }
+  const DirectoryHostRoot root;
+  const auto self = root.open_process(::getpid());
+  const auto begin =
+      reinterpret_cast<std::uint64_t>(memory.bytes().data()) - GoProfileWriter::kBase;
+  auto mapped = self->open_mapped_memory(begin, std::uint64_t{1} << 56U);
+  if (!mapped) throw std::runtime_error(mapped.error().reason);
+  auto program = std::make_shared<GoProgram>();
+  program->layout.buckets = GoProfileWriter::layout();
+  const auto set = [&program](GoVariable variable, std::uint64_t address) {
+    program->variables.at(static_cast<std::size_t>(variable)) = address;
+  };
+  set(GoVariable::buckets, GoProfileWriter::kPlace.buckets);
+  set(GoVariable::profile_cycle, GoProfileWriter::kPlace.cycle);
+  set(GoVariable::profile_rate, GoProfileWriter::kPlace.rate);
+  const GoSiteSource source({::getpid(), 1}, program,
+                            std::make_shared<const MappedBytes>(std::move(*mapped)), 0);
+  for (auto step : state) {
+    (void)step;
+    const auto read = source.read({.most_sites = 32});
+    if (!read || read->buckets != buckets) state.SkipWithError("not read");
+  }
+}
+BENCHMARK(sites)->Arg(100)->Arg(1000)->Arg(10000)->Arg(100000);
 
 }  // namespace
 }  // namespace heapfloor

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "collectors/collector.h"
+#include "collectors/go_board.h"
 #include "collectors/go_metrics.h"
 #include "collectors/host_root.h"
 #include "collectors/process_board.h"
@@ -46,6 +47,7 @@ class GoCollectorTest : public ::testing::Test {
     CollectorOptions options;
     options.refresh_ticks = 1;
     options.board = &board_;
+    options.go_board = &go_board_;
     options.stopwatch = &stopwatch_;
     processes_ = process_collector.make(root_, options);
     go_ = go_collector.make(root_, options);
@@ -99,6 +101,7 @@ class GoCollectorTest : public ::testing::Test {
   FakeProc proc_;
   DirectoryHostRoot root_;
   ProcessBoard board_;
+  GoBoard go_board_;
   SetStopwatch stopwatch_;
   std::unique_ptr<Collector> processes_, go_;
   GoFileWriter file_;
@@ -315,6 +318,62 @@ TEST(GoTargetOpen, IsDeniedWhereTheMemoryIs) {
       GoTarget::open({42, 777}, std::make_shared<const GoProgram>(), directory, buffer);
   ASSERT_FALSE(target);
   EXPECT_EQ(target.error().kind, ErrorKind::denied);
+}
+
+TEST_F(GoCollectorTest, ItsSitesAreToldWhenTheyAreReadAndNotInBetween) {
+  GoMemoryWriter::add_profile(file_);
+  memory_.set_site(0x401234, 3, 12288);
+  run();
+  tick();
+  const RecordedEntity* const site = entity(EntityKind::site);
+  ASSERT_NE(site, nullptr);
+  EXPECT_EQ(site->value(kGoSiteLive), 12288);
+  EXPECT_EQ(site->name.size(), 16U);
+  const std::string name = site->name;
+  tick(1);
+  EXPECT_EQ(entity(EntityKind::site), nullptr);
+  memory_.set_site(0x401234, 4, 16384);
+  remember();
+  tick(10);
+  ASSERT_NE(entity(EntityKind::site), nullptr);
+  EXPECT_EQ(entity(EntityKind::site)->name, name);
+  EXPECT_EQ(entity(EntityKind::site)->value(kGoSiteLive), 16384);
+}
+
+TEST_F(GoCollectorTest, TheBoardHasThoseWhoseSitesCanBeReadAndWhyOthersCannot) {
+  GoMemoryWriter::add_profile(file_);
+  memory_.set_site(0x401234, 3, 12288);
+  run();
+  tick();
+  const auto entry = go_board_.find(kPid);
+  ASSERT_TRUE(entry && entry->source != nullptr);
+  EXPECT_EQ(entry->id.start_ticks, kStart);
+  EXPECT_EQ(entry->source->read()->live_bytes, 12288);
+  EXPECT_EQ(go_board_.sources().size(), 1U);
+  proc_.end(kPid);
+  tick(1);
+  EXPECT_FALSE(go_board_.find(kPid));
+  EXPECT_FALSE(go_board_.find(ProcessId{kPid, kStart}));
+}
+
+TEST_F(GoCollectorTest, AStrippedProgramIsOnTheBoardWithItsReason) {
+  file_.has_symbols = false;
+  run();
+  tick();
+  const auto entry = go_board_.find(ProcessId{kPid, kStart});
+  ASSERT_TRUE(entry);
+  EXPECT_EQ(entry->source, nullptr);
+  EXPECT_EQ(entry->refusal, GoRefusal::no_symbols);
+}
+
+TEST_F(GoCollectorTest, AProgramWithoutAMemoryProfileIsReadAllTheSame) {
+  run();
+  tick();
+  EXPECT_NE(entity(EntityKind::go), nullptr);
+  EXPECT_EQ(entity(EntityKind::site), nullptr);
+  const auto sites = go_board_.find(kPid)->source->read();
+  ASSERT_FALSE(sites);
+  EXPECT_EQ(sites.error().kind, ErrorKind::unavailable);
 }
 
 }  // namespace

@@ -139,6 +139,14 @@ TEST_F(GoSitesTest, NothingSampledYetIsNoError) {
   EXPECT_TRUE(sites->sites.empty());
 }
 
+TEST_F(GoSitesTest, OfMoreBucketsThanAreAskedForNothingIsTold) {
+  for (std::uint64_t i = 0; i < 10; ++i) memory_.add({i}, {1, 0, 64, 0});
+  EXPECT_TRUE(read({.most_buckets = 10}));
+  const auto sites = read({.most_buckets = 9});
+  ASSERT_FALSE(sites);
+  EXPECT_EQ(sites.error().kind, ErrorKind::unavailable);
+}
+
 TEST_F(GoSitesTest, AListInACircleEnds) {
   const std::uint64_t first = memory_.add({0x401000}, {1, 0, 64, 0});
   std::uint64_t last = 0;

@@ -27,7 +27,9 @@ OWN_BYTES = 12 << 20
 LEAKED_SHARE = {"goroutine": 4522 / 4096}
 OPTIONS = ("--collection.interval=1s", "--trend.time_scale=0.00833333")
 SHORT_SEASON = ("--trend.season_hours=1",)
-LEAKING = ("users", "sessions", "syncmap", "goroutine", "subslice")
+# What leaks, and the function that allocates it.
+LEAKING = {"users": "main.holdUser", "sessions": "main.holdSession", "syncmap": "main.holdForever",
+           "goroutine": "main.handle", "subslice": "main.keepHeader"}
 REPAIRED = "repaired"
 HEALTHY = ("lru", "ttl", "warmup")
 # As go builds by default, for another address at each start, and with nothing but what is needed to be read.
@@ -48,6 +50,7 @@ class GoTest(unittest.TestCase):
             cls.start(kind, BUILDS.get(kind, ()))
         cls.start("stripped", STRIPPED, "lru")
         cls.leaking, cls.forecasts, cls.states, cls.last, cls.changes = {}, {}, {}, {}, []
+        cls.named = {}  # suspects of whose sites the fastest has a name, as they were last
         try:
             begun = time.monotonic()
             harness.wait_until(lambda: cls.observe() and time.monotonic() - begun > WATCHED_SECONDS, DEADLINE_SECONDS,
@@ -84,11 +87,14 @@ class GoTest(unittest.TestCase):
             if suspect["scope"] != "go" or suspect["state"] != "leaking":
                 continue
             cls.leaking.setdefault(service, suspect)
+            if any(site["function"] for site in suspect["sites"][:1]):
+                cls.named[service] = suspect
             if suspect["predicted_exhaustion"] and suspect["value"] < LIMIT_BYTES / 2:
                 cls.forecasts[service] = (time.time(), suspect)
         cls.last = now
         cls.observe_repaired()
-        return set(LEAKING) <= set(cls.leaking) and cls.changes[-1:] == ["stable"]
+        return (set(LEAKING) <= set(cls.leaking) and set(LEAKING) <= set(cls.named)
+                and cls.changes[-1:] == ["stable"])
 
     @classmethod
     def observe_repaired(cls):
@@ -106,6 +112,28 @@ class GoTest(unittest.TestCase):
         self.assertEqual(set(self.leaking) - {REPAIRED}, set(LEAKING))
         for suspect in self.leaking.values():
             self.assertEqual((suspect["signal"], suspect["basis"]), ("gc_live", "gc_live"))
+
+    def test_a_suspect_names_the_function_that_allocates_what_grows(self):
+        self.assertLessEqual(set(LEAKING), set(self.named))
+        for service, function in LEAKING.items():
+            with self.subTest(service=service):
+                suspect = self.named[service]
+                site = suspect["sites"][0]
+                self.assertEqual(site["function"], function, suspect["sites"])
+                self.assertTrue(site["file"].endswith("/service.go"), site)
+                self.assertGreater(site["line"], 0)
+                self.assertGreater(site["growth_bytes_per_second"]["estimate"], RATE_BYTES_PER_SECOND / 3)
+                self.assertRegex(suspect["cause_summary"], rf"of the growth is .*\b{function} \(service\.go:\d+\)")
+
+    def test_the_growth_of_sites_is_on_the_metrics_page(self):
+        grown = self.agent.metric("heapfloor_leak_site_growth_bytes_per_second", group="service")
+        self.assertGreater(max(grown), RATE_BYTES_PER_SECOND / 3)
+
+    def test_a_heap_profile_is_captured_when_a_program_is_called_leaking(self):
+        for service in LEAKING:
+            with self.subTest(service=service):
+                captures = [capture for capture in self.named[service]["captures"] if capture["occasion"] == "leaking"]
+                self.assertIn("heap.pb.gz", captures[0]["files"])
 
     def test_goroutines_that_never_end_are_named_as_what_grows(self):
         for service in LEAKING:

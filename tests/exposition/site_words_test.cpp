@@ -28,7 +28,7 @@ TEST(SiteWords, NameWhatGrowsWithItsShareAndItsPace) {
       {&map, 10 * kMiBAnHour, 0.5}, {&object, 12 * kMiBAnHour, 0.3}, {&map, 5 * kMiBAnHour, 0.13}};
   EXPECT_EQ(say_growing_sites(growing, 35.5 * (1 << 20)),
             "63 % of the growth is a map that grows, filled by main.put (service.go:64): 15.0 "
-            "MiB/h; 30 % is objects that main.grow allocates: 12.0 MiB/h. The runtime keeps 35.5 "
+            "MiB/h; 30 % is objects allocated by main.grow: 12.0 MiB/h. The runtime keeps 35.5 "
             "MiB free that it has not given back.");
 }
 
@@ -36,7 +36,17 @@ TEST(SiteWords, WithoutAShareItIsAPart) {
   const KnownSite boxed = site("main.box", "interface");
   const std::vector<GrowingSite> growing = {{&boxed, kMiBAnHour, std::nullopt}};
   EXPECT_EQ(say_growing_sites(growing, std::nullopt),
-            "A part of the growth is values that main.box boxes into interfaces: 1.0 MiB/h.");
+            "A part of the growth is values boxed into interfaces by main.box: 1.0 MiB/h.");
+}
+
+TEST(SiteWords, AMapThatTheSameFunctionFillsMostLikelyHoldsWhatGrows) {
+  const KnownSite slices = site("main.put", "slice");
+  const KnownSite map = site("main.put", "map");
+  const std::vector<GrowingSite> growing = {{&slices, 100 * kMiBAnHour, 0.97},
+                                            {&map, kMiBAnHour, 0.01}};
+  EXPECT_EQ(say_growing_sites(growing, std::nullopt),
+            "97 % of the growth is slices made or appended to by main.put, which fills a map that "
+            "grows: 100.0 MiB/h.");
 }
 
 TEST(SiteWords, SitesWithoutANameSayNothing) {

@@ -131,6 +131,26 @@ class GoMemoryWriter {
   [[nodiscard]] const GoLayout& layout() const { return layout_; }
   [[nodiscard]] const std::vector<std::byte>& bytes() const { return bytes_; }
 
+  // A memory profile of one stack, each of whose objects was sampled.
+  static constexpr std::uint64_t kBuckets = kBase + 0x60;
+  static constexpr std::uint64_t kProfileCycle = kBase + 0x68;
+  static constexpr std::uint64_t kProfileRate = kBase + 0x70;
+  static constexpr std::uint64_t kBucket = kBase + 0x7000;
+  void set_site(std::uint64_t frame, std::int64_t objects, std::int64_t bytes) {
+    put(kProfileRate, 1);
+    put(kBuckets, kBucket);
+    put(kBucket + 16, 1);
+    put(kBucket + 40, 1);
+    put(kBucket + 48, static_cast<std::int64_t>(frame));
+    put(kBucket + 56, objects);
+    put(kBucket + 72, bytes);
+  }
+  static void add_profile(GoFileWriter& file) {
+    file.add_variable("runtime.mbuckets", kBuckets);
+    file.add_variable("runtime.mProfCycle", kProfileCycle);
+    file.add_variable("runtime.MemProfileRate", kProfileRate);
+  }
+
   // The symbols of its variables, moved down by `bias`.
   static void add_variables(GoFileWriter& file, std::uint64_t bias = 0) {
     file.add_variable("runtime.gcController", kController - bias);
