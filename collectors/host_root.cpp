@@ -305,6 +305,10 @@ std::string map_files_name(std::uint64_t begin, std::uint64_t end) {
 
 }  // namespace
 
+Result<HostFile> ProcessDir::open_mapping(std::uint64_t begin, std::uint64_t end) const {
+  return root_->open_file_in(pid_, directory_, map_files_name(begin, end).c_str());
+}
+
 Result<MappedBytes> ProcessDir::open_mapped_file(std::uint64_t begin, std::uint64_t end) const {
   const std::string name = map_files_name(begin, end);
   auto opened = root_->open_shared_memory_in(pid_, directory_, name.c_str());

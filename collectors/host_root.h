@@ -74,6 +74,9 @@ class HostFile {
   FileFacts facts_;
 };
 
+// Where the memory of a process may be at most, with five levels of page tables.
+inline constexpr std::uint64_t kAddressSpaceBytes = std::uint64_t{1} << 56;
+
 // What an errno of open, read or getdents means for the one who handles it.
 [[nodiscard]] ErrorKind error_kind_of(int error_number);
 
@@ -171,6 +174,9 @@ class ProcessDir {
   // Opens the regular file that `name` is or leads to: "exe", "map_files/START-END". Anything but a
   // regular file is `unavailable`, and opening one never waits.
   [[nodiscard]] Result<HostFile> open_file(const char* name) const;
+  // The same for the file behind the mapping [begin, end), whatever its path leads to by now. Needs
+  // CAP_CHECKPOINT_RESTORE.
+  [[nodiscard]] Result<HostFile> open_mapping(std::uint64_t begin, std::uint64_t end) const;
   // The same for a path as the process sees it: each link on the way is followed inside its root
   // and leads nowhere else (openat2(2), RESOLVE_IN_ROOT).
   [[nodiscard]] Result<HostFile> open_in_root(const char* path) const;

@@ -1,17 +1,19 @@
 // JVMs (HotSpot), as they are: their memory pools, collections, and what lives after them.
 //
-// Source: the performance counters that each HotSpot JVM maps from /tmp/hsperfdata_USER/PID unless
-// it runs with -XX:-UsePerfData or -XX:+PerfDisableSharedMem (parse/hsperfdata.h; measured on
-// OpenJDK 17). Nothing is asked of the JVM, and it notices nothing. Reading needs what reading
-// /proc/PID/maps and memory needs: the same user, or CAP_SYS_PTRACE and, since mem is a file of the
-// other user's, CAP_DAC_READ_SEARCH.
+// Source: the performance counters that each HotSpot JVM keeps unless it runs with
+// -XX:-UsePerfData (parse/hsperfdata.h; measured on OpenJDK 17): mapped from
+// /tmp/hsperfdata_USER/PID, or in its own memory (-XX:+PerfDisableSharedMem), where its library
+// tells of them (runtime/jvm_library.h). Nothing is asked of the JVM, and it notices nothing.
+// Reading needs what reading /proc/PID/maps and memory needs: the same user, or CAP_SYS_PTRACE and,
+// since mem is a file of the other user's, CAP_DAC_READ_SEARCH.
 //
 // Cost: a JVM reserves kLeastMapped of address space and more, so that nearly all processes are
 // passed over without a read. What is left (Go programs, databases) has its maps read now and then
 // (runtime/process_looks.h), at most kMapsBytesASecond of them. A JVM costs one read of 12 KiB a
-// tick, about 3 us.
+// tick, about 3 us; looking for what its library tells, 0.2 ms once.
 //
-// Counters that are malformed or of another layout are not read again until another file is mapped.
+// Counters of a file that are malformed or of another layout are not read again until another is
+// mapped.
 #include <algorithm>
 #include <array>
 #include <map>
@@ -26,6 +28,7 @@
 #include "collectors/host_root.h"
 #include "collectors/jvm_metrics.h"
 #include "collectors/process_board.h"
+#include "collectors/runtime/jvm_library.h"
 #include "collectors/runtime/jvm_target.h"
 #include "collectors/runtime/process_looks.h"
 #include "collectors/runtime/seen_directory.h"
@@ -42,12 +45,19 @@ constexpr std::string_view kNeeds =
 constexpr std::uint64_t kLeastMapped = std::uint64_t{192} << 20;
 constexpr std::size_t kMostTargets = 256;
 constexpr double kMapsBytesASecond = 512 * 1024;
-constexpr std::size_t kOpeningBytes = 1024;  // what opening maps counts for
+constexpr std::size_t kOpeningBytes = 1024;                    // what opening maps counts for
+constexpr std::size_t kLibraryBytes = std::size_t{192} << 10;  // what finding counters reads
 constexpr std::size_t kBufferBytes = std::size_t{64} << 10;
+
+// Why a JVM cannot be read.
+enum class Refusal : std::uint8_t { no_counters, no_symbols, implausible, denied };
+constexpr std::array<std::string_view, 4> kRefusals = {"no_counters", "no_symbols", "implausible",
+                                                       "denied"};
 
 // What is remembered of every process that may be a JVM.
 struct Notes {
   std::uint64_t quarantined_inode = 0;  // of counters that are not believed; 0: none
+  std::optional<Refusal> refusal;
 };
 using Looks = ProcessLooks<Notes>;
 
@@ -119,12 +129,7 @@ class JvmCollectorOfProcesses final : public Collector {
     read_targets(report);
     report_access(report);
     for (auto& [id, target] : targets_) write(target, sink);
-    sink.begin({.kind = EntityKind::agent});
-    sink.add(metric("heapfloor_watched_jvms"), static_cast<double>(targets_.size()));
-    const auto unreadable = std::ranges::count_if(looks_.known(), [](const Looks::Known& known) {
-      return known.notes.quarantined_inode != 0;
-    });
-    sink.add(metric("heapfloor_unreadable_jvms"), static_cast<double>(unreadable));
+    write_counts(sink);
     return report;
   }
 
@@ -132,7 +137,8 @@ class JvmCollectorOfProcesses final : public Collector {
   // Returns the bytes of maps that it read.
   std::size_t look(Looks::Known& known, const SeenProcess& seen, CollectReport& report) {
     JvmMaps maps;
-    if (auto looked = look_in(known.notes, seen, maps); !looked) {
+    std::size_t bytes = kOpeningBytes;
+    if (auto looked = look_in(known, seen, maps, bytes); !looked) {
       known.is_refused = looked.error().kind == ErrorKind::denied;
       if (known.is_refused) {
         report.count_quietly(ErrorKind::denied);
@@ -140,29 +146,76 @@ class JvmCollectorOfProcesses final : public Collector {
         report.count(looked.error());
       }
     }
-    return maps.bytes + kOpeningBytes;
+    return maps.bytes + bytes;
   }
 
-  Result<void> look_in(Notes& notes, const SeenProcess& seen, JvmMaps& maps) {
+  Result<void> look_in(Looks::Known& known, const SeenProcess& seen, JvmMaps& maps,
+                       std::size_t& bytes) {
+    Notes& notes = known.notes;
     const auto directory = SeenDirectory::open(root_, seen);
     if (!directory) return Failure(directory.error());
     if (auto read = read_jvm_maps(directory->get(), buffer_, maps); !read) return read;
     const bool is_there = std::ranges::any_of(maps.mappings, [&notes](const JvmMapping& mapping) {
       return mapping.inode == notes.quarantined_inode;
     });
-    if (!is_there) notes.quarantined_inode = 0;
+    if (!is_there) notes = {};
+    if (targets_.size() >= kMostTargets) return {};
     for (const JvmMapping& mapping : maps.mappings) {
-      if (mapping.inode == notes.quarantined_inode || targets_.size() >= kMostTargets) continue;
-      auto bytes = JvmCounterBytes::open(directory->get(), mapping);
-      if (!bytes) return Failure(std::move(bytes.error()));
-      if (auto same = directory->confirm(buffer_); !same) return same;
-      Target target(JvmTarget(seen.id, std::move(*bytes)));
-      target.inode = mapping.inode;
-      is_open_ = true;
-      targets_.insert_or_assign(seen.id, std::move(target));
-      return {};
+      if (mapping.inode == notes.quarantined_inode) continue;
+      auto opened = JvmCounterBytes::open(directory->get(), mapping);
+      if (opened) {
+        Target target(JvmTarget(seen.id, std::move(*opened), z_heap_of(*directory, maps, bytes)));
+        target.inode = mapping.inode;
+        return keep(*directory, seen.id, std::move(target));
+      }
+      notes.refusal = refusal_of(opened.error().kind);
+      return Failure(std::move(opened.error()));
     }
+    if (!maps.mappings.empty() || !maps.library) return {};
+    bytes += kLibraryBytes;
+    return look_in_memory(known, *directory, *maps.library);
+  }
+
+  // One that is starting has made no counters yet: what is missing at the first look says nothing.
+  Result<void> look_in_memory(Looks::Known& known, const SeenDirectory& directory,
+                              const JvmMapping& library) {
+    auto opened = JvmLibrary::open(directory.get(), library);
+    if (!opened) {
+      known.notes.refusal = refusal_of(opened.error().kind);
+      if (known.notes.refusal == Refusal::no_symbols) return {};  // of another make
+      return Failure(std::move(opened.error()));
+    }
+    const auto z_heap = opened->z_heap();
+    auto counters = std::move(*opened).take_counters();
+    if (counters && *counters)
+      return keep(directory, known.id, Target(JvmTarget(known.id, std::move(**counters), z_heap)));
+    if (known.looks == 0) return {};
+    known.notes.refusal = counters ? Refusal::no_counters : refusal_of(counters.error().kind);
+    if (counters) return {};
+    return Failure(std::move(counters.error()));
+  }
+
+  // Whatever refuses to tell, the counters of its file are read without.
+  static std::optional<ZHeapPlace> z_heap_of(const SeenDirectory& directory, const JvmMaps& maps,
+                                             std::size_t& bytes) {
+    if (!maps.library) return std::nullopt;
+    bytes += kLibraryBytes;
+    const auto library = JvmLibrary::open(directory.get(), *maps.library);
+    return library ? library->z_heap() : std::nullopt;
+  }
+
+  Result<void> keep(const SeenDirectory& directory, const ProcessId& id, Target target) {
+    if (auto same = directory.confirm(buffer_); !same) return same;
+    is_open_ = true;
+    targets_.insert_or_assign(id, std::move(target));
     return {};
+  }
+
+  static std::optional<Refusal> refusal_of(ErrorKind kind) {
+    if (kind == ErrorKind::denied) return Refusal::denied;
+    if (kind == ErrorKind::unavailable) return Refusal::no_symbols;
+    if (kind == ErrorKind::malformed) return Refusal::implausible;
+    return std::nullopt;
   }
 
   void read_targets(CollectReport& report) {
@@ -181,12 +234,25 @@ class JvmCollectorOfProcesses final : public Collector {
   // A program that has ended, or became another one, has no memory to read: that is no error.
   void drop(const ProcessId& id, const Target& target, const Error& error, CollectReport& report) {
     if (error.kind == ErrorKind::malformed) {
-      looks_.notes(id).quarantined_inode = target.inode;
+      looks_.notes(id) = {target.inode, Refusal::implausible};
       report.count(error);
       return;
     }
     looks_.start_over(id);
     report.count_quietly(ErrorKind::gone);
+  }
+
+  void write_counts(SampleSink& sink) const {
+    std::array<std::uint64_t, kRefusals.size()> refused = {};
+    for (const Looks::Known& known : looks_.known()) {
+      if (known.notes.refusal) ++refused.at(static_cast<std::size_t>(*known.notes.refusal));
+    }
+    sink.begin({.kind = EntityKind::agent});
+    sink.add(metric("heapfloor_watched_jvms"), static_cast<double>(targets_.size()));
+    for (std::size_t i = 0; i < kRefusals.size(); ++i) {
+      sink.add(find_metric(kJvmTable, "heapfloor_unreadable_jvms", kRefusals.at(i)),
+               static_cast<double>(refused.at(i)));
+    }
   }
 
   void report_access(CollectReport& report) const {

@@ -60,6 +60,16 @@ constexpr MetricDesc collection_seconds(std::string_view generation) {
                  generation);
 }
 
+constexpr MetricDesc unreadable(std::string_view reason) {
+  return {.name = "heapfloor_unreadable_jvms",
+          .help =
+              "JVMs that are not read: no_counters (-XX:-UsePerfData), no_symbols (no file of "
+              "counters is mapped, and its library does not tell where they are: not HotSpot), "
+              "implausible (what stands there can be no counters), denied (CAP_SYS_PTRACE).",
+          .label_name = "reason",
+          .label_value = reason};
+}
+
 // Of each JVM's collector: written for entities of kind jvm.
 inline constexpr std::array kJvm = {
     collections("young"),
@@ -92,8 +102,10 @@ inline constexpr std::array kPool = {
 
 inline constexpr std::array kAgent = {
     MetricDesc{.name = "heapfloor_watched_jvms", .help = "JVMs whose counters are read."},
-    MetricDesc{.name = "heapfloor_unreadable_jvms",
-               .help = "JVMs whose counters are malformed, of another layout or refused."},
+    unreadable("no_counters"),
+    unreadable("no_symbols"),
+    unreadable("implausible"),
+    unreadable("denied"),
 };
 
 constexpr auto joined() {

@@ -11,7 +11,6 @@
 namespace heapfloor {
 namespace {
 
-constexpr std::uint64_t kAddressSpace = std::uint64_t{1} << 56;  // with five levels of page tables
 constexpr double kMostAmount = static_cast<double>(std::uint64_t{1} << 50);  // 1 PiB
 constexpr std::uint64_t kMostTotal = std::uint64_t{1} << 62;                 // of what only rises
 constexpr std::int64_t kNoLimit = INT64_MAX;
@@ -204,7 +203,7 @@ Result<GoTarget> GoTarget::open(const ProcessId& id, std::shared_ptr<const GoPro
     if (!bias) return not_believed("the auxiliary vector does not tell of the program's headers");
     target.bias_ = *bias;
   }
-  auto memory = directory.open_mapped_memory(0, kAddressSpace);
+  auto memory = directory.open_mapped_memory(0, kAddressSpaceBytes);
   if (!memory) return Failure(std::move(memory.error()));
   target.memory_ = std::make_shared<const MappedBytes>(std::move(*memory));
   return target;

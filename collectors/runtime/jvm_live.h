@@ -6,8 +6,9 @@
 // - G1: the regions of a cycle's garbage are freed by the mixed collections behind it, which count
 //   as young ones. So the least of the old generation between two cycles (each of two pauses), or
 //   full collections, is told when the second has ended.
-// - ZGC: the heap has no generations, and is told at the three pauses of each cycle; the least
-//   between two cycles.
+// - ZGC: the heap has no generations; the least between two cycles. Its counters tell it at the
+//   three pauses of each, with garbage that is moved out only then; where the memory of the JVM can
+//   be read, its heap is asked itself.
 // - Generational ZGC (from its source; not tested): the old generation, the least between two
 //   pauses of major collections.
 // - Shenandoah: the heap is told all the time, its pauses and phases are counted as one: the least

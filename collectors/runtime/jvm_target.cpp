@@ -10,13 +10,27 @@ namespace heapfloor {
 namespace {
 
 constexpr std::string_view kDirectory = "/hsperfdata_";
+constexpr std::string_view kLibrary = "/libjvm.so";
 constexpr std::string_view kDeleted = " (deleted)";
 // Of a line of maps: two numbers of at most 16 digits, modes, offset, device, inode.
 constexpr std::size_t kLeastHead = 20;
 
+// Its first mapping holds the headers and the build id.
+void take_library(std::string_view line, JvmMaps& maps) {
+  const Result<PidMapping> mapping = parse_pid_mapping(line);
+  if (!mapping || !mapping->is_readable || mapping->offset != 0) return;
+  std::string_view path = mapping->path;
+  if (path.ends_with(kDeleted)) path.remove_suffix(kDeleted.size());
+  if (!path.ends_with(kLibrary)) return;
+  maps.library = JvmMapping{mapping->begin, mapping->end, mapping->inode, std::string(path)};
+}
+
 bool take_line(std::string_view line, JvmMaps& maps) {
   maps.bytes += line.size() + 1;
-  const bool may_be = line.size() > kLeastHead && line.find(kDirectory) != std::string_view::npos;
+  const bool is_long = line.size() > kLeastHead;
+  if (is_long && !maps.library && line.find(kLibrary) != std::string_view::npos)
+    take_library(line, maps);
+  const bool may_be = is_long && line.find(kDirectory) != std::string_view::npos;
   if (may_be && maps.mappings.size() < JvmMaps::kMostMappings) {
     const Result<PidMapping> mapping = parse_pid_mapping(line);
     const bool is_found = mapping && mapping->is_readable && !mapping->is_executable &&
@@ -57,11 +71,8 @@ Result<JvmCounterBytes> JvmCounterBytes::open(const ProcessDir& directory,
                                               const JvmMapping& mapping) {
   JvmCounterBytes bytes;
   bytes.size_ = mapping.end - mapping.begin;
-  auto memory = directory.open_mapped_memory(mapping.begin, mapping.end);
-  if (memory) {
-    bytes.memory_ = std::move(*memory);
-    return bytes;
-  }
+  auto memory = directory.open_mapped_memory(0, kAddressSpaceBytes);
+  if (memory) return of_memory(std::move(*memory), mapping.begin, bytes.size_);
   if (memory.error().kind != ErrorKind::denied) return Failure(std::move(memory.error()));
   auto file = directory.open_in_root(mapping.path.c_str());
   if (!file) return Failure(std::move(file.error()));
@@ -71,13 +82,29 @@ Result<JvmCounterBytes> JvmCounterBytes::open(const ProcessDir& directory,
   return bytes;
 }
 
+JvmCounterBytes JvmCounterBytes::of_memory(MappedBytes memory, std::uint64_t begin,
+                                           std::uint64_t size) {
+  JvmCounterBytes bytes;
+  bytes.memory_ = std::move(memory);
+  bytes.begin_ = begin;
+  bytes.size_ = size;
+  return bytes;
+}
+
 Result<void> JvmCounterBytes::read(std::span<std::byte> to) const {
-  if (!file_.is_open()) return memory_.read(0, to);
+  if (!file_.is_open()) return memory_.read(begin_, to);
   auto* const chars = reinterpret_cast<char*>(to.data());
   const Result<std::size_t> length = file_.read_at(0, std::span(chars, to.size()));
   if (!length) return Failure(length.error());
   if (*length < to.size()) return failure(ErrorKind::malformed, {}, "the counters are cut");
   return {};
+}
+
+std::optional<std::uint64_t> JvmCounterBytes::read_word(std::uint64_t address) const {
+  std::uint64_t word = 0;
+  if (!memory_.is_open() || !memory_.read(address, std::as_writable_bytes(std::span(&word, 1))))
+    return std::nullopt;
+  return word;
 }
 
 Result<void> JvmTarget::read() {
@@ -88,10 +115,21 @@ Result<void> JvmTarget::read() {
   // The copy may have been made while the collection ended: then a part of it is of before.
   if (has_collected) reading = read_once();
   if (!reading) return Failure(std::move(reading.error()));
+  if (index_.gc == JvmGc::z && z_heap_) read_z_heap(*reading);
   reading_ = *reading;
   if (!rule_) rule_.emplace(index_.gc);
   live_ = rule_->take(reading_);
   return {};
+}
+
+// The counters tell the heap of ZGC at pauses, the last of which comes before garbage is moved out
+// of the pages that it shares with what lives: they never tell what lives alone.
+void JvmTarget::read_z_heap(JvmReading& reading) const {
+  const auto heap = bytes_.read_word(z_heap_->heap_pointer);
+  if (!heap || *heap == 0 || *heap > kAddressSpaceBytes) return;
+  const auto used = bytes_.read_word(*heap + z_heap_->offset);
+  const double most = reading.heap_limit.value_or(0);
+  if (used && static_cast<double>(*used) <= most) reading.old.used = static_cast<double>(*used);
 }
 
 Result<JvmReading> JvmTarget::read_once() {

@@ -3,7 +3,8 @@
 // Where the counters are is found in the process's own mappings; no directory is listed and no name
 // believed. They are read in the process's memory; where that is refused (ptrace_scope), in the
 // file of the mapping, opened as the process sees it and only if it is the very file that is
-// mapped. A tick copies what is in use of them (12 KiB): one read. Thread rule: one thread.
+// mapped. Where no file of them is mapped, jvm_library.h finds them. A tick copies what is in use
+// of them (12 KiB): one read; of ZGC a word of the heap beside it. Thread rule: one thread.
 #pragma once
 
 #include <cstddef>
@@ -16,13 +17,14 @@
 
 #include "collectors/host_root.h"
 #include "collectors/parse/hsperfdata.h"
+#include "collectors/parse/vm_structs.h"
 #include "collectors/result.h"
 #include "collectors/runtime/jvm_live.h"
 #include "collectors/sample.h"
 
 namespace heapfloor {
 
-// A mapping that may hold the counters of a JVM.
+// A mapping that may hold the counters of a JVM, or the beginning of its library.
 struct JvmMapping {
   std::uint64_t begin = 0;
   std::uint64_t end = 0;
@@ -35,7 +37,8 @@ struct JvmMaps {
   static constexpr std::size_t kMostMappings = 4;  // a process that maps more is up to no good
   static constexpr std::size_t kMostBytes = std::size_t{16} << 20;  // what is read of maps
   std::vector<JvmMapping> mappings;
-  std::size_t bytes = 0;  // read
+  std::optional<JvmMapping> library;  // the first of libjvm.so
+  std::size_t bytes = 0;              // read
 };
 
 // Whether a mapping of this name may hold a JVM's counters: "/tmp/hsperfdata_USER/PID".
@@ -45,24 +48,33 @@ struct JvmMaps {
 [[nodiscard]] Result<void> read_jvm_maps(const ProcessDir& directory, std::span<char> buffer,
                                          JvmMaps& maps);
 
-// The bytes of a mapping, by either way.
+// The bytes of the counters, by any way.
 class JvmCounterBytes {
  public:
   [[nodiscard]] static Result<JvmCounterBytes> open(const ProcessDir& directory,
                                                     const JvmMapping& mapping);
+  // `memory` is the whole of the process's, by address.
+  [[nodiscard]] static JvmCounterBytes of_memory(MappedBytes memory, std::uint64_t begin,
+                                                 std::uint64_t size);
   [[nodiscard]] std::uint64_t size() const { return size_; }
   // Fills `to` from the beginning: all of it, or an error.
   [[nodiscard]] Result<void> read(std::span<std::byte> to) const;
+  // A word of the process's memory; nothing where it cannot be read.
+  [[nodiscard]] std::optional<std::uint64_t> read_word(std::uint64_t address) const;
 
  private:
-  MappedBytes memory_;
-  HostFile file_;  // where the memory is refused
+  MappedBytes memory_;       // all of the process's
+  std::uint64_t begin_ = 0;  // in memory_
+  HostFile file_;            // where the memory is refused
   std::uint64_t size_ = 0;
 };
 
 class JvmTarget {
  public:
-  JvmTarget(const ProcessId& id, JvmCounterBytes bytes) : id_(id), bytes_(std::move(bytes)) {}
+  // `z_heap` as the JVM's library tells, whatever collector it runs.
+  JvmTarget(const ProcessId& id, JvmCounterBytes bytes,
+            const std::optional<ZHeapPlace>& z_heap = std::nullopt)
+      : id_(id), bytes_(std::move(bytes)), z_heap_(z_heap) {}
 
   // One tick's reading. `unavailable` while the JVM is starting; after any other error nothing of
   // it is to be read again.
@@ -77,9 +89,11 @@ class JvmTarget {
  private:
   [[nodiscard]] Result<void> make_index();
   [[nodiscard]] Result<JvmReading> read_once();
+  void read_z_heap(JvmReading& reading) const;
 
   ProcessId id_;
   JvmCounterBytes bytes_;
+  std::optional<ZHeapPlace> z_heap_;
   HsperfIndex index_;  // without an end where there is none yet
   std::vector<std::byte> copy_;
   JvmReading reading_;

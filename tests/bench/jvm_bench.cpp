@@ -1,5 +1,6 @@
 // What a tick costs for each JVM, and what a look at a process costs that may be one.
 #include <benchmark/benchmark.h>
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "collectors/host_root.h"
+#include "collectors/runtime/jvm_library.h"
 #include "collectors/runtime/jvm_target.h"
 
 namespace heapfloor {
@@ -84,6 +86,27 @@ void look(benchmark::State& state) {
   }
 }
 BENCHMARK(look);
+
+// Of the JVM that is installed, with nothing running in it: the whole way but for its end.
+void look_at_library(benchmark::State& state) {
+  void* const library =
+      ::dlopen("/usr/lib/jvm/default-java/lib/server/libjvm.so", RTLD_NOW | RTLD_LOCAL);
+  DirectoryHostRoot root;
+  const ProcessDir self = std::move(root.open_process(::getpid()).value());
+  std::vector<char> buffer(65536);
+  JvmMaps maps;
+  if (library == nullptr || !read_jvm_maps(self, buffer, maps) || !maps.library) {
+    state.SkipWithError("no JVM here");
+    return;
+  }
+  for (auto step : state) {
+    (void)step;
+    auto opened = JvmLibrary::open(self, *maps.library);
+    if (!opened || !opened->z_heap() || !std::move(*opened).take_counters())
+      state.SkipWithError("not read");
+  }
+}
+BENCHMARK(look_at_library);
 
 }  // namespace
 }  // namespace heapfloor

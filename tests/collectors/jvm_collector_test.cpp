@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -19,6 +20,7 @@
 #include "tests/support/fake_proc.h"
 #include "tests/support/memory_host_root.h"
 #include "tests/support/recording_sink.h"
+#include "tests/support/vm_structs_writer.h"
 
 namespace heapfloor {
 
@@ -30,6 +32,7 @@ namespace {
 using testing::FakeProc;
 using testing::RecordedEntity;
 using testing::RecordingSink;
+using testing::VmStructsWriter;
 
 constexpr const char* kPath = "/tmp/hsperfdata_app/42";
 
@@ -89,10 +92,12 @@ class JvmCollectorTest : public ::testing::Test {
     }
     return nullptr;
   }
-  [[nodiscard]] double count(std::string_view metric) const {
-    return entity(EntityKind::agent)->value(metric).value_or(-1);
+  [[nodiscard]] double watched() const {
+    return entity(EntityKind::agent)->value("heapfloor_watched_jvms").value_or(-1);
   }
-  [[nodiscard]] double watched() const { return count("heapfloor_watched_jvms"); }
+  [[nodiscard]] double unreadable(std::string_view reason) const {
+    return entity(EntityKind::agent)->value("heapfloor_unreadable_jvms", reason).value_or(-1);
+  }
 
   FakeProc proc_;
   DirectoryHostRoot root_;
@@ -180,14 +185,14 @@ TEST_F(JvmCollectorTest, MalformedCountersAreReadOnceAndAnotherFileAgain) {
   map(broken, 7);
   tick();
   EXPECT_EQ(watched(), 0);
-  EXPECT_EQ(count("heapfloor_unreadable_jvms"), 1);
+  EXPECT_EQ(unreadable("implausible"), 1);
   tick(10);
   EXPECT_EQ(report_.entities_read, 0U);
-  EXPECT_EQ(count("heapfloor_unreadable_jvms"), 1);
+  EXPECT_EQ(unreadable("implausible"), 1);
   map(fixture("g1"), 8);
   tick(60);
   EXPECT_EQ(watched(), 1);
-  EXPECT_EQ(count("heapfloor_unreadable_jvms"), 0);
+  EXPECT_EQ(unreadable("implausible"), 0);
 }
 
 TEST_F(JvmCollectorTest, OneThatIsStartingIsReadWhenItHasItsCounters) {
@@ -208,6 +213,108 @@ TEST_F(JvmCollectorTest, ANameOfAnotherKindIsNotRead) {
   }
   EXPECT_TRUE(is_hsperf_path("/tmp/hsperfdata_app/42"));
   EXPECT_TRUE(is_hsperf_path("/tmp/hsperfdata_app/42 (deleted)"));
+}
+
+// A JVM that maps no file of its counters, as with -XX:+PerfDisableSharedMem.
+class JvmWithoutFile : public JvmCollectorTest {
+ protected:
+  JvmWithoutFile() {
+    memory_.add_perf_memory();
+    memory_.set_counters(fixture("g1"));
+    library_ = memory_.library();
+  }
+  // The process maps the library; `file` is what its path leads to.
+  void load(const std::string& file) {
+    const std::filesystem::path path = proc_.path() + "/42/root/usr/lib/jvm/libjvm.so";
+    std::filesystem::create_directories(path.parent_path());
+    std::ofstream(path, std::ios::binary) << file;
+    proc_.set_memory(kPid, memory_.memory(), "/usr/lib/jvm/libjvm.so", 7);
+  }
+  VmStructsWriter memory_;
+  std::string library_;
+};
+
+TEST_F(JvmWithoutFile, IsReadInItsMemory) {
+  load(library_);
+  tick();
+  EXPECT_EQ(watched(), 1);
+  ASSERT_NE(entity(EntityKind::jvm, "g1"), nullptr);
+  EXPECT_EQ(entity(EntityKind::jvm)->attribute(Attribute::vendor), "Debian");
+  tick(1);
+  EXPECT_EQ(report_.entities_read, 1U);
+}
+
+TEST_F(JvmWithoutFile, ThatRunsZgcTellsTheHeapOfThisMoment) {
+  constexpr std::uint64_t kUsed = 22 << 20;
+  memory_.set_counters(fixture("zgc"));
+  memory_.add_z_heap(kUsed);
+  load(library_);
+  tick();
+  const RecordedEntity* const heap = entity(EntityKind::jvm_pool, "heap");
+  ASSERT_NE(heap, nullptr);
+  EXPECT_EQ(heap->value("heapfloor_jvm_memory_used_bytes", "heap"), kUsed);
+  constexpr std::uint64_t kTooMuch = std::uint64_t{1} << 40;
+  memory_.put(VmStructsWriter::kHeap + 0x38, kTooMuch);
+  load(library_);
+  tick(1);
+  EXPECT_LT(entity(EntityKind::jvm_pool, "heap")->value("heapfloor_jvm_memory_used_bytes", "heap"),
+            1 << 30)
+      << "more than the heap may hold: the counter's is taken";
+}
+
+TEST_F(JvmWithoutFile, NorCountersIsCountedOnceItCannotBeStartingAnyMore) {
+  memory_.put(VmStructsWriter::kStart, std::uint64_t{0});
+  load(library_);
+  tick();
+  EXPECT_EQ(unreadable("no_counters"), 0);
+  tick(3);
+  EXPECT_EQ(unreadable("no_counters"), 1);
+  EXPECT_EQ(watched(), 0);
+  EXPECT_FALSE(report_.first_error) << "it was meant so";
+}
+
+TEST_F(JvmWithoutFile, ThatIsStartingIsReadWhenItHasItsCounters) {
+  memory_.put(VmStructsWriter::kStart, std::uint64_t{0});
+  load(library_);
+  tick();
+  memory_.put(VmStructsWriter::kStart, VmStructsWriter::kCounters);
+  load(library_);
+  tick(3);
+  EXPECT_EQ(watched(), 1);
+  EXPECT_EQ(unreadable("no_counters"), 0);
+}
+
+TEST_F(JvmWithoutFile, IsNotReadByTheSymbolsOfAnotherFile) {
+  std::string other = library_;
+  other.at(100) = static_cast<char>(other.at(100) + 1);
+  load(other);
+  tick();
+  EXPECT_EQ(watched(), 0);
+  EXPECT_EQ(unreadable("no_symbols"), 1);
+}
+
+TEST_F(JvmWithoutFile, AndOfAnotherMakeIsCounted) {
+  memory_.put(VmStructsWriter::kBase, std::string(4096, 'x'));
+  load(std::string(4096, 'x'));
+  tick();
+  EXPECT_EQ(unreadable("no_symbols"), 1);
+}
+
+TEST_F(JvmWithoutFile, WhoseTableLeadsNowhereIsImplausible) {
+  memory_.put(VmStructsWriter::kVariables, std::uint64_t{1} << 55);
+  load(library_);
+  tick();
+  tick(3);
+  EXPECT_EQ(unreadable("implausible"), 1);
+  EXPECT_EQ(watched(), 0);
+}
+
+TEST_F(JvmWithoutFile, WhoseCountersAreNoneIsImplausible) {
+  memory_.put(VmStructsWriter::kCounters, std::uint64_t{0});
+  load(library_);
+  tick();
+  EXPECT_EQ(unreadable("implausible"), 1);
+  EXPECT_EQ(entity(EntityKind::jvm), nullptr);
 }
 
 // A host that refuses the memory of processes, as ptrace_scope does, and shows their files.

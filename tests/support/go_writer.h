@@ -24,6 +24,7 @@ class GoFileWriter {
   std::string version = "go1.19.8";
   bool has_symbols = true;
   bool is_movable = false;
+  bool is_library = false;  // its symbols are those that it exports
 
   void add_variable(std::string_view name, std::uint64_t address) {
     symbols_ += bytes_of(Elf64_Sym{static_cast<Elf64_Word>(names_.size()),
@@ -73,7 +74,7 @@ class GoFileWriter {
       sections.back().sh_flags = other.flags;
     }
     if (has_symbols) {
-      add(".symtab", symbols_, SHT_SYMTAB);
+      add(is_library ? ".dynsym" : ".symtab", symbols_, is_library ? SHT_DYNSYM : SHT_SYMTAB);
       sections.back().sh_link = 1;
       sections.back().sh_entsize = sizeof(Elf64_Sym);
     }

@@ -132,7 +132,7 @@ function(config) g.dashboard(
           gauge('heapfloor_probe_kept_targets', 'probes kept, {{instance}}'),
           gauge('heapfloor_probe_quarantined_targets', 'probes not believed, {{instance}}'),
           gauge('heapfloor_watched_jvms', 'JVMs, {{instance}}'),
-          gauge('heapfloor_unreadable_jvms', 'JVMs not readable, {{instance}}'),
+          g.range('sum by (instance, reason) (heapfloor_unreadable_jvms{@})', 'JVMs not readable: {{reason}}, {{instance}}'),
           gauge('heapfloor_watched_go_programs', 'Go, {{instance}}'),
           g.range('sum by (instance, reason) (heapfloor_unreadable_go_programs{@})', 'Go not readable: {{reason}}, {{instance}}'),
         ],

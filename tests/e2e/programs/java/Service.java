@@ -1,3 +1,4 @@
+import java.io.IOException;
 import java.lang.ref.SoftReference;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -37,6 +38,7 @@ public final class Service {
       };
 
   private static volatile Object sink;
+  private static volatile boolean isRepaired;
 
   private interface Step {
     void run(int number) throws Exception;
@@ -47,6 +49,13 @@ public final class Service {
     switch (kind) {
       case "map":
         return number -> USERS.put(number, new byte[BLOCK]);
+      case "repaired":
+        return number -> {
+          USERS.put(number, new byte[BLOCK]);
+          if (isRepaired) {
+            USERS.remove(number - USERS.size() + 1);
+          }
+        };
       case "listener":
         return number -> {
           byte[] session = new byte[BLOCK];
@@ -72,11 +81,21 @@ public final class Service {
     return thread;
   }
 
+  /** Of a leak that is repaired: eviction is switched on by a byte of standard input. */
+  private static void awaitRepair() {
+    try {
+      isRepaired = System.in.read() >= 0;
+    } catch (IOException closed) {
+      isRepaired = false;
+    }
+  }
+
   public static void main(String[] arguments) throws Exception {
     Step step = stepOf(arguments[0]);
     long seconds = Long.parseLong(arguments[1]);
     double blocksATick = Double.parseDouble(arguments[2]) / BLOCK / TICKS_A_SECOND;
     long collectNanoseconds = (long) (Double.parseDouble(arguments[3]) * 1e9);
+    daemon(Service::awaitRepair).start();
     long start = System.nanoTime();
     long collected = start;
     long end = start + seconds * 1_000_000_000L;
