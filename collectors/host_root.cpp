@@ -7,10 +7,12 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -34,6 +36,7 @@ class Descriptor {
     if (number_ >= 0) ::close(number_);
   }
   [[nodiscard]] int get() const { return number_; }
+  [[nodiscard]] int release() { return std::exchange(number_, -1); }
 
  private:
   int number_;
@@ -219,12 +222,50 @@ Result<void> MappedBytes::write_word(std::uint64_t offset, std::uint64_t word) c
   return root_->write_word_to(pid_, file_, base_ + offset, word);
 }
 
+HostFolder::~HostFolder() {
+  if (directory_ >= 0) ::close(directory_);
+}
+
+// By the descriptor of the very file that was looked at: connect(2) would follow a link.
+Result<int> HostFolder::connect(const char* name) const {
+  const Descriptor file(::openat(directory_, name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  if (file.get() < 0) return failure_of(errno, name);
+  struct stat status = {};
+  if (::fstat(file.get(), &status) != 0) return failure_of(errno, name);
+  if (!S_ISSOCK(status.st_mode)) return failure(ErrorKind::malformed, name, "not a socket");
+  Descriptor connection(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (connection.get() < 0) return failure_of(errno, name);
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  const std::string path = "/proc/self/fd/" + std::to_string(file.get());
+  path.copy(std::begin(address.sun_path), sizeof address.sun_path - 1);
+  if (::connect(connection.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0)
+    return connection.release();
+  if (errno == ECONNREFUSED || errno == EAGAIN)
+    return failure(ErrorKind::unavailable, name, "nobody listens");
+  return failure_of(errno, name);
+}
+
+Result<void> HostFolder::make_file(const char* name) const {
+  constexpr mode_t kOwnerOnly = 0600;
+  const Descriptor file(
+      ::openat(directory_, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, kOwnerOnly));
+  if (file.get() < 0) return failure_of(errno, name);
+  return {};
+}
+
+void HostFolder::remove_file(const char* name) const noexcept { ::unlinkat(directory_, name, 0); }
+
 KernelLog::~KernelLog() {
   if (file_ >= 0) root_->close(file_);
 }
 
 Result<std::optional<std::string_view>> KernelLog::next(std::span<char> buffer) const {
   return root_->read_record(file_, buffer);
+}
+
+Result<HostFolder> ProcessDir::open_folder_in_root(const char* path) const {
+  return root_->open_folder_of(pid_, directory_, path);
 }
 
 Result<std::string_view> ProcessDir::read(const char* name, std::span<char> buffer) const {
@@ -719,14 +760,14 @@ Result<HostFile> DirectoryHostRoot::open_file_in(std::int32_t pid, int directory
 }
 
 int DirectoryHostRoot::open_below_root(std::int32_t pid, int directory, const char* path,
-                                       std::uint64_t flags) const {
+                                       std::uint64_t flags, std::uint64_t resolve) const {
   const std::string root = path_for(pid, directory, "root");
   const Descriptor top(::openat(directory < 0 ? AT_FDCWD : directory, root.c_str(),
                                 O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (top.get() < 0) return -1;
   open_how how = {};
   how.flags = flags | O_CLOEXEC;
-  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve;
   return static_cast<int>(::syscall(SYS_openat2, top.get(), path, &how, sizeof how));
 }
 
@@ -734,6 +775,19 @@ Result<HostFile> DirectoryHostRoot::open_in_root_of(std::int32_t pid, int direct
                                                     const char* path) const {
   return regular_file(pid, directory, (std::string("root") + path).c_str(),
                       open_below_root(pid, directory, path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
+}
+
+Result<HostFolder> HostRoot::open_folder_of(std::int32_t /*pid*/, int /*directory*/,
+                                            const char* path) const {
+  return failure(ErrorKind::unavailable, path, "not of this host");
+}
+
+Result<HostFolder> DirectoryHostRoot::open_folder_of(std::int32_t pid, int directory,
+                                                     const char* path) const {
+  const int opened =
+      open_below_root(pid, directory, path, O_RDONLY | O_DIRECTORY, RESOLVE_NO_SYMLINKS);
+  if (opened < 0) return failure_in(pid, directory, (std::string("root") + path).c_str(), errno);
+  return HostFolder(opened);
 }
 
 Result<FileFacts> DirectoryHostRoot::look_in_root_of(std::int32_t pid, int directory,

@@ -131,6 +131,33 @@ class MappedBytes {
   bool outlives_process_ = false;
 };
 
+// A directory of a process's root. What a name in it leads to is never followed. Thread rule: one
+// thread.
+class HostFolder {
+ public:
+  HostFolder() = default;
+  // `directory` is an open directory, owned from here on.
+  explicit HostFolder(int directory) : directory_(directory) {}
+  HostFolder(const HostFolder&) = delete;
+  HostFolder& operator=(const HostFolder&) = delete;
+  HostFolder(HostFolder&& other) noexcept : directory_(std::exchange(other.directory_, -1)) {}
+  HostFolder& operator=(HostFolder&& other) noexcept {
+    std::swap(directory_, other.directory_);
+    return *this;
+  }
+  ~HostFolder();
+
+  // Connects to the socket of this name; the descriptor is the caller's and does not block.
+  // `unavailable` where there is none, or nobody listens.
+  [[nodiscard]] Result<int> connect(const char* name) const;
+  // Makes an empty file for its owner alone; a name that is taken is an error.
+  [[nodiscard]] Result<void> make_file(const char* name) const;
+  void remove_file(const char* name) const noexcept;
+
+ private:
+  int directory_ = -1;
+};
+
 // A process as one directory. While pinned, the descriptor *is* the identity of the process: the
 // kernel ties it to the process and not to the number, so that reads fail with ErrorKind::gone once
 // the process was reaped, whoever carries its pid by then (proc_pid_lookup and get_proc_task in
@@ -183,6 +210,9 @@ class ProcessDir {
   // What the regular file at a path is, as the process sees it, without opening it: a path that the
   // process itself named may lead to a device, and opening one is an act.
   [[nodiscard]] Result<FileFacts> look_in_root(const char* path) const;
+
+  // The directory at a path as the process sees it, without a link on the way.
+  [[nodiscard]] Result<HostFolder> open_folder_in_root(const char* path) const;
 
   // Calls visit() with each line of the file `name`, read piece by piece through `buffer`, until it
   // returns false. Of a line that does not fit into half of the buffer only the end is shown.
@@ -340,6 +370,8 @@ class HostRoot {
                                                          const char* path) const = 0;
   [[nodiscard]] virtual Result<FileFacts> look_in_root_of(std::int32_t pid, int directory,
                                                           const char* path) const = 0;
+  [[nodiscard]] virtual Result<HostFolder> open_folder_of(std::int32_t pid, int directory,
+                                                          const char* path) const;
   [[nodiscard]] virtual Result<std::size_t> read_file_at(int file, std::uint64_t offset,
                                                          std::span<char> buffer) const = 0;
   // Calls visit(piece) with what each read gives, until it returns false.
@@ -416,6 +448,8 @@ class DirectoryHostRoot final : public HostRoot {
                                                  const char* path) const override;
   [[nodiscard]] Result<FileFacts> look_in_root_of(std::int32_t pid, int directory,
                                                   const char* path) const override;
+  [[nodiscard]] Result<HostFolder> open_folder_of(std::int32_t pid, int directory,
+                                                  const char* path) const override;
   [[nodiscard]] Result<std::size_t> read_file_at(int file, std::uint64_t offset,
                                                  std::span<char> buffer) const override;
   [[nodiscard]] Result<void> read_pieces_in(std::int32_t pid, int directory, const char* name,
@@ -442,7 +476,7 @@ class DirectoryHostRoot final : public HostRoot {
                                               int opened) const;
   // What `path` leads to inside the root of a process; negative with errno set: a refusal.
   [[nodiscard]] int open_below_root(std::int32_t pid, int directory, const char* path,
-                                    std::uint64_t flags) const;
+                                    std::uint64_t flags, std::uint64_t resolve = 0) const;
   // Descriptors that the fd directory at `path` below the descriptor `directory` tells of.
   [[nodiscard]] Result<std::size_t> count_in(int directory, const char* path, std::size_t most,
                                              std::string name) const;

@@ -253,6 +253,37 @@ void add_pprof_command(CLI::App& app, const ConfigSource& source, std::function<
   });
 }
 
+void add_histogram_command(CLI::App& app, const ConfigSource& source,
+                           std::function<int()>& action) {
+  auto options = std::make_shared<HistogramOptions>();
+  CLI::App* command = app.add_subcommand("histogram",
+                                         "which classes fill the heap of a JVM, which stands still "
+                                         "meanwhile: says for how long first");
+  command->add_option("--pid", options->pid, "whose")
+      ->required()
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
+  command->add_flag("--yes", options->is_confirmed, "do it; else a terminal is asked");
+  command->add_flag("--live", options->is_live_only,
+                    "only what lives: the JVM collects all its garbage first, and stands still for "
+                    "longer [all objects, without a collection]");
+  command->add_option("--base", options->base, "an earlier one: show what grew since")
+      ->type_name("FILE");
+  command->add_option("-o,--output", options->output, "write it as JSON, for --base, too")
+      ->type_name("FILE");
+  command->add_flag("--json", options->is_json, "print JSON instead of the table");
+  command->add_option("--top", options->most_classes, "classes in the table; 0 is all")
+      ->capture_default_str();
+  command
+      ->add_option("--timeout", options->timeout_seconds,
+                   "how long its answer is awaited, in seconds; it is not stopped by that")
+      ->check(CLI::Range(1, 600))
+      ->capture_default_str();
+  command->callback([&action, &source, options] {
+    action = [&source, options] { return run_histogram_command(source, *options); };
+  });
+}
+
 void add_run_command(CLI::App& app, std::function<int()>& action) {
   auto options = std::make_shared<RunOptions>();
   CLI::App* command = app.add_subcommand(
@@ -340,6 +371,7 @@ void add_commands(CLI::App& app, const ConfigSource& source, ReplayOptions& repl
   add_backtest_command(app, source, action);
   add_check_rules_command(app, action);
   add_pprof_command(app, source, action);
+  add_histogram_command(app, source, action);
   add_run_command(app, action);
   add_probe_command(app, source, action);
   add_doctor_command(app, source, action);

@@ -85,6 +85,17 @@ struct PprofOptions {
   bool allocs = false;
 };
 
+struct HistogramOptions {
+  std::int32_t pid = 0;
+  bool is_live_only = false;  // the JVM collects all garbage first
+  bool is_confirmed = false;
+  bool is_json = false;
+  std::size_t most_classes = 30;  // of the table; 0: all
+  double timeout_seconds = 60;
+  std::optional<std::string> base;    // the path of an earlier one
+  std::optional<std::string> output;  // a path for the JSON beside what is printed
+};
+
 struct RunOptions {
   std::vector<std::string> program;           // and its arguments; never empty
   std::optional<std::uint64_t> sample_bytes;  // nothing: the probe's own default
@@ -98,6 +109,7 @@ int run_backtest_command(const ConfigSource& source, const BacktestOptions& opti
 int run_check_rules_command(const CheckRulesOptions& options);
 int run_check_config_command(const ConfigSource& source, bool print_defaults);
 int run_pprof_command(const ConfigSource& source, const PprofOptions& options);
+int run_histogram_command(const ConfigSource& source, const HistogramOptions& options);
 int run_version_command();
 // Becomes the program; returns only when that cannot be.
 int run_run_command(const RunOptions& options);

@@ -69,6 +69,7 @@ constexpr std::array<std::string_view, kJvmCounters> kNames = {
 };
 constexpr std::string_view kFrequency = "sun.os.hrt.frequency";
 constexpr std::string_view kVersion = "java.property.java.vm.version";
+constexpr std::string_view kCapabilities = "sun.rt.jvmCapabilities";
 constexpr std::string_view kVendor = "java.property.java.vm.vendor";
 
 // How the name of any of its collectors begins. Copy, PSScavenge and MSC: before OpenJDK 11.
@@ -169,6 +170,8 @@ void take(const Found& found, HsperfIndex& index) {
   }
   if (found.name == kVersion) index.version = found.text();
   if (found.name == kVendor) index.vendor = found.text();
+  // A digit for each, the first for attaching (StatSampler::create_misc_perfdata).
+  if (found.name == kCapabilities) index.can_attach = found.text().starts_with('1');
   const bool is_collector = std::ranges::find(kCollectorNames, found.name) != kCollectorNames.end();
   if (is_collector && index.gc == JvmGc::other) index.gc = gc_of(found.text());
 }

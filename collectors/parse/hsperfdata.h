@@ -109,8 +109,9 @@ struct HsperfIndex {
   std::array<std::uint32_t, kJvmCounters> offsets = {};  // 0: it has no such counter
   std::uint32_t end = 0;  // behind the last of them; 0: the JVM has not made them yet
   JvmGc gc = JvmGc::other;
-  double ticks_per_second = 0;  // above 0 where `end` is
-  std::string version, vendor;  // raw, at most kMostText
+  double ticks_per_second = 0;     // above 0 where `end` is
+  std::string version, vendor;     // raw, at most kMostText
+  std::optional<bool> can_attach;  // that it listens to tools (not -XX:+DisableAttachMechanism)
   friend bool operator==(const HsperfIndex&, const HsperfIndex&) = default;
 };
 

@@ -1,6 +1,7 @@
 #include "collectors/parse/pid_status.h"
 
 #include <array>
+#include <charconv>
 #include <limits>
 
 #include "collectors/parse/text.h"
@@ -26,6 +27,24 @@ constexpr std::array kSizes = {
     Field{"HugetlbPages", &PidStatus::hugetlb_bytes},
 };
 
+// Of the four ids of a line: real, effective, saved, of files.
+std::optional<std::uint32_t> effective_id(std::string_view value) {
+  next_token(value);
+  const auto id = parse_unsigned(next_token(value));
+  if (!id || *id > std::numeric_limits<std::uint32_t>::max()) return std::nullopt;
+  return static_cast<std::uint32_t>(*id);
+}
+
+std::optional<std::uint64_t> parse_mask(std::string_view value) {
+  constexpr int kHexadecimal = 16;
+  const std::string_view token = next_token(value);
+  std::uint64_t mask = 0;
+  const char* const end = token.data() + token.size();
+  const auto [stopped, error] = std::from_chars(token.data(), end, mask, kHexadecimal);
+  if (token.empty() || error != std::errc{} || stopped != end) return std::nullopt;
+  return mask;
+}
+
 }  // namespace
 
 Result<PidStatus> parse_pid_status(std::string_view text) {
@@ -45,6 +64,22 @@ Result<PidStatus> parse_pid_status(std::string_view text) {
     if (!read_size(kSizes, line, status)) return malformed("not a size", line.line);
   }
   return malformed("no line Threads", line.line);
+}
+
+Result<PidStanding> parse_pid_standing(std::string_view text) {
+  std::optional<std::uint32_t> user;
+  std::optional<std::uint32_t> group;
+  std::optional<std::uint64_t> caught;
+  const std::optional<std::int32_t> own_pid = parse_own_pid(text);
+  KeyedLine line;
+  while (next_keyed_line(text, "UGS", line)) {
+    if (line.key == "Uid") user = effective_id(line.value);
+    if (line.key == "Gid") group = effective_id(line.value);
+    if (line.key == "SigCgt") caught = parse_mask(line.value);
+  }
+  if (!user || !group || !caught || !own_pid)
+    return malformed("no line Uid, Gid, NSpid or SigCgt", line.line);
+  return PidStanding{*user, *group, *own_pid, *caught};
 }
 
 std::optional<std::int32_t> parse_own_pid(std::string_view text) {

@@ -37,4 +37,19 @@ Result<PidStatus> parse_pid_status(std::string_view text);
 // the reader's inwards (Linux 4.1). Nothing where there is no such line.
 [[nodiscard]] std::optional<std::int32_t> parse_own_pid(std::string_view text);
 
+// Who a process is where it is to be spoken to.
+struct PidStanding {
+  std::uint32_t effective_user_id = 0;
+  std::uint32_t effective_group_id = 0;
+  std::int32_t own_pid = 0;          // as parse_own_pid() has it
+  std::uint64_t caught_signals = 0;  // bit 0 is signal 1
+  [[nodiscard]] bool catches(int signal) const {
+    return signal > 0 && signal <= 64 && (caught_signals >> (signal - 1) & 1) != 0;
+  }
+  friend bool operator==(const PidStanding&, const PidStanding&) = default;
+};
+
+// A text without one of these lines is `malformed`.
+Result<PidStanding> parse_pid_standing(std::string_view text);
+
 }  // namespace heapfloor

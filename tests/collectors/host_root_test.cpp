@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -393,6 +395,67 @@ TEST_F(HostRootTest, ALinkInAProcessesRootDoesNotLeadOutOfIt) {
   }
   EXPECT_FALSE(process->open_in_root("/lib/out.so"));
   EXPECT_FALSE(process->open_in_root("/lib/up.so"));
+}
+
+// A socket that listens below a directory.
+class Listener {
+ public:
+  explicit Listener(const std::filesystem::path& path)
+      : socket_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_un address = {};
+    address.sun_family = AF_UNIX;
+    path.string().copy(address.sun_path, sizeof address.sun_path - 1);
+    is_listening_ =
+        ::bind(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
+        ::listen(socket_, 1) == 0;
+  }
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+  ~Listener() { ::close(socket_); }
+  [[nodiscard]] bool is_listening() const { return is_listening_; }
+
+ private:
+  int socket_;
+  bool is_listening_ = false;
+};
+
+TEST_F(HostRootTest, AFolderConnectsToItsSocketsAndFollowsNoLink) {
+  const std::filesystem::path folder = directory_ / "proc/42/root/tmp";
+  std::filesystem::create_directories(folder);
+  const Listener listener(folder / "there");
+  ASSERT_TRUE(listener.is_listening());
+  std::filesystem::create_symlink("there", folder / "link");
+  write_file(directory_ / "proc/42/root/tmp/file", "x");
+  const auto process = root_.open_process(42);
+  ASSERT_TRUE(process);
+  const auto tmp = process->open_folder_in_root("/tmp");
+  ASSERT_TRUE(tmp) << tmp.error().reason;
+  const auto connected = tmp->connect("there");
+  ASSERT_TRUE(connected) << connected.error().reason;
+  ::close(*connected);
+  EXPECT_FALSE(tmp->connect("link"));
+  EXPECT_FALSE(tmp->connect("file"));
+  EXPECT_EQ(tmp->connect("none").error().kind, ErrorKind::unavailable);
+}
+
+TEST_F(HostRootTest, AFolderMakesAFileOnlyWhereThereIsNone) {
+  const std::filesystem::path folder = directory_ / "proc/42/root/tmp";
+  std::filesystem::create_directories(folder);
+  std::filesystem::create_symlink("made", folder / "link");
+  const auto tmp = root_.open_process(42)->open_folder_in_root("/tmp");
+  ASSERT_TRUE(tmp);
+  EXPECT_TRUE(tmp->make_file("new"));
+  EXPECT_FALSE(tmp->make_file("new"));
+  EXPECT_FALSE(tmp->make_file("link")) << "it would make what the link leads to";
+  EXPECT_FALSE(std::filesystem::exists(folder / "made"));
+  tmp->remove_file("new");
+  EXPECT_FALSE(std::filesystem::exists(folder / "new"));
+}
+
+TEST_F(HostRootTest, AFolderBehindALinkIsNotOpened) {
+  std::filesystem::create_directories(directory_ / "proc/42/root/var/tmp");
+  std::filesystem::create_symlink("var/tmp", directory_ / "proc/42/root/tmp");
+  EXPECT_FALSE(root_.open_process(42)->open_folder_in_root("/tmp"));
 }
 
 TEST_F(HostRootTest, AFileInAProcessesRootIsLookedAtWithoutBeingOpened) {

@@ -6,6 +6,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace heapfloor::testing;  // NOLINT(google-build-using-namespace): one function
   const std::string_view text = text_of(data, size);
   require_pure_and_total(heapfloor::parse_pid_status, text);
+  require_pure_and_total(heapfloor::parse_pid_standing, text);
   if (const auto status = heapfloor::parse_pid_status(text)) {
     using heapfloor::PidStatus;
     for (const auto field :

@@ -5,9 +5,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -64,6 +66,17 @@ struct Collected {
 };
 
 // A JVM that starts adds its counters one after the other.
+TEST(Hsperfdata, ThatToolsMayAttachIsTheFirstOfItsCapabilities) {
+  std::vector<std::byte> bytes = fixture("g1");
+  EXPECT_EQ(index_of(bytes).can_attach, true);
+  constexpr std::string_view kCapabilities = "1100000000";
+  const auto text = std::as_bytes(std::span(kCapabilities));
+  const auto place = std::ranges::search(bytes, text).begin();
+  ASSERT_NE(place, bytes.end());
+  *place = std::byte{'0'};
+  EXPECT_EQ(index_of(bytes).can_attach, false);
+}
+
 TEST(Hsperfdata, WithoutTheFrequencyOfItsClockThereIsNothingToReadYet) {
   auto bytes = fixture("g1");
   const std::string_view name = "sun.os.hrt.frequency";

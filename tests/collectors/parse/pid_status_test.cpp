@@ -57,6 +57,28 @@ TEST(PidStatus, ASizeThatIsNoneIsMalformed) {
   }
 }
 
+TEST(PidStanding, IsWhoActsAndWhatIsCaught) {
+  const auto standing = parse_pid_standing(
+      "Name:\tjava\nUid:\t0\t1001\t1002\t1003\nGid:\t0\t55\t0\t0\nNSpid:\t4711\t1\n"
+      "Threads:\t3\nSigIgn:\t0000000000000006\nSigCgt:\t2000000181005ccf\n");
+  ASSERT_TRUE(standing) << standing.error().reason;
+  EXPECT_EQ(*standing, (PidStanding{1001, 55, 1, 0x2000000181005ccf}));
+  EXPECT_TRUE(standing->catches(3));
+  EXPECT_FALSE(standing->catches(5));
+  EXPECT_FALSE(standing->catches(0));
+  EXPECT_FALSE(standing->catches(65));
+}
+
+TEST(PidStanding, WithoutOneOfItsLinesIsMalformed) {
+  constexpr std::string_view kWhole = "Uid:\t1\t1\nGid:\t1\t1\nNSpid:\t9\nSigCgt:\t04\n";
+  EXPECT_TRUE(parse_pid_standing(kWhole));
+  for (const std::string_view line : {"Uid:\t1\t1\n", "Gid:\t1\t1\n", "NSpid:\t9\n", "04"}) {
+    std::string text(kWhole);
+    text.erase(text.find(line), line.size());
+    EXPECT_FALSE(parse_pid_standing(text)) << line;
+  }
+}
+
 TEST(PidStatus, LinesThatNobodyAsksForAreSkipped) {
   const auto status = parse_pid_status("Uid: root\nVmStk: x\nVmSwap: 12 kB\nThreads: 1\n");
   EXPECT_EQ(status->user_id, std::nullopt) << "who owns it is no reason to lose its memory";
