@@ -33,7 +33,8 @@ bool take_line(std::string_view line, JvmMaps& maps) {
   const bool may_be = is_long && line.find(kDirectory) != std::string_view::npos;
   if (may_be && maps.mappings.size() < JvmMaps::kMostMappings) {
     const Result<PidMapping> mapping = parse_pid_mapping(line);
-    const bool is_found = mapping && mapping->is_readable && !mapping->is_executable &&
+    // A tool that watches other JVMs maps their counters too, but not for writing.
+    const bool is_found = mapping && mapping->is_writable && !mapping->is_executable &&
                           mapping->offset == 0 && is_hsperf_path(mapping->path) &&
                           mapping->end - mapping->begin >= HsperfBounds::kPrologueBytes;
     if (is_found)

@@ -215,6 +215,17 @@ TEST_F(JvmCollectorTest, ANameOfAnotherKindIsNotRead) {
   EXPECT_TRUE(is_hsperf_path("/tmp/hsperfdata_app/42 (deleted)"));
 }
 
+TEST_F(JvmCollectorTest, TheCountersOfAnotherJvmThatAToolReadsAreNotItsOwn) {
+  map(fixture("g1"));
+  const std::string path = proc_.path() + "/42/maps";
+  std::ifstream file(path);
+  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  text.replace(text.find("rw-s"), 4, "r--s");
+  std::ofstream(path) << text;
+  tick();
+  EXPECT_EQ(watched(), 0);
+}
+
 // A JVM that maps no file of its counters, as with -XX:+PerfDisableSharedMem.
 class JvmWithoutFile : public JvmCollectorTest {
  protected:
@@ -399,6 +410,14 @@ TEST_F(Live, OfZIsTheLeastBetweenTwoCyclesOfThreePauses) {
   live.take(reading(0, 4, 199));
   live.take(reading(0, 5, 300));
   EXPECT_EQ(live.take(reading(0, 6, 400)), (LiveAfterGc{199, 2}));
+}
+
+// By the counters that its source names; not seen running: Debian has no such JDK.
+TEST_F(Live, OfGenerationalZIsTheLeastBetweenTwoPausesOfMajorCollections) {
+  JvmLive live(JvmGc::z_generational);
+  live.take(reading(0, 1, 300));
+  live.take(reading(0, 1, 120));
+  EXPECT_EQ(live.take(reading(0, 2, 180)), (LiveAfterGc{120, 2}));
 }
 
 TEST_F(Live, OfACollectorThatIsNotKnownIsNotTold) {
