@@ -55,14 +55,26 @@ std::optional<Layout> read_layout(const ByteSource& memory, const VmStructsAddre
   return Layout{*stride, *type, *field, *is_static, *place, *address};
 }
 
-// Whether a text of the JVM is this one, its end included.
-bool is_text(const ByteSource& memory, std::uint64_t address, std::string_view text) {
-  std::array<char, 32> bytes = {};
-  if (text.size() >= bytes.size()) return false;
-  const auto read = std::span(bytes).first(text.size() + 1);
-  return memory.read_at(address, read) && std::string_view(read.data(), text.size()) == text &&
-         read.back() == '\0';
-}
+// A text of the JVM, as far as it is wanted; fewer bytes where no more can be read.
+class Text {
+ public:
+  Text(const ByteSource& memory, std::uint64_t address) {
+    for (std::size_t size = bytes_.size(); size > 0; size /= 2) {
+      if (!memory.read_at(address, std::span(bytes_).first(size))) continue;
+      read_ = size;
+      return;
+    }
+  }
+  // The end of the text included.
+  [[nodiscard]] bool is(std::string_view text) const {
+    return text.size() < read_ && bytes_[text.size()] == '\0' &&
+           std::string_view(bytes_.data(), text.size()) == text;
+  }
+
+ private:
+  std::array<char, 32> bytes_ = {};
+  std::size_t read_ = 0;
+};
 
 // Takes entry after entry, until it has all places.
 class PlaceFinder {
@@ -79,10 +91,11 @@ class PlaceFinder {
     if (type != type_ && !take_type(type)) return false;
     if (type_name_.empty()) return true;
     const bool is_static = word_at<std::int32_t>(entry, layout_.is_static) != 0;
+    const Text name(memory_, field);
     for (std::size_t i = 0; i < wanted_.size(); ++i) {
       const VmField& one = wanted_[i];
       if (one.type != type_name_ || one.is_static != is_static) continue;
-      if (is_text(memory_, field, one.name))
+      if (name.is(one.name))
         places[i] = word_at<std::uint64_t>(entry, is_static ? layout_.address : layout_.offset);
     }
     return !std::ranges::all_of(places, [](const auto& place) { return place.has_value(); });
@@ -94,8 +107,9 @@ class PlaceFinder {
   bool take_type(std::uint64_t type) {
     if (++names_ > VmStructsBounds::kMostNames) return false;
     type_ = type;
-    const auto found = std::ranges::find_if(
-        wanted_, [&](const VmField& one) { return is_text(memory_, type, one.type); });
+    const Text name(memory_, type);
+    const auto found =
+        std::ranges::find_if(wanted_, [&](const VmField& one) { return name.is(one.type); });
     type_name_ = found == wanted_.end() ? std::string_view() : found->type;
     return true;
   }

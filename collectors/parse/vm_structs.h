@@ -46,7 +46,7 @@ using VmStructsAddresses = std::array<std::uint64_t, kVmStructsSymbols.size()>;
 struct VmStructsBounds {
   static constexpr std::uint64_t kLeastStride = 32, kMostStride = 256;
   static constexpr std::size_t kMostEntries = 16384;  // OpenJDK 17 has 788
-  static constexpr std::size_t kMostNames = 4096;     // of types, that are looked at
+  static constexpr std::size_t kMostNames = 2048;     // of types, that are looked at
   static constexpr std::uint64_t kMostOffset = std::uint64_t{1} << 20;  // of a field
 };
 
