@@ -71,7 +71,7 @@ TEST(Hsperfdata, ThatToolsMayAttachIsTheFirstOfItsCapabilities) {
   EXPECT_EQ(index_of(bytes).can_attach, true);
   constexpr std::string_view kCapabilities = "1100000000";
   const auto text = std::as_bytes(std::span(kCapabilities));
-  const auto place = std::ranges::search(bytes, text).begin();
+  const auto place = std::search(bytes.begin(), bytes.end(), text.begin(), text.end());
   ASSERT_NE(place, bytes.end());
   *place = std::byte{'0'};
   EXPECT_EQ(index_of(bytes).can_attach, false);
