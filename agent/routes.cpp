@@ -10,6 +10,7 @@
 #include "agent/exposition/page_filter.h"
 #include "agent/http/negotiation.h"
 #include "agent/silence_query.h"
+#include "agent/web/api_description.h"
 #include "agent/web/web_assets.h"
 
 namespace heapfloor {
@@ -70,11 +71,18 @@ void add_page_routes(std::vector<Route>& routes) {
   }
 }
 
-void add_description_route(std::vector<Route>& routes) {
-  routes.push_back(
-      {"/api/v1/openapi.yaml", RouteMatch::exact, {"GET"}, "openapi", [](const Request& request) {
-         return asset_response(api_description(), request);
-       }});
+Response description_response(const Request& request) {
+  const ApiDescription description = api_description();
+  Response response;
+  response.content_type = "application/yaml";
+  response.headers.emplace_back("ETag", description.etag);
+  response.headers.emplace_back("Cache-Control", "no-cache");
+  if (request.header("If-None-Match") == description.etag) {
+    response.status = 304;
+  } else {
+    response.body = std::make_shared<const std::string>(description.body);
+  }
+  return response;
 }
 
 void add_life_routes(std::vector<Route>& routes, const RouteSources& sources) {
@@ -209,7 +217,8 @@ std::vector<Route> make_routes(const RouteSources& sources) {
                       return metrics_response(pages, request);
                     }});
   add_life_routes(routes, sources);
-  add_description_route(routes);
+  routes.push_back(
+      {"/api/v1/openapi.yaml", RouteMatch::exact, {"GET"}, "openapi", description_response});
   add_api_routes(routes, sources);
   add_silence_routes(routes, sources);
   add_compact_route(routes, sources);

@@ -1,5 +1,4 @@
-// The files of the web page, bundled from agent/web/src, and the description of the API, embedded in
-// the binary at build time.
+// The files of the web page, bundled from agent/web/src and embedded in the binary at build time.
 //
 // Thread rule: constant data; any thread at any time.
 #pragma once
@@ -19,8 +18,5 @@ struct WebAsset {
 
 // Every file, sorted by path. "index.html" is what `/` answers.
 std::span<const WebAsset> web_assets();
-
-// openapi.yaml: every path that the agent answers, and what with.
-const WebAsset& api_description();
 
 }  // namespace heapfloor

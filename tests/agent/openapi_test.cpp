@@ -23,7 +23,7 @@
 #include "agent/trend/floor_course.h"
 #include "agent/trend/forecast.h"
 #include "agent/trend/verdict.h"
-#include "agent/web/web_assets.h"
+#include "agent/web/api_description.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_proc.h"
 
