@@ -12,23 +12,13 @@
 #include "agent/cli/commands.h"
 #include "agent/cli/rule_check.h"
 #include "agent/clock.h"
+#include "agent/http/url.h"
 
 namespace heapfloor {
 namespace {
 
 constexpr double kLookBackSeconds = 3600;
 constexpr int kFine = 200;
-
-std::string percent_encoded(std::string_view text) {
-  constexpr std::string_view kPlain =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-  std::string encoded;
-  for (const char c : text)
-    encoded += kPlain.find(c) != std::string_view::npos
-                   ? std::string(1, c)
-                   : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  return encoded;
-}
 
 // The rules of the files that were asked for; all where none was.
 Result<std::vector<ShippedRule>> wanted_rules(const std::vector<std::string>& files) {
@@ -72,7 +62,7 @@ std::string names_path(const std::vector<ShippedRule>& rules) {
   for (const ShippedRule& rule : rules) names.merge(metrics_of(rule.expression));
   const std::string selector = fmt::format("{{__name__=~\"{}\"}}", fmt::join(names, "|"));
   return fmt::format("/api/v1/label/__name__/values?start={:.0f}&match[]={}",
-                     SystemClock().wall_seconds() - kLookBackSeconds, percent_encoded(selector));
+                     SystemClock().wall_seconds() - kLookBackSeconds, percent_encode(selector));
 }
 
 Result<RuleReport> ask(Server& server, const std::vector<ShippedRule>& rules,

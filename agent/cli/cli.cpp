@@ -135,20 +135,20 @@ void add_header(HttpClientOptions& client, std::string_view line) {
   client.headers.emplace_back(name, value);
 }
 
-void add_backtest_client(CLI::App& command, HttpClientOptions& client) {
-  command.add_option("--prometheus.username", client.username, "for basic authentication");
-  command.add_option("--prometheus.password-file", client.password_file, "its password")
+// Who asks a server, and whom it believes. `section`: what the flags begin with.
+void add_client(CLI::App& command, HttpClientOptions& client, const std::string& section) {
+  const std::string prefix = "--" + section;
+  command.add_option(prefix + "username", client.username, "for basic authentication");
+  command.add_option(prefix + "password-file", client.password_file, "its password")
+      ->type_name("FILE");
+  command.add_option(prefix + "bearer-token-file", client.bearer_token_file, "instead of those")
       ->type_name("FILE");
   command
-      .add_option("--prometheus.bearer-token-file", client.bearer_token_file, "instead of those")
+      .add_option(prefix + "ca-file", client.ca_file, "who signs its certificate [the system's]")
       ->type_name("FILE");
-  command
-      .add_option("--prometheus.ca-file", client.ca_file,
-                  "who signs its certificate [the system's]")
+  command.add_option(prefix + "cert-file", client.cert_file, "the client's certificate")
       ->type_name("FILE");
-  command.add_option("--prometheus.cert-file", client.cert_file, "the client's certificate")
-      ->type_name("FILE");
-  command.add_option("--prometheus.key-file", client.key_file, "and its key")->type_name("FILE");
+  command.add_option(prefix + "key-file", client.key_file, "and its key")->type_name("FILE");
   command
       .add_option_function<std::vector<std::string>>(
           "--header",
@@ -157,7 +157,7 @@ void add_backtest_client(CLI::App& command, HttpClientOptions& client) {
           },
           "a further header field, such as \"X-Scope-OrgID: team-a\"; may be repeated")
       ->type_name("NAME: VALUE");
-  command.add_flag("--prometheus.insecure-skip-verify", client.insecure_skip_verify,
+  command.add_flag(prefix + "insecure-skip-verify", client.insecure_skip_verify,
                    "believe any certificate");
 }
 
@@ -199,7 +199,7 @@ void add_backtest_command(CLI::App& app, const ConfigSource& source, std::functi
   command->add_option("--timeout", options->client.deadline_seconds, "of one request, in seconds")
       ->check(CLI::Range(1, 600))
       ->capture_default_str();
-  add_backtest_client(*command, options->client);
+  add_client(*command, options->client, "prometheus.");
   add_show_options(*command, options->show, "series judged at once [one a processor]");
   command->callback([&action, &source, options] {
     action = [&source, options] { return run_backtest_command(source, *options); };
@@ -230,7 +230,7 @@ void add_check_rules_command(CLI::App& app, std::function<int()>& action) {
   command->add_option("--timeout", options->client.deadline_seconds, "of one request, in seconds")
       ->check(CLI::Range(1, 600))
       ->capture_default_str();
-  add_backtest_client(*command, options->client);
+  add_client(*command, options->client, "prometheus.");
   command->callback(
       [&action, options] { action = [options] { return run_check_rules_command(*options); }; });
 }
@@ -317,6 +317,36 @@ void add_probe_command(CLI::App& app, const ConfigSource& source, std::function<
   });
 }
 
+void add_top_command(CLI::App& app, const ConfigSource& source, std::function<int()>& action) {
+  auto options = std::make_shared<TopOptions>();
+  CLI::App* command = app.add_subcommand(
+      "top",
+      "show suspects and subjects of a running agent, live; once as a table where it is "
+      "piped");
+  command->add_option("--url", options->url, "of the agent [http:// at --web.listen-address]")
+      ->type_name("URL");
+  command->add_flag("--once", options->once, "print a table and exit");
+  command->add_option("--rows", options->rows, "of subjects in that table")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  command->add_option_function<std::string>(
+      "--interval",
+      [options](const std::string& text) {
+        const auto seconds = parse_duration(text);
+        if (!seconds || *seconds < 0.1 || *seconds > 3600)
+          throw CLI::ValidationError("--interval", "expects a duration of 100ms to 1h");
+        options->interval_seconds = *seconds;
+      },
+      "from one look to the next [2s]");
+  command->add_option("--timeout", options->client.deadline_seconds, "of one request, in seconds")
+      ->check(CLI::Range(1, 600))
+      ->capture_default_str();
+  add_client(*command, options->client, "");
+  command->callback([&action, &source, options] {
+    action = [&source, options] { return run_top_command(source, *options); };
+  });
+}
+
 void add_doctor_command(CLI::App& app, const ConfigSource& source, std::function<int()>& action) {
   auto is_json = std::make_shared<bool>(false);
   CLI::App* command = app.add_subcommand(
@@ -374,6 +404,7 @@ void add_commands(CLI::App& app, const ConfigSource& source, ReplayOptions& repl
   add_histogram_command(app, source, action);
   add_run_command(app, action);
   add_probe_command(app, source, action);
+  add_top_command(app, source, action);
   add_doctor_command(app, source, action);
 
   auto print_defaults = std::make_shared<bool>(false);

@@ -74,6 +74,18 @@ struct CheckRulesOptions {
   HttpClientOptions client;
 };
 
+struct TopOptions {
+  TopOptions() {
+    client.deadline_seconds = 10;
+    client.largest_body_bytes = std::size_t{64} << 20;
+  }
+  std::string url;              // of the agent; empty: the configuration's own
+  double interval_seconds = 2;  // from one question to the next
+  bool once = false;            // a table, and the end
+  std::size_t rows = 20;        // of subjects in that table
+  HttpClientOptions client;
+};
+
 struct OnceOptions {
   bool list_metrics = false;
   std::optional<std::string> output;  // nothing: standard output
@@ -114,6 +126,7 @@ int run_version_command();
 // Becomes the program; returns only when that cannot be.
 int run_run_command(const RunOptions& options);
 int run_probe_command(const ConfigSource& source, std::int32_t pid);
+int run_top_command(const ConfigSource& source, const TopOptions& options);
 // Fails where something is lost.
 int run_doctor_command(const ConfigSource& source, bool is_json);
 

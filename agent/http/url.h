@@ -18,6 +18,9 @@ using QueryParameters = std::vector<std::pair<std::string, std::string>>;
 // control character or is not valid UTF-8.
 std::optional<std::string> percent_decode(std::string_view text);
 
+// The text as a value of a query string: all but unreserved characters encoded.
+std::string percent_encode(std::string_view text);
+
 // Parses the part after '?' ('+' stands for a space, as HTML forms send it). A name without '=' has
 // an empty value. Nothing where percent_decode() has nothing.
 std::optional<QueryParameters> parse_query(std::string_view query);

@@ -106,7 +106,7 @@ TEST_F(OpenApiTest, EveryDescribedPathHasARouteThatTakesItsMethods) {
     const Route* const route = route_of(known, example_of(path));
     ASSERT_NE(route, nullptr) << path;
     for (const auto& operation : item.second) {
-      std::string method = operation.first.as<std::string>();
+      auto method = operation.first.as<std::string>();
       std::ranges::transform(method, method.begin(), [](char c) { return c - 'a' + 'A'; });
       EXPECT_THAT(route->methods, ::testing::Contains(method)) << path;
       described[route].insert(method);

@@ -18,6 +18,7 @@ namespace {
 using Json = nlohmann::json;
 
 // Bytes that break readers of names.
+// NOLINTNEXTLINE(misc-misleading-bidirectional): it shall mislead
 constexpr const char* kHostile = "a\"\\<b>\x1b[31m\n\xFF\xE2\x80\xAE";
 
 class OneSeries final : public SeriesReader {
@@ -137,17 +138,20 @@ void print_evidence(const Snapshot& snapshot) {
   print("/api/v1/evidence", evidence_document({}));
 }
 
-}  // namespace
-}  // namespace heapfloor
-
-int main() try {
-  using namespace heapfloor;
+void print_everything() {
   print_all(Snapshot{});
   print_all(rich::snapshot());
   const Snapshot everything = full();
   print_all(everything);
   print_evidence(everything);
   print_silences();
+}
+
+}  // namespace
+}  // namespace heapfloor
+
+int main() try {
+  heapfloor::print_everything();
   return 0;
 } catch (const std::exception& error) {
   std::fprintf(stderr, "%s\n", error.what());

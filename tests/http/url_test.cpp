@@ -39,5 +39,10 @@ TEST(ParseQuery, KeepsOrderRepetitionsAndEmptyValues) {
   EXPECT_EQ(parse_query("%zz=a"), std::nullopt);
 }
 
+TEST(PercentEncode, LeavesNothingThatMeansSomethingInAQuery) {
+  EXPECT_EQ(percent_encode("aZ09-._~"), "aZ09-._~");
+  EXPECT_EQ(percent_encode("a b&c=d+e%f/\xC3\xA9"), "a%20b%26c%3Dd%2Be%25f%2F%C3%A9");
+}
+
 }  // namespace
 }  // namespace heapfloor
