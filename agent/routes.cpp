@@ -51,15 +51,19 @@ Response metrics_response(PageCache& pages, const Request& request) {
 }
 
 Response asset_response(const WebAsset& asset, const Request& request) {
+  const bool gzip = accepts_gzip(request.header("Accept-Encoding").value_or(""));
+  const std::string_view etag = gzip ? asset.packed_etag : asset.etag;
   Response response;
   response.content_type = std::string(asset.content_type);
-  response.headers.emplace_back("ETag", asset.etag);
+  response.headers.emplace_back("ETag", etag);
   response.headers.emplace_back("Cache-Control", "no-cache");
-  if (request.header("If-None-Match") == asset.etag) {
+  response.headers.emplace_back("Vary", "Accept-Encoding");
+  if (request.header("If-None-Match") == etag) {
     response.status = 304;
     return response;
   }
-  response.body = std::make_shared<const std::string>(asset.body);
+  if (gzip) response.headers.emplace_back("Content-Encoding", "gzip");
+  response.body = std::make_shared<const std::string>(gzip ? asset.packed : asset.body);
   return response;
 }
 

@@ -1,11 +1,13 @@
 // bundle.mjs MODULES SOURCE OUTPUT: the page's files, as the agent serves them.
 //
 // MODULES holds the node_modules folder of package-lock.json; OUTPUT is made anew: index.html, app.js, app.css, icons,
-// and licenses.txt with the licence of each package whose code is in the bundle.
+// and licenses.txt with the licence of each package whose code is in the bundle. OUTPUT.packed holds the same, packed by
+// gzip, as FILE.gz.
 
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { gzipSync } from 'node:zlib';
 
 const [modules, source, output] = process.argv.slice(2).map((argument) => path.resolve(argument));
 const packages = path.join(modules, 'node_modules');
@@ -34,8 +36,11 @@ async function licenceOf(name) {
   return [`${name} ${version} (${license})`, homepage ?? '', '', ...texts.map((text) => text.trim()), ''].join('\n');
 }
 
-await rm(output, { recursive: true, force: true });
-await mkdir(output, { recursive: true });
+const packed = `${output}.packed`;
+for (const folder of [output, packed]) {
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+}
 
 /** The flame graph's own look is not wanted: the page's style sheet has another, and a part that is loaded late has none. */
 const withoutStyle = {
@@ -67,3 +72,6 @@ await writeFile(
   path.join(output, 'licenses.txt'),
   `The page of heapfloor contains code of these packages.\n\n${licences.join(`\n${'-'.repeat(80)}\n\n`)}`,
 );
+for (const file of await readdir(output)) {
+  await writeFile(path.join(packed, `${file}.gz`), gzipSync(await readFile(path.join(output, file)), { level: 9 }));
+}

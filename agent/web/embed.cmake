@@ -1,5 +1,6 @@
-# Writes a C++ source that holds every file under ASSETS_DIR, in the order of their paths.
-# cmake -DASSETS_DIR=... -DOUTPUT=... -P embed.cmake
+# Writes a C++ source that holds every file under ASSETS_DIR, in the order of their paths, and its like packed by gzip in
+# PACKED_DIR.
+# cmake -DASSETS_DIR=... -DPACKED_DIR=... -DOUTPUT=... -P embed.cmake
 
 include(${CMAKE_CURRENT_LIST_DIR}/../../packaging/cmake/FileBytes.cmake)
 
@@ -25,8 +26,12 @@ foreach(path IN LISTS paths)
   file(SIZE ${ASSETS_DIR}/${path} size)
   string(SUBSTRING ${digest} 0 16 digest)
   file_bytes(bytes ${ASSETS_DIR}/${path})
-  string(APPEND bodies "constexpr std::array<char, ${size}> kBody${index} = {\n${bytes}};\n\n")
-  string(APPEND rows "    WebAsset{\"${path}\", \"${type_${extension}}\", {kBody${index}.data(), kBody${index}.size()}, \"\\\"${digest}\\\"\"},\n")
+  file(SIZE ${PACKED_DIR}/${path}.gz packed_size)
+  file_bytes(packed ${PACKED_DIR}/${path}.gz)
+  string(APPEND bodies "constexpr std::array<char, ${size}> kBody${index} = {\n${bytes}};\n\n"
+                       "constexpr std::array<char, ${packed_size}> kPacked${index} = {\n${packed}};\n\n")
+  string(APPEND rows "    WebAsset{\"${path}\", \"${type_${extension}}\", {kBody${index}.data(), kBody${index}.size()},\n"
+                     "             {kPacked${index}.data(), kPacked${index}.size()}, \"\\\"${digest}\\\"\", \"\\\"${digest}.gz\\\"\"},\n")
   math(EXPR index "${index} + 1")
 endforeach()
 

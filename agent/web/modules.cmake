@@ -24,7 +24,8 @@ execute_process(
   COMMAND ${NPM} ci --ignore-scripts --no-progress --loglevel=error ${omit}
   WORKING_DIRECTORY ${MODULES} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
 if(NOT result EQUAL 0)
-  message(FATAL_ERROR "npm ci could not fetch the packages of the web page (agent/web/package-lock.json); the npm registry "
-                      "must be reachable the first time. It said:\n${output}")
+  message("${output}")
+  message(FATAL_ERROR "npm ci could not fetch the packages of the web page (agent/web/package-lock.json). The npm registry "
+                      "must be reachable the first time.")
 endif()
 file(TOUCH ${complete})

@@ -13,7 +13,9 @@ struct WebAsset {
   std::string_view path;          // relative to the page's own address: "index.html", "app.js"
   std::string_view content_type;  // value of the header Content-Type
   std::string_view body;          // the file's bytes
-  std::string_view etag;  // value of the header ETag, with its quotes; changes when the body does
+  std::string_view packed;        // the same by gzip
+  // Values of the header ETag for both, with their quotes; they change when the body does.
+  std::string_view etag, packed_etag;
 };
 
 // Every file, sorted by path. "index.html" is what `/` answers.

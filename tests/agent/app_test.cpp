@@ -40,10 +40,12 @@ class AppTest : public ::testing::Test {
 
   [[nodiscard]] std::string get(const std::string& path) const { return request("GET", path); }
   [[nodiscard]] std::string post(const std::string& path) const { return request("POST", path); }
-  [[nodiscard]] std::string request(const std::string& method, const std::string& path) const {
+  // `headers`: whole lines.
+  [[nodiscard]] std::string request(const std::string& method, const std::string& path,
+                                    const std::string& headers = "") const {
     RawConnection connection(app_->listening_port());
-    connection.send(method + " " + path +
-                    " HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Heapfloor: 1\r\nContent-Length: 0\r\n\r\n");
+    connection.send(method + " " + path + " HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Heapfloor: 1\r\n" +
+                    headers + "Content-Length: 0\r\n\r\n");
     return connection.receive();
   }
   void start() {
@@ -71,6 +73,23 @@ TEST_F(AppTest, AnswersEveryPathOfItsInterface) {
     EXPECT_TRUE(get(path).starts_with("HTTP/1.1 404 ")) << path;
   }
   EXPECT_TRUE(post("/metrics").starts_with("HTTP/1.1 405 "));
+}
+
+TEST_F(AppTest, PacksThePageForWhoUnpacksItAndSendsItOnce) {
+  start();
+  const std::string plain = get("/app.js");
+  const std::string packed = request("GET", "/app.js", "Accept-Encoding: gzip\r\n");
+  EXPECT_EQ(plain.find("Content-Encoding"), std::string::npos);
+  EXPECT_NE(packed.find("Content-Encoding: gzip\r\n"), std::string::npos);
+  EXPECT_NE(packed.find("Vary: Accept-Encoding\r\n"), std::string::npos);
+  EXPECT_LT(packed.size(), plain.size() / 2);
+  const std::size_t begin = packed.find("ETag: ") + 6;
+  const std::string tag = packed.substr(begin, packed.find("\r\n", begin) - begin);
+  EXPECT_EQ(plain.find(tag), std::string::npos) << "both forms have the tag " << tag;
+  const std::string known = "If-None-Match: " + tag + "\r\n";
+  const std::string again = request("GET", "/app.js", "Accept-Encoding: gzip\r\n" + known);
+  EXPECT_TRUE(again.starts_with("HTTP/1.1 304 ")) << again.substr(0, 200);
+  EXPECT_TRUE(request("GET", "/app.js", known).starts_with("HTTP/1.1 200 "));
 }
 
 TEST_F(AppTest, ShowsOnlyTheCollectorsThatAScrapeAsksFor) {

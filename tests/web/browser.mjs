@@ -61,6 +61,7 @@ export class MockAgent {
     });
     agent.lines = createInterface({ input: agent.process.stdout })[Symbol.asyncIterator]();
     agent.url = (await agent.lines.next()).value;
+    assert(agent.url?.startsWith('http'), 'the mock agent did not start');
     return agent;
   }
 

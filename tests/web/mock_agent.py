@@ -212,6 +212,9 @@ class World:
             since=now - 0.5 * HOUR, severity='info', cgroup=None, gates=gates('still_growing', 'level since 48 min'),
             reason='The floor fell by 61 % of what had leaked.')
         self.limits = {4711: 4 * GIB, 4822: 16 * GIB}
+        threads = {**process(4711, 'payments', 0, 'suspected', group='shop'), 'id': 'process:4711:1471100/threads', 'signal': 'threads',
+                   'unit': 'threads', 'value': 48, 'floor': 46, 'value_bytes': None, 'floor_bytes': None}
+        self.rows.append(threads)
         # What a probe in the first says of the same leak: a structure of it, and one more signal.
         payments = self.suspects[0]
         payments['captures'] = [

@@ -16,6 +16,8 @@ namespace {
 // What the bundler has made.
 std::filesystem::path page() { return HEAPFLOOR_PAGE; }
 
+std::filesystem::path packed_page() { return HEAPFLOOR_PAGE ".packed"; }
+
 std::string bytes_of(const std::filesystem::path& file) {
   std::ifstream stream(file, std::ios::binary);
   return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
@@ -26,6 +28,9 @@ TEST(WebAssets, HoldEveryFileOfThePageByteForByte) {
   for (const WebAsset& asset : web_assets()) {
     embedded.emplace(asset.path);
     EXPECT_EQ(asset.body, bytes_of(page() / asset.path)) << asset.path;
+    EXPECT_EQ(asset.packed, bytes_of(packed_page() / (std::string(asset.path) + ".gz")))
+        << asset.path;
+    EXPECT_TRUE(asset.packed.starts_with("\x1f\x8b")) << asset.path;
   }
   std::set<std::string> on_disk;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(page())) {
@@ -55,6 +60,7 @@ TEST(WebAssets, CarryDistinctQuotedEntityTags) {
   for (const WebAsset& asset : web_assets()) {
     EXPECT_THAT(std::string(asset.etag), testing::MatchesRegex("\"[0-9a-f]+\"")) << asset.path;
     EXPECT_TRUE(tags.insert(asset.etag).second) << asset.path;
+    EXPECT_TRUE(tags.insert(asset.packed_etag).second) << asset.path;
   }
 }
 

@@ -512,7 +512,7 @@ export function createChart(): Chart {
       {
         width,
         height,
-        padding: [ABOVE_PIXELS, 14, 0, 0],
+        padding: [ABOVE_PIXELS, 22, 0, 0],
         legend: { show: false },
         cursor: { drag: { x: false, y: false }, y: false, points: { show: false } },
         scales: {

@@ -26,6 +26,7 @@ import {
   createGateList,
   createGrowers,
   createHistory,
+  createOtherSignals,
   factsOf,
 } from './detail_panels';
 import { createFigure, refusal, setForecastFigure, setGrowthFigure } from './parts';
@@ -53,14 +54,17 @@ function subjectOf(id: string): string {
   return id.includes('/') ? id.slice(0, id.lastIndexOf('/')) : id;
 }
 
-/** The subject's row of the list; its full name is part of what is searched. */
-async function fetchRow(id: string, signal: AbortSignal): Promise<SubjectRow | null> {
+interface Rows {
+  row: SubjectRow | null; // of the series that is asked for, else of the same subject
+  others: SubjectRow[]; // what else is watched of the subject
+}
+
+/** The subject's rows of the list; its full name is part of what is searched. */
+async function fetchRows(id: string, signal: AbortSignal): Promise<Rows> {
   const { subjects } = await fetchSubjects({ search: subjectOf(id), limit: ROWS_SEARCHED }, signal);
-  return (
-    subjects.find((row) => row.id === seriesId(id)) ??
-    subjects.find((row) => subjectOf(row.id) === subjectOf(id)) ??
-    null
-  );
+  const same = subjects.filter((row) => subjectOf(row.id) === subjectOf(id));
+  const row = same.find((candidate) => candidate.id === seriesId(id)) ?? same[0] ?? null;
+  return { row, others: same.filter((other) => other.watched && other.id !== seriesId(id)) };
 }
 
 /** Changes of state, and since when which build runs. */
@@ -161,8 +165,7 @@ function createFigures() {
   };
 }
 
-interface Answer {
-  row: SubjectRow | null;
+interface Answer extends Rows {
   suspect: Suspect | null;
   series: Series | null;
 }
@@ -202,12 +205,12 @@ function createHead(id: string) {
 
 // The row says what there is to ask for: neither a stable process's reason nor a small one's points exist.
 async function askFor(id: string, start: number | null, signal: AbortSignal): Promise<Answer> {
-  const row = await fetchRow(id, signal);
+  const { row, others } = await fetchRows(id, signal);
   const [suspect, series] = await Promise.all([
     row && !SUSPECT_STATES.has(row.state ?? '') ? null : fetchSuspect(seriesId(id), signal),
     row && !row.watched ? null : fetchSeries(seriesId(id), start === null ? {} : { start }, signal),
   ]);
-  return { row, suspect, series };
+  return { row, others, suspect, series };
 }
 
 async function askForAlerts(suspect: Suspect | null, signal: AbortSignal): Promise<Told> {
@@ -224,6 +227,7 @@ export function createDetailView(id: string, back: HTMLElement, refresh: () => v
   const causes = createCauses();
   const growers = createGrowers();
   const facts = createFacts();
+  const others = createOtherSignals();
   const history = createHistory();
   const lives = createFormerLives();
   const captures = createCaptures();
@@ -261,6 +265,7 @@ export function createDetailView(id: string, back: HTMLElement, refresh: () => v
     captures.element,
     silence.element,
     facts.element,
+    others.element,
     history.element,
     lives.element,
   );
@@ -292,6 +297,7 @@ export function createDetailView(id: string, back: HTMLElement, refresh: () => v
     growers.set(suspect);
     left.hidden = suspect === null;
     facts.set(factsOf(row, suspect, series?.signal ?? null, now));
+    others.set(answer.others);
     history.set(series?.changes ?? suspect?.changes ?? [], now);
     captures.set(suspect?.captures ?? [], now);
     profile.set(id, row, suspect, now);

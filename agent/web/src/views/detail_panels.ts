@@ -29,7 +29,7 @@ import {
   UNKNOWN,
   visibleName,
 } from '../format';
-import { createMeter, panel, scopeWord } from './parts';
+import { createMeter, panel, scopeWord, subjectLink } from './parts';
 
 const FLOORS_LISTED_AT_MOST = 60;
 const SITES_LISTED_AT_MOST = 20;
@@ -177,6 +177,25 @@ export function createHistory() {
         changes.toReversed().map(({ at, state }) => {
           const age = h('span', { class: 'muted' }, `${formatDuration(now - at)} ago`);
           return h('li', {}, stateBadge(state), h('span', {}, formatMoment(at, now)), age);
+        }),
+      );
+    },
+  };
+}
+
+/** What else of the same subject is watched. */
+export function createOtherSignals() {
+  const list = h('ul', { class: 'history' });
+  const section = panel('others-title', 'Other signals', list);
+  return {
+    element: section,
+    set(rows: readonly SubjectRow[]) {
+      section.hidden = rows.length === 0;
+      const key = rows.map(({ id, state, value }) => [id, state, value]);
+      setChildren(list, JSON.stringify(key), () =>
+        rows.map(({ id, signal, state, value, unit }) => {
+          const link = h('a', { href: subjectLink(id) }, signalWords(signal));
+          return h('li', {}, stateBadge(state), link, h('span', { class: 'muted' }, formatAmount(value, unit)));
         }),
       );
     },
