@@ -8,6 +8,8 @@ namespace heapfloor {
 namespace {
 
 constexpr std::size_t kShownIdDigits = 12;
+constexpr std::string_view kAbove = "/../";
+constexpr std::size_t kMostOutside = 4096;  // paths that are remembered
 
 constexpr const MetricDesc* part(std::string_view label) {
   return cgroup_metric("heapfloor_cgroup_memory_component_bytes", label);
@@ -185,7 +187,26 @@ void CgroupTable::measure_headroom() {
   }
 }
 
+// Where the namespace begins is not told; a container's name is enough to know it.
+const CgroupEntry* CgroupTable::find_outside(std::string_view path) const {
+  std::string_view rest = path;
+  while (rest.starts_with(kAbove)) rest.remove_prefix(kAbove.size() - 1);
+  const auto ends_so = [rest](const CgroupEntry& entry) { return entry.path.ends_with(rest); };
+  const auto found = std::ranges::find_if(cgroups_, ends_so);
+  if (found == cgroups_.end() || std::find_if(found + 1, cgroups_.end(), ends_so) != cgroups_.end())
+    return nullptr;
+  if (outside_.size() >= kMostOutside) outside_.clear();
+  outside_.insert_or_assign(std::string(path), std::string(found->path));
+  return &*found;
+}
+
 const CgroupEntry* CgroupTable::find(std::string_view path) const {
+  if (path.starts_with(kAbove)) {
+    const auto remembered = outside_.find(std::string(path));
+    const auto entry =
+        remembered == outside_.end() ? by_path_.end() : by_path_.find(remembered->second);
+    return entry == by_path_.end() ? find_outside(path) : &cgroups_[entry->second];
+  }
   const auto found = by_path_.find(path);
   return found == by_path_.end() ? nullptr : &cgroups_[found->second];
 }

@@ -55,6 +55,9 @@ class CgroupTable {
 
   // In the order of the collector: what is above comes first.
   [[nodiscard]] std::span<const CgroupEntry> cgroups() const { return cgroups_; }
+  // Null where there is none. A path as a process in a cgroup namespace reads it, of a cgroup
+  // outside ("/../kubepods/pod7"; cgroup_namespaces(7)), is the one that ends so, if there is one
+  // only. Not thread-safe, since such paths are remembered.
   [[nodiscard]] const CgroupEntry* find(std::string_view path) const;
 
  private:
@@ -70,10 +73,12 @@ class CgroupTable {
   static void remember_kills(CgroupEntry& entry, Known& known);
   void subtract_children();
   void measure_headroom();
+  [[nodiscard]] const CgroupEntry* find_outside(std::string_view path) const;
 
   std::unordered_map<std::uint64_t, Known> known_;  // by inode
   std::vector<CgroupEntry> cgroups_;
   std::unordered_map<std::string_view, std::size_t> by_path_;
+  mutable std::unordered_map<std::string, std::string> outside_;  // as it was asked for, as it is
 };
 
 // The path of the cgroup that this one is in; empty for "/".

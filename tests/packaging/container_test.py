@@ -25,6 +25,7 @@ PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, LAST_CAPABILITY = 24, 38, 63
 OTHER_USER = 54321
 POD = "kubepods/burstable/pod11111111-2222-3333-4444-555555555555"
 CONTAINER = "c" * 64
+LIMIT_BYTES = 96 << 20
 
 
 def manifest(name):
@@ -120,6 +121,8 @@ exec "$@"
 
 @unittest.skipUnless(os.geteuid() == 0, "only root can make namespaces")
 class ImageTest(unittest.TestCase):
+    limited = False
+
     @classmethod
     def setUpClass(cls):
         cls.folder = cls.enterClassContext(tempfile.TemporaryDirectory(prefix="heapfloor-image-"))
@@ -163,6 +166,11 @@ class ImageTest(unittest.TestCase):
     def start_other(cls):
         """A program with a probe in the cgroup of another pod, as another user."""
         group = cls.make_group(os.path.join(POD, CONTAINER))
+        for name in ("memory.limit_in_bytes", "memory.max"):  # version 1, version 2
+            if os.path.exists(os.path.join(group, name)):
+                with open(os.path.join(group, name), "w", encoding="ascii") as file:
+                    file.write(str(LIMIT_BYTES))
+                cls.limited = True
         program = shutil.copy("/bin/sleep", os.path.join(cls.folder, "payments"))
         library = shutil.copy(os.path.join(os.path.dirname(HEAPFLOOR), "../lib/libheapfloor_probe.so"), cls.folder)
 
@@ -224,6 +232,9 @@ class ImageTest(unittest.TestCase):
         cgroup = f'heapfloor_cgroup_processes{{cgroup="/{POD}/{CONTAINER}"}}'
         page = self.wait_for(lambda p: p.get(cgroup) == "1", "the pod's cgroup is seen from another one")
         self.assertEqual(page['heapfloor_source_accessible{source="probe"}'], "1")
+        if self.limited:
+            limit = f"heapfloor_group_memory_limit_bytes{{{group}}}"
+            self.wait_for(lambda p: p.get(limit) == str(LIMIT_BYTES), "its limit is known from another cgroup namespace")
 
     def test_it_keeps_its_history_and_writes_nothing_else(self):
         self.wait_for(lambda page: True, "the agent serves")

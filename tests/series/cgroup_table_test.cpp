@@ -61,6 +61,31 @@ TEST_F(CgroupTableTest, TheRootOfANamespaceIsTheParentOfTheFirstLevel) {
   EXPECT_EQ(at("/").own_anon_bytes, 40);
 }
 
+TEST_F(CgroupTableTest, APathOutsideOfANamespaceIsTheOneCgroupThatEndsSo) {
+  begin("/system/agent", 1, 1);
+  begin("/pods/a/worker", 2, 1);
+  begin("/pods/b/worker", 3, 1);
+  begin("/pods/b", 4, 1);
+  EXPECT_EQ(at("/../../pods/a/worker").id, 2U);
+  EXPECT_EQ(at("/../a/worker").id, 2U);
+  EXPECT_EQ(at("/../../pods/b").id, 4U);
+  EXPECT_EQ(table_.find("/../worker"), nullptr) << "there are two";
+  EXPECT_EQ(table_.find("/../orker"), nullptr);
+  EXPECT_EQ(table_.find("/.."), nullptr);
+  EXPECT_EQ(table_.find("/../"), nullptr);
+  EXPECT_EQ(table_.find("/../.."), nullptr);
+}
+
+TEST_F(CgroupTableTest, APathOutsideIsLookedForAgainOnceItsCgroupIsGone) {
+  begin("/pods/a/worker", 2, 1);
+  EXPECT_EQ(at("/../a/worker").id, 2U);
+  batch_.clear();
+  table_.ingest(batch_);
+  EXPECT_EQ(table_.find("/../a/worker"), nullptr);
+  begin("/moved/a/worker", 5, 1);
+  EXPECT_EQ(at("/../a/worker").id, 5U);
+}
+
 TEST_F(CgroupTableTest, TheHostsMemoryIsNoLimitOfACgroup) {
   begin("/a", 1, 1);
   batch_.add(kLimit, 1000);
