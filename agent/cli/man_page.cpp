@@ -18,7 +18,7 @@ constexpr std::string_view kCoding = "'\\\" -*- coding: UTF-8 -*-\n";
 
 std::string heading(std::string_view page, std::string_view section, std::string_view version,
                     std::string_view date) {
-  return fmt::format("{}.TH {} {} {} \"heapfloor {}\"\n", kCoding, page, section, date,
+  return fmt::format("{}.TH {} {} \"{}\" \"heapfloor {}\"\n", kCoding, page, section, date,
                      roff_text(version));
 }
 

@@ -51,7 +51,7 @@ TEST(ManPage, TextIsNeverARequestNorAnEscape) {
 
 TEST(ManPage, ACommandIsShownWithWhatItMustBeGiven) {
   const std::string page = render_manual(sample_program(), "1.2.3", "2026-11-29");
-  EXPECT_THAT(page, HasSubstr(".TH HEAPFLOOR 1 2026-11-29 \"heapfloor 1.2.3\"\n"));
+  EXPECT_THAT(page, HasSubstr(".TH HEAPFLOOR 1 \"2026-11-29\" \"heapfloor 1.2.3\"\n"));
   EXPECT_THAT(page, HasSubstr("\\fBheapfloor\\fR \\fBjudge\\fR \\fB\\-\\-url\\fR \\fIURL\\fR "
                               "[\\fIOPTION\\fR]... \\fIFILE\\fR...\n"));
   EXPECT_THAT(page, HasSubstr("\n\\&.profile is no request, \\(aqnor is this\n"));

@@ -59,7 +59,8 @@ def base_tree(folder, packages):
             done = run("chroot", making, "apt-get", "install", "-q", "-y", "--download-only", *packages, check=False)
         if done.returncode != 0:
             raise Unavailable(f"no tree from {source}: {done.stdout[-800:]}{done.stderr[-400:]}")
-        os.rename(making, tree)
+        if not os.path.isdir(tree):  # another run may have made it meanwhile
+            os.rename(making, tree)
     finally:
         if os.path.isdir(making):
             shutil.rmtree(making)
