@@ -276,12 +276,13 @@ std::vector<KnownSite> ProfileService::known_of(const Taken& taken, bool is_susp
 std::vector<ProcessId> ProfileService::go_targets(const std::vector<ProcessId>& suspects) const {
   std::vector<ProcessId> targets;
   for (const auto& source : go_programs_->sources()) targets.push_back(source->id());
-  const auto others = std::ranges::stable_partition(targets, [&suspects](const ProcessId& id) {
-    return std::ranges::find(suspects, id) != suspects.end();
-  });
+  const auto others =
+      std::stable_partition(targets.begin(), targets.end(), [&suspects](const ProcessId& id) {
+        return std::ranges::find(suspects, id) != suspects.end();
+      });
   const auto first =
-      std::ranges::find_if(others, [this](const ProcessId& id) { return last_go_ < id; });
-  std::rotate(others.begin(), first, others.end());
+      std::find_if(others, targets.end(), [this](const ProcessId& id) { return last_go_ < id; });
+  std::rotate(others, first, targets.end());
   return targets;
 }
 

@@ -167,7 +167,8 @@ class Symboliser::Run {
   }
 
   void add_go_lines() {
-    for (auto& [index, places] : places_) {
+    for (auto& [mapping, places] : places_) {
+      const std::uint32_t index = mapping;  // clang captures no binding
       const auto& go = loaded_[index].module->go;
       if (!go) continue;
       const Result<HostFile> file = files_.open(*sources_[index]);

@@ -2,14 +2,20 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "tests/profile/elf_writer.h"
 #include "tests/support/fake_clock.h"
+#include "tests/support/go_profile_writer.h"
 #include "tests/support/memory_host_root.h"
 #include "tests/support/segment_writer.h"
 
@@ -17,6 +23,7 @@ namespace heapfloor {
 namespace {
 
 using testing::ElfWriter;
+using testing::GoProfileWriter;
 using ::testing::HasSubstr;
 using testing::MemoryHostRoot;
 using testing::SegmentWriter;
@@ -204,6 +211,97 @@ TEST_F(ProfileServiceTest, OnlyAFewAreMadeAtOnce) {
   EXPECT_EQ(refused.error().kind, ProfileRefusal::Kind::unavailable);
   service.stop();
   for (std::thread& waiter : waiters) waiter.join();
+}
+
+// A Go program whose memory profile is in this process's memory.
+class GoProfileServiceTest : public ProfileServiceTest {
+ protected:
+  static constexpr ProcessId kGo{4712, 88};
+
+  GoProfileServiceTest() {
+    const auto self = host_.open_process(::getpid());
+    auto mapped = self->open_mapped_memory(
+        reinterpret_cast<std::uint64_t>(memory_.bytes().data()) - GoProfileWriter::kBase,
+        std::uint64_t{1} << 56U);
+    if (!mapped) throw std::runtime_error(mapped.error().reason);
+    auto program = std::make_shared<GoProgram>();
+    program->layout.buckets = GoProfileWriter::layout();
+    const auto set = [&program](GoVariable variable, std::uint64_t address) {
+      program->variables.at(static_cast<std::size_t>(variable)) = address;
+    };
+    set(GoVariable::buckets, GoProfileWriter::kPlace.buckets);
+    set(GoVariable::profile_cycle, GoProfileWriter::kPlace.cycle);
+    set(GoVariable::profile_rate, GoProfileWriter::kPlace.rate);
+    programs_.put(std::make_shared<const GoSiteSource>(
+        kGo, std::move(program), std::make_shared<const MappedBytes>(std::move(*mapped)), 0));
+    service_.set_go_programs(programs_);
+    memory_.set_cycle(3);
+    record_ = memory_.add({0x402010, 0x401010}, {50, 0, 50 << 20, 0}) + 48 + 2 * 8;
+  }
+  // So many MiB live, in objects of 1 MiB each.
+  void set_live(std::uint64_t mebibytes) {
+    memory_.put(record_, mebibytes);
+    memory_.put(record_ + 16, mebibytes << 20U);
+  }
+
+  DirectoryHostRoot host_;
+  GoProfileWriter memory_;
+  GoBoard programs_;
+  std::uint64_t record_ = 0;
+};
+
+TEST_F(GoProfileServiceTest, ItsProfileIsThatOfItsRuntime) {
+  EXPECT_TRUE(service_.knows(kGo));
+  for (const ProfileRequest& request : {ProfileRequest{.target = 4712}, {.target = kGo}}) {
+    const Profile profile = read(service_.profile(request));
+    ASSERT_EQ(profile.samples.size(), 1U);
+    const double scale = 1 / (1 - std::exp(-2.0));  // 1 MiB by a rate of 512 KiB
+    EXPECT_NEAR(static_cast<double>(profile.samples[0].values[3]), (50 << 20) * scale, 100);
+    EXPECT_EQ(profile.period_bytes, 524288);
+    EXPECT_TRUE(profile.drop_frames.empty());
+  }
+}
+
+TEST_F(GoProfileServiceTest, ADifferenceOverSecondsIsEmptyWhereNothingWasAllocated) {
+  const ProfileAnswer none = service_.profile({.target = 4712, .seconds = 1});
+  ASSERT_FALSE(none);
+  EXPECT_THAT(none.error().reason, HasSubstr("nothing that was sampled changed"));
+}
+
+TEST_F(GoProfileServiceTest, ASiteThatGrowsIsKnownUntilItsProgramEnds) {
+  board_.drop(kTarget);
+  for (std::uint64_t minute = 0; minute < 30; ++minute) {
+    set_live(50 + 2 * minute);
+    service_.look();
+    clock_.advance(60);
+  }
+  const auto known = service_.sites();
+  ASSERT_TRUE(known->contains(kGo));
+  ASSERT_EQ(known->at(kGo).size(), 1U);
+  const auto& growth = known->at(kGo).front().growth;
+  ASSERT_TRUE(growth);
+  EXPECT_NEAR(growth->bytes_per_second, 2.313 * (1 << 20) / 60, 2000);
+  EXPECT_EQ(growth->share, 1.0);
+  programs_.drop(kGo);
+  service_.look();
+  EXPECT_TRUE(service_.sites()->empty());
+  EXPECT_FALSE(service_.knows(kGo));
+}
+
+TEST_F(GoProfileServiceTest, WhyAProgramCannotBeReadIsSaid) {
+  programs_.refuse(kGo, GoRefusal::no_symbols);
+  EXPECT_FALSE(service_.knows(kGo));
+  const ProfileAnswer stripped = service_.profile({.target = 4712});
+  ASSERT_FALSE(stripped);
+  EXPECT_EQ(stripped.error().kind, ProfileRefusal::Kind::unavailable);
+  EXPECT_THAT(stripped.error().reason, HasSubstr("-ldflags=-s"));
+}
+
+TEST_F(GoProfileServiceTest, AProgramThatTakesNoSamplesSaysSo) {
+  memory_.set_rate(0);
+  const ProfileAnswer none = service_.profile({.target = 4712});
+  ASSERT_FALSE(none);
+  EXPECT_THAT(none.error().reason, HasSubstr("runtime.MemProfile"));
 }
 
 }  // namespace
