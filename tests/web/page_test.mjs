@@ -469,6 +469,7 @@ const CASES = {
     try {
       const response = await tab.page.goto(agent.url);
       checkPolicy(response);
+      await tab.ready();
       await tab.visit(agent.url, '#/');
       await (await suspectListed(tab, 'payments')).locator('.card-name').click();
       await checkChart(tab);
@@ -519,6 +520,7 @@ async function runLive(base, comm, functionName, milliseconds, shots) {
   try {
     const tab = await Tab.open(browser, shots);
     checkPolicy(await tab.page.goto(base));
+    await tab.ready();
     const card = await suspectListed(tab, comm, milliseconds);
     await tab.screenshot('live-overview');
     await card.locator('.card-name').click();

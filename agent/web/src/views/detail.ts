@@ -2,7 +2,8 @@
 
 import { fetchAlerts, fetchSeries, fetchSilences, fetchSubjects, fetchSuspect } from '../api';
 import type { Alert, Series, Silence, Status, SubjectRow, Suspect } from '../api_types';
-import { createChart, type Mark } from '../chart';
+import { createChart } from '../chart';
+import type { Mark } from '../chart_marks';
 import { h, pageHeading, setAttribute, setChildren, setText, stateBadge } from '../dom';
 import {
   evidenceWords,
@@ -219,10 +220,8 @@ async function askForAlerts(suspect: Suspect | null, signal: AbortSignal): Promi
   return { alerts, silences };
 }
 
-/** `back` is a link to where the reader came from; `refresh` asks the agent again at once. */
-export function createDetailView(id: string, back: HTMLElement, refresh: () => void): View {
-  const head = createHead(id);
-  const figures = createFigures();
+/** What stands below the chart, in two columns: why, and what else is known. */
+function createPanels(refresh: () => void) {
   const gates = createGateList();
   const causes = createCauses();
   const growers = createGrowers();
@@ -231,97 +230,123 @@ export function createDetailView(id: string, back: HTMLElement, refresh: () => v
   const history = createHistory();
   const lives = createFormerLives();
   const captures = createCaptures();
-  const profile = createProfilePanel();
   const silence = createSilencePanel(refresh);
-  const floors = createFloorTable();
-  const description = h('p', { class: 'visually-hidden' });
-  const problem = h('div');
-  let range: number | null = null;
-  let latest: { answer: Answer; environment: Environment } | null = null;
-  const chart = createChartPanel((seconds) => {
-    if (seconds !== undefined) {
-      range = seconds;
-      chart.press(seconds);
-      refresh();
-    }
-    if (latest) chart.set(cut(latest.answer.series, latest.environment.now), latest.answer.suspect, latest.environment);
-  });
-
-  // Between choosing a range and the agent's answer, what is already here is cut to it.
-  function cut(series: Series | null, now: number): Series | null {
-    if (!series || range === null) return series;
-    const start = now - range;
-    return {
-      ...series,
-      points: series.points.filter(([time]) => time >= start),
-      floors: series.floors.filter(([time]) => time >= start),
-    };
-  }
-
-  const left = h('div', { class: 'column' }, causes.element, growers.elements, gates.element);
-  const right = h(
-    'div',
-    { class: 'column' },
-    captures.element,
-    silence.element,
-    facts.element,
-    others.element,
-    history.element,
-    lives.element,
-  );
-  const element = h(
-    'div',
-    { class: 'page' },
-    back,
-    head.element,
-    problem,
-    figures.element,
-    chart.element,
-    description,
-    floors.element,
-    profile.element,
-    h('div', { class: 'columns' }, left, right),
-  );
-
-  function show(answer: Answer, told: Told, environment: Environment): void {
-    const { suspect, series, row } = answer;
-    const { now } = environment;
-    latest = { answer, environment };
-    problem.replaceChildren();
-    head.set(answer, environment);
-    figures.set(answer, now);
-    chart.set(cut(series, now), suspect, environment);
-    setText(description, series ? describeSeries(series, now) : '');
-    gates.set(suspect?.gates ?? []);
-    causes.set(suspect?.cause ?? {});
-    growers.set(suspect);
-    left.hidden = suspect === null;
-    facts.set(factsOf(row, suspect, series?.signal ?? null, now));
-    others.set(answer.others);
-    history.set(series?.changes ?? suspect?.changes ?? [], now);
-    captures.set(suspect?.captures ?? [], now);
-    profile.set(id, row, suspect, now);
-    silence.set(suspect, told.alerts, told.silences, now);
-    lives.set(series?.former_lives ?? [], series?.unit, now);
-    floors.set(series?.floors ?? [], series?.unit, now);
-  }
-
+  const why = h('div', { class: 'column' }, causes.element, growers.elements, gates.element);
+  const known = [captures, silence, facts, others, history, lives].map(({ element }) => element);
   return {
-    element,
-    title: 'Subject',
-    async ask(signal, now) {
-      const answer = await askFor(id, range === null ? null : now - range, signal);
-      const told = await askForAlerts(answer.suspect, signal);
-      return (environment) => show(answer, told, environment);
-    },
-    fail(error) {
-      problem.replaceChildren(refusal(error));
-    },
-    destroy() {
-      chart.destroy();
-      profile.destroy();
+    element: h('div', { class: 'columns' }, why, h('div', { class: 'column' }, known)),
+    set({ suspect, series, row, others: alsoWatched }: Answer, told: Told, now: number) {
+      why.hidden = suspect === null;
+      gates.set(suspect?.gates ?? []);
+      causes.set(suspect?.cause ?? {});
+      growers.set(suspect);
+      captures.set(suspect?.captures ?? [], now);
+      silence.set(suspect, told.alerts, told.silences, now);
+      facts.set(factsOf(row, suspect, series?.signal ?? null, now));
+      others.set(alsoWatched);
+      history.set(series?.changes ?? suspect?.changes ?? [], now);
+      lives.set(series?.former_lives ?? [], series?.unit, now);
     },
   };
+}
+
+/** What is there of the series since `start`. */
+function cut(series: Series | null, start: number | null): Series | null {
+  if (!series || start === null) return series;
+  return {
+    ...series,
+    points: series.points.filter(([time]) => time >= start),
+    floors: series.floors.filter(([time]) => time >= start),
+  };
+}
+
+class DetailView implements View {
+  readonly element: HTMLElement;
+  readonly title = 'Subject';
+  private readonly head: ReturnType<typeof createHead>;
+  private readonly figures = createFigures();
+  private readonly chart = createChartPanel((seconds) => this.choose(seconds));
+  private readonly floors = createFloorTable();
+  private readonly profile = createProfilePanel();
+  private readonly panels: ReturnType<typeof createPanels>;
+  private readonly description = h('p', { class: 'visually-hidden' });
+  private readonly problem = h('div');
+  private range: number | null = null; // seconds
+  private latest: { answer: Answer; environment: Environment } | null = null;
+
+  constructor(
+    private readonly id: string,
+    back: HTMLElement,
+    private readonly refresh: () => void,
+  ) {
+    this.head = createHead(id);
+    this.panels = createPanels(refresh);
+    this.element = h(
+      'div',
+      { class: 'page' },
+      back,
+      this.head.element,
+      this.problem,
+      this.figures.element,
+      this.chart.element,
+      this.description,
+      this.floors.element,
+      this.profile.element,
+      this.panels.element,
+    );
+  }
+
+  async ask(signal: AbortSignal, now: number): Promise<(environment: Environment) => void> {
+    const answer = await askFor(this.id, this.start(now), signal);
+    const told = await askForAlerts(answer.suspect, signal);
+    return (environment) => this.show(answer, told, environment);
+  }
+
+  fail(error: Error): void {
+    this.problem.replaceChildren(refusal(error));
+  }
+
+  destroy(): void {
+    this.chart.destroy();
+    this.profile.destroy();
+  }
+
+  private start(now: number): number | null {
+    return this.range === null ? null : now - this.range;
+  }
+
+  /** A range, or whether there is a forecast, was chosen; until the agent has answered, what is here is cut to it. */
+  private choose(seconds: number | null | undefined): void {
+    if (seconds !== undefined) {
+      this.range = seconds;
+      this.chart.press(seconds);
+      this.refresh();
+    }
+    if (this.latest) this.showChart(this.latest.answer, this.latest.environment);
+  }
+
+  private showChart({ series, suspect }: Answer, environment: Environment): void {
+    this.chart.set(cut(series, this.start(environment.now)), suspect, environment);
+  }
+
+  private show(answer: Answer, told: Told, environment: Environment): void {
+    const { suspect, series, row } = answer;
+    const { now } = environment;
+    this.latest = { answer, environment };
+    this.problem.replaceChildren();
+    this.head.set(answer, environment);
+    this.figures.set(answer, now);
+    this.showChart(answer, environment);
+    setText(this.description, series ? describeSeries(series, now) : '');
+    this.floors.set(series?.floors ?? [], series?.unit, now);
+    this.profile.set(this.id, row, suspect, now);
+    this.panels.set(answer, told, now);
+  }
+}
+
+/** `back` is a link to where the reader came from; `refresh` asks the agent again at once. */
+export function createDetailView(id: string, back: HTMLElement, refresh: () => void): View {
+  return new DetailView(id, back, refresh);
 }
 
 /** What is said of a subject that is no suspect. */
