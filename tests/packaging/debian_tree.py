@@ -182,8 +182,13 @@ class BootedTree:
 
     def fetch(self, url, method="GET"):
         """The body of an answer, asked by this machine's curl inside the tree's network."""
-        return run("nsenter", "-t", str(self.first), "-n", "--", "curl", "--silent", "--show-error", "--fail", "--max-time",
-                   "20", "--request", method, "--header", "X-Heapfloor: 1", url).stdout
+        return run(*self._curl(url), "--request", method, "--header", "X-Heapfloor: 1").stdout
+
+    def fetch_bytes(self, url):
+        return subprocess.run(self._curl(url), capture_output=True, timeout=60, check=True).stdout
+
+    def _curl(self, url):
+        return ["nsenter", "-t", str(self.first), "-n", "--", "curl", "--silent", "--show-error", "--fail", "--max-time", "20", url]
 
     def files(self):
         """Every file that is neither of the kernel nor in memory."""

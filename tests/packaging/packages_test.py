@@ -6,6 +6,7 @@ Exits 77, which ctest counts as skipped, where no tree can be made or booted.
 """
 
 import glob
+import gzip
 import json
 import os
 import re
@@ -144,10 +145,13 @@ class PackagesTest(unittest.TestCase):
         with open(self.tree.path("/etc/heapfloor/heapfloor.yml"), "w", encoding="utf-8") as file:
             file.write(FAST)
         self.tree.run("systemctl", "restart", "heapfloor")
-        self.tree.run("systemd-run", "--uid=nobody", "--gid=nogroup", "--unit=other", "/usr/bin/heapfloor", "run", "--",
-                      "/bin/sh", "-c", "sleep 600; :")
-        wait_until(lambda: any(name.startswith("heapfloor_allocator_") and '"sh"' in name for name in self.page()), 60,
+        self.tree.run("systemd-run", "--uid=nobody", "--gid=nogroup", "--unit=other", "/usr/bin/heapfloor", "run", "--sample=4KiB",
+                      "--", "/usr/bin/perl", "-e", 'my @kept; push @kept, "x" x 100000 for 1..200; sleep 600')
+        wait_until(lambda: any(name.startswith("heapfloor_allocator_") and '"perl"' in name for name in self.page()), 60,
                    "the probe of another user's program is read")
+        pid = self.tree.run("systemctl", "show", "--value", "-p", "MainPID", "other").stdout.strip()
+        profile = self.tree.fetch_bytes(f"{PAGE}/processes/{pid}/debug/pprof/heap")
+        self.assertIn(b"Perl_", gzip.decompress(profile), "its functions have names: the child that reads symbols works")
         page = self.page()
         sources = {name: value for name, value in page.items() if name.startswith("heapfloor_source_accessible")}
         self.assertTrue(sources)
@@ -175,7 +179,7 @@ class PackagesTest(unittest.TestCase):
         self.assertEqual(self.show("NRestarts"), "1")
 
     def an_upgrade_keeps_its_state(self):
-        silence = self.tree.fetch(PAGE + "/api/v1/silences?group=sh&duration=2h&comment=kept", "POST")
+        silence = self.tree.fetch(PAGE + "/api/v1/silences?group=perl&duration=2h&comment=kept", "POST")
         self.assertEqual(json.loads(silence)["status"], "success")
         pid = self.show("MainPID")
         self.install(*self.next.values())
