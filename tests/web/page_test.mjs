@@ -82,14 +82,15 @@ const CASES = {
     assert((await tab.count('.gates tr[data-outcome="passed"]')) === 11, 'gates');
     await tab.says('212 MiB/h');
     await tab.says('in 5 h 1', undefined, '.figures-wide');
-    await tab.says(`${CAUSE} ${BUILDS} Its threads grow too: 12 an hour.`);
+    await tab.says(`${CAUSE} ${BUILDS} It gains threads`, 'the explanation', '.reason');
     await tab.says('build v1.4.1', 'former lives', '[aria-labelledby=lives-title]');
     await tab.says('v1.4.2, 3f2a90c1d4e50000', 'the build', '.facts');
     await tab.says('threads', 'what else is watched', '[aria-labelledby=others-title]');
     await tab.says('memory that the program holds', 'causes', '.causes');
     await tab.says('cache.cpp:88', 'the site that grows', '.sites');
     const links = await tab.page.$$eval('.captures a', (nodes) => nodes.map((node) => node.href));
-    assert(links.length === 5, links);
+    assert(links.length === 7, links);
+    assert(links.some((link) => link.endsWith('/20261129T061905Z-4711-leaking.tar.gz')), links);
     assert(
       links.some((link) => link.endsWith('/api/v1/evidence/20261129T061905Z-4711-leaking/heap.pb.gz')),
       links,

@@ -82,6 +82,11 @@ export function evidenceUrl(id: string, file: string): string {
   return new URL(`evidence/${encodeId(id)}/${encodeId(file)}`, ROOT).href;
 }
 
+/** The address of all files of a capture in one archive. */
+export function archiveUrl(id: string): string {
+  return new URL(`evidence/${encodeId(id)}.tar.gz`, ROOT).href;
+}
+
 /** The address of the heap profile of a process as it is now: subject process:PID:START. */
 export function heapProfileUrl(subject: string): string {
   return new URL(`debug/pprof/heap?${new URLSearchParams({ subject })}`, BASE).href;

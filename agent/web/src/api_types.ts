@@ -135,6 +135,7 @@ export interface Suspect {
   build?: (Build & { since: number }) | null;
   gates: Gate[];
   reason: string;
+  explanation: string;
   evidence: Evidence[];
   captures?: Capture[];
   changes?: StateChange[];

@@ -6,7 +6,6 @@ import { createChart } from '../chart';
 import type { Mark } from '../chart_marks';
 import { h, pageHeading, setAttribute, setChildren, setText, stateBadge } from '../dom';
 import {
-  evidenceWords,
   formatAmount,
   formatBytes,
   formatMoment,
@@ -14,7 +13,6 @@ import {
   formatRoughDuration,
   limitSource,
   nameElement,
-  sentence,
   visibleName,
 } from '../format';
 import { describeSeries } from '../series_view';
@@ -182,10 +180,9 @@ function createHead(id: string) {
   const severity = h('span', { class: 'severity', hidden: true });
   const since = h('span', { class: 'muted' });
   const reason = h('p', { class: 'reason' }, '\u00a0');
-  const evidence = h('p', { class: 'evidence', hidden: true });
   const name = h('div', { class: 'detail-name' }, heading, badge, severity, since);
   return {
-    element: h('div', { class: 'detail-head', 'aria-live': 'polite' }, name, reason, evidence),
+    element: h('div', { class: 'detail-head', 'aria-live': 'polite' }, name, reason),
     set({ series, suspect, row }: Answer, { status, now }: Environment) {
       const comm = suspect?.subject.comm ?? row?.subject.comm ?? id;
       setChildren(heading, comm, () => nameElement(comm));
@@ -196,10 +193,7 @@ function createHead(id: string) {
       setText(severity, suspect?.severity ?? '');
       setAttribute(severity, 'data-severity', suspect?.severity ?? null);
       setText(since, suspect ? `since ${formatMoment(suspect.since, now)}` : '');
-      const words = [suspect?.cause_summary, evidenceWords(suspect?.evidence)].filter((part) => part).join(' ');
-      evidence.hidden = words === '';
-      setText(evidence, words);
-      setText(reason, suspect ? sentence(suspect.reason) : plainReason(state, series, row, status));
+      setText(reason, suspect ? visibleName(suspect.explanation) : plainReason(state, series, row, status));
     },
   };
 }

@@ -1,7 +1,7 @@
 // The panels below a subject's chart. Each has an element and a set() that shows what is new and hides the panel where
 // there is nothing.
 
-import { evidenceUrl } from '../api';
+import { archiveUrl, evidenceUrl } from '../api';
 import type {
   Capture,
   FormerLife,
@@ -243,6 +243,10 @@ const FILES: Record<string, string> = {
   'suspect.json': 'suspect',
   'series.json': 'series',
   'mappings.txt': 'mappings',
+  'metrics.txt': 'measurements',
+  'smaps.txt': 'address space',
+  'heap_growth.pb.gz': 'heap growth',
+  'oom_kill.json': 'OOM kill',
 };
 
 export function captureWords({ occasion, at }: Capture, now: number): string {
@@ -263,7 +267,8 @@ export function createCaptures() {
       setChildren(list, JSON.stringify([captures, Math.floor(now / 60)]), () =>
         captures.map((capture) => {
           const links = capture.files.map((file) => fileLink(capture.id, file));
-          return h('li', {}, h('span', {}, `${captureWords(capture, now)}:`), links);
+          const archive = h('a', { href: archiveUrl(capture.id), download: true }, 'all (.tar.gz)');
+          return h('li', {}, h('span', {}, `${captureWords(capture, now)}:`), links, archive);
         }),
       );
     },
