@@ -44,7 +44,7 @@ class MockAgentTest(unittest.TestCase):
                     self.assertEqual(self.ask(agent, path)[0], 200)
             rows = self.ask(agent, 'subjects')[1]['data']['subjects']
             suspects = self.ask(agent, 'suspects')[1]['data']['suspects']
-            for row in rows + suspects:
+            for row in rows[:20] + suspects:
                 for kind in ('series', 'suspects'):
                     path = f'{kind}/{urllib.parse.quote(row["id"], safe=":")}'
                     with self.subTest(scene=scene, path=path):

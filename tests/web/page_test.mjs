@@ -90,7 +90,10 @@ const CASES = {
     await tab.says('cache.cpp:88', 'the site that grows', '.sites');
     const links = await tab.page.$$eval('.captures a', (nodes) => nodes.map((node) => node.href));
     assert(links.length === 7, links);
-    assert(links.some((link) => link.endsWith('/20261129T061905Z-4711-leaking.tar.gz')), links);
+    assert(
+      links.some((link) => link.endsWith('/20261129T061905Z-4711-leaking.tar.gz')),
+      links,
+    );
     assert(
       links.some((link) => link.endsWith('/api/v1/evidence/20261129T061905Z-4711-leaking/heap.pb.gz')),
       links,
