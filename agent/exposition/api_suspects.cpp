@@ -258,16 +258,15 @@ std::optional<ExplainedSite> explained_site(const std::vector<ShownSite>& sites)
                        found->growth(), found->share()};
 }
 
-// What a growth is made of, in words; of a Go program's heap, which of its sites grow.
-Json cause_summary(const WatchRow& watch, const std::vector<ShownSite>& sites) {
-  if (watch.causes) return say_causes(*watch.causes);
-  if (watch.scope != "go") return nullptr;
+// Of a Go program's heap, which of its sites grow, in words.
+std::string site_words(const WatchRow& watch, const std::vector<ShownSite>& sites) {
+  if (watch.causes || watch.scope != "go") return {};
   std::vector<GrowingSite> growing;
   for (const ShownSite& site : sites) {
     if (site.known != nullptr && site.growth() > 0)
       growing.push_back({site.known, site.growth(), site.share()});
   }
-  return text_or_null(say_growing_sites(growing, watch.idle_bytes));
+  return say_growing_sites(growing, watch.idle_bytes);
 }
 
 Json suspect_json(const Snapshot& snapshot, const WatchRow& watch) {
@@ -295,13 +294,14 @@ Json suspect_json(const Snapshot& snapshot, const WatchRow& watch) {
   json["confidence"] = json_number_or_null(known_confidence(verdict));
   json["predicted_exhaustion"] = rows.exhaustion(watch);
   json["cause"] = causes_json(watch);
-  json["cause_summary"] = cause_summary(watch, sites);
+  const std::string words = site_words(watch, sites);
+  json["cause_summary"] = watch.causes ? Json(say_causes(*watch.causes)) : text_or_null(words);
   json["sites"] = sites_json(sites);
   json["structures"] = structures_json(watch);
   json["build"] = builds_json(watch);
   json["gates"] = gates_json(verdict, counted_by(watch.signal));
   json["reason"] = reason_of(snapshot, watch);
-  json["explanation"] = explanation(snapshot, watch, explained_site(sites));
+  json["explanation"] = explanation(snapshot, watch, {explained_site(sites), words});
   json["evidence"] = evidence_json(snapshot, watch);
   json["captures"] = captures_json(snapshot, watch);
   json["changes"] = changes_json(watch.changes, rows);

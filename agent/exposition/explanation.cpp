@@ -322,11 +322,13 @@ std::string next_for_memory(const Subject& subject, const std::optional<Explaine
   if (site && !site->function.empty())
     return "Next: compare the heap profile with an earlier one (go tool pprof -diff_base), and "
            "look at who keeps what this site allocates.";
-  if (watch.runtime == "JVM")
+  if (watch.runtime == "JVM") {
     return fmt::format(
-        "Next: see which classes grow (jcmd {} GC.class_histogram, twice; it stops "
-        "the JVM meanwhile).",
+        "Next: see which classes grow (`heapfloor histogram --pid {}`, twice; it says first for "
+        "how "
+        "long it would stop the JVM).",
         pid);
+  }
   if (watch.scope == "cgroup" || watch.scope == "external")
     return "Next: see which of its processes grows.";
   if (pid != 0 && watch.runtime.empty()) {
@@ -361,7 +363,7 @@ std::string next_sentence(const Subject& subject, const std::optional<ExplainedS
 }  // namespace
 
 std::string explanation(const Snapshot& snapshot, const WatchRow& watch,
-                        const std::optional<ExplainedSite>& site) {
+                        const ExplainedSites& sites) {
   const std::optional<Signal> signal = find_signal(watch.signal);
   if (!signal) return {};
   const Subject subject(snapshot, watch, *signal);
@@ -370,7 +372,7 @@ std::string explanation(const Snapshot& snapshot, const WatchRow& watch,
   if (known_growth(subject.verdict)) {
     if (is_of_memory(subject) && watch.causes) add_sentence(text, say_causes(*watch.causes));
     add_sentence(text, structure_sentence(subject));
-    add_sentence(text, site_sentence(site));
+    add_sentence(text, sites.words.empty() ? site_sentence(sites.first) : sites.words);
     add_sentence(text, goroutine_sentence(subject));
     add_sentence(text, company_sentence(subject));
   }
@@ -380,7 +382,7 @@ std::string explanation(const Snapshot& snapshot, const WatchRow& watch,
   }
   add_sentence(text, build_sentence(subject));
   if (subject.is_growing()) add_sentence(text, forecast_sentence(subject));
-  add_sentence(text, next_sentence(subject, site));
+  add_sentence(text, next_sentence(subject, sites.first));
   // Names may have line ends and the like, which have no place in a paragraph.
   std::ranges::replace_if(
       text, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7F'; }, ' ');

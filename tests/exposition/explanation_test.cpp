@@ -47,7 +47,7 @@ class Explanation : public ::testing::Test {
     watch_.verdict.gates.at(static_cast<std::size_t>(gate)).outcome = GateOutcome::passed;
   }
   [[nodiscard]] std::string text(const std::optional<ExplainedSite>& site = {}) const {
-    return explanation(snapshot_, watch_, site);
+    return explanation(snapshot_, watch_, {site, ""});
   }
 
   Snapshot snapshot_;
@@ -114,6 +114,14 @@ TEST_F(Explanation, NamesTheStructureAndTheSiteThatGrow) {
   EXPECT_THAT(text(site), HasSubstr("Next: compare the heap profile with an earlier one"));
 }
 
+TEST_F(Explanation, OfAGoProgramSaysWhatKindOfGrowthItsSitesAre) {
+  const std::string words =
+      "63 % of the growth is a map that grows, filled by main.hold (a.go:64): 41 MiB/h.";
+  EXPECT_THAT(
+      explanation(snapshot_, watch_, {ExplainedSite{"main.hold", "a.go", 64, 1, 0.63}, words}),
+      AllOf(HasSubstr(" " + words + " "), Not(HasSubstr("is allocated by"))));
+}
+
 TEST_F(Explanation, OfRetentionSaysThatThereIsNoLeakToLookFor) {
   watch_.state = LeakState::suspected;
   watch_.is_retention = true;
@@ -152,7 +160,7 @@ TEST_F(Explanation, TellsWhereToLookByWhatGrows) {
   EXPECT_THAT(text(), HasSubstr("which files in /dev/shm"));
   watch_.causes.reset();
   watch_.runtime = "JVM";
-  EXPECT_THAT(text(), HasSubstr("jcmd 4711 GC.class_histogram"));
+  EXPECT_THAT(text(), HasSubstr("`heapfloor histogram --pid 4711`"));
 }
 
 TEST_F(Explanation, WritesNamesOfTargetsAsTheApiDoes) {
