@@ -290,7 +290,7 @@ std::vector<ProcessId> ProfileService::go_targets(const std::vector<ProcessId>& 
 void ProfileService::look_at_go(const std::vector<ProcessId>& suspects, KnownSites& known) {
   constexpr SiteHistoryOptions kOptions = {.most_sites = 256, .has_ages = false};
   const double start_seconds = clock_.steady_seconds();
-  std::size_t kept = static_cast<std::size_t>(std::ranges::count_if(
+  auto kept = static_cast<std::size_t>(std::ranges::count_if(
       watched_, [](const auto& entry) { return !entry.second.history.is_of_ages(); }));
   for (const ProcessId& id : go_targets(suspects)) {
     const double now_seconds = clock_.steady_seconds();

@@ -159,7 +159,9 @@ std::optional<GoLineTable::Function> GoLineTable::function_at(std::uint32_t plac
   Function function;
   function.offset = records_ + *record;
   function.entry = *entry;
-  const auto field = [&](std::uint32_t index) { return word(function.offset + index * kWord); };
+  const auto field = [&](std::uint32_t index) {
+    return word(function.offset + std::uint64_t{index} * kWord);
+  };
   const auto name = field(1);
   const auto files = field(5);
   const auto lines = field(6);
@@ -205,7 +207,7 @@ std::optional<std::uint32_t> GoLineTable::inlined_name(const Function& function,
       data_tables <= kInlineTree)
     return std::nullopt;
   const std::uint64_t tables = function.offset + record_bytes;
-  const auto indices = word(tables + kInlineIndexTable * kWord);
+  const auto indices = word(tables + std::uint64_t{kInlineIndexTable} * kWord);
   const auto tree = word(tables + (std::uint64_t{function.values} + kInlineTree) * kWord);
   if (!indices || !tree || *tree == kNothing) return std::nullopt;
   const auto index = value_at(function, *indices, place);

@@ -33,7 +33,7 @@ class Pages {
       const std::uint64_t start = address & ~(kPageBytes - 1);
       const Page* const page = page_at(start);
       if (page == nullptr) return false;
-      const std::size_t offset = static_cast<std::size_t>(address - start);
+      const auto offset = static_cast<std::size_t>(address - start);
       const std::size_t part = std::min(to.size(), static_cast<std::size_t>(kPageBytes) - offset);
       std::memcpy(to.data(), page->bytes.data() + offset, part);
       to = to.subspan(part);

@@ -8,8 +8,9 @@
 // as /debug/pprof/heap does it. What stands there is hostile: every address, length and count is
 // bounded, and a list that goes in a circle ends.
 //
-// Cost: a page of the program's memory is read once for the buckets that lie in it, about ten; 1,000
-// buckets take about 0.3 ms of processor time. Thread rule: pure functions of what `read` gives.
+// Cost: a page of the program's memory is read once for the buckets that lie in it, about ten;
+// 1,000 buckets take about 0.3 ms of processor time. Thread rule: pure functions of what `read`
+// gives.
 #pragma once
 
 #include <cstddef>
