@@ -31,7 +31,7 @@ var (
 func link()            { chain = &node{next: chain} }
 func addBlob()         { blobs = append(blobs, make([]byte, 4096)) }
 func addEntry(key int) { table[key] = [300]byte{} }
-func box(number int)   { boxed = append(boxed, number+1000) }
+func box(number int)   { boxed = append(boxed, [128]byte{byte(number)}) }
 func share(number int) { shared.Store(number, number) }
 func serveAndForget()  { sink = make([]byte, 2048) }
 
