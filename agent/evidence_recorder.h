@@ -4,10 +4,11 @@
 //
 // It is shown each snapshot and makes captures on a thread of its own, one at a time: the suspect
 // and its series as the API shows them, what is measured of it, its address space by kind of
-// mapping, and where the program carries a probe or runs Go its heap profile and what that has grown
-// by since the first one that is kept. Of one that has ended, what was measured of it last, and the
-// kernel's own account where the OOM killer took it. One of a process and an occasion an hour.
-// Captured are names, amounts and stacks: no arguments, no environment, no memory of the program.
+// mapping, and where the program carries a probe or runs Go its heap profile and what that has
+// grown by since the first one that is kept. Of one that has ended, what was measured of it last,
+// and the kernel's own account where the OOM killer took it. One of a process and an occasion an
+// hour. Captured are names, amounts and stacks: no arguments, no environment, no memory of the
+// program.
 //
 // Thread rule: note() is called by the collection thread; the rest by any thread.
 #pragma once
