@@ -417,7 +417,8 @@ class World:
     def ooms(self):
         if self.scene == 'ailing':  # an agent that may not read the kernel's log
             return {'kernel_log_readable': False, 'victims': [],
-                    'workloads': [{'workload': 'payments.service', 'oom_kills': 2, 'last_at': self.now - 300}]}
+                    'workloads': [{'workload': 'payments.service', 'oom_kills': 2, 'last_at': self.now - 300},
+                                  {'workload': 'batch.service', 'oom_kills': 3, 'last_at': None}]}
         if self.scene not in ('leaks', 'many'):
             return {'kernel_log_readable': True, 'victims': [], 'workloads': []}
         victims = [

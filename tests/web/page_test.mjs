@@ -281,6 +281,10 @@ const CASES = {
     await tab.visit(agent.url, '#/');
     await tab.says('2 processes killed', 'what counters tell', '.victims');
     await tab.says('kernel\u2019s log', undefined, '.victims');
+    assert(!(await tab.text('.victims')).includes('batch.service'), 'a kill of an unknown time among the latest');
+    await tab.visit(agent.url, '#/cgroups');
+    await tab.says('batch.service', 'the kills of an unknown time', '.victims-list li:last-child');
+    assert(!(await tab.text('.victims-list li:last-child')).includes('ago'), 'an age that nobody knows');
     await agent.show('quiet');
     await tab.visit(agent.url, '#/');
     assert((await tab.text('.victims')) === '', 'a panel without victims');

@@ -1,6 +1,19 @@
 // The agent's interface. Addresses are relative to this file, so the page works behind any path prefix.
 
-import type { Alert, CgroupPage, Ooms, Series, Silence, Status, SubjectPage, Suspect } from './api_types';
+import type {
+  Alert,
+  Alerts,
+  CgroupPage,
+  OneSuspect,
+  Ooms,
+  Series,
+  Silence,
+  Silences,
+  Status,
+  SubjectPage,
+  Suspect,
+  Suspects,
+} from './api_types';
 
 const BASE = new URL('.', import.meta.url);
 const ROOT = new URL('api/v1/', BASE);
@@ -126,12 +139,12 @@ export function fetchOoms(signal: AbortSignal): Promise<Ooms> {
 }
 
 export async function fetchSuspects(signal: AbortSignal): Promise<Suspect[]> {
-  return (await get<{ suspects: Suspect[] }>('suspects', signal)).suspects;
+  return (await get<Suspects>('suspects', signal)).suspects;
 }
 
 /** One suspect, or null when the subject is none (any more). */
 export async function fetchSuspect(id: string, signal: AbortSignal): Promise<Suspect | null> {
-  const answer = await orNullIfMissing(get<{ suspect: Suspect }>(`suspects/${encodeId(id)}`, signal));
+  const answer = await orNullIfMissing(get<OneSuspect>(`suspects/${encodeId(id)}`, signal));
   return answer?.suspect ?? null;
 }
 
@@ -142,11 +155,11 @@ export function fetchSeries(id: string, range: { start?: number }, signal: Abort
 }
 
 export async function fetchAlerts(signal: AbortSignal): Promise<Alert[]> {
-  return (await get<{ alerts: Alert[] }>('alerts', signal)).alerts;
+  return (await get<Alerts>('alerts', signal)).alerts;
 }
 
 export async function fetchSilences(signal: AbortSignal): Promise<Silence[]> {
-  return (await get<{ silences: Silence[] }>('silences', signal)).silences;
+  return (await get<Silences>('silences', signal)).silences;
 }
 
 // The server takes no bodies; the header is what a page of another site cannot send.

@@ -1,6 +1,8 @@
 // Building and updating the document. Text enters it only as text nodes and attributes, never as markup: names
 // of processes are written by the processes.
 
+import type { LeakState } from './api_types';
+
 const SVG_NAMESPACE = 'http://www.w3.org/2000/svg';
 
 export type Child = Node | string | number | null | undefined | false | Child[];
@@ -144,10 +146,10 @@ export function icon(name: string): SVGSVGElement {
   );
 }
 
-const STATES = new Set(['leaking', 'suspected', 'recovering', 'learning', 'stable']);
+const STATES = new Set<LeakState>(['leaking', 'suspected', 'recovering', 'learning', 'stable']);
 
 /** The badge of a leak state: shape, word and colour. A subject without a state is not watched. */
-export function stateBadge(state: string | null | undefined): HTMLElement {
+export function stateBadge(state: LeakState | null | undefined): HTMLElement {
   const shown = state && STATES.has(state) ? state : null;
   return h(
     'span',

@@ -1,11 +1,10 @@
 // Numbers, times and names as people read them. Sizes are binary, times local; every interval that the agent
 // gives is shown. Units are joined to their numbers with no-break spaces.
 
-import type { Evidence, Growth, Prediction } from './api_types';
+import type { Evidence, Growth, LimitSource, Prediction, Signal, Unit } from './api_types';
 import { h, type Properties } from './dom';
 
 type Amount = number | null | undefined;
-type Unit = string | null | undefined;
 
 const NBSP = '\u00a0';
 const DASH = '\u2013';
@@ -263,17 +262,17 @@ const LIMIT_SOURCES: Record<string, string> = {
   configured: 'configured budget',
   host: 'memory of this host',
   cgroup: 'what its cgroup leaves it',
-  gomemlimit: 'GOMEMLIMIT',
-  xmx: '-Xmx',
+  go: 'GOMEMLIMIT',
+  jvm: 'its largest heap, -Xmx',
   rlimit: 'its resource limit (ulimit)',
   query: 'what its target\u2019s limit query gives',
-};
+} satisfies Record<LimitSource, string>;
 
-export function limitSource(source: string | null): string {
+export function limitSource(source: LimitSource | null): string {
   return LIMIT_SOURCES[source ?? ''] ?? visibleName(source ?? 'source unknown');
 }
 
-const PLURAL_SIGNALS = new Set(['threads', 'file_descriptors', 'cgroup_slab']);
+const PLURAL_SIGNALS = new Set<Signal>(['threads', 'file_descriptors', 'cgroup_slab', 'structure_elements']);
 const SIGNALS: Record<string, string> = {
   rss_anon: 'anonymous memory and swap',
   gc_live: 'live heap after collection',
@@ -284,7 +283,13 @@ const SIGNALS: Record<string, string> = {
   cgroup_anon: 'anonymous memory of the cgroup itself',
   cgroup_shmem: 'shared memory (tmpfs) of the cgroup itself',
   cgroup_slab: 'kernel objects of the cgroup itself',
-};
+  structure_bytes: 'size',
+  structure_elements: 'elements',
+  structure_capacity: 'capacity',
+  site_bytes: 'memory allocated there',
+  external: 'value',
+  external_count: 'value',
+} satisfies Record<Signal, string>;
 
 const HOW_MANY: Record<string, string> = { s: 'a second', h: 'an hour', day: 'a day' };
 
@@ -298,8 +303,8 @@ function goroutineWords(entry: Extract<Evidence, { kind: 'goroutines' }>): strin
 
 /** What the builds of a suspect's program say, goroutines that it gained, and its other signals that grow: "Its threads
  *  grow too: 12 an hour."; nothing without any. */
-export function evidenceWords(evidence: Evidence[] | undefined): string {
-  return (evidence ?? [])
+export function evidenceWords(evidence: readonly Evidence[]): string {
+  return evidence
     .map(oneInWords)
     .filter((words) => words !== '')
     .join(' ');
@@ -315,6 +320,6 @@ function oneInWords(entry: Evidence): string {
   return `Its ${signalWords(entry.signal)} ${verb} too${amount ? `: ${amount} ${HOW_MANY[word ?? ''] ?? ''}` : ''}.`;
 }
 
-export function signalWords(signal: string | null | undefined): string {
+export function signalWords(signal: Signal | null | undefined): string {
   return SIGNALS[signal ?? ''] ?? visibleName(signal ?? 'memory');
 }

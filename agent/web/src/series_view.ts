@@ -16,8 +16,7 @@ import { nearest } from './scale';
 export function lineAt(line: FittedLine, time: number): number {
   const [startTime, startValue] = line.start;
   const [endTime, endValue] = line.end;
-  const slope =
-    endTime > startTime ? (endValue - startValue) / (endTime - startTime) : (line.growth_per_second?.estimate ?? 0);
+  const slope = endTime > startTime ? (endValue - startValue) / (endTime - startTime) : line.growth_per_second.estimate;
   return endValue + slope * (time - endTime);
 }
 

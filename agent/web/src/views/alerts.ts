@@ -31,7 +31,7 @@ function createAlert({ alert }: Item): Row<Item> {
   const since = h('span', { class: 'muted' });
   const description = h('p');
   const labels = Object.entries(alert.labels).filter(([name, value]) => !SHOWN_ELSEWHERE.has(name) && value !== '');
-  const { subject, signal, severity = '', alertname = '' } = alert.labels;
+  const { subject, signal, severity, alertname } = alert.labels;
   // An alert of a metric has no series of its own.
   const hasSeries = subject && signal && !signal.startsWith('heapfloor_');
   const link = hasSeries ? h('a', { href: suspectLink(`${subject}/${signal}`) }, 'Chart and reason') : null;
@@ -62,8 +62,8 @@ function createAlert({ alert }: Item): Row<Item> {
       silenced.hidden = !item.silenced;
       const seconds = Date.parse(item.activeAt) / 1000;
       setText(since, `active since ${formatMoment(seconds, now)}, ${formatDuration(now - seconds)}`);
-      setText(summary, visibleName(item.annotations.summary ?? alertname));
-      setText(description, visibleName(item.annotations.description ?? '\u2013'));
+      setText(summary, visibleName(item.annotations.summary));
+      setText(description, visibleName(item.annotations.description));
     },
   };
 }

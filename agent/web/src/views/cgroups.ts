@@ -1,7 +1,7 @@
 // Every cgroup: how near to its limit, whether its tasks wait for memory, and whom the OOM killer took in it.
 
 import { fetchCgroups, fetchOoms } from '../api';
-import type { CgroupRow } from '../api_types';
+import type { CgroupRow, LeakState } from '../api_types';
 import { type Child, h, keyed, pageHeading, type Row, setChildren, setText, stateBadge } from '../dom';
 import { formatBytes, formatCount, formatPercent, nameElement, UNKNOWN } from '../format';
 import { createMeter, refusal, subjectLink } from './parts';
@@ -10,7 +10,7 @@ import { createVictims } from './victims';
 import type { View } from './view';
 
 const PAGE_ROWS = 50;
-const STATE_ORDER = ['leaking', 'suspected', 'recovering', 'learning', 'stable'];
+const STATE_ORDER: readonly LeakState[] = ['leaking', 'suspected', 'recovering', 'learning', 'stable'];
 const COLUMNS: Column[] = [
   { key: 'path', label: 'Cgroup', firstOrder: 'asc', className: 'col-name' },
   { key: null, label: 'State', firstOrder: 'asc', className: 'col-state' },
@@ -28,7 +28,7 @@ interface Item {
 
 /** The watch that matters most: the state that an operator is to look at. */
 function worst(watches: CgroupRow['watches']): CgroupRow['watches'][number] | null {
-  const rank = (watch: { state: string }) => STATE_ORDER.indexOf(watch.state);
+  const rank = (watch: { state: LeakState }) => STATE_ORDER.indexOf(watch.state);
   return [...watches].sort((a, b) => rank(a) - rank(b))[0] ?? null;
 }
 

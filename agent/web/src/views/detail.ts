@@ -1,7 +1,7 @@
 // One subject: its chart, the numbers with their uncertainty, and why it is, or is not, believed to leak.
 
 import { fetchAlerts, fetchSeries, fetchSilences, fetchSubjects, fetchSuspect } from '../api';
-import type { Alert, Series, Silence, Status, SubjectRow, Suspect } from '../api_types';
+import type { Alert, LeakState, Series, Silence, Status, SubjectRow, Suspect } from '../api_types';
 import { createChart } from '../chart';
 import type { Mark } from '../chart_marks';
 import { h, pageHeading, setAttribute, setChildren, setText, stateBadge } from '../dom';
@@ -41,7 +41,7 @@ const RANGES: readonly (readonly [string, number | null])[] = [
   ['All', null],
 ];
 const ROWS_SEARCHED = 10;
-const SUSPECT_STATES = new Set(['suspected', 'leaking', 'recovering']);
+const SUSPECT_STATES = new Set<LeakState | null>(['suspected', 'leaking', 'recovering']);
 
 /** Series are of one signal of a subject; an id without a signal means its rss_anon. */
 function seriesId(id: string): string {
@@ -189,7 +189,7 @@ function createHead(id: string) {
       document.title = `${visibleName(comm)} \u00b7 heapfloor`;
       const state = suspect?.state ?? row?.state ?? series?.state ?? null;
       setChildren(badge, String(state), () => stateBadge(state));
-      severity.hidden = !suspect?.severity;
+      severity.hidden = suspect === null;
       setText(severity, suspect?.severity ?? '');
       setAttribute(severity, 'data-severity', suspect?.severity ?? null);
       setText(since, suspect ? `since ${formatMoment(suspect.since, now)}` : '');
@@ -202,7 +202,7 @@ function createHead(id: string) {
 async function askFor(id: string, start: number | null, signal: AbortSignal): Promise<Answer> {
   const { row, others } = await fetchRows(id, signal);
   const [suspect, series] = await Promise.all([
-    row && !SUSPECT_STATES.has(row.state ?? '') ? null : fetchSuspect(seriesId(id), signal),
+    row && !SUSPECT_STATES.has(row.state) ? null : fetchSuspect(seriesId(id), signal),
     row && !row.watched ? null : fetchSeries(seriesId(id), start === null ? {} : { start }, signal),
   ]);
   return { row, others, suspect, series };
@@ -344,7 +344,7 @@ export function createDetailView(id: string, back: HTMLElement, refresh: () => v
 }
 
 /** What is said of a subject that is no suspect. */
-function plainReason(state: string | null, series: Series | null, row: SubjectRow | null, status: Status): string {
+function plainReason(state: LeakState | null, series: Series | null, row: SubjectRow | null, status: Status): string {
   if (!series && !row) {
     return 'The agent does not know this subject (any more). It may have ended, or the agent restarted.';
   }

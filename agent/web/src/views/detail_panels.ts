@@ -4,14 +4,18 @@
 import { archiveUrl, evidenceUrl } from '../api';
 import type {
   Capture,
+  Cause,
   FormerLife,
   Gate,
+  Occasion,
+  Signal,
   Site,
   StateChange,
   Structure,
   SubjectRow,
   Suspect,
   TimeValue,
+  Unit,
 } from '../api_types';
 import { type Child, h, icon, keyed, type Row, setAttribute, setChildren, setText, stateBadge } from '../dom';
 import { shortName } from '../flame/short_name';
@@ -34,8 +38,6 @@ import { createMeter, panel, scopeWord, subjectLink } from './parts';
 const FLOORS_LISTED_AT_MOST = 60;
 const SITES_LISTED_AT_MOST = 20;
 
-type Unit = string | null | undefined;
-
 const GATES: Record<string, string> = {
   trend: 'The floors rise',
   size: 'The rise is large enough to matter',
@@ -49,7 +51,7 @@ const GATES: Record<string, string> = {
   season: 'Not part of a daily wave',
   gc_runtime: 'Enough collections seen',
   persistence: 'Confirmed twice in a row',
-};
+} satisfies Record<Gate['gate'], string>;
 
 const PASSED = ['passed', 'passed'] as const;
 const FAILED = ['failed', 'not passed'] as const;
@@ -136,7 +138,7 @@ function memoryFacts(row: SubjectRow, now: number): Fact[] {
   ];
 }
 
-export function factsOf(row: SubjectRow | null, suspect: Suspect | null, signal: string | null, now: number): Fact[] {
+export function factsOf(row: SubjectRow | null, suspect: Suspect | null, signal: Signal | null, now: number): Fact[] {
   const subject = suspect?.subject ?? row?.subject;
   return [
     ['Kind', scopeWord(suspect?.scope ?? row?.scope)],
@@ -206,7 +208,7 @@ const ENDS: Record<string, string> = {
   exited: 'ended',
   reboot: 'ended by a reboot',
   exec: 'replaced by another program',
-};
+} satisfies Record<FormerLife['reason'], string>;
 
 function lifeItem(life: FormerLife, unit: Unit, now: number): Child {
   const detail = [
@@ -237,7 +239,7 @@ const OCCASIONS: Record<string, string> = {
   suspected: 'When it became suspected',
   leaking: 'When it was called leaking',
   ended: 'When it had ended',
-};
+} satisfies Record<Occasion, string>;
 const FILES: Record<string, string> = {
   'heap.pb.gz': 'heap profile',
   'suspect.json': 'suspect',
@@ -282,7 +284,7 @@ const CAUSES: Record<string, string> = {
   shared_memory: 'shared memory',
   thread_stacks: 'stacks of threads',
   unattributed: 'not attributed',
-};
+} satisfies Record<keyof Cause, string>;
 
 /** What the growth is made of. */
 export function createCauses() {
@@ -290,7 +292,7 @@ export function createCauses() {
   const section = panel('cause-title', 'What grows', h('table', { class: 'plain causes' }, body));
   return {
     element: section,
-    set(cause: Suspect['cause']) {
+    set(cause: Cause) {
       const shares = Object.entries(cause).flatMap(([name, share]) => (share === null ? [] : [[name, share] as const]));
       section.hidden = shares.length === 0;
       setChildren(body, JSON.stringify(shares), () =>
@@ -313,8 +315,7 @@ export function createCauses() {
   };
 }
 
-function rateWords(bytesPerSecond: number | null): string {
-  if (bytesPerSecond === null) return UNKNOWN;
+function rateWords(bytesPerSecond: number): string {
   return formatGrowth({ estimate: bytesPerSecond, low: null, high: null }, 'bytes')?.value ?? UNKNOWN;
 }
 
@@ -360,7 +361,7 @@ function siteRow(site: Site): Child {
     'tr',
     {},
     h('th', { scope: 'row' }, siteName(site), placeOf(site), filled),
-    h('td', { class: 'number' }, rateWords(site.growth_bytes_per_second?.estimate ?? null)),
+    h('td', { class: 'number' }, rateWords(site.growth_bytes_per_second.estimate)),
     h('td', { class: 'number' }, formatPercent(site.share)),
   );
 }

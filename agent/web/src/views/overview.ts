@@ -1,7 +1,7 @@
 // The overview: does anything leak, and when does it die.
 
 import { fetchOoms, fetchSeries, fetchSubjects, fetchSuspects } from '../api';
-import type { Counts, LeakState, Series, Site, Status, Structure, SubjectRow, Suspect } from '../api_types';
+import type { Counts, LeakState, Scope, Series, Site, Status, Structure, SubjectRow, Suspect } from '../api_types';
 import { h, icon, keyed, pageHeading, type Row, setAttribute, setChildren, setText, stateBadge } from '../dom';
 import { shortName } from '../flame/short_name';
 import {
@@ -32,7 +32,7 @@ import {
 import { createVictims } from './victims';
 import type { View } from './view';
 
-const STATE_ORDER = ['leaking', 'suspected', 'recovering'];
+const STATE_ORDER: readonly LeakState[] = ['leaking', 'suspected', 'recovering'];
 const LARGEST = { scope: 'process', sort: 'value', order: 'desc', limit: 6 };
 const VICTIMS_SHOWN = 5;
 const VICTIMS_WITHIN_SECONDS = 24 * 3600;
@@ -66,13 +66,16 @@ function sorted(suspects: readonly Suspect[]): Suspect[] {
 }
 
 /** "3 processes", "2 series"; "5 subjects" where they are not of one kind. */
-const NOUNS: Record<string, [string, string]> = { cgroup: ['cgroup', 'cgroups'], external: ['series', 'series'] };
+const NOUNS: Partial<Record<Scope, [string, string]>> = {
+  cgroup: ['cgroup', 'cgroups'],
+  external: ['series', 'series'],
+};
 
 function countedSubjects(suspects: readonly Suspect[]): string {
-  const kinds = new Set(suspects.map(({ scope }) => (Object.hasOwn(NOUNS, scope) ? scope : 'process')));
-  const [kind] = kinds;
+  const kinds = new Set(suspects.map(({ scope }) => (NOUNS[scope] ? scope : 'process')));
+  const [kind = 'process'] = kinds;
   const [one, many] =
-    kinds.size > 1 ? (['subject', 'subjects'] as const) : (NOUNS[kind ?? ''] ?? (['process', 'processes'] as const));
+    kinds.size > 1 ? (['subject', 'subjects'] as const) : (NOUNS[kind] ?? (['process', 'processes'] as const));
   return plural(suspects.length, one, many);
 }
 
@@ -353,7 +356,7 @@ function createLargest(): Part<readonly SubjectRow[]> {
 function unreadable(status: Status): string {
   const failing = status.collectors.filter((collector) => !collector.success).map(({ name }) => visibleName(name));
   if (failing.length > 0) return `Collector ${failing.join(', ')} fails: what it measures is missing here.`;
-  const denied = status.collectors.reduce((sum, collector) => sum + (collector.errors?.permission ?? 0), 0);
+  const denied = status.collectors.reduce((sum, collector) => sum + collector.errors.permission, 0);
   return denied > 0 ? `${plural(denied, 'reading was', 'readings were')} refused for lack of permission.` : '';
 }
 

@@ -1,11 +1,9 @@
 // Pieces that several views show.
 
 import { encodeId } from '../api';
-import type { Growth, Prediction, SubjectName } from '../api_types';
+import type { Growth, Prediction, Scope, Signal, SubjectName, Unit } from '../api_types';
 import { h, setText } from '../dom';
 import { formatBytes, formatForecast, formatGrowth, isBytes, nameElement, signalWords, UNKNOWN } from '../format';
-
-type Unit = string | null | undefined;
 
 export function suspectLink(id: string): string {
   return `#/suspect/${encodeId(id)}`;
@@ -15,7 +13,7 @@ export function subjectLink(id: string): string {
   return `#/subject/${encodeId(id)}`;
 }
 
-/** What the scopes of subjects are called: one of them, and many. */
+/** What the scopes of subjects are called: one of them, and many. Groups are no subjects of their own. */
 export const SCOPES: Record<string, readonly [string, string]> = {
   process: ['process', 'Processes'],
   cgroup: ['cgroup', 'Cgroups'],
@@ -26,22 +24,22 @@ export const SCOPES: Record<string, readonly [string, string]> = {
   site: ['allocation site', 'Allocation sites'],
   external: ['series', 'Series of other servers'],
   host: ['host', 'Host'],
-};
+} satisfies Record<Exclude<Scope, 'group'>, readonly [string, string]>;
 
-export function scopeWord(scope: string | null | undefined): string {
+export function scopeWord(scope: Scope | null | undefined): string {
   return SCOPES[scope ?? '']?.[0] ?? scope ?? 'subject';
 }
 
 /** "pid 4711 · group shop", "cgroup · /system.slice/shop.service"; what is unknown is left out. */
-export function subjectMeta(subject: SubjectName, scope: string, unit: Unit, signal = ''): HTMLElement {
+export function subjectMeta(subject: SubjectName, scope: Scope, unit: Unit, signal?: Signal): HTMLElement {
   const parts: HTMLElement[] = [];
   // A process or a cgroup has several signals in bytes; what is not said is resident memory.
   const hasSeveral = scope === 'process' || scope === 'cgroup';
-  if (hasSeveral && isBytes(unit) && signal !== '' && signal !== 'rss_anon') {
+  if (hasSeveral && isBytes(unit) && signal && signal !== 'rss_anon') {
     parts.push(h('span', { class: 'meta-unit' }, signalWords(signal)));
   }
   if (!isBytes(unit)) parts.push(h('span', { class: 'meta-unit' }, unit));
-  if (scope && scope !== 'process') parts.push(h('span', {}, scopeWord(scope)));
+  if (scope !== 'process') parts.push(h('span', {}, scopeWord(scope)));
   if (subject.part) parts.push(h('span', {}, nameElement(subject.part)));
   if (scope === 'cgroup' && subject.cgroup) parts.push(h('span', {}, nameElement(subject.cgroup)));
   if (subject.pid) parts.push(h('span', {}, `pid\u00a0${subject.pid}`));

@@ -2,7 +2,7 @@
 // and, as its equal in text, the functions that hold most.
 
 import { evidenceUrl, fetchProfile, heapProfileUrl, Refused } from '../api';
-import type { Capture, SubjectRow, Suspect } from '../api_types';
+import type { Capture, Scope, SubjectRow, Suspect } from '../api_types';
 import { h, setChildren, setText } from '../dom';
 import type { ColourBy, FlameView } from '../flame/flame_graph';
 import type { FunctionTotal, ProfileTree } from '../flame/profile';
@@ -14,7 +14,7 @@ import { panel } from './parts';
 const PROFILE_FILE = 'heap.pb.gz';
 const FUNCTIONS_LISTED = 25;
 const LIVE = 'now';
-const SCOPES_OF_PROCESSES = new Set(['process', 'allocator', 'structure', 'site', 'go']);
+const SCOPES_OF_PROCESSES = new Set<Scope | undefined>(['process', 'allocator', 'structure', 'site', 'go']);
 const HOW_TO_GET_ONE =
   'Programs with a probe in them have heap profiles: start a program with heapfloor run -- PROGRAM.';
 
@@ -25,7 +25,7 @@ interface Source {
 }
 
 /** process:PID:START of an id; null where it is of no process. */
-function processOf(id: string, scope: string): string | null {
+function processOf(id: string, scope: Scope | undefined): string | null {
   const [, pid, start] = id.split('/')[0]?.split(':') ?? [];
   return SCOPES_OF_PROCESSES.has(scope) && pid && start ? `process:${pid}:${start}` : null;
 }
@@ -154,7 +154,7 @@ class Panel implements ProfilePanel {
   }
 
   set(id: string, row: SubjectRow | null, suspect: Suspect | null, now: number): void {
-    const process = processOf(id, suspect?.scope ?? row?.scope ?? '');
+    const process = processOf(id, suspect?.scope ?? row?.scope);
     this.element.hidden = process === null || (row === null && suspect === null);
     if (process === null || this.element.hidden) return;
     this.sources = sourcesOf(process, suspect?.captures ?? [], row !== null, now);

@@ -1,7 +1,7 @@
 // Silences: made for one suspect, listed, and ended. They keep alerts from being sent, not from being shown.
 
 import { addSilence, type Parameters, removeSilence } from '../api';
-import type { Alert, Silence, Suspect } from '../api_types';
+import type { Alert, Scope, Silence, Suspect } from '../api_types';
 import { h, keyed, type Row, setText } from '../dom';
 import { formatMoment, visibleName } from '../format';
 import { panel } from './parts';
@@ -12,7 +12,7 @@ const LENGTHS = [
   ['168h', 'for a week'],
   ['next_build', 'until the next build (expected until then)'],
 ] as const;
-const SCOPES_WITHOUT_BUILDS = new Set(['cgroup', 'external', 'host']);
+const SCOPES_WITHOUT_BUILDS = new Set<Scope>(['cgroup', 'external', 'host']);
 
 /** SCOPE:NAME, without the signal behind the last slash. */
 function subjectOf(id: string): string {
@@ -92,9 +92,8 @@ export function createSilenceList(refresh: () => void): SilenceList {
 function silencesOf(suspect: Suspect, alerts: readonly Alert[], silences: readonly Silence[]): Silence[] {
   const subject = subjectOf(suspect.id);
   const used = new Set(alerts.filter(({ labels }) => labels.subject === subject).map(({ silencedBy }) => silencedBy));
-  const names = { subject, group: suspect.subject.group };
-  const isAbout = ({ matchers }: Silence) =>
-    matchers.some(({ name, pattern }) => pattern === names[name as keyof typeof names]);
+  const names: Partial<Record<Silence['matchers'][number]['name'], string>> = { subject, group: suspect.subject.group };
+  const isAbout = ({ matchers }: Silence) => matchers.some(({ name, pattern }) => pattern === names[name]);
   return silences.filter((silence) => used.has(silence.id) || isAbout(silence));
 }
 

@@ -1,6 +1,6 @@
 // The agent itself: what it reads, how long that takes, what it could not read and what would open it.
 
-import type { Collector, ExternalTarget, Status } from '../api_types';
+import type { Collector, ErrorCounts, ExternalTarget, Status } from '../api_types';
 import { type Child, h, icon, keyed, pageHeading, type Row, setAttribute, setChildren, setText } from '../dom';
 import {
   formatAge,
@@ -22,10 +22,9 @@ const REASONS: Record<string, string> = {
   parse: 'not understood',
   timeout: 'too slow',
   io: 'failed otherwise',
-};
+} satisfies Record<keyof ErrorCounts, string>;
 
-function formatMilliseconds(seconds: number | null): string {
-  if (seconds === null) return UNKNOWN;
+function formatMilliseconds(seconds: number): string {
   return seconds < 1 ? `${(seconds * 1000).toFixed(seconds < 0.01 ? 1 : 0)}\u00a0ms` : `${seconds.toFixed(1)}\u00a0s`;
 }
 
@@ -53,8 +52,8 @@ function createCollector(): Row<CollectorItem> {
       setText(name, visibleName(collector.name));
       setText(duration, formatMilliseconds(collector.duration_seconds));
       setText(success, collector.last_success_at ? formatAge(now - collector.last_success_at) : 'never');
-      const counted = Object.entries(collector.errors ?? {}).filter(([, count]) => count > 0);
-      const closed = Object.entries(collector.closed_sources ?? {});
+      const counted = Object.entries(collector.errors).filter(([, count]) => count > 0);
+      const closed = Object.entries(collector.closed_sources);
       setChildren(errors, JSON.stringify([counted, closed]), () =>
         counted.length + closed.length === 0
           ? h('span', { class: 'muted' }, 'everything read')
@@ -96,7 +95,7 @@ function agentFacts(status: Status, now: number): [string, string][] {
       `${formatCount(counts.processes)} in ${plural(counts.groups, 'group', 'groups')}, ` +
         `${formatCount(counts.watched_processes)} watched`,
     ],
-    ['Programs with a probe', formatCount(probes?.targets)],
+    ['Programs with a probe', formatCount(probes.targets)],
     [
       'Series',
       `${formatCount(series.series)} of at most ${formatCount(series.limit)}` +
@@ -132,7 +131,7 @@ function createTarget(): Row<TargetItem> {
       setText(series, formatCount(target.series));
       setText(duration, target.up === null ? UNKNOWN : formatMilliseconds(target.duration_seconds));
       setText(success, target.last_success_at ? formatAge(now - target.last_success_at) : 'never');
-      const dropped = Object.values(target.series_dropped ?? {}).reduce((sum, count) => sum + count, 0);
+      const dropped = Object.values(target.series_dropped).reduce((sum, count) => sum + count, 0);
       const said = [
         target.error && visibleName(target.error),
         dropped > 0 && `${plural(dropped, 'series was', 'series were')} left out since the start`,
@@ -156,7 +155,7 @@ function createTarget(): Row<TargetItem> {
 function closedByNeed(status: Status): [string, string[]][] {
   const sources = new Map<string, string[]>();
   for (const { name, closed_sources: closed } of status.collectors) {
-    for (const [source, needs] of Object.entries(closed ?? {})) {
+    for (const [source, needs] of Object.entries(closed)) {
       const key = needs ?? 'not known';
       sources.set(key, [...(sources.get(key) ?? []), `${visibleName(source)} (${visibleName(name)})`]);
     }
@@ -235,7 +234,7 @@ function createServers(): Part {
   return {
     element: section,
     set(status, now) {
-      const followed = status.external_targets ?? [];
+      const followed = status.external_targets;
       section.hidden = followed.length === 0;
       keyed(
         body,

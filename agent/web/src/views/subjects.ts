@@ -2,7 +2,7 @@
 // much there is.
 
 import { fetchSubjects } from '../api';
-import type { Status, SubjectRow } from '../api_types';
+import type { LeakState, Scope, Status, SubjectRow } from '../api_types';
 import { h, keyed, pageHeading, type Row, setAttribute, setChildren, setText, stateBadge } from '../dom';
 import { formatAmount, formatBytes, formatCount, formatForecast, formatGrowth, nameElement, UNKNOWN } from '../format';
 import { refusal, SCOPES, subjectLink, subjectMeta } from './parts';
@@ -10,7 +10,7 @@ import { type Column, createListing, createSearch, createSelect, type ListQuery 
 import type { View } from './view';
 
 const PAGE_ROWS = 50;
-const STATES = ['leaking', 'suspected', 'recovering', 'learning', 'stable'];
+const STATES: readonly LeakState[] = ['leaking', 'suspected', 'recovering', 'learning', 'stable'];
 const COLUMNS: Column[] = [
   { key: 'name', label: 'Subject', firstOrder: 'asc', className: 'col-name' },
   { key: null, label: 'State', firstOrder: 'asc', className: 'col-state' },
@@ -32,7 +32,7 @@ const HOW_TO_GET: Record<string, string> = {
   external: 'No series of another server is followed: external.targets in the configuration names servers.',
   cgroup: 'No cgroup is watched (yet). The view \u201cCgroups\u201d lists all that were read.',
   host: 'Of the host itself nothing is watched: see the view \u201cHost\u201d.',
-};
+} satisfies Partial<Record<Scope, string>>;
 
 interface Item {
   row: SubjectRow;

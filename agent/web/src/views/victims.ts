@@ -7,7 +7,7 @@ import { subjectLink } from './parts';
 
 interface Item {
   key: string;
-  at: number;
+  at: number | null; // null where it is not known
   now: number;
   victim?: OomVictim;
   workload?: OomWorkload;
@@ -19,10 +19,10 @@ function withoutVictims({ victims, workloads }: Ooms): OomWorkload[] {
   return workloads.filter((workload) => !told.has(workload.workload));
 }
 
-function showTime(node: Element, at: number, now: number): void {
+function showTime(node: Element, at: number | null, now: number): void {
   setChildren(node, `${at} ${Math.floor(now / 10)}`, () => [
     h('span', {}, formatMoment(at, now)),
-    h('span', { class: 'muted' }, formatAge(now - at)),
+    at !== null && h('span', { class: 'muted' }, formatAge(now - at)),
   ]);
 }
 
@@ -67,7 +67,7 @@ function createItem(item: Item): Row<Item> {
 }
 
 export interface VictimsOptions {
-  withinSeconds?: number; // older kills are left out
+  withinSeconds?: number; // older kills, and those of an unknown time, are left out
   most?: number; // of the newest
   more?: HTMLElement | null; // shown where there are more than `most`
 }
@@ -106,7 +106,8 @@ export function createVictims(options: VictimsOptions = {}): Victims {
         now,
       }));
       const all: Item[] = [...victims, ...workloads];
-      const items = all.filter(({ at }) => now - at < withinSeconds).sort((a, b) => b.at - a.at);
+      const isShown = ({ at }: Item) => (at === null ? !Number.isFinite(withinSeconds) : now - at < withinSeconds);
+      const items = all.filter(isShown).sort((a, b) => (b.at ?? 0) - (a.at ?? 0));
       const count = items.reduce((sum, { workload }) => sum + (workload?.oom_kills ?? 1), 0);
       const within = Number.isFinite(withinSeconds) ? ` within ${Math.round(withinSeconds / 3600)}\u00a0h` : '';
       section.hidden = items.length === 0;
