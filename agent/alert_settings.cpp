@@ -409,6 +409,12 @@ constexpr std::string_view kRulesExample =
 }  // namespace
 
 std::vector<ConfigList> alert_lists() {
+  const auto count_of = [](ReceiverKind kind) {
+    return [kind](const Config& config) {
+      return static_cast<std::size_t>(
+          std::ranges::count(config.alerts.receivers, kind, &ReceiverSettings::kind));
+    };
+  };
   const auto receivers = [](ReceiverKind kind) {
     return [kind](Config& config, std::span<const ConfigItem> items) {
       return set_receivers(config, items, kind);
@@ -416,7 +422,10 @@ std::vector<ConfigList> alert_lists() {
   };
   return {
       {"alerts.rules", "alerts of your own: thresholds on a signal or a metric, with a hold time",
-       std::string(kRulesExample), set_rules},
+       std::string(kRulesExample), set_rules,
+       [](const Config& config) {
+         return config.alerts.rules.size() + config.alerts.rule_changes.size();
+       }},
       {"alerts.silences",
        "what is not to be sent; /api/v1/silences takes more while the agent runs",
        "alerts:\n"
@@ -425,7 +434,7 @@ std::vector<ConfigList> alert_lists() {
        "      comment: grows until its nightly restart\n"
        "      ends_at: 2027-01-31T12:00:00Z  # optional\n"
        "      until: next_build            # optional: ends when the program is another build\n",
-       set_silences},
+       set_silences, [](const Config& config) { return config.alerts.silences.size(); }},
       {"alerts.alertmanagers",
        "Alertmanagers, each of which is told of every alert; none by default",
        "alerts:\n"
@@ -437,14 +446,14 @@ std::vector<ConfigList> alert_lists() {
        "insecure_skip_verify\n"
        "      username: heapfloor          # with password or password_file; or bearer_token_file\n"
        "      password_file: /etc/heapfloor/alertmanager.password\n",
-       receivers(ReceiverKind::alertmanager)},
+       receivers(ReceiverKind::alertmanager), count_of(ReceiverKind::alertmanager)},
       {"alerts.webhooks", "addresses that are sent Alertmanager's webhook message at each change",
        "alerts:\n"
        "  webhooks:\n"
        "    - url: https://chat.example/hook   # further keys as for an Alertmanager\n"
        "      name: chat\n"
        "      repeat: 4h                   # how often a firing alert is told again\n",
-       receivers(ReceiverKind::webhook)},
+       receivers(ReceiverKind::webhook), count_of(ReceiverKind::webhook)},
   };
 }
 

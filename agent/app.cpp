@@ -15,6 +15,7 @@
 #include "agent/alert_settings.h"
 #include "agent/build_info.h"
 #include "agent/config_targets.h"
+#include "agent/config_view.h"
 #include "agent/log.h"
 #include "agent/routes.h"
 #include "agent/storage_path.h"
@@ -181,6 +182,10 @@ void App::start() {
         const Result<void> done = reload();
         if (done) return std::nullopt;
         return done.error().path + ": " + done.error().reason;
+      },
+      [this] {
+        const std::scoped_lock lock(reload_mutex_);
+        return config_view(config_);
       },
       silences,
       {profiles_, [this](std::string_view id) { return captured_profile(id); },

@@ -142,7 +142,8 @@ Problem take_groups(Config& config, std::span<const ConfigItem> items) {
 
 ConfigList groups_list() {
   return {"groups", "rules that put processes into groups; the first that matches wins",
-          std::string(kExample), take_groups};
+          std::string(kExample), take_groups,
+          [](const Config& config) { return config.groups.size(); }};
 }
 
 }  // namespace heapfloor

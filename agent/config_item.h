@@ -2,6 +2,7 @@
 // its meaning.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <span>
@@ -46,6 +47,7 @@ struct ConfigList {
   std::string example;  // lines of YAML for the documented default file
   // Takes the whole list over, or says what is wrong; called once for every file that has it.
   std::function<std::optional<ConfigProblem>(Config&, std::span<const ConfigItem>)> set;
+  std::function<std::size_t(const Config&)> count;  // how many entries there are
 };
 
 // Every list, in the order of the documentation.

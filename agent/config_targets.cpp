@@ -177,7 +177,8 @@ Problem set_targets(Config& config, std::span<const ConfigItem> items) {
 ConfigList prometheus_targets_list() {
   return {"targets.prometheus",
           "series of Prometheus-compatible servers that are followed; none by default",
-          std::string(kExample), set_targets};
+          std::string(kExample), set_targets,
+          [](const Config& config) { return config.targets.prometheus.size(); }};
 }
 
 std::vector<PrometheusTarget> prometheus_targets(const Config& config) {

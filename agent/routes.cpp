@@ -145,6 +145,16 @@ void add_api_routes(std::vector<Route>& routes, const RouteSources& sources) {
       [](const Snapshot& snapshot, const Request&) { return rules_document(snapshot); });
 }
 
+void add_config_route(std::vector<Route>& routes, const RouteSources& sources) {
+  routes.push_back({"/api/v1/config",
+                    RouteMatch::exact,
+                    {"GET"},
+                    "config",
+                    [config = sources.config](const Request&) {
+                      return document_response(config_document(config()));
+                    }});
+}
+
 ApiDocument add_silence(const SilenceActions& silences, const Request& request) {
   const Result<Silence> silence = parse_silence_query(request.query, silences.now_unix_seconds());
   if (!silence) return error_document(400, "bad_data", silence.error().reason);
@@ -224,6 +234,7 @@ std::vector<Route> make_routes(const RouteSources& sources) {
   routes.push_back(
       {"/api/v1/openapi.yaml", RouteMatch::exact, {"GET"}, "openapi", description_response});
   add_api_routes(routes, sources);
+  add_config_route(routes, sources);
   add_silence_routes(routes, sources);
   add_compact_route(routes, sources);
   add_profile_routes(routes, sources.profiles);

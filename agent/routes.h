@@ -9,6 +9,7 @@
 
 #include "agent/alerts/silence_book.h"
 #include "agent/evidence/evidence_store.h"
+#include "agent/exposition/api_json.h"
 #include "agent/exposition/page_cache.h"
 #include "agent/exposition/snapshot.h"
 #include "agent/http/http_server.h"
@@ -30,6 +31,7 @@ struct RouteSources {
   PageCache& pages;
   const SeriesReader& series;
   std::function<std::optional<std::string>()> reload;  // returns what is wrong, or nothing
+  std::function<ConfigView()> config;                  // in force
   SilenceActions silences;
   ProfileSources profiles;
   const EvidenceStore& evidence;

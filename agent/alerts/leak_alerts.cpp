@@ -176,6 +176,7 @@ std::vector<AlertCondition> leak_conditions(const WatchList& watches, double now
 std::string say_span(double seconds) {
   constexpr std::int64_t kHourMinutes = 60;
   constexpr std::int64_t kDayMinutes = 24 * kHourMinutes;
+  if (!std::isfinite(seconds)) return "unknown time";
   if (seconds <= 0) return "no time";
   const auto minutes = static_cast<std::int64_t>(std::round(seconds / 60));
   if (minutes < 1) return fmt::format("{:.0f} s", seconds);

@@ -48,7 +48,7 @@ std::vector<AlertCondition> leak_conditions(const WatchList& watches, double now
 
 // "1.42 GiB", "1200 threads": an amount of what the signal measures.
 std::string say_amount(Signal signal, double amount);
-// "5 h 12 min": how people say a span.
+// "5 h 12 min": how people say a span; "unknown time" of what is not finite.
 std::string say_span(double seconds);
 // "212 MB/h": how people say a rate.
 std::string say_rate(double bytes_per_second);

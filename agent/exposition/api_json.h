@@ -6,6 +6,7 @@
 // Thread rule: pure functions.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -26,11 +27,30 @@ struct ApiDocument {
   std::string json;
 };
 
+// The configuration in force.
+struct ConfigView {
+  struct Setting {
+    std::string key, value;
+    std::string initial;  // the default
+    std::string help;
+  };
+  struct List {
+    std::string path;
+    std::size_t entries = 0;
+    std::string help;
+  };
+  std::vector<Setting> settings;
+  std::vector<List> lists;
+};
+
 // Decoded names and values of a query string. The first of a repeated name counts.
 using ApiParameters = std::vector<std::pair<std::string, std::string>>;
 
 // GET /api/v1/status.
 ApiDocument status_document(const Snapshot& snapshot, const BuildInfo& build);
+
+// GET /api/v1/config.
+ApiDocument config_document(const ConfigView& config);
 
 // GET /api/v1/subjects: every process, watched or not, and every watch of another scope.
 // Parameters:

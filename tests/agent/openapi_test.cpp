@@ -44,7 +44,7 @@ class NoSeries final : public SeriesReader {
 class OpenApiTest : public ::testing::Test {
  protected:
   std::vector<Route> routes() {
-    return make_routes({pages_, series_, {}, {}, {service_, {}, {}}, evidence_, {}});
+    return make_routes({pages_, series_, {}, {}, {}, {service_, {}, {}}, evidence_, {}});
   }
 
   // "/api/v1/evidence/{id}/{file}" as a request could have it: "/api/v1/evidence/x/x".

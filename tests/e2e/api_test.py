@@ -44,7 +44,7 @@ targets:
       query: up
 """
 LISTS = ["/api/v1/" + name for name in
-         ("status", "subjects", "suspects", "cgroups", "ooms", "alerts", "rules", "silences", "evidence")]
+         ("status", "subjects", "suspects", "cgroups", "ooms", "alerts", "rules", "silences", "evidence", "config")]
 NOBODY = "2147483647"  # a pid that no process has
 REFUSED = {
     "/api/v1/subjects?sort=nonsense": 400,

@@ -131,6 +131,12 @@ Snapshot full() {
   return snapshot;
 }
 
+void print_config() {
+  print("/api/v1/config",
+        config_document({{{"collection.interval", "1s", "15s", "between two looks"}},
+                         {{"groups", 2, "rules that put processes into groups"}}}));
+}
+
 void print_evidence(const Snapshot& snapshot) {
   for (const EvidenceRecord& record : snapshot.evidence->records)
     print("/api/v1/evidence/x", evidence_record_document(record));
@@ -144,6 +150,7 @@ void print_everything() {
   const Snapshot everything = full();
   print_all(everything);
   print_evidence(everything);
+  print_config();
   print_silences();
 }
 

@@ -261,6 +261,15 @@ class World:
     def _changes(state, since):
         return [{'at': since - HOUR, 'state': 'suspected'}, *([{'at': since, 'state': state}] if state != 'suspected' else [])]
 
+    def config(self):
+        changed = [] if self.scene == 'empty' else [
+            ('collection.interval', '2s', '15s', 'time between two looks'), ('alerts.instance', HOSTILE_NAMES[0], '', 'what alerts call this host')]
+        same = [('storage.retention', '15d', '15d', 'how long the history goes back'), ('web.config-file', '', '', 'TLS and passwords')]
+        return {'settings': [{'key': key, 'value': value, 'default': initial, 'is_default': value == initial, 'help': text}
+                             for key, value, initial, text in changed + same],
+                'lists': [{'path': 'groups', 'entries': len(changed), 'help': 'rules that put processes into groups'},
+                          {'path': 'alerts.webhooks', 'entries': 0, 'help': 'addresses that are sent a message'}]}
+
     def counts(self):
         states = [row['state'] for row in self.rows]
         result = {state: states.count(state) for state in ('learning', 'stable', 'suspected', 'leaking', 'recovering')}
@@ -575,6 +584,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer_json(world.ooms())
         elif path == 'alerts':
             self.answer_json(world.alerts())
+        elif path == 'config':
+            self.answer_json(world.config())
         elif path == 'silences':
             self.answer_json({'silences': world.silences})
         elif kind == 'suspects':

@@ -17,7 +17,7 @@ import openapi  # noqa: E402  pylint: disable=wrong-import-position
 
 SCENES = ('learning', 'quiet', 'leaks', 'many', 'ailing', 'empty', 'servers', 'leaking servers')
 LISTS = ('status', 'subjects', 'subjects?search=no-such-name', 'suspects', 'cgroups', 'cgroups?search=no-such-name',
-         'ooms', 'alerts', 'silences')
+         'ooms', 'alerts', 'silences', 'config')
 
 
 class MockAgentTest(unittest.TestCase):

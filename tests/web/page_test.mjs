@@ -215,6 +215,8 @@ const CASES = {
     await until(async () => (await tab.count('.servers tbody tr')) === 2, 'the servers');
     await tab.says('Connection timed out <b>after</b> 10 s');
     await tab.says('12 series were left out');
+    await tab.says('collection.interval\t2s\t15s', 'what differs from the defaults', '.configuration tbody');
+    await tab.says('groups: 2 entries', 'the lists', '[aria-labelledby=configuration-title]');
     await tab.screenshot('servers');
     await agent.show('leaking servers');
     await tab.visit(agent.url, '#/');

@@ -4,6 +4,7 @@ import type {
   Alert,
   Alerts,
   CgroupPage,
+  Config,
   OneSuspect,
   Ooms,
   Series,
@@ -113,6 +114,11 @@ export async function fetchStatus(signal: AbortSignal): Promise<DatedStatus> {
   const date = answered.response.headers.get('Date');
   const parsed = date ? Date.parse(date) / 1000 : Number.NaN;
   return { ...unwrap<Status>(answered), date_seconds: Number.isFinite(parsed) ? parsed : null };
+}
+
+/** The configuration in force. */
+export function fetchConfig(signal: AbortSignal): Promise<Config> {
+  return get('config', signal);
 }
 
 export type Parameters = Record<string, string | number | null | undefined>;

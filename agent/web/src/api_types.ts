@@ -56,3 +56,5 @@ export type Counts = Schemas['Counts'];
 export type Collector = Schemas['Collector'];
 export type ErrorCounts = Schemas['ErrorCounts'];
 export type ExternalTarget = Schemas['ExternalTarget'];
+
+export type Config = Schemas['Config'];

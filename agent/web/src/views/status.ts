@@ -1,6 +1,7 @@
 // The agent itself: what it reads, how long that takes, what it could not read and what would open it.
 
-import type { Collector, ErrorCounts, ExternalTarget, Status } from '../api_types';
+import { fetchConfig } from '../api';
+import type { Collector, Config, ErrorCounts, ExternalTarget, Status } from '../api_types';
 import { type Child, h, icon, keyed, pageHeading, type Row, setAttribute, setChildren, setText } from '../dom';
 import {
   formatAge,
@@ -246,9 +247,65 @@ function createServers(): Part {
   };
 }
 
+/** What differs from the defaults, and behind a click everything. */
+function createConfiguration() {
+  const changed = h('tbody');
+  const none = h('p', { class: 'muted' }, 'Everything is as it is by default.');
+  const all = h('tbody');
+  const lists = h('p', { class: 'muted' });
+  const head = () =>
+    h(
+      'thead',
+      {},
+      h(
+        'tr',
+        {},
+        ['Key', 'Value', 'Default'].map((label) => h('th', { scope: 'col' }, label)),
+      ),
+    );
+  const changes = h('table', { class: 'plain configuration' }, head(), changed);
+  const rows = (settings: Config['settings']) =>
+    settings.map(({ key, value, default: initial, help }) =>
+      h(
+        'tr',
+        {},
+        h('th', { scope: 'row', title: help }, h('code', {}, key)),
+        h('td', {}, value === '' ? UNKNOWN : visibleName(value)),
+        h('td', { class: 'muted' }, initial === '' ? UNKNOWN : visibleName(initial)),
+      ),
+    );
+  const title = 'configuration-title';
+  return {
+    element: panel(
+      title,
+      'Configuration',
+      none,
+      scrolled(title, changes),
+      lists,
+      h(
+        'details',
+        {},
+        h('summary', {}, 'Every key'),
+        scrolled(title, h('table', { class: 'plain configuration' }, head(), all)),
+      ),
+    ),
+    set(config: Config) {
+      const different = config.settings.filter((setting) => !setting.is_default);
+      none.hidden = different.length > 0;
+      changes.hidden = different.length === 0;
+      const filled = config.lists.filter(({ entries }) => entries > 0);
+      lists.hidden = filled.length === 0;
+      setText(lists, filled.map(({ path, entries }) => `${path}: ${plural(entries, 'entry', 'entries')}`).join(', '));
+      setChildren(changed, JSON.stringify(different), () => rows(different));
+      setChildren(all, JSON.stringify(config.settings), () => rows(config.settings));
+    },
+  };
+}
+
 export function createStatusView(): View {
   const facts = h('dl', { class: 'facts facts-wide' });
   const parts = [createPrivileges(), createCollectors(), createServers()];
+  const configuration = createConfiguration();
   const licences = h(
     'p',
     { class: 'muted' },
@@ -260,14 +317,19 @@ export function createStatusView(): View {
     pageHeading('Status'),
     h('section', { class: 'panel', 'aria-label': 'Agent' }, facts),
     parts.map((part) => part.element),
+    configuration.element,
     licences,
   );
   return {
     element,
     title: 'Status',
-    // Everything shown here is in the status that every page asks for.
-    async ask() {
+    // The rest of what is shown here is in the status that every page asks for.
+    async ask(signal) {
+      // Without it the rest is worth showing.
+      const config = await fetchConfig(signal).catch(() => null);
       return ({ status, now }) => {
+        configuration.element.hidden = config === null;
+        if (config) configuration.set(config);
         const rows = agentFacts(status, now);
         setChildren(facts, JSON.stringify(rows), () =>
           rows.map(([label, value]) => h('div', {}, h('dt', {}, label), h('dd', {}, value))),
