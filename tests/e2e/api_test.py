@@ -6,10 +6,13 @@ every time constant; every path is asked while they learn, while they are suspec
 field that is not described, or that is described and missing, is a failure.
 """
 
+import gzip
+import io
 import json
 import os
 import pathlib
 import sys
+import tarfile
 import tempfile
 import unittest
 import urllib.parse
@@ -67,6 +70,11 @@ REFUSED = {
 }
 
 
+# What a program is started with and no evidence may hold.
+CANARY = "canary-5f0e7c1d"
+ARGUMENT = "--seconds=400"
+
+
 class ApiTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -76,10 +84,12 @@ class ApiTest(unittest.TestCase):
         with open(config, "w", encoding="utf-8") as file:
             file.write(CONFIG)
         cls.agent = cls.enterClassContext(harness.Agent("--config.file=" + config, storage=cls.folder))
-        cls.programs = cls.enterClassContext(harness.Programs(["e2e_steady_leak", "e2e_thread_pile"], "--seconds=400"))
+        os.environ["HEAPFLOOR_TEST_PASSWORD"] = CANARY  # the programs' alone: the agent has started
+        cls.addClassCleanup(os.environ.pop, "HEAPFLOOR_TEST_PASSWORD")
+        cls.programs = cls.enterClassContext(harness.Programs(["e2e_steady_leak", "e2e_thread_pile"], ARGUMENT))
         cls.service = None
         if os.path.exists(os.path.join(harness.PROGRAMS, "probe_service")):
-            cls.service = cls.enterClassContext(harness.Programs(["probe_service"], "--seconds=400"))
+            cls.service = cls.enterClassContext(harness.Programs(["probe_service"], ARGUMENT))
 
     def ask(self, path, method="GET", headers=None, status=200):
         """The answer's body, after it was found to be as described."""
@@ -167,13 +177,23 @@ class ApiTest(unittest.TestCase):
         captures = harness.wait_until(lambda: self.data("/api/v1/evidence")["evidence"], 60, "nothing was captured")
         for capture in captures:
             self.ask("/api/v1/evidence/" + capture["id"])
-            self.ask(capture["archive"])
             for file in capture["files"]:
                 body = self.ask(file["path"])
                 schema = {"suspect.json": "SuspectAnswer", "series.json": "SeriesAnswer"}.get(file["name"])
                 if schema:
                     reference = {"$ref": "#/components/schemas/" + schema}
                     self.description.check_value(json.loads(body), reference, file["path"])
+
+    def test_6_an_archive_is_all_files_of_a_capture_and_holds_no_secret(self):
+        for capture in self.data("/api/v1/evidence")["evidence"]:
+            with tarfile.open(fileobj=io.BytesIO(self.ask(capture["archive"])), mode="r:gz") as archive:
+                self.assertEqual(archive.getnames(), [f"{capture['id']}/{file['name']}" for file in capture["files"]])
+                for file in capture["files"]:
+                    body = archive.extractfile(f"{capture['id']}/{file['name']}").read()
+                    self.assertEqual(body, self.ask(file["path"]))
+                    plain = gzip.decompress(body) if file["name"].endswith(".gz") else body
+                    for secret in (CANARY, ARGUMENT):
+                        self.assertNotIn(secret.encode(), plain, (capture["id"], file["name"]))
 
     def test_7_compaction_and_profiles(self):
         stranger = f"process:{self.programs.pid('e2e_steady_leak')}:1/rss_anon"
