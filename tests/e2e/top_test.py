@@ -95,7 +95,7 @@ class TopTest(unittest.TestCase):
         terminal = self.terminal("--url", self.mock().url)
         screen = terminal.wait_for(r"^leaking +4711 payments \[shop\]")
         self.assertIn("[Suspects 5]", screen)
-        self.assertIn("1 leaking, 1 suspected, 1 recovering", screen)
+        self.assertIn("1 leaking, 2 suspected, 1 recovering", screen)
         self.assertRegex(screen, r"(?m)^suspected +4822 search-indexer .* 9\.4 MiB/h +in 70 d")
         terminal.press("Down", "Down", "Enter")
         screen = terminal.wait_for(r"^id +process:4711:1471100/rss_anon")
@@ -110,7 +110,7 @@ class TopTest(unittest.TestCase):
         terminal = self.terminal("--url", self.mock().url)
         terminal.wait_for("Suspects 5")
         terminal.press("Tab")
-        terminal.wait_for(r"\[Subjects 303\]  by value")
+        terminal.wait_for(r"\[Subjects 304\]  by value")
         terminal.press("n")
         terminal.wait_for("by name")
         terminal.press("n")
@@ -126,7 +126,7 @@ class TopTest(unittest.TestCase):
         harness.wait_until(lambda: self.names_on(terminal) == {"redis-server"}, 20, terminal.screen)
         terminal.wait_for("^q quit")
         terminal.press("Escape")
-        terminal.wait_for(r"\[Subjects 303\]  by value$")
+        terminal.wait_for(r"\[Subjects 304\]  by value$")
 
     @staticmethod
     def names_on(terminal):
@@ -191,7 +191,7 @@ class TopTest(unittest.TestCase):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertNotIn("\x1b", done.stdout)
         self.assertRegex(done.stdout, r"(?m)^Suspects 5$")
-        self.assertRegex(done.stdout, r"(?m)^Subjects 303, the largest 20$")
+        self.assertRegex(done.stdout, r"(?m)^Subjects 304, the largest 20$")
         self.assertEqual(len(re.findall(r"(?m)^STATE ", done.stdout)), 2)
 
     def test_behind_a_path_prefix(self):
