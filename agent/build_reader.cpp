@@ -7,7 +7,7 @@
 #include "agent/series/default_group.h"
 #include "agent/series/process_facts.h"
 #include "collectors/parse/elf_build.h"
-#include "collectors/parse/pid_stat.h"
+#include "collectors/process_identity.h"
 
 namespace heapfloor {
 namespace {
@@ -21,14 +21,6 @@ constexpr double kStartToleranceSeconds = 2;
 std::string program_name(std::string_view path) {
   if (path.ends_with(kDeleted)) path.remove_suffix(kDeleted.size());
   return std::string(base_name(path));
-}
-
-bool is_process(const ProcessDir& directory, const ProcessId& id) {
-  std::array<char, 1024> buffer{};
-  const Result<std::string_view> text = directory.read("stat", buffer);
-  if (!text) return false;
-  const Result<PidStat> stat = parse_pid_stat(*text);
-  return stat && stat->start_ticks == id.start_ticks;
 }
 
 }  // namespace
@@ -110,7 +102,8 @@ void BuildReader::update(const BuildQuery& query, Known& known, std::size_t& rea
   ++reads;
   SharedBuild build = read(*directory, query, *program);
   // Last: whatever was read before it is of this process.
-  if (!is_process(*directory, query.id)) return;
+  std::array<char, 1024> buffer{};
+  if (!confirm_process(*directory, query.id, buffer)) return;
   // A process that has overwritten its arguments still runs what it was started with.
   if (build) known.build = std::move(build);
   known.comm = query.comm;

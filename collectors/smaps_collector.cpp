@@ -24,10 +24,10 @@
 
 #include "collectors/collector.h"
 #include "collectors/host_root.h"
-#include "collectors/parse/pid_stat.h"
 #include "collectors/parse/smaps_rollup.h"
 #include "collectors/parse/text.h"
 #include "collectors/process_board.h"
+#include "collectors/process_identity.h"
 #include "collectors/smaps_budget.h"
 #include "collectors/smaps_metrics.h"
 #include "collectors/stack_meter.h"
@@ -183,12 +183,9 @@ class SmapsCollector final : public Collector {
     if (!opened) return Failure(std::move(opened.error()));
     auto rollup = read_rollup_in(*opened, seen.id.pid);
     if (!rollup) return rollup;
-    auto text = opened->read("stat", buffer_);
-    if (!text) return Failure(std::move(text.error()));
-    const auto stat = with_path(parse_pid_stat(*text), path_of(seen.id.pid, "stat"));
-    if (!stat) return Failure(stat.error());
-    if (stat->start_ticks == seen.id.start_ticks) return rollup;
-    return failure(ErrorKind::gone, std::to_string(seen.id.pid), "the pid was reused");
+    if (auto same = confirm_process(*opened, seen.id, buffer_); !same)
+      return Failure(std::move(same.error()));
+    return rollup;
   }
 
   [[nodiscard]] Result<SmapsRollup> read_rollup_in(const ProcessDir& directory, std::int32_t pid) {

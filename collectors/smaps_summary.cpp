@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
-#include <span>
 #include <string_view>
 #include <utility>
 
 #include "collectors/parse/pid_maps.h"
-#include "collectors/parse/pid_stat.h"
-#include "collectors/parse/text.h"
+#include "collectors/process_identity.h"
 
 namespace heapfloor {
 namespace {
@@ -29,15 +27,6 @@ void append_row(std::string& text, std::string_view name, const MappingSum& sum)
   if (length > 0) text.append(line.data(), std::min(static_cast<std::size_t>(length), line.size()));
 }
 
-Result<void> confirm(const ProcessDir& directory, const ProcessId& id, std::span<char> buffer) {
-  auto text = directory.read("stat", buffer);
-  if (!text) return Failure(std::move(text.error()));
-  const auto stat = with_path(parse_pid_stat(*text), std::to_string(id.pid) + "/stat");
-  if (!stat) return Failure(stat.error());
-  if (stat->start_ticks == id.start_ticks) return {};
-  return failure(ErrorKind::gone, std::to_string(id.pid), "the pid was reused");
-}
-
 }  // namespace
 
 Result<SmapsSummary> read_smaps_summary(const HostRoot& root, const ProcessId& id) {
@@ -54,7 +43,8 @@ Result<SmapsSummary> read_smaps_summary(const HostRoot& root, const ProcessId& i
   });
   if (!done) return Failure(done.error());
   // Behind the last read: a directory that is not pinned may have become another process's.
-  if (const auto same = confirm(*directory, id, buffer); !same) return Failure(same.error());
+  if (const auto same = confirm_process(*directory, id, buffer); !same)
+    return Failure(same.error());
   summary.kinds = reader.sums();
   summary.mappings = reader.mappings();
   return summary;

@@ -4,8 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "collectors/parse/pid_stat.h"
-#include "collectors/parse/text.h"
+#include "collectors/process_identity.h"
 #include "collectors/stopwatch.h"
 
 namespace heapfloor {
@@ -80,12 +79,9 @@ Result<std::optional<ThreadStacks>> StackMeter::read(const SeenProcess& seen) {
   if (!opened) return Failure(std::move(opened.error()));
   auto stacks = read_in(*opened);
   if (!stacks) return stacks;
-  auto text = opened->read("stat", buffer_);
-  if (!text) return Failure(std::move(text.error()));
-  const auto stat = with_path(parse_pid_stat(*text), std::to_string(seen.id.pid) + "/stat");
-  if (!stat) return Failure(stat.error());
-  if (stat->start_ticks == seen.id.start_ticks) return stacks;
-  return failure(ErrorKind::gone, std::to_string(seen.id.pid), "the pid was reused");
+  if (auto same = confirm_process(*opened, seen.id, buffer_); !same)
+    return Failure(std::move(same.error()));
+  return stacks;
 }
 
 Result<std::optional<ThreadStacks>> StackMeter::read_in(const ProcessDir& directory) {

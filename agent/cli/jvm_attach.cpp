@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-#include "collectors/parse/pid_stat.h"
+#include "collectors/process_identity.h"
 #include "collectors/runtime/jvm_library.h"
 #include "collectors/runtime/jvm_target.h"
 
@@ -80,14 +80,6 @@ Result<PidStanding> standing_of(const ProcessDir& directory, std::span<char> buf
   const auto status = directory.read("status", buffer);
   if (!status) return Failure(status.error());
   return parse_pid_standing(*status);
-}
-
-Result<ProcessId> id_of(const ProcessDir& directory, std::int32_t pid, std::span<char> buffer) {
-  const auto text = directory.read("stat", buffer);
-  if (!text) return Failure(text.error());
-  const auto stat = parse_pid_stat(*text);
-  if (!stat) return Failure(stat.error());
-  return ProcessId{pid, stat->start_ticks};
 }
 
 // Mapped as a file, else found by its library.
@@ -202,9 +194,9 @@ Result<JvmAttach> JvmAttach::open(const HostRoot& root, std::int32_t pid) {
   if (!folder) return Failure(std::move(folder.error()));
   const auto standing = standing_of(*directory, buffer);
   if (!standing) return Failure(standing.error());
-  const auto id = id_of(*directory, pid, buffer);
-  if (!id) return Failure(id.error());
-  jvm.id_ = *id;
+  const auto start_ticks = read_start_ticks(*directory, pid, buffer);
+  if (!start_ticks) return Failure(start_ticks.error());
+  jvm.id_ = {pid, *start_ticks};
   jvm.standing_ = *standing;
   jvm.folder_ = std::move(*folder);
   jvm.gc_ = target.index().gc;

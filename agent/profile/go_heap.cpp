@@ -4,7 +4,7 @@
 #include <array>
 #include <utility>
 
-#include "collectors/parse/pid_stat.h"
+#include "collectors/process_identity.h"
 #include "collectors/runtime/go_program.h"
 
 namespace heapfloor {
@@ -51,13 +51,6 @@ constexpr std::array<Container, 20> kContainers = {{
     {"runtime.newproc", "goroutine"},
     {"runtime.malg", "goroutine"},
 }};
-
-std::optional<std::uint64_t> start_ticks_of(const ProcessDir& process, std::span<char> buffer) {
-  const auto text = process.read("stat", buffer);
-  if (!text) return std::nullopt;
-  const auto stat = parse_pid_stat(*text);
-  return stat ? std::optional(stat->start_ticks) : std::nullopt;
-}
 
 HeapSite heap_site_of(GoSite site) {
   HeapSite out;
@@ -137,7 +130,7 @@ Result<std::optional<GoReadout>> read_go_heap(const HostRoot& root, std::int32_t
     return failure(ErrorKind::unavailable, std::to_string(pid),
                    std::string(say_go_refusal(*program->refusal)));
   std::vector<char> buffer(kBufferBytes);
-  const ProcessId id{pid, start_ticks_of(*process, buffer).value_or(0)};
+  const ProcessId id{pid, read_start_ticks(*process, pid, buffer).value_or(0)};
   const auto target =
       GoTarget::open(id, std::make_shared<const GoProgram>(std::move(*program)), *process, buffer);
   if (!target) return Failure(target.error());

@@ -7,9 +7,9 @@
 #include <string_view>
 #include <utility>
 
-#include "collectors/parse/pid_stat.h"
 #include "collectors/parse/probe_segment.h"
 #include "collectors/probe_finder.h"
+#include "collectors/process_identity.h"
 
 namespace heapfloor {
 namespace {
@@ -23,12 +23,10 @@ bool is_own(const ProbeSegmentBytes& segment, const std::optional<std::uint64_t>
   return header && (!header->start_ticks || !start_ticks || *header->start_ticks == *start_ticks);
 }
 
-std::optional<std::uint64_t> start_ticks_of(const ProcessDir& process) {
+std::optional<std::uint64_t> start_ticks_of(const ProcessDir& process, std::int32_t pid) {
   std::array<char, 4096> buffer;
-  const auto text = process.read("stat", buffer);
-  if (!text) return std::nullopt;
-  const auto stat = parse_pid_stat(*text);
-  return stat ? std::optional(stat->start_ticks) : std::nullopt;
+  const auto start_ticks = read_start_ticks(process, pid, buffer);
+  return start_ticks ? std::optional(*start_ticks) : std::nullopt;
 }
 
 }  // namespace
@@ -40,7 +38,7 @@ Result<ProbeReading> read_probe(const HostRoot& root, std::int32_t pid) {
   ProbeMaps maps;
   const Result<void> found = read_probe_maps(*process, buffer, maps);
   if (!found) return Failure(found.error());
-  const auto start_ticks = start_ticks_of(*process);
+  const auto start_ticks = start_ticks_of(*process, pid);
   std::optional<Error> refusal;
   for (const PidMapping& mapping : maps.segments) {
     const auto bytes = open_probe_segment(*process, mapping);
@@ -68,7 +66,7 @@ Result<ProbeReading> read_probe(const HostRoot& root, std::int32_t pid) {
 
 std::unique_ptr<CodeFiles> code_files_of(const HostRoot& root, const ProcessId& id) {
   auto process = root.open_process(id.pid);
-  if (process && start_ticks_of(*process) == id.start_ticks)
+  if (process && start_ticks_of(*process, id.pid) == id.start_ticks)
     return std::make_unique<RunningCode>(std::move(*process));
   // The first process has the host's files, whatever container the agent is in.
   constexpr std::int32_t kFirstProcess = 1;
