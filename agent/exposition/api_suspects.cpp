@@ -66,11 +66,6 @@ Json gates_json(const Verdict& verdict, std::string_view counted) {
   return gates;
 }
 
-bool is_growing(const WatchRow& watch) {
-  return !watch.ended_seconds &&
-         (watch.state == LeakState::suspected || watch.state == LeakState::leaking);
-}
-
 Json build_course_json(const BuildCourse& course) {
   const bool is_known = course.course.move != FloorMove::unknown;
   Json json = build_json(course.build);

@@ -55,10 +55,6 @@ class Subject {
   Signal signal;
   std::string_view counted;  // empty: bytes
 
-  [[nodiscard]] bool is_growing() const {
-    return !watch.ended_seconds &&
-           (watch.state == LeakState::suspected || watch.state == LeakState::leaking);
-  }
   [[nodiscard]] std::string amount(double value) const {
     return say_amount(signal, std::max(0.0, value));
   }
@@ -133,7 +129,7 @@ std::string growth_sentence(const Subject& subject) {
   const double start = verdict.window_start_seconds;
   return text +
          fmt::format(" {} from {} since {} ({}), by {}.",
-                     subject.is_growing() ? "rose" : "had risen",
+                     is_growing(subject.watch) ? "rose" : "had risen",
                      range(subject.amount(line_at(verdict, start)), subject.amount(verdict.floor)),
                      subject.time(start), say_span(verdict.window_end_seconds - start),
                      growth_words(subject.signal, verdict.growth));
@@ -224,9 +220,8 @@ std::string goroutine_sentence(const Subject& subject) {
 std::string company_sentence(const Subject& subject) {
   std::vector<std::string> others;
   for (const WatchRow& watch : subject.snapshot.watches) {
-    const bool is_growing = !watch.ended_seconds && (watch.state == LeakState::suspected ||
-                                                     watch.state == LeakState::leaking);
-    if (&watch == &subject.watch || watch.subject != subject.watch.subject || !is_growing) continue;
+    if (&watch == &subject.watch || watch.subject != subject.watch.subject || !is_growing(watch))
+      continue;
     const std::optional<Signal> signal = find_signal(watch.signal);
     if (signal && !signal_info(*signal).counted.empty() && known_growth(watch.verdict)) {
       others.push_back(fmt::format("{} ({})", kSignalNouns.at(static_cast<std::size_t>(*signal)),
@@ -339,7 +334,7 @@ std::string next_for_memory(const Subject& subject, const std::optional<Explaine
 }
 
 std::string next_sentence(const Subject& subject, const std::optional<ExplainedSite>& site) {
-  if (!subject.is_growing()) return {};
+  if (!is_growing(subject.watch)) return {};
   const std::int32_t pid = subject.watch.process.pid;
   if (subject.watch.scope == "structure")
     return "Next: look at what is put into it and never taken out.";
@@ -376,12 +371,12 @@ std::string explanation(const Snapshot& snapshot, const WatchRow& watch,
     add_sentence(text, goroutine_sentence(subject));
     add_sentence(text, company_sentence(subject));
   }
-  if (subject.is_growing()) {
+  if (is_growing(subject.watch)) {
     add_sentence(text, negation_sentence(subject));
     add_sentence(text, unknown_sentence(subject));
   }
   add_sentence(text, build_sentence(subject));
-  if (subject.is_growing()) add_sentence(text, forecast_sentence(subject));
+  if (is_growing(subject.watch)) add_sentence(text, forecast_sentence(subject));
   add_sentence(text, next_sentence(subject, sites.first));
   // Names may have line ends and the like, which have no place in a paragraph.
   std::ranges::replace_if(

@@ -37,6 +37,12 @@ inline std::optional<double> known_confidence(const Verdict& verdict) {
   return verdict.confidence;
 }
 
+// Whether the watch says that something grows now.
+inline bool is_growing(const WatchRow& watch) {
+  return !watch.ended_seconds &&
+         (watch.state == LeakState::suspected || watch.state == LeakState::leaking);
+}
+
 // The forecast, which is shown only while the signal is suspected or leaking.
 inline std::optional<Exhaustion> shown_exhaustion(LeakState state, const Verdict& verdict) {
   const bool threatens = state == LeakState::suspected || state == LeakState::leaking;
