@@ -37,6 +37,15 @@ std::string key_of(const ProcessId& process, const std::string& subject) {
   return process.pid == 0 ? subject : fmt::format("{}:{}", process.pid, process.start_ticks);
 }
 
+// Whether the watch with that id is there and goes on.
+bool is_alive(const Snapshot& snapshot, const std::string& subject, const std::string& id) {
+  const auto of_subject =
+      std::ranges::equal_range(snapshot.watches, subject, {}, &WatchRow::subject);
+  return std::ranges::any_of(of_subject, [&id](const WatchRow& watch) {
+    return !watch.ended_seconds && id_of(watch) == id;
+  });
+}
+
 }  // namespace
 
 void EvidenceRecorder::start() {
@@ -82,12 +91,8 @@ void EvidenceRecorder::note_suspects(const std::shared_ptr<const Snapshot>& snap
 
 // What was suspected and is not there any more.
 void EvidenceRecorder::note_ended_suspects(const std::shared_ptr<const Snapshot>& snapshot) {
-  std::set<std::string> alive;
-  for (const WatchRow& watch : snapshot->watches) {
-    if (!watch.ended_seconds && !last_known_.empty()) alive.insert(id_of(watch));
-  }
   for (auto& [id, last] : last_known_) {
-    if (alive.contains(id)) continue;
+    if (is_alive(*snapshot, last.subject, id)) continue;
     last.snapshot = snapshot;
     ask(std::move(last));
   }
