@@ -12,6 +12,7 @@
 #include "collectors/runtime/go_program.h"
 #include "collectors/runtime/go_target.h"
 #include "tests/support/go_profile_writer.h"
+#include "tests/support/go_site_source.h"
 #include "tests/support/go_writer.h"
 
 namespace heapfloor {
@@ -113,24 +114,10 @@ void sites(benchmark::State& state) {
     memory.add(stack, {100, 40, 6400 * (1 + i % 64), 2560 * (1 + i % 64)});
   }
   const DirectoryHostRoot root;
-  const auto self = root.open_process(::getpid());
-  const auto begin =
-      reinterpret_cast<std::uint64_t>(memory.bytes().data()) - GoProfileWriter::kBase;
-  auto mapped = self->open_mapped_memory(begin, std::uint64_t{1} << 56U);
-  if (!mapped) throw std::runtime_error(mapped.error().reason);
-  auto program = std::make_shared<GoProgram>();
-  program->layout.buckets = GoProfileWriter::layout();
-  const auto set = [&program](GoVariable variable, std::uint64_t address) {
-    program->variables.at(static_cast<std::size_t>(variable)) = address;
-  };
-  set(GoVariable::buckets, GoProfileWriter::kPlace.buckets);
-  set(GoVariable::profile_cycle, GoProfileWriter::kPlace.cycle);
-  set(GoVariable::profile_rate, GoProfileWriter::kPlace.rate);
-  const GoSiteSource source({::getpid(), 1}, program,
-                            std::make_shared<const MappedBytes>(std::move(*mapped)), 0);
+  const auto source = testing::own_site_source(root, memory, {::getpid(), 1});
   for (auto step : state) {
     (void)step;
-    const auto read = source.read({.most_sites = 32});
+    const auto read = source->read({.most_sites = 32});
     if (!read || read->buckets != buckets) state.SkipWithError("not read");
   }
 }

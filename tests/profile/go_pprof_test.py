@@ -11,23 +11,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import unittest
-import urllib.error
 import urllib.request
+
+from profiling_agent import Agent, pprof
 
 HEAPFLOOR, SERVICE = sys.argv[1:3]
 SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "programs", "go")
 BUILDS = {"plain": (), "pie": ("-buildmode=pie",), "no_debug_info": ("-ldflags=-w",),
           "cgo_linked": ("-ldflags=-linkmode=external",), "stripped": ("-ldflags=-s",)}
 READABLE = [name for name in BUILDS if name != "stripped"]
-
-
-def pprof(*arguments):
-    """What go tool pprof prints, without any look at files of this machine or of the network."""
-    environment = dict(os.environ, PPROF_BINARY_PATH="/nonexistent", PPROF_TMPDIR=tempfile.gettempdir())
-    return subprocess.run(["go", "tool", "pprof", "-symbolize=none", *map(str, arguments)], capture_output=True,
-                          text=True, timeout=120, check=True, env=environment).stdout
 
 
 def top(path, view="inuse_space"):
@@ -37,34 +30,6 @@ def top(path, view="inuse_space"):
     flat = {line.split(None, 5)[5].removesuffix(" (inline)"): float(re.match(r"\s*([\d.]+)", line).group(1))
             for line in text.splitlines() if re.match(r"\s*[\d.]+\w*\s+[\d.]+%\s+[\d.]+%", line)}
     return flat, total
-
-
-class Agent:
-    def __init__(self):
-        self.process = subprocess.Popen(
-            [HEAPFLOOR, "--web.listen-address=127.0.0.1:0", "--collection.interval=1s", "--storage.path=",
-             "--no-collector.smaps"], stderr=subprocess.PIPE, text=True)
-        for line in self.process.stderr:
-            found = re.search(r"msg=listening .*url=(\S+)/", line)
-            if found:
-                self.url = found.group(1)
-                break
-        self.drain = threading.Thread(target=self.process.stderr.read)
-        self.drain.start()
-
-    def get(self, path):
-        """Status, body."""
-        try:
-            with urllib.request.urlopen(self.url + path, timeout=60) as answer:
-                return answer.status, answer.read()
-        except urllib.error.HTTPError as refusal:
-            return refusal.code, refusal.read()
-
-    def end(self):
-        self.process.terminate()
-        self.process.wait()
-        self.drain.join()
-        self.process.stderr.close()
 
 
 class GoPprofTest(unittest.TestCase):
@@ -77,7 +42,7 @@ class GoPprofTest(unittest.TestCase):
             cls.processes[name], cls.ports[name] = process, int(process.stdout.readline())
         program = cls.build("unsampled", SERVICE, ("-tags=noprofile",))
         cls.unsampled = cls.start(program, "users", "120", "1000000", "1")
-        cls.agent = Agent()  # knows those that run when it starts
+        cls.agent = Agent(HEAPFLOOR)  # knows those that run when it starts
         cls.addClassCleanup(cls.agent.end)
 
     @classmethod

@@ -6,7 +6,6 @@ TARGET is programs/target.cpp. Without Go what it writes is checked by its own m
 
 import gzip
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -14,8 +13,8 @@ import tempfile
 import threading
 import time
 import unittest
-import urllib.error
-import urllib.request
+
+from profiling_agent import Agent, pprof
 
 HEAPFLOOR, TARGET = sys.argv[1:3]
 HAS_GO = shutil.which("go") is not None and subprocess.run(
@@ -51,44 +50,6 @@ def heapfloor_pprof(*arguments):
     return subprocess.run([HEAPFLOOR, "pprof", *map(str, arguments)], capture_output=True, timeout=60, check=False)
 
 
-def pprof(*arguments):
-    """What go tool pprof prints, without any look at files of this machine or of the network."""
-    environment = dict(os.environ, PPROF_BINARY_PATH="/nonexistent", PPROF_TMPDIR=tempfile.gettempdir())
-    done = subprocess.run(["go", "tool", "pprof", "-symbolize=none", *map(str, arguments)], capture_output=True,
-                          text=True, timeout=120, check=True, env=environment)
-    return done.stdout
-
-
-class Agent:
-    """A running agent that knows the targets that run now."""
-
-    def __init__(self):
-        self.process = subprocess.Popen(
-            [HEAPFLOOR, "--web.listen-address=127.0.0.1:0", "--collection.interval=1s", "--storage.path=",
-             "--no-collector.smaps"], stderr=subprocess.PIPE, text=True)
-        for line in self.process.stderr:
-            found = re.search(r"msg=listening .*url=(\S+)/", line)
-            if found:
-                self.url = found.group(1)
-                break
-        self.drain = threading.Thread(target=self.process.stderr.read)
-        self.drain.start()
-
-    def get(self, path):
-        """Status, body."""
-        try:
-            with urllib.request.urlopen(self.url + path, timeout=60) as answer:
-                return answer.status, answer.read()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read()
-
-    def end(self):
-        self.process.terminate()
-        self.process.wait()
-        self.drain.join()
-        self.process.stderr.close()
-
-
 def wait_for(condition, seconds=120):
     """The first true value of condition(), asked again and again."""
     end = time.monotonic() + seconds
@@ -105,7 +66,7 @@ class AgentTest(unittest.TestCase):
         target = Target()
         self.addCleanup(target.end)
         target.leak(100)
-        agent = Agent()
+        agent = Agent(HEAPFLOOR)
         self.addCleanup(agent.end)
         path = f"/processes/{target.pid}/debug/pprof/heap"
         status, body = wait_for(lambda: [answer for answer in [agent.get(path)] if answer[0] == 200])[0]

@@ -2,12 +2,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <cstdint>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -16,6 +14,7 @@
 #include "tests/profile/elf_writer.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/go_profile_writer.h"
+#include "tests/support/go_site_source.h"
 #include "tests/support/memory_host_root.h"
 #include "tests/support/segment_writer.h"
 
@@ -219,21 +218,7 @@ class GoProfileServiceTest : public ProfileServiceTest {
   static constexpr ProcessId kGo{4712, 88};
 
   GoProfileServiceTest() {
-    const auto self = host_.open_process(::getpid());
-    auto mapped = self->open_mapped_memory(
-        reinterpret_cast<std::uint64_t>(memory_.bytes().data()) - GoProfileWriter::kBase,
-        std::uint64_t{1} << 56U);
-    if (!mapped) throw std::runtime_error(mapped.error().reason);
-    auto program = std::make_shared<GoProgram>();
-    program->layout.buckets = GoProfileWriter::layout();
-    const auto set = [&program](GoVariable variable, std::uint64_t address) {
-      program->variables.at(static_cast<std::size_t>(variable)) = address;
-    };
-    set(GoVariable::buckets, GoProfileWriter::kPlace.buckets);
-    set(GoVariable::profile_cycle, GoProfileWriter::kPlace.cycle);
-    set(GoVariable::profile_rate, GoProfileWriter::kPlace.rate);
-    programs_.put(std::make_shared<const GoSiteSource>(
-        kGo, std::move(program), std::make_shared<const MappedBytes>(std::move(*mapped)), 0));
+    programs_.put(testing::own_site_source(host_, memory_, kGo));
     service_.set_go_programs(programs_);
     memory_.set_cycle(3);
     record_ = memory_.add({0x402010, 0x401010}, {50, 0, 50 << 20, 0}) + 48 + 2 * 8;
