@@ -20,6 +20,9 @@ import unittest
 
 import debian_tree
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "e2e"))
+import harness  # noqa: E402  pylint: disable=wrong-import-position
+
 BUILD, CACHE = sys.argv[1:3] if len(sys.argv) > 2 else ("", "")
 PAGE = "http://127.0.0.1:4327"
 FAST = "collection:\n  interval: 1s\ngrouping:\n  default: comm\n"
@@ -51,17 +54,13 @@ def samples(page):
 
 
 def wait_until(condition, seconds, what):
-    deadline = time.monotonic() + seconds
-    while True:
+    """As of the end-to-end tests; what the condition cannot say yet it may raise."""
+    def value():
         try:
-            value = condition()
+            return condition()
         except AssertionError:
-            value = None
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds} s: {what}")
-        time.sleep(0.3)
+            return None
+    return harness.wait_until(value, seconds, what)
 
 
 class PackagesTest(unittest.TestCase):

@@ -16,8 +16,11 @@ import time
 import unittest
 import urllib.request
 
-HEAPFLOOR, README = sys.argv[1:3] if len(sys.argv) > 2 else ("", "")
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, os.pardir, "e2e"))
+from harness import wait_until  # noqa: E402  pylint: disable=wrong-import-position
+
+HEAPFLOOR, README = sys.argv[1:3] if len(sys.argv) > 2 else ("", "")
 AGENT_USER, OTHER_USER = 65534, 54321
 LONG_ENOUGH = 4  # seconds: eight collections
 CAPABILITIES = ("sys_ptrace", "dac_read_search", "checkpoint_restore", "bpf", "perfmon", "syslog")
@@ -96,14 +99,6 @@ class Agent:
             return 'heapfloor_group_processes{group="probed"}' in self.page()
         except OSError:
             return False
-
-
-def wait_until(condition, seconds, what):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds} s: {what()}")
-        time.sleep(0.3)
 
 
 class PrivilegesTest(unittest.TestCase):
