@@ -39,11 +39,12 @@ std::string key_of(const ProcessId& process, const std::string& subject) {
 
 // Whether the watch with that id is there and goes on.
 bool is_alive(const Snapshot& snapshot, const std::string& subject, const std::string& id) {
-  const auto of_subject =
-      std::ranges::equal_range(snapshot.watches, subject, {}, &WatchRow::subject);
-  return std::ranges::any_of(of_subject, [&id](const WatchRow& watch) {
-    return !watch.ended_seconds && id_of(watch) == id;
-  });
+  const std::vector<WatchRow>& watches = snapshot.watches;
+  auto watch = std::ranges::lower_bound(watches, subject, {}, &WatchRow::subject);
+  for (; watch != watches.end() && watch->subject == subject; ++watch) {
+    if (!watch->ended_seconds && id_of(*watch) == id) return true;
+  }
+  return false;
 }
 
 }  // namespace
