@@ -20,6 +20,7 @@
 #include "agent/routes.h"
 #include "agent/storage_path.h"
 #include "agent/units.h"
+#include "agent/web/runbooks.h"
 #include "agent/web_options.h"
 #include "collectors/probe/include/heapfloor/segment.h"
 
@@ -96,6 +97,8 @@ App::App(const Config& config, ConfigLoader load, const Clock& clock)
       [this](const std::string& subject) { return builds_.build_of(subject); });
   pipeline_.set_build_reader(build_reader_);
   pipeline_.set_evidence_source([this] { return evidence_.list(); });
+  pipeline_.set_runbook_source(
+      [](std::string_view alert_name) { return std::string(runbook_path(alert_name)); });
   pipeline_.set_external_feed(external_);
   pipeline_.set_site_source([this] { return profiles_.sites(); });
   profiles_.set_go_programs(pipeline_.go_programs());

@@ -13,8 +13,8 @@
 
 #include "agent/alerts/leak_alerts.h"
 #include "agent/exposition/text_format.h"
+#include "agent/link_maker.h"
 #include "agent/log.h"
-#include "agent/snapshot_builder.h"
 #include "agent/trend/time_constants.h"
 #include "collectors/bpf/task_iterator.h"
 #include "collectors/parse/pid_stat.h"
@@ -604,6 +604,14 @@ void Pipeline::learn_builds(double now_unix_seconds) {
   silences_.observe(present, build_source_, now_unix_seconds);
 }
 
+SnapshotBuilder::LinkSource Pipeline::link_source(
+    std::shared_ptr<const EvidenceList> evidence) const {
+  return [this, evidence = std::move(evidence)](const AlertCondition& condition) {
+    const std::string runbook = runbook_source_ ? runbook_source_(condition.name) : std::string();
+    return alert_links(condition, evidence.get(), runbook);
+  };
+}
+
 void Pipeline::send_alerts(double now_seconds) {
   const double now_unix_seconds = wall_offset_seconds_ + now_seconds;
   OutgoingOrigin origin;
@@ -611,6 +619,7 @@ void Pipeline::send_alerts(double now_seconds) {
   origin.external_labels = config_.alerts.external_labels;
   origin.external_url = config_.alerts.external_url;
   origin.visible = &visible_name;
+  origin.links = link_source(evidence_source_ ? evidence_source_() : nullptr);
   const auto is_silenced = [&](const AlertCondition& condition) {
     return silences_.silencing(condition, now_unix_seconds).has_value();
   };
@@ -670,7 +679,8 @@ std::shared_ptr<const Snapshot> Pipeline::make_snapshot(double now_seconds, bool
         [this](const ProcessEntry& process) { return limit_of(process).bytes; });
   }
   snapshot->exposed_processes_dropped = exposed_dropped_;
-  builder.add_alerts(alerts_, silences_, wall_offset_seconds_ + now_seconds);
+  builder.add_alerts(alerts_, silences_, link_source(snapshot->evidence),
+                     wall_offset_seconds_ + now_seconds);
   builder.add_rules(rules_, config_.alerts.hold_seconds);
   if (sender_ != nullptr) snapshot->receivers = sender_->status();
   return snapshot;

@@ -38,6 +38,7 @@
 #include "agent/series/memory_limit.h"
 #include "agent/series/oom_book.h"
 #include "agent/series/sample_batch.h"
+#include "agent/snapshot_builder.h"
 #include "collectors/go_board.h"
 #include "collectors/host_root.h"
 #include "collectors/oom_board.h"
@@ -98,6 +99,10 @@ class Pipeline final : public SeriesReader {
   // What was captured of whom. Before the first tick; called in each.
   using EvidenceSource = std::function<std::shared_ptr<const EvidenceList>()>;
   void set_evidence_source(EvidenceSource source) { evidence_source_ = std::move(source); }
+  // The address, on the agent's page, of what is written about alerts of a name; empty: nothing is.
+  // Before the first tick.
+  using RunbookSource = std::function<std::string(std::string_view alert_name)>;
+  void set_runbook_source(RunbookSource source) { runbook_source_ = std::move(source); }
   // Where the answers of other servers come from; outlives the pipeline. Before the first tick.
   void set_external_feed(ExternalFeed& feed) { external_feed_ = &feed; }
   // Silences; see SilenceBook.
@@ -136,6 +141,8 @@ class Pipeline final : public SeriesReader {
   [[nodiscard]] std::string say_last_kill(const std::string& workload, double kills) const;
   void deliver_alerts(double now_seconds, bool is_listed);
   void learn_builds(double now_unix_seconds);
+  [[nodiscard]] SnapshotBuilder::LinkSource link_source(
+      std::shared_ptr<const EvidenceList> evidence) const;
   void send_alerts(double now_seconds);
   void follow_configuration();
   void follow_wall_clock();
@@ -189,6 +196,7 @@ class Pipeline final : public SeriesReader {
   BuildSource build_source_;
   SiteSource site_source_;
   EvidenceSource evidence_source_;
+  RunbookSource runbook_source_;
   std::string host_name_;
   ReloadStatus reload_;
   std::map<std::string, DetectedLeaks> leaks_detected_;  // by scope

@@ -381,9 +381,12 @@ ProcessRow& SnapshotBuilder::add_process(const ProcessEntry& process, const Samp
 }
 
 void SnapshotBuilder::add_alerts(const AlertBook& alerts, const SilenceBook& silences,
-                                 double now_unix_seconds) {
-  for (const Alert& alert : alerts.alerts())
-    add_alert(alert).silenced_by = silences.silencing(alert.condition, now_unix_seconds);
+                                 const LinkSource& links_of, double now_unix_seconds) {
+  for (const Alert& alert : alerts.alerts()) {
+    AlertRow& row = add_alert(alert);
+    row.silenced_by = silences.silencing(alert.condition, now_unix_seconds);
+    row.links = links_of(alert.condition);
+  }
   for (const auto& [name, counts] : alerts.counts()) {
     snapshot_.alert_transitions.push_back({name, counts.pending, counts.firing, counts.resolved});
   }

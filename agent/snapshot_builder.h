@@ -55,7 +55,9 @@ class SnapshotBuilder {
                             const ProbeFollower& probes, const Exposed& exposed,
                             const LimitSource& limit_of);
   // `now_unix_seconds`: for the silences, which end by it.
-  void add_alerts(const AlertBook& alerts, const SilenceBook& silences, double now_unix_seconds);
+  using LinkSource = std::function<AlertLinks(const AlertCondition&)>;
+  void add_alerts(const AlertBook& alerts, const SilenceBook& silences, const LinkSource& links_of,
+                  double now_unix_seconds);
   // `hold_seconds`: of rules without one of their own.
   void add_rules(const RuleEvaluator& rules, double hold_seconds);
 

@@ -14,6 +14,21 @@ void add_label(LabelSet& labels, const std::string& name, std::string value) {
   labels.emplace(place, name, std::move(value));
 }
 
+// What Alertmanager shows as the alert's source is its chart.
+void add_links(OutgoingAlert& outgoing, const AlertCondition& condition,
+               const OutgoingOrigin& origin) {
+  outgoing.generator_url = origin.external_url;
+  if (origin.external_url.empty() || !origin.links) return;
+  const std::string root = origin.external_url + (origin.external_url.ends_with('/') ? "" : "/");
+  const auto absolute = [&](const std::string& link) { return link.empty() ? link : root + link; };
+  const AlertLinks links = origin.links(condition);
+  if (!links.chart.empty()) outgoing.generator_url = absolute(links.chart);
+  add_label(outgoing.annotations, "chart_url", absolute(links.chart));
+  add_label(outgoing.annotations, "flame_graph_url", absolute(links.flame_graph));
+  add_label(outgoing.annotations, "profile_url", absolute(links.profile));
+  add_label(outgoing.annotations, "runbook_url", absolute(links.runbook));
+}
+
 OutgoingAlert outgoing_alert(const Alert& alert, const OutgoingOrigin& origin) {
   const AlertCondition& condition = alert.condition;
   OutgoingAlert outgoing;
@@ -28,7 +43,7 @@ OutgoingAlert outgoing_alert(const Alert& alert, const OutgoingOrigin& origin) {
   add_label(outgoing.annotations, "summary", origin.visible(condition.summary));
   add_label(outgoing.annotations, "description", origin.visible(condition.description));
   outgoing.identity = label_identity(outgoing.labels);
-  outgoing.generator_url = origin.external_url;
+  add_links(outgoing, condition, origin);
   outgoing.starts_at_seconds = alert.active_since_unix_seconds;
   return outgoing;
 }

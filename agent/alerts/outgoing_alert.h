@@ -1,10 +1,10 @@
 // OutgoingAlert: what a receiver outside is told of one alert.
 //
 // Its labels are its identity: Alertmanager knows an alert by them and by nothing else, so what
-// changes while an alert lives (value, forecast, words) is an annotation. The severity is a label,
-// because people route by it; while an alert fires it only rises (see AlertBook), and an alert of a
-// risen severity takes the place of the one before, which is told to have ended.
-// Pure functions over plain values.
+// changes while an alert lives (value, forecast, words, links) is an annotation. The severity is a
+// label, because people route by it; while an alert fires it only rises (see AlertBook), and an
+// alert of a risen severity takes the place of the one before, which is told to have ended. Pure
+// functions over plain values.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "agent/alerts/alert_book.h"
+#include "agent/alerts/alert_links.h"
 
 namespace heapfloor {
 
@@ -43,8 +44,9 @@ std::uint64_t label_fingerprint(const LabelSet& labels);
 struct OutgoingOrigin {
   std::string instance;      // the host
   LabelSet external_labels;  // they never replace a label of the alert's own
-  std::string external_url;  // where a person finds the agent's page; may be empty
+  std::string external_url;  // where a person finds the agent's page; empty: no links are sent
   std::string (*visible)(std::string_view) = nullptr;  // hostile bytes to UTF-8: visible_name()
+  std::function<AlertLinks(const AlertCondition&)> links = {};  // may be empty
 };
 
 struct OutgoingAlerts {

@@ -40,6 +40,19 @@ std::string scientific(double value) {
   return {text.data(), end};
 }
 
+// Those that there are.
+Json links_json(const AlertLinks& links) {
+  Json json = Json::object();
+  const auto add = [&](const char* name, const std::string& link) {
+    if (!link.empty()) json[name] = link;
+  };
+  add("chart", links.chart);
+  add("flame_graph", links.flame_graph);
+  add("profile", links.profile);
+  add("runbook", links.runbook);
+  return json;
+}
+
 Json alert_json(const AlertRow& alert, double wall_offset_seconds) {
   Json json = {{"labels",
                 {{"alertname", alert.name},
@@ -54,7 +67,8 @@ Json alert_json(const AlertRow& alert, double wall_offset_seconds) {
                {"state", alert.phase == AlertPhase::firing ? "firing" : "pending"},
                {"activeAt", rfc3339(wall_offset_seconds + alert.active_since_seconds)},
                {"value", scientific(alert.value)}};
-  // Not a field of Prometheus's: only there when there is something to say.
+  // Not fields of Prometheus's.
+  json["links"] = links_json(alert.links);
   if (alert.silenced_by) {
     json["silenced"] = true;
     json["silencedBy"] = *alert.silenced_by;

@@ -10,6 +10,7 @@
 #include "agent/alerts/cause_words.h"
 #include "agent/exposition/api_parts.h"
 #include "agent/exposition/explanation.h"
+#include "agent/exposition/known_sites.h"
 #include "agent/exposition/signals.h"
 #include "agent/exposition/site_words.h"
 #include "agent/exposition/text_format.h"
@@ -178,15 +179,6 @@ struct ShownSite {
     return part == nullptr ? std::nullopt : part->share;
   }
 };
-
-const std::vector<KnownSite>& known_sites_of(const Snapshot& snapshot, const WatchRow& watch) {
-  static const std::vector<KnownSite> none;
-  if (!snapshot.known_sites || watch.process.pid == 0) return none;
-  const auto found = snapshot.known_sites->find(watch.process);
-  return found == snapshot.known_sites->end() ? none : found->second;
-}
-
-std::string site_name(const KnownSite& site) { return fmt::format("{:016x}", site.stack_hash); }
 
 // The fastest first. Of a structure or one site only what the detector says of its parts.
 std::vector<ShownSite> shown_sites(const Snapshot& snapshot, const WatchRow& watch) {

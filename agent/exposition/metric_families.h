@@ -78,6 +78,7 @@ enum class OwnFamily : std::uint8_t {
   leak_site_share,
   leak_structure_share,
   leak_site_growth,
+  leak_site_info,
   live_heap_concentration,
   trend_subjects,
   trend_subjects_evicted,

@@ -15,6 +15,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "agent/exposition/known_sites.h"
 #include "agent/exposition/label_cache.h"
 #include "agent/exposition/signals.h"
 #include "collectors/probe_metrics.h"
@@ -472,6 +473,7 @@ class MetricsPage::Renderer {
         continue;
       parts_said = watch.subject;
       add_parts(watch);
+      add_site_names(watch, known_sites_of(snapshot, watch));
     }
   }
   std::string_view subject_body(const WatchRow& watch) {
@@ -501,6 +503,22 @@ class MetricsPage::Renderer {
         add_own(OwnFamily::leak_site_share, part_body(watch, "site", part), *part.share);
       add_own(OwnFamily::leak_site_growth, site_growth_body(watch, part),
               part.growth_bytes_per_second);
+    }
+  }
+
+  void add_site_names(const WatchRow& watch, const std::vector<KnownSite>& known) {
+    for (const LeakPart& part : watch.sites) {
+      const auto site = std::ranges::find(known, part.name, site_name);
+      if (site == known.end() || site->function.empty()) continue;
+      const std::string location = site_location(*site);
+      const std::string_view body = labels_.body({{"scope", watch.scope},
+                                                  {"subject", watch.subject},
+                                                  {"group", watch.group},
+                                                  {"site", part.name},
+                                                  {"function", site->function},
+                                                  {"location", location},
+                                                  {"container", site->container}});
+      add_own(OwnFamily::leak_site_info, body, 1);
     }
   }
 

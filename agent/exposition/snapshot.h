@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "agent/alerts/alert_book.h"
+#include "agent/alerts/alert_links.h"
 #include "agent/alerts/alert_sender.h"
 #include "agent/alerts/build_comparison.h"
 #include "agent/alerts/leak_state.h"
@@ -229,6 +230,7 @@ struct AlertRow {
   std::string summary;
   std::string description;
   std::optional<std::string> silenced_by;  // the id of a silence: it is not sent
+  AlertLinks links;
 };
 
 // One alerting rule, of the trend or of the configuration.

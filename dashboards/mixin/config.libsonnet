@@ -8,7 +8,7 @@
     timeFrom: 'now-6h',
 
     // The page of an agent is at pagePrefix + the label `instance`, for example "https://gateway.example.org/heapfloor/".
-    // Each dashboard has it as a variable.
+    // Each dashboard has it as a variable, and chart_url of alerts begins with it.
     pagePrefix: 'http://',
 
     // Rules. HeapfloorAgentDown looks for this job.

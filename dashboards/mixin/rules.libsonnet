@@ -5,7 +5,11 @@
 
   local configured(rule) = rule {
     expr: std.strReplace(rule.expr, 'job="heapfloor"', 'job="%s"' % config.job),
-    annotations+: { runbook_url: config.runbookPrefix + super.runbook_url },
+    annotations+: { runbook_url: config.runbookPrefix + super.runbook_url } + (
+      if 'chart_url' in rule.annotations
+      then { chart_url: config.pagePrefix + std.substr(super.chart_url, std.length('http://'), 1000) }
+      else {}
+    ),
   },
 
   // The groups that have rules of this kind, with these rules only; an evaluation of a group needs those that it records.

@@ -12,7 +12,7 @@ using ::testing::SizeIs;
 
 std::string as_it_is(std::string_view text) { return std::string(text); }
 
-OutgoingOrigin origin() { return {"db1", {{"site", "north"}}, "http://db1:4327/", &as_it_is}; }
+OutgoingOrigin origin() { return {"db1", {{"site", "north"}}, "http://db1:4327/", &as_it_is, {}}; }
 
 Alert firing_alert() {
   Alert alert;
@@ -46,6 +46,24 @@ TEST(OutgoingAlertTest, CarriesWhatIdentifiesItAsLabelsAndTheRestAsAnnotations) 
   EXPECT_THAT(made.firing[0].annotations, ElementsAre(Pair("summary", "payments leaks memory.")));
   EXPECT_EQ(made.firing[0].starts_at_seconds, 1.7e9);
   EXPECT_EQ(made.firing[0].generator_url, "http://db1:4327/");
+}
+
+TEST(OutgoingAlertTest, LeadsToThePageBehindTheAddressThatItIsFoundAt) {
+  OutgoingOrigin from = origin();
+  from.external_url = "https://gateway/db1";
+  from.links = [](const AlertCondition& condition) {
+    return AlertLinks{"#/suspect/" + condition.subject, "", "", "runbooks/HeapfloorLeak.html"};
+  };
+  const OutgoingAlert made = outgoing(firing_alert(), false, from).firing.at(0);
+  EXPECT_EQ(made.generator_url, "https://gateway/db1/#/suspect/process:1:2");
+  EXPECT_THAT(made.annotations,
+              ElementsAre(Pair("chart_url", "https://gateway/db1/#/suspect/process:1:2"),
+                          Pair("runbook_url", "https://gateway/db1/runbooks/HeapfloorLeak.html"),
+                          Pair("summary", "payments leaks memory.")));
+  EXPECT_EQ(made.identity, outgoing(firing_alert()).firing.at(0).identity);
+  from.external_url = "";
+  EXPECT_THAT(outgoing(firing_alert(), false, from).firing.at(0).annotations,
+              ElementsAre(Pair("summary", "payments leaks memory.")));
 }
 
 TEST(OutgoingAlertTest, ItsIdentityDoesNotChangeWithItsValueOrItsWords) {

@@ -128,7 +128,8 @@ class AlertmanagerTest(unittest.TestCase):
     def configure(self, rules, receivers=None):
         receivers = receivers or f"  alertmanagers:\n    - url: http://127.0.0.1:{self.port}\n      name: am\n"
         with open(self.config, "w", encoding="utf-8") as file:
-            file.write("alerts:\n  resend: 2s\n  instance: testhost\n  external-labels: site=north\n" + receivers + rules)
+            file.write("alerts:\n  resend: 2s\n  instance: testhost\n  external-labels: site=north\n"
+                       "  external-url: https://gateway.example/testhost\n" + receivers + rules)
 
     def agent(self):
         return Agent("--config.file=" + self.config, "--collection.interval=1s")
@@ -145,6 +146,7 @@ class AlertmanagerTest(unittest.TestCase):
                 self.assertEqual(alert["labels"], {
                     "alertname": "MemoryIsThere", "severity": "critical", "scope": "host", "subject": "host",
                     "signal": "heapfloor_host_memory_available_bytes", "instance": "testhost", "site": "north"})
+                self.assertEqual(alert["generatorURL"], "https://gateway.example/testhost")  # a host has no chart
                 first_start = alert["startsAt"]
                 sent = agent.metric("heapfloor_alert_notifications_total", receiver="am")[0]
                 wait_until(lambda: agent.metric("heapfloor_alert_notifications_total", receiver="am")[0] >= sent + 3, 30,

@@ -135,6 +135,18 @@ class GoTest(unittest.TestCase):
                 captures = [capture for capture in self.named[service]["captures"] if capture["occasion"] == "leaking"]
                 self.assertIn("heap.pb.gz", captures[0]["files"])
 
+    def test_an_alert_leads_to_the_profile_and_the_runbook(self):
+        links = [alert["links"] for alert in self.agent.api("alerts")["alerts"]
+                 if alert["labels"]["scope"] == "go" and alert["labels"]["alertname"] == "HeapfloorLeak"]
+        captured = [link for link in links if "profile" in link]
+        self.assertGreaterEqual(len(captured), 1, links)
+        status, _, profile = self.agent.request("/" + captured[0]["profile"])
+        self.assertEqual((status, profile[:2]), (200, b"\x1f\x8b"))
+        self.assertEqual(captured[0]["flame_graph"], captured[0]["chart"] + "?show=profile")
+        status, _, runbook = self.agent.request("/" + captured[0]["runbook"])
+        self.assertEqual(status, 200)
+        self.assertIn(b"<h1>HeapfloorLeak</h1>", runbook)
+
     def test_goroutines_that_never_end_are_named_as_what_grows(self):
         for service in LEAKING:
             with self.subTest(service=service):

@@ -610,8 +610,18 @@ TEST(AlertsDocument, IsPrometheussOwnFormat) {
        {{"summary", "The heap floor rises."}, {"description", "The floor of bad\\xFF rises."}}},
       {"state", "firing"},
       {"activeAt", "2023-11-15T00:43:20.125Z"},
-      {"value", "1.2e+04"}};
+      {"value", "1.2e+04"},
+      {"links", json::object()}};
   EXPECT_EQ(alert, expected);
+}
+
+TEST(AlertsDocument, SaysWhereToGoFromAnAlert) {
+  Snapshot snapshot = rich::snapshot();
+  snapshot.alerts[0].links.chart = "#/suspect/process:103:30000/rss_anon";
+  snapshot.alerts[0].links.runbook = "runbooks/HeapfloorLeak.html";
+  const json expected = {{"chart", "#/suspect/process:103:30000/rss_anon"},
+                         {"runbook", "runbooks/HeapfloorLeak.html"}};
+  EXPECT_EQ(data_of(alerts_document(snapshot))["alerts"][0]["links"], expected);
 }
 
 TEST(AlertsDocument, SaysWhatIsSilencedAndByWhat) {

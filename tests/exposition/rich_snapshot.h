@@ -407,6 +407,19 @@ inline void add_health(Snapshot& snapshot) {
   snapshot.history = HistoryStats{1'048'576, 4000, 2, 1, 3, 990};
 }
 
+// Of both that are followed; the symbols of one are known.
+inline std::shared_ptr<const KnownSites> known_sites(const ProcessId& process) {
+  KnownSite named;
+  named.stack_hash = 0xff;
+  named.function = "add(\"\xFF\nUser\")";
+  named.file = "/src/shop/users.cpp";
+  named.line = 88;
+  named.container = "map";
+  KnownSite unnamed;
+  unnamed.stack_hash = 0xabc;
+  return std::make_shared<const KnownSites>(KnownSites{{process, {named, unnamed}}});
+}
+
 inline Snapshot snapshot() {
   Snapshot made;
   made.tick = 42;
@@ -436,6 +449,7 @@ inline Snapshot snapshot() {
   made.processes[4].memory_limit_bytes = 536'870'912.0;  // of one without series of its own
   add_cgroups(made);
   add_watches(made);
+  made.known_sites = known_sites(made.watches[2].process);
   made.alerts = {alert(made.watches[2], "HeapfloorLeak", AlertPhase::firing),
                  alert(made.watches[1], "HeapfloorLeakSuspected", AlertPhase::pending)};
   add_probes(made);

@@ -66,6 +66,7 @@ class MixinTest(unittest.TestCase):
         self.assertIn('up{job="memory"} == 0', alerts["HeapfloorAgentDown"]["expr"])
         self.assertEqual(alerts["HeapfloorLeak"]["annotations"]["runbook_url"],
                          "https://git.example.org/dashboards/runbooks/HeapfloorLeak.md")
+        self.assertEqual(alerts["HeapfloorLeak"]["annotations"]["chart_url"].split("{{")[0], "https://gateway/")
         dashboard = mixin("grafanaDashboards", config)["heapfloor-overview.json"]
         self.assertEqual(dashboard["tags"], ["ours"])
         self.assertEqual([one["query"] for one in dashboard["templating"]["list"] if one["name"] == "page"], ["https://gateway/"])

@@ -24,6 +24,8 @@ def faults(rule, root):
         yield "the summary is not one static sentence"
     if "{{" not in notes.get("description", ""):
         yield "the description names nothing"
+    if "$labels.signal" in notes.get("description", "") and not notes.get("chart_url", "").startswith("http://{{ $labels.instance }}/#/suspect/"):
+        yield "a series of the detector has a chart, and chart_url does not lead to it"
     if notes.get("runbook_url") != f"dashboards/runbooks/{name}.md":
         yield "runbook_url does not follow dashboards/runbooks/NAME.md"
     elif not os.path.isfile(os.path.join(root, notes["runbook_url"])):

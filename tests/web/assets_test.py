@@ -17,6 +17,7 @@ ADDRESS = re.compile(r"(?:https?:)?//[a-z0-9.-]+\.[a-z]{2,}", re.IGNORECASE)
 NAMESPACES = {'http://www.w3.org'}
 ROOTED = re.compile(r"(?:href|src)=\"/|url\(\s*['\"]?/|fetch\(\s*['\"]/|from '/")
 INLINE = re.compile(r'<style|\sstyle=|\son[a-z]+=|<script(?![^>]*\ssrc=)', re.IGNORECASE)
+ANCHOR = re.compile(r'<a [^>]*href="([^"]+)"')
 LINK = re.compile(r'<(?:link|script)[^>]*\s(?:href|src)="([^"]+)"')
 BYTES_AT_MOST = 300 * 1024
 # What gzip makes of the scripts and styles: of those that every view needs, and of all.
@@ -48,7 +49,14 @@ def complaints_of_page(page):
     licences = (page / 'licenses.txt').read_text(encoding='utf-8')
     if 'uplot' not in licences or 'MIT License' not in licences:
         yield 'licenses.txt lacks a licence of what is bundled'
-    total = sum(path.stat().st_size for path in page.iterdir())
+    for runbook in sorted((page / 'runbooks').iterdir()):
+        text = runbook.read_text(encoding='utf-8')
+        if INLINE.search(text) or '<script' in text:
+            yield f'{runbook.name}: inline script, style or handler'
+        for target in LINK.findall(text) + ANCHOR.findall(text):
+            if not ADDRESS.match(target) and not (page / 'runbooks' / target.split('#')[0]).exists():
+                yield f'{runbook.name} refers to {target}, which does not exist'
+    total = sum(path.stat().st_size for path in page.iterdir() if path.is_file())
     if total > BYTES_AT_MOST:
         yield f'the page weighs {total} bytes, more than {BYTES_AT_MOST}'
     packed = {path.name: len(gzip.compress(path.read_bytes())) for path in page.iterdir() if path.suffix in ('.js', '.css')}

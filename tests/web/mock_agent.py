@@ -443,6 +443,16 @@ class World:
                 'workloads': [{'workload': 'payments.service', 'oom_kills': 1, 'last_at': self.now - 300},
                               {'workload': '/' + HOSTILE_NAMES[1], 'oom_kills': 1, 'last_at': self.now - 2 * HOUR}]}
 
+    @staticmethod
+    def links(suspect):
+        chart = '#/suspect/' + urllib.parse.quote(suspect['id'], safe=':/')
+        links = {'chart': chart, 'runbook': 'runbooks/HeapfloorLeak.html'}
+        captured = [capture for capture in suspect['captures'] if 'heap.pb.gz' in capture['files']]
+        if captured:
+            links['flame_graph'] = chart + '?show=profile'
+            links['profile'] = f'api/v1/evidence/{captured[0]["id"]}/heap.pb.gz'
+        return links
+
     def alerts(self):
         result = []
         for suspect in self.suspects:
@@ -453,7 +463,8 @@ class World:
                 'labels': {'alertname': 'HeapfloorLeak', 'severity': suspect['severity'], 'scope': 'process',
                            'subject': suspect['id'].split('/')[0], 'group': suspect['subject']['group'], 'signal': 'rss_anon'},
                 'annotations': {'summary': f'{suspect["subject"]["comm"]} leaks 212 MiB/h', 'description': suspect['reason']},
-                'state': 'firing', 'activeAt': since.isoformat().replace('+00:00', 'Z'), 'value': '61749'})
+                'state': 'firing', 'activeAt': since.isoformat().replace('+00:00', 'Z'), 'value': '61749',
+                'links': self.links(suspect)})
         return {'alerts': result}
 
 

@@ -453,6 +453,44 @@ const CASES = {
     tab.checkClean(agent.url);
   },
 
+  /** From an alert one click leads to the chart, the flame graph, the profile's file and the runbook. */
+  async links(tab, agent) {
+    const follow = async (words) => {
+      await tab.visit(agent.url, '#/alerts');
+      await tab.page.locator('.alert', { hasText: 'payments' }).getByRole('link', { name: words }).click();
+    };
+    await follow('Chart and reason');
+    await tab.ready();
+    await checkChart(tab);
+    await tab.page.getByRole('link', { name: 'runbook' }).click();
+    await until(() => tab.count('.runbook'), 'the runbook of a suspect');
+    await follow('Flame graph');
+    await until(() => tab.count('.flame g.frame'), 'the flame graph');
+    const isInSight = () =>
+      tab.page.$eval('#profile-title', (node) => node.getBoundingClientRect().top < window.innerHeight);
+    await until(isInSight, 'the flame graph in sight');
+    await tab.visit(agent.url, '#/alerts');
+    const file = tab.page.locator('.alert').getByRole('link', { name: 'Heap profile' });
+    const address = new URL(await file.getAttribute('href'), agent.url);
+    const answer = await tab.page.request.get(address.href);
+    assert(answer.ok() && (await answer.body()).length > 100, 'the profile');
+    await follow('Runbook');
+    await until(() => tab.count('.runbook h1'), 'the runbook');
+    for (const scheme of ['light', 'dark']) {
+      await tab.page.emulateMedia({ colorScheme: scheme });
+      const found = await tab.violations();
+      assert(found.length === 0, `the runbook, ${scheme}:\n${found.join('\n')}`);
+      await tab.screenshot(`runbook-${scheme}`);
+    }
+    await tab.page.setViewportSize({ width: 360, height: 740 });
+    assert((await tab.overflow()) <= 0, `the runbook is ${await tab.overflow()} px too wide`);
+    await tab.screenshot('runbook-phone');
+    await tab.page.getByRole('link', { name: 'Runbooks' }).click();
+    await tab.page.getByRole('link', { name: 'HeapfloorOomKill', exact: true }).click();
+    assert((await tab.text('h1')) === 'HeapfloorOomKill', 'the list of runbooks');
+    tab.checkClean(agent.url);
+  },
+
   /** Updates move nothing: the layout shift after the first answer stays near 0. */
   async stillness(tab, agent) {
     for (const fragment of ['#/', PAYMENTS, '#/subjects', '#/cgroups', '#/host']) {

@@ -7,6 +7,7 @@ import type {
   Config,
   OneSuspect,
   Ooms,
+  Query,
   Series,
   Silence,
   Silences,
@@ -121,22 +122,21 @@ export function fetchConfig(signal: AbortSignal): Promise<Config> {
   return get('config', signal);
 }
 
-export type Parameters = Record<string, string | number | null | undefined>;
-
-function queryOf(parameters: Parameters): URLSearchParams {
+/** What is empty is left out. */
+function withQuery(path: string, parameters: Record<string, string | number | null | undefined>): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(parameters)) {
     if (value !== '' && value !== null && value !== undefined) query.set(name, String(value));
   }
-  return query;
+  return query.size > 0 ? `${path}?${query}` : path;
 }
 
-export function fetchSubjects(parameters: Parameters, signal: AbortSignal): Promise<SubjectPage> {
-  return get(`subjects?${queryOf(parameters)}`, signal);
+export function fetchSubjects(parameters: Query<'listSubjects'>, signal: AbortSignal): Promise<SubjectPage> {
+  return get(withQuery('subjects', parameters), signal);
 }
 
-export function fetchCgroups(parameters: Parameters, signal: AbortSignal): Promise<CgroupPage> {
-  return get(`cgroups?${queryOf(parameters)}`, signal);
+export function fetchCgroups(parameters: Query<'listCgroups'>, signal: AbortSignal): Promise<CgroupPage> {
+  return get(withQuery('cgroups', parameters), signal);
 }
 
 /** Whom the OOM killer took, the last first, and how many of which workload. */
@@ -155,9 +155,8 @@ export async function fetchSuspect(id: string, signal: AbortSignal): Promise<Sus
 }
 
 /** Points, floors and line, or null when the subject is not watched (any more). */
-export function fetchSeries(id: string, range: { start?: number }, signal: AbortSignal): Promise<Series | null> {
-  const start = range.start === undefined ? '' : `?start=${range.start.toFixed(3)}`;
-  return orNullIfMissing(get<Series>(`series/${encodeId(id)}${start}`, signal));
+export function fetchSeries(id: string, range: Query<'getSeries'>, signal: AbortSignal): Promise<Series | null> {
+  return orNullIfMissing(get<Series>(withQuery(`series/${encodeId(id)}`, range), signal));
 }
 
 export async function fetchAlerts(signal: AbortSignal): Promise<Alert[]> {
@@ -174,17 +173,19 @@ async function change(method: string, path: string): Promise<void> {
   unwrap(await ask(new URL(path, ROOT), new AbortController().signal, options));
 }
 
-export function addSilence(parameters: Parameters): Promise<void> {
-  return change('POST', `silences?${queryOf(parameters)}`);
+export function addSilence(parameters: Query<'addSilence'>): Promise<void> {
+  return change('POST', withQuery('silences', parameters));
 }
 
 export function removeSilence(id: string): Promise<void> {
-  return change('DELETE', `silences?${queryOf({ id })}`);
+  const query: Query<'removeSilence'> = { id };
+  return change('DELETE', withQuery('silences', query));
 }
 
 /** The metrics of one collector in the text format. */
 export async function fetchMetrics(collector: string, signal: AbortSignal): Promise<string> {
-  const url = new URL(`metrics?${new URLSearchParams({ 'collect[]': collector })}`, BASE);
+  const query: Query<'getMetrics'> = { 'collect[]': collector };
+  const url = new URL(withQuery('metrics', query), BASE);
   const response = await fetch(url, { signal, cache: 'no-store', headers: { Accept: 'text/plain' } }).catch((error) => {
     if (signal.aborted) throw error;
     throw new Unreachable('no connection');

@@ -2,9 +2,14 @@
 // Names that processes chose are text, never markup. A page that was open while the agent was upgraded meets words that
 // are not listed here: they are shown as they are.
 
-import type { components } from 'openapi';
+import type { components, operations } from 'openapi';
 
 type Schemas = components['schemas'];
+
+/** The query of an operation: its names are checked here, its values, which the address bar may have, by the agent. */
+export type Query<Operation extends keyof operations> = Partial<
+  Record<keyof NonNullable<operations[Operation]['parameters']['query']>, string | number | null>
+>;
 
 export type LeakState = Schemas['LeakState'];
 export type Scope = Schemas['Scope'];
@@ -47,6 +52,7 @@ export type OomVictim = Schemas['OomVictim'];
 export type OomWorkload = Schemas['OomWorkload'];
 
 export type Alert = Schemas['Alert'];
+export type AlertLinks = Schemas['AlertLinks'];
 export type Alerts = Schemas['Alerts'];
 export type Silence = Schemas['Silence'];
 export type Silences = Schemas['Silences'];

@@ -64,8 +64,8 @@ function backLink(address: string, label: string): HTMLElement {
 
 const PAGES: Record<string, (id: string, query: URLSearchParams) => View> = {
   '': createOverview,
-  suspect: (id) => createDetailView(id, backLink('#/', 'Suspects'), poll),
-  subject: (id) => createDetailView(id, backLink('#/subjects', 'Subjects'), poll),
+  suspect: (id, query) => createDetailView(id, query, backLink('#/', 'Suspects'), poll),
+  subject: (id, query) => createDetailView(id, query, backLink('#/subjects', 'Subjects'), poll),
   subjects: (_, query) => createSubjectsView(query, poll),
   cgroups: (_, query) => createCgroupsView(query, poll),
   host: createHostView,

@@ -254,7 +254,10 @@ function(config) g.dashboard(
         'Sites',
         'Share of the growth of the live heap that each allocation site explains. The page of the agent has its stack.',
         'percentunit',
-        g.latest('sort_desc(heapfloor_leak_site_share_ratio{%s})' % of, '{{site}}'),
+        g.latest(
+          'sort_desc(heapfloor_leak_site_share_ratio{%(of)s} * on (instance, subject, site) group_left (function, location) heapfloor_leak_site_info{%(of)s} or heapfloor_leak_site_share_ratio{%(of)s} unless on (instance, subject, site) heapfloor_leak_site_info{%(of)s})' % { of: of },
+          '{{function}} {{location}} {{site}}'
+        ),
         { max: 1, width: 8, noValue: 'not known' }
       ),
       g.timeseries(

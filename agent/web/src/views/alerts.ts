@@ -1,10 +1,10 @@
 // Alerts as the agent raises them: what is firing, what is pending, what is silenced.
 
 import { fetchAlerts, fetchSilences } from '../api';
-import type { Alert } from '../api_types';
-import { h, keyed, pageHeading, type Row, setAttribute, setText } from '../dom';
+import type { Alert, AlertLinks } from '../api_types';
+import { h, keyed, pageHeading, type Row, setAttribute, setChildren, setText } from '../dom';
 import { formatDuration, formatMoment, visibleName } from '../format';
-import { refusal, suspectLink } from './parts';
+import { refusal } from './parts';
 import { createSilenceList } from './silence_panel';
 import type { View } from './view';
 
@@ -24,6 +24,17 @@ function order(a: Alert, b: Alert): number {
   return a.activeAt < b.activeAt ? 1 : -1;
 }
 
+function linksOf({ chart, flame_graph, profile, runbook }: AlertLinks): HTMLElement[] {
+  const link = (href: string | undefined, words: string, download = false) =>
+    href === undefined ? [] : [h('li', {}, h('a', { href, download: download || null }, words))];
+  return [
+    ...link(chart, 'Chart and reason'),
+    ...link(flame_graph, 'Flame graph'),
+    ...link(profile, 'Heap profile, for go tool pprof', true),
+    ...link(runbook, 'Runbook'),
+  ];
+}
+
 function createAlert({ alert }: Item): Row<Item> {
   const state = h('span', { class: 'alert-state' });
   const silenced = h('span', { class: 'alert-silenced', hidden: true }, 'silenced');
@@ -31,10 +42,8 @@ function createAlert({ alert }: Item): Row<Item> {
   const since = h('span', { class: 'muted' });
   const description = h('p');
   const labels = Object.entries(alert.labels).filter(([name, value]) => !SHOWN_ELSEWHERE.has(name) && value !== '');
-  const { subject, signal, severity, alertname } = alert.labels;
-  // An alert of a metric has no series of its own.
-  const hasSeries = subject && signal && !signal.startsWith('heapfloor_');
-  const link = hasSeries ? h('a', { href: suspectLink(`${subject}/${signal}`) }, 'Chart and reason') : null;
+  const { severity, alertname } = alert.labels;
+  const links = h('ul', { class: 'links' });
   const head = h(
     'div',
     { class: 'card-head' },
@@ -52,7 +61,7 @@ function createAlert({ alert }: Item): Row<Item> {
     summary,
     description,
     h('ul', { class: 'labels' }, chips),
-    link,
+    links,
   );
   return {
     element,
@@ -64,6 +73,7 @@ function createAlert({ alert }: Item): Row<Item> {
       setText(since, `active since ${formatMoment(seconds, now)}, ${formatDuration(now - seconds)}`);
       setText(summary, visibleName(item.annotations.summary));
       setText(description, visibleName(item.annotations.description));
+      setChildren(links, JSON.stringify(item.links), () => linksOf(item.links));
     },
   };
 }

@@ -164,6 +164,10 @@ function createFigures() {
   };
 }
 
+function runbookOf(state: LeakState): string {
+  return `runbooks/${state === 'suspected' ? 'HeapfloorLeakSuspected' : 'HeapfloorLeak'}.html`;
+}
+
 interface Answer extends Rows {
   suspect: Suspect | null;
   series: Series | null;
@@ -180,9 +184,10 @@ function createHead(id: string) {
   const severity = h('span', { class: 'severity', hidden: true });
   const since = h('span', { class: 'muted' });
   const reason = h('p', { class: 'reason' }, '\u00a0');
+  const runbook = h('p', { hidden: true }, h('a', {}, 'What to do now: the runbook'));
   const name = h('div', { class: 'detail-name' }, heading, badge, severity, since);
   return {
-    element: h('div', { class: 'detail-head', 'aria-live': 'polite' }, name, reason),
+    element: h('div', { class: 'detail-head', 'aria-live': 'polite' }, name, reason, runbook),
     set({ series, suspect, row }: Answer, { status, now }: Environment) {
       const comm = suspect?.subject.comm ?? row?.subject.comm ?? id;
       setChildren(heading, comm, () => nameElement(comm));
@@ -193,6 +198,8 @@ function createHead(id: string) {
       setText(severity, suspect?.severity ?? '');
       setAttribute(severity, 'data-severity', suspect?.severity ?? null);
       setText(since, suspect ? `since ${formatMoment(suspect.since, now)}` : '');
+      runbook.hidden = suspect === null;
+      if (suspect) setAttribute(runbook.firstElementChild as Element, 'href', runbookOf(suspect.state));
       setText(reason, suspect ? visibleName(suspect.explanation) : plainReason(state, series, row, status));
     },
   };
@@ -203,7 +210,7 @@ async function askFor(id: string, start: number | null, signal: AbortSignal): Pr
   const { row, others } = await fetchRows(id, signal);
   const [suspect, series] = await Promise.all([
     row && !SUSPECT_STATES.has(row.state) ? null : fetchSuspect(seriesId(id), signal),
-    row && !row.watched ? null : fetchSeries(seriesId(id), start === null ? {} : { start }, signal),
+    row && !row.watched ? null : fetchSeries(seriesId(id), { start: start?.toFixed(3) ?? null }, signal),
   ]);
   return { row, others, suspect, series };
 }
@@ -270,6 +277,7 @@ class DetailView implements View {
 
   constructor(
     private readonly id: string,
+    private showsProfile: boolean,
     back: HTMLElement,
     private readonly refresh: () => void,
   ) {
@@ -335,12 +343,19 @@ class DetailView implements View {
     this.floors.set(series?.floors ?? [], series?.unit, now);
     this.profile.set(this.id, row, suspect, now);
     this.panels.set(answer, told, now);
+    if (this.showsProfile && !this.profile.element.hidden) {
+      this.showsProfile = false;
+      this.profile.element.scrollIntoView();
+    }
   }
 }
 
-/** `back` is a link to where the reader came from; `refresh` asks the agent again at once. */
-export function createDetailView(id: string, back: HTMLElement, refresh: () => void): View {
-  return new DetailView(id, back, refresh);
+/**
+ * `?show=profile` begins at the heap profile. `back` is a link to where the reader came from; `refresh` asks the agent
+ * again at once.
+ */
+export function createDetailView(id: string, query: URLSearchParams, back: HTMLElement, refresh: () => void): View {
+  return new DetailView(id, query.get('show') === 'profile', back, refresh);
 }
 
 /** What is said of a subject that is no suspect. */

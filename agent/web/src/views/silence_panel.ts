@@ -1,7 +1,7 @@
 // Silences: made for one suspect, listed, and ended. They keep alerts from being sent, not from being shown.
 
-import { addSilence, type Parameters, removeSilence } from '../api';
-import type { Alert, Scope, Silence, Suspect } from '../api_types';
+import { addSilence, removeSilence } from '../api';
+import type { Alert, Query, Scope, Silence, Suspect } from '../api_types';
 import { h, keyed, type Row, setText } from '../dom';
 import { formatMoment, visibleName } from '../format';
 import { panel } from './parts';
@@ -113,8 +113,11 @@ export function createSilencePanel(refresh: () => void): SilencePanel {
   async function silence(): Promise<void> {
     if (!suspect) return;
     const isOfGroup = whose.value === 'group' || length.value === 'next_build';
-    const matcher: Parameters = isOfGroup ? { group: suspect.subject.group } : { subject: subjectOf(suspect.id) };
-    const end: Parameters = length.value === 'next_build' ? { until: 'next_build' } : { duration: length.value };
+    const matcher: Query<'addSilence'> = isOfGroup
+      ? { group: suspect.subject.group }
+      : { subject: subjectOf(suspect.id) };
+    const end: Query<'addSilence'> =
+      length.value === 'next_build' ? { until: 'next_build' } : { duration: length.value };
     setText(outcome, 'Asking the agent\u2026');
     try {
       await addSilence({ ...matcher, ...end, comment: comment.value.trim(), created_by: 'the page' });
