@@ -1,5 +1,6 @@
 // probe_service [--seconds=N] [--rate-kib=N]: a service with four maps, of which one grows without
-// end, and the probe linked in. It ends by itself, and with whoever started it.
+// end, and the probe linked in. It ends by itself, and with whoever started it. What it leaks holds
+// HEAPFLOOR_TEST_PASSWORD backwards, which so stands nowhere but in its heap.
 #include <heapfloor/structures.h>
 #include <sys/prctl.h>
 
@@ -21,8 +22,23 @@ struct User {
 using UserMap = heapfloor::unordered_map<std::uint64_t, User>;
 using TextMap = heapfloor::unordered_map<std::uint64_t, std::string>;
 
+// The password of a user, backwards; as long as a name that is no secret where there is none.
+std::string secret() {
+  const char* const password = std::getenv("HEAPFLOOR_TEST_PASSWORD");
+  const std::string given = password == nullptr ? "user number " : password;
+  return {given.rbegin(), given.rend()};
+}
+
+// As many times as make `bytes` of it.
+std::string repeated(const std::string& text, std::size_t bytes) {
+  std::string all;
+  while (all.size() < bytes) all += text;
+  return all;
+}
+
 User make_user(std::uint64_t number) {
-  User user{.name = "user number " + std::to_string(number), .picture = {}};
+  static const std::string kSecret = secret();
+  User user{.name = kSecret + std::to_string(number), .picture = {}};
   user.picture.fill(static_cast<char>(number));
   return user;
 }
@@ -65,6 +81,7 @@ int main(int count, char** arguments) {
   TextMap requests{heapfloor::name("request_index")};
   TextMap settings{heapfloor::name("settings")};
   for (std::uint64_t i = 0; i < 5'000; ++i) settings.emplace(i, std::string(300, 'c'));
+  settings.emplace(5'000, repeated(secret(), std::size_t{4} << 20));
   const auto start = std::chrono::steady_clock::now();
   std::uint64_t added = 0;
   std::uint64_t served = 0;
