@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced by packaging/run, packaging/test and packaging/deb: brings in the packages of packaging/packages.txt.
+# Sourced by packaging/run, packaging/demo, packaging/test and packaging/deb: brings in the packages of packaging/packages.txt.
 #
 # The contract is "our packages are installed", asked of dpkg-query, and not "apt-get returned 0": a machine with an
 # unrelated half-configured package makes every apt-get fail, also when it did what it was asked. Nothing that comes

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced by packaging/run, packaging/test and packaging/deb: progress lines, parallelism, CMake presets.
+# Sourced by packaging/run, packaging/demo, packaging/test and packaging/deb: progress lines, parallelism, CMake presets.
 
 # say TEXT...: one visible progress line, with the seconds since the script started.
 say() {
