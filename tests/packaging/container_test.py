@@ -2,7 +2,7 @@
 """container_test.py HEAPFLOOR ROOT: the manifests for Kubernetes ask for what they say and no more, and the agent works in the
 root of the image with just that: read-only, in a cgroup namespace of its own, uid 0 with the DaemonSet's capabilities.
 
-No API server and no container engine is asked: neither is packaged for Debian 12's machines that run this.
+No API server and no container engine is asked: image_test.py builds the image with one.
 """
 
 import ctypes
