@@ -18,6 +18,7 @@ import sys
 import tarfile
 import textwrap
 import time
+import urllib.error
 import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -194,11 +195,12 @@ class Demo:
                 self.tell_parts(service)
 
     def quiet_state(self, service):
-        """Of one that is no suspect: learning, stable, or None while it is not watched."""
+        """Of one that was no suspect when suspects were asked for: learning, stable, or None while it is not watched, or has become one
+        since."""
         name = os.path.basename(service.command[0]) if service.scope == "jvm" else service.name
         for row in self.api(f"subjects?search={name}&limit=100")["subjects"]:
             if row["subject"]["pid"] == service.pid and (row["scope"], row["signal"]) == (service.scope, service.signal):
-                return row["state"]
+                return row["state"] if row["state"] in ("learning", "stable") else None
         return None
 
     def tell_state(self, service, state):
@@ -257,7 +259,7 @@ class Demo:
 
         def firing():
             return [alert for alert in self.api("alerts")["alerts"] if alert["labels"]["alertname"] == ALERT
-                    and alert["state"] == "firing" and f":{pid}:" in alert["labels"]["subject"]]
+                    and alert["state"] == "firing" and alert["labels"]["subject"].startswith(f"process:{pid}:")]
         alerts = self.wait(firing)
         if not alerts:
             return "the alert fires"
@@ -288,9 +290,21 @@ class Demo:
         """What the heap of those with a probe has grown by within ten seconds, by function."""
         for service in (self.service(REPAIRED), self.service("mailer")):
             address = f"http://{self.address}/processes/{service.pid}/debug/pprof/heap?seconds={PROFILE_SECONDS}"
+            refusals = []
+
+            def profile(address=address, refusals=refusals):
+                """What a program carries is looked for when it is new, and again after a while: under load it may be late."""
+                try:
+                    return self.get(address.removeprefix("http://" + self.address))
+                except urllib.error.HTTPError as refusal:
+                    refusals.append(refusal.read().decode(errors="replace"))
+                    return None
+            body = self.wait(profile)
+            if not body:
+                return f"there is a profile of {service.name}: {refusals[-1:]}"
             path = os.path.join(self.work, service.name + ".pb.gz")
             with open(path, "wb") as file:
-                file.write(self.get(address.removeprefix("http://" + self.address)))
+                file.write(body)
             if not shutil.which("go"):
                 self.say(f"What {service.name} has grown by in {PROFILE_SECONDS} s: {address} (`go tool pprof` is not installed)")
                 continue

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { kLetterBytes = 2048, kLettersPerSecond = 512, kMostLetters = 200000, kTicksPerSecond = 50 };
+enum { kLetterBytes = 2048, kLettersPerSecond = 512, kMostLetters = 200000 };
 
 struct letter {
   struct letter* next;
@@ -26,19 +26,24 @@ __attribute__((noinline)) static void write_letter(void) {
   sent = letter;
 }
 
+static double now_seconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
 int main(int count, char** arguments) {
   const long seconds = count > 1 ? strtol(arguments[1], NULL, 10) : 600;
-  const struct timespec pause = {.tv_sec = 0, .tv_nsec = 1000000000 / kTicksPerSecond};
-  const time_t end = time(NULL) + seconds;
+  const struct timespec pause = {.tv_sec = 0, .tv_nsec = 20000000};
+  const double start = now_seconds();
   long written = 0;
   if (seconds <= 0) {
     fputs("usage: mailer [SECONDS]\n", stderr);
     return 2;
   }
-  while (time(NULL) < end) {
-    for (int i = 0; i < kLettersPerSecond / kTicksPerSecond && written < kMostLetters;
-         ++i, ++written)
-      write_letter();
+  for (double passed = 0; passed < (double)seconds; passed = now_seconds() - start) {
+    const long due = (long)(passed * kLettersPerSecond);
+    for (; written < due && written < kMostLetters; ++written) write_letter();
     nanosleep(&pause, NULL);
   }
   return 0;

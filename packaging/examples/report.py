@@ -20,10 +20,11 @@ def report(number):
 
 def main():
     seconds = int(sys.argv[1]) if len(sys.argv) > 1 else 600
-    for number in range(seconds):
-        if number < MOST:
-            report(number)
-        time.sleep(1)
+    start = time.monotonic()
+    while time.monotonic() < start + seconds:
+        while len(KEPT) < min(MOST, time.monotonic() - start):
+            report(len(KEPT))
+        time.sleep(0.2)
 
 
 if __name__ == "__main__":

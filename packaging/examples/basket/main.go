@@ -18,7 +18,6 @@ const (
 	itemBytes      = 16 << 10
 	itemsPerSecond = 64
 	mostItems      = 25600
-	ticksPerSecond = 16
 )
 
 type basket struct {
@@ -49,14 +48,18 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: basket [SECONDS]")
 		os.Exit(2)
 	}
-	for tick := 0; tick < seconds*ticksPerSecond; tick++ {
-		for i := 0; i < itemsPerSecond/ticksPerSecond && len(baskets) < mostItems; i++ {
+	start := time.Now()
+	collected := start
+	for now := start; now.Sub(start).Seconds() < float64(seconds); now = time.Now() {
+		due := int(now.Sub(start).Seconds() * itemsPerSecond)
+		for len(baskets) < due && len(baskets) < mostItems {
 			addToBasket(len(baskets))
 		}
 		answerRequest()
-		if tick%ticksPerSecond == 0 {
+		if now.Sub(collected) > time.Second {
+			collected = now
 			runtime.GC() // at least every two minutes by itself; here a day is over in minutes
 		}
-		time.Sleep(time.Second / ticksPerSecond)
+		time.Sleep(50 * time.Millisecond)
 	}
 }
