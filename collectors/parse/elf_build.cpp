@@ -1,27 +1,18 @@
 #include "collectors/parse/elf_build.h"
 
+#include <elf.h>
+
 #include <algorithm>
-#include <array>
-#include <cstring>
 #include <utility>
-#include <vector>
 
 namespace heapfloor {
 namespace {
 
 using Bounds = ElfBuildBounds;
 
-constexpr std::uint32_t kLoad = 1;         // PT_LOAD
-constexpr std::uint32_t kNote = 4;         // PT_NOTE
-constexpr std::uint32_t kWritable = 2;     // PF_W
-constexpr std::uint32_t kNoBits = 8;       // SHT_NOBITS
-constexpr std::uint32_t kNoteSection = 7;  // SHT_NOTE
-constexpr std::uint32_t kGnuBuildId = 3;
 constexpr std::uint32_t kGoBuildId = 4;
 constexpr std::string_view kGoMagic = "\xff Go buildinf:";
 constexpr std::string_view kGoSection = ".go.buildinfo";
-
-Failure not_elf(const char* why) { return failure(ErrorKind::malformed, {}, why); }
 
 // A little-endian number of `size` bytes; the caller has checked that they are there.
 std::uint64_t number(std::string_view bytes, std::size_t offset, std::size_t size) {
@@ -31,30 +22,6 @@ std::uint64_t number(std::string_view bytes, std::size_t offset, std::size_t siz
   return value;
 }
 
-struct Segment {
-  std::uint32_t type = 0;
-  std::uint32_t flags = 0;
-  std::uint64_t offset = 0;
-  std::uint64_t address = 0;
-  std::uint64_t size = 0;  // in the file
-  std::uint64_t alignment = 0;
-};
-
-struct Section {
-  std::uint64_t name = 0;
-  std::uint32_t type = 0;
-  std::uint64_t offset = 0;
-  std::uint64_t size = 0;
-};
-
-struct Header {
-  bool is_64_bit = true;
-  std::uint64_t segments_offset = 0, sections_offset = 0;
-  std::size_t segment_bytes = 0, segments = 0;
-  std::size_t section_bytes = 0, sections = 0, names_section = 0;
-  [[nodiscard]] std::size_t word() const { return is_64_bit ? 8 : 4; }
-};
-
 // Printable ASCII without a blank: what people give a version or an id.
 std::string plain(std::string_view text) {
   const bool is_plain = !text.empty() && text.size() <= Bounds::kMostText &&
@@ -62,126 +29,37 @@ std::string plain(std::string_view text) {
   return is_plain ? std::string(text) : std::string();
 }
 
-std::string hexadecimal(std::string_view bytes) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  text.reserve(2 * bytes.size());
-  for (const char byte : bytes) {
-    text += kDigits[static_cast<std::uint8_t>(byte) >> 4U];
-    text += kDigits[static_cast<std::uint8_t>(byte) & 15U];
-  }
-  return text;
-}
-
 class ElfBuildReader {
  public:
   explicit ElfBuildReader(const ElfReader& read_at) : read_at_(read_at) {}
 
   Result<ElfBuild> read() {
-    if (const char* const fault = read_header()) return not_elf(fault);
-    if (const char* const fault = read_segments()) return not_elf(fault);
-    read_notes();
-    read_sections();
+    Result<ElfHeaders> headers = read_elf_headers(read_at_);
+    if (!headers) return Failure(std::move(headers.error()));
+    elf_ = std::move(*headers);
+    std::size_t read = 0;
+    for (const ElfSegmentHeader& segment : elf_.segments) {
+      if (segment.type == PT_NOTE && read++ < Bounds::kMostNoteSegments)
+        read_notes(segment.offset, segment.size, segment.alignment == 8 ? 8 : 4);
+    }
     if (build_.build_id.empty()) read_section_notes();
     read_go();
     return std::move(build_);
   }
 
  private:
-  // The bytes, or nothing where the file ends before or there are more than `most`.
   std::optional<std::string> bytes_at(std::uint64_t offset, std::uint64_t size, std::size_t most) {
-    if (size > most || offset + size < offset) return std::nullopt;
-    std::string bytes(static_cast<std::size_t>(size), '\0');
-    if (!read_at_(offset, bytes)) return std::nullopt;
-    return bytes;
+    return read_elf_bytes(read_at_, offset, size, most);
   }
 
-  const char* read_header() {
-    constexpr std::size_t k32 = 52;
-    constexpr std::size_t k64 = 64;
-    std::optional<std::string> bytes = bytes_at(0, k32, k64);
-    if (!bytes || !bytes->starts_with("\x7f"
-                                      "ELF"))
-      return "no ELF file";
-    const char width = (*bytes)[4];
-    if ((width != 1 && width != 2) || (*bytes)[5] != 1)
-      return "neither 32- nor 64-bit little-endian";
-    header_.is_64_bit = width == 2;
-    if (header_.is_64_bit) bytes = bytes_at(0, k64, k64);
-    if (!bytes) return "cut in its header";
-    const std::size_t word = header_.word();
-    const std::size_t table = 24 + word;  // e_phoff
-    header_.segments_offset = number(*bytes, table, word);
-    header_.sections_offset = number(*bytes, table + word, word);
-    const std::size_t sizes = table + 2 * word + 6;  // e_phentsize
-    header_.segment_bytes = number(*bytes, sizes, 2);
-    header_.segments = number(*bytes, sizes + 2, 2);
-    header_.section_bytes = number(*bytes, sizes + 4, 2);
-    header_.sections = number(*bytes, sizes + 6, 2);
-    header_.names_section = number(*bytes, sizes + 8, 2);
-    return nullptr;
-  }
-
-  const char* read_segments() {
-    const std::size_t entry = header_.is_64_bit ? 56 : 32;
-    if (header_.segments == 0) return nullptr;
-    if (header_.segment_bytes != entry || header_.segments > Bounds::kMostSegments)
-      return "program headers of another size, or too many";
-    const auto bytes =
-        bytes_at(header_.segments_offset, entry * header_.segments, Bounds::kMostSegments * entry);
-    if (!bytes) return "program headers behind its end";
-    for (std::size_t at = 0; at < bytes->size(); at += entry) {
-      const std::size_t word = header_.word();
-      // A 64-bit header has its flags behind the type, for the alignment's sake.
-      const std::size_t offset = at + (header_.is_64_bit ? 8 : 4);
-      Segment segment;
-      segment.type = static_cast<std::uint32_t>(number(*bytes, at, 4));
-      segment.flags =
-          static_cast<std::uint32_t>(number(*bytes, header_.is_64_bit ? at + 4 : at + 24, 4));
-      segment.offset = number(*bytes, offset, word);
-      segment.address = number(*bytes, offset + word, word);
-      segment.size = number(*bytes, offset + 3 * word, word);
-      segment.alignment = number(*bytes, at + entry - word, word);
-      segments_.push_back(segment);
-    }
-    return nullptr;
-  }
-
-  void read_notes() {
-    std::size_t read = 0;
-    for (const Segment& segment : segments_) {
-      if (segment.type != kNote || read == Bounds::kMostNoteSegments) continue;
-      ++read;
-      if (const auto notes = bytes_at(segment.offset, segment.size, Bounds::kMostNoteBytes))
-        take_notes(*notes, segment.alignment == 8 ? 8 : 4);
-    }
-  }
-
-  void take_notes(std::string_view notes, std::size_t alignment) {
-    constexpr std::size_t kHead = 12;
-    const auto padded = [alignment](std::uint64_t size) {
-      return (size + alignment - 1) / alignment * alignment;
-    };
-    while (notes.size() >= kHead) {
-      const std::uint64_t name_bytes = number(notes, 0, 4);
-      const std::uint64_t text_bytes = number(notes, 4, 4);
-      const auto type = static_cast<std::uint32_t>(number(notes, 8, 4));
-      const std::uint64_t text_at = padded(kHead + name_bytes);
-      if (text_at > notes.size() || text_bytes > notes.size() - text_at) return;
-      take_note(notes.substr(kHead, name_bytes), type, notes.substr(text_at, text_bytes));
-      const std::uint64_t next = padded(text_at + text_bytes);
-      if (next >= notes.size()) return;
-      notes.remove_prefix(next);
-    }
-  }
-
-  void take_note(std::string_view name, std::uint32_t type, std::string_view text) {
-    const bool fits = !text.empty() && text.size() <= Bounds::kMostIdBytes;
-    if (name == std::string_view("GNU\0", 4) && type == kGnuBuildId && fits &&
-        build_.build_id.empty())
-      build_.build_id = hexadecimal(text);
-    if (name == std::string_view("Go\0\0", 4) && type == kGoBuildId && build_.go_build_id.empty())
-      build_.go_build_id = plain(text);
+  void read_notes(std::uint64_t offset, std::uint64_t size, std::size_t alignment) {
+    const auto notes = bytes_at(offset, size, ElfHeaderBounds::kMostNoteBytes);
+    if (!notes) return;
+    for_each_elf_note(*notes, alignment, [this](const ElfNote& note) {
+      if (build_.build_id.empty()) build_.build_id = gnu_build_id_of(note);
+      const bool is_go = note.owner == std::string_view("Go\0\0", 4) && note.type == kGoBuildId;
+      if (is_go && build_.go_build_id.empty()) build_.go_build_id = plain(note.text);
+    });
   }
 
   // The section, or where strip(1) took the table of sections, what the linker puts first into what
@@ -189,10 +67,10 @@ class ElfBuildReader {
   void read_go() {
     const std::optional<std::uint64_t> place = go_section();
     if (place) return take_go(*place);
-    const auto data = std::ranges::find_if(segments_, [](const Segment& segment) {
-      return segment.type == kLoad && (segment.flags & kWritable) != 0;
+    const auto data = std::ranges::find_if(elf_.segments, [](const ElfSegmentHeader& segment) {
+      return segment.type == PT_LOAD && (segment.flags & PF_W) != 0;
     });
-    if (data == segments_.end()) return;
+    if (data == elf_.segments.end()) return;
     constexpr std::size_t kAlignment = 16;
     const auto size = std::min<std::uint64_t>(data->size, Bounds::kSearchedBytes);
     const auto bytes = bytes_at(data->offset, size, Bounds::kSearchedBytes);
@@ -203,48 +81,21 @@ class ElfBuildReader {
     }
   }
 
-  // Without them what the segments say is all.
-  void read_sections() {
-    const std::size_t entry = header_.is_64_bit ? 64 : 40;
-    if (header_.section_bytes != entry || header_.sections > Bounds::kMostSections ||
-        header_.names_section >= header_.sections)
-      return;
-    const auto bytes =
-        bytes_at(header_.sections_offset, entry * header_.sections, Bounds::kMostSections * entry);
-    if (!bytes) return;
-    for (std::size_t at = 0; at < bytes->size(); at += entry)
-      sections_.push_back(section_at(*bytes, at));
-  }
-
   // Go's linker leaves the build id that it was told (-B) out of the segment of notes.
   void read_section_notes() {
     std::size_t read = 0;
-    for (const Section& section : sections_) {
-      if (section.type != kNoteSection || read == Bounds::kMostNoteSegments) continue;
-      ++read;
-      if (const auto notes = bytes_at(section.offset, section.size, Bounds::kMostNoteBytes))
-        take_notes(*notes, 4);
+    for (const ElfSectionHeader& section : elf_.sections) {
+      if (section.type == SHT_NOTE && read++ < Bounds::kMostNoteSegments)
+        read_notes(section.offset, section.size, 4);
     }
   }
 
   std::optional<std::uint64_t> go_section() {
-    if (sections_.empty()) return std::nullopt;
-    const Section& names = sections_[header_.names_section];
-    const auto texts = bytes_at(names.offset, names.size, Bounds::kMostNameBytes);
-    if (!texts || names.type == kNoBits) return std::nullopt;
-    for (const Section& section : sections_) {
-      if (section.type == kNoBits || section.name >= texts->size()) continue;
-      const std::string_view name = std::string_view(*texts).substr(section.name);
-      if (name.substr(0, name.find('\0')) == kGoSection) return section.offset;
+    for (const ElfSectionHeader& section : elf_.sections) {
+      if (section.type != SHT_NOBITS && elf_section_name(elf_, section) == kGoSection)
+        return section.offset;
     }
     return std::nullopt;
-  }
-
-  [[nodiscard]] Section section_at(std::string_view bytes, std::size_t at) const {
-    const std::size_t word = header_.word();
-    const std::size_t offset = at + 8 + 2 * word;
-    return {number(bytes, at, 4), static_cast<std::uint32_t>(number(bytes, at + 4, 4)),
-            number(bytes, offset, word), number(bytes, offset + word, word)};
   }
 
   void take_go(std::uint64_t place) {
@@ -298,8 +149,8 @@ class ElfBuildReader {
 
   [[nodiscard]] std::optional<std::uint64_t> offset_of(std::uint64_t address,
                                                        std::uint64_t size) const {
-    for (const Segment& segment : segments_) {
-      if (segment.type != kLoad || address < segment.address) continue;
+    for (const ElfSegmentHeader& segment : elf_.segments) {
+      if (segment.type != PT_LOAD || address < segment.address) continue;
       const std::uint64_t inside = address - segment.address;
       if (inside <= segment.size && size <= segment.size - inside) return segment.offset + inside;
     }
@@ -316,9 +167,7 @@ class ElfBuildReader {
   static constexpr std::size_t kGoHead = 32;
 
   const ElfReader& read_at_;
-  Header header_;
-  std::vector<Segment> segments_;
-  std::vector<Section> sections_;
+  ElfHeaders elf_;
   ElfBuild build_;
 };
 

@@ -11,26 +11,21 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 
+#include "collectors/parse/elf_headers.h"
 #include "collectors/result.h"
 
 namespace heapfloor {
 
 struct ElfBuildBounds {
-  static constexpr std::size_t kMostSegments = 128;
-  static constexpr std::size_t kMostSections = 4096;
   static constexpr std::size_t kMostNoteSegments = 8;
-  static constexpr std::size_t kMostNoteBytes = std::size_t{64} << 10;  // of one segment
-  static constexpr std::size_t kMostNameBytes = std::size_t{256} << 10;
   static constexpr std::size_t kMostGoBytes = std::size_t{1} << 20;  // the list of modules
   static constexpr std::size_t kSearchedBytes = std::size_t{64} << 10;
-  static constexpr std::size_t kMostIdBytes = 64;  // of a build id, before it is made hexadecimal
-  static constexpr std::size_t kMostText = 128;    // of every other text
+  static constexpr std::size_t kMostIdBytes = ElfHeaderBounds::kMostIdBytes;
+  static constexpr std::size_t kMostText = 128;  // of every other text
 };
 
 // What the Go toolchain knew. Texts are empty where it did not say.
@@ -48,9 +43,6 @@ struct ElfBuild {
   std::optional<GoBuild> go;
   friend bool operator==(const ElfBuild&, const ElfBuild&) = default;
 };
-
-// Fills the span with the bytes of the file from `offset` on; false when there are fewer.
-using ElfReader = std::function<bool(std::uint64_t offset, std::span<char> bytes)>;
 
 // What is no such ELF file, or lies about itself, is malformed. A file without any of it is a build
 // of which nothing is said. Reads at most a few hundred KiB, of Go programs at most 2 MiB.

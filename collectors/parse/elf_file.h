@@ -14,19 +14,16 @@
 #include <vector>
 
 #include "collectors/parse/byte_source.h"
+#include "collectors/parse/elf_headers.h"
 #include "collectors/result.h"
 
 namespace heapfloor {
 
 struct ElfBounds {
-  static constexpr std::size_t kMostSegments = 256;
-  static constexpr std::size_t kMostSections = 4096;
-  static constexpr std::uint64_t kMostNoteBytes = std::uint64_t{64} << 10;
-  static constexpr std::uint64_t kMostNameBytes = std::uint64_t{256} << 10;    // of sections
   static constexpr std::uint64_t kMostSymbolBytes = std::uint64_t{24} << 20;   // 1 M symbols
   static constexpr std::uint64_t kMostStringBytes = std::uint64_t{128} << 20;  // their names
   static constexpr std::uint64_t kMostPackedBytes = std::uint64_t{4} << 20;    // .gnu_debugdata
-  static constexpr std::size_t kMostBuildIdBytes = 64;
+  static constexpr std::size_t kMostBuildIdBytes = ElfHeaderBounds::kMostIdBytes;
 };
 
 // A part of the file.
