@@ -7,6 +7,19 @@
 #include "agent/series/signal.h"
 
 namespace heapfloor {
+namespace {
+
+ContainerImage image_of(const CgroupEntry* cgroup) {
+  ContainerImage image;
+  if (cgroup == nullptr) return image;
+  for (const CgroupWord& word : cgroup->words) {
+    if (word.attribute == Attribute::image) image.name = word.text;
+    if (word.attribute == Attribute::image_id) image.id = word.text;
+  }
+  return image;
+}
+
+}  // namespace
 
 void BuildFollower::begin_tick() {
   if (reader_ != nullptr) builds_ = reader_->builds();
@@ -18,7 +31,8 @@ SharedBuild BuildFollower::build_of(const ProcessId& id) const {
   return found == builds_->end() ? nullptr : found->second;
 }
 
-void BuildFollower::ask(const WatchList& watches, double wall_offset_seconds) {
+void BuildFollower::ask(const WatchList& watches, const CgroupTable& cgroups,
+                        double wall_offset_seconds) {
   std::map<ProcessId, const Watch*> processes;  // each once, however many signals it has
   watches.for_each([&processes](const Watch& watch) {
     if (watch.key.process.pid > 0 && !watch.ended_seconds)
@@ -27,13 +41,15 @@ void BuildFollower::ask(const WatchList& watches, double wall_offset_seconds) {
   std::vector<BuildQuery> wanted;
   wanted.reserve(processes.size());
   for (const auto& [id, watch] : processes)
-    wanted.push_back({id, watch->name, watch->start_seconds + wall_offset_seconds});
+    wanted.push_back({id, watch->name, watch->start_seconds + wall_offset_seconds,
+                      image_of(cgroups.find(watch->cgroup))});
   reader_->follow(std::move(wanted));
 }
 
-void BuildFollower::finish_tick(const WatchList& watches, const HistoryRecorder& history,
-                                double now_seconds, double wall_offset_seconds) {
-  if (reader_ != nullptr) ask(watches, wall_offset_seconds);
+void BuildFollower::finish_tick(const WatchList& watches, const CgroupTable& cgroups,
+                                const HistoryRecorder& history, double now_seconds,
+                                double wall_offset_seconds) {
+  if (reader_ != nullptr) ask(watches, cgroups, wall_offset_seconds);
   std::unordered_map<SeriesKey, Compared, SeriesKeyHash> compared;
   watches.for_each([&](const Watch& watch) {
     if (watch.judge.state() < LeakState::suspected || !watch.build) return;

@@ -9,6 +9,7 @@
 #include "agent/alerts/watch_list.h"
 #include "agent/build_reader.h"
 #include "agent/history/recorder.h"
+#include "agent/series/cgroup_table.h"
 #include "agent/series/series_store.h"
 
 namespace heapfloor {
@@ -23,10 +24,11 @@ class BuildFollower {
   // Null: not known (yet).
   [[nodiscard]] SharedBuild build_of(const ProcessId& id) const;
 
-  // When all series of the tick were watched: asks for the builds of their processes, and compares
+  // When all series of the tick were watched: asks for the builds of their processes, in containers
+  // with the image that their cgroup has, and compares
   // those of suspects. A comparison is made anew when its series has another verdict or build.
-  void finish_tick(const WatchList& watches, const HistoryRecorder& history, double now_seconds,
-                   double wall_offset_seconds);
+  void finish_tick(const WatchList& watches, const CgroupTable& cgroups,
+                   const HistoryRecorder& history, double now_seconds, double wall_offset_seconds);
   // Of a suspect as of the last tick; null where nothing is known.
   [[nodiscard]] std::shared_ptr<const BuildComparison> comparison_of(const Watch& watch) const;
 
@@ -37,7 +39,7 @@ class BuildFollower {
     std::shared_ptr<const BuildComparison> comparison;
   };
 
-  void ask(const WatchList& watches, double wall_offset_seconds);
+  void ask(const WatchList& watches, const CgroupTable& cgroups, double wall_offset_seconds);
 
   BuildReader* reader_ = nullptr;
   std::shared_ptr<const BuildReader::Builds> builds_;

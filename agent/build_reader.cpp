@@ -88,7 +88,20 @@ void BuildReader::look() {
   builds_ = std::move(shared);
 }
 
+// What is equal stays the same object, so that who compares need not look into it.
 void BuildReader::update(const BuildQuery& query, Known& known, std::size_t& reads) {
+  const SharedBuild before = known.program_build;
+  update_program(query, known, reads);
+  if (!known.program ||
+      (known.program_build == before && known.image == query.image && known.build != nullptr)) {
+    return;
+  }
+  known.image = query.image;
+  SharedBuild build = with_image(known.program_build, known.image);
+  if (!known.build || !build || *build != *known.build) known.build = std::move(build);
+}
+
+void BuildReader::update_program(const BuildQuery& query, Known& known, std::size_t& reads) {
   const bool is_renamed = known.comm != query.comm;
   const bool is_due =
       static_cast<std::uint64_t>(query.id.pid) % kLooksPerCheck == look_ % kLooksPerCheck;
@@ -105,7 +118,7 @@ void BuildReader::update(const BuildQuery& query, Known& known, std::size_t& rea
   std::array<char, 1024> buffer{};
   if (!confirm_process(*directory, query.id, buffer)) return;
   // A process that has overwritten its arguments still runs what it was started with.
-  if (build) known.build = std::move(build);
+  if (build) known.program_build = std::move(build);
   known.comm = query.comm;
   known.program = *program;
 }

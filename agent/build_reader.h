@@ -5,7 +5,8 @@
 // opened a look, and a file that is known by its device, inode, size and time of change is not read
 // again. A file may lie on a server that does not answer: start() reads on a thread of its own, and
 // only that one waits. Of a script or a jar the file that its command line names is looked at, not
-// opened; one that is newer than its process is not what the process runs. Thread rule: every
+// opened; one that is newer than its process is not what the process runs. The image of its
+// container is told by who asks. Thread rule: every
 // member may be called by any thread.
 #pragma once
 
@@ -33,6 +34,7 @@ struct BuildQuery {
   ProcessId id;
   std::string comm;
   double start_unix_seconds = 0;
+  ContainerImage image = {};  // empty where it is in no container, or not known
 };
 
 class BuildReader {
@@ -64,12 +66,15 @@ class BuildReader {
   struct Known {
     std::string comm;
     std::optional<FileFacts> program;  // the file that was last looked at
+    SharedBuild program_build;         // without the image
+    ContainerImage image;
     SharedBuild build;
     std::uint64_t look = 0;  // the last one that it was wanted in
   };
 
   void run();
   void update(const BuildQuery& query, Known& known, std::size_t& reads);
+  void update_program(const BuildQuery& query, Known& known, std::size_t& reads);
   [[nodiscard]] SharedBuild read(const ProcessDir& directory, const BuildQuery& query,
                                  const FileFacts& program);
   [[nodiscard]] static SharedBuild read_script(const ProcessDir& directory, const BuildQuery& query,

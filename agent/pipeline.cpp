@@ -305,7 +305,7 @@ std::shared_ptr<const Snapshot> Pipeline::tick() {
                        is_listed ? WatchList::Known::all : WatchList::Known::external_alone);
   causes_.finish_tick(watches_);
   stack_board_.wanted = causes_.wanted_stacks(watches_);
-  builds_.finish_tick(watches_, recorder_, now_seconds, wall_offset_seconds_);
+  builds_.finish_tick(watches_, cgroups_, recorder_, now_seconds, wall_offset_seconds_);
   deliver_alerts(now_seconds, is_listed);
   record_history(now_seconds);
   evaluation_seconds_ = clock_.steady_seconds() - began_seconds;

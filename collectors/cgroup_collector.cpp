@@ -3,8 +3,9 @@
 // Sources: Documentation/admin-guide/cgroup-v2.rst (memory.*, cgroup.procs; memory since 4.5) and
 // cgroup-v1/memory.rst. The hierarchy with the memory controller is found by mountinfo, else where
 // systemd mounts it; on a hybrid host pressure comes from version 2 and everything else from
-// version 1. Needs no capability. Cost: about ten small reads a cgroup, memory.stat being the
-// dearest; directories without directories are not listed.
+// version 1. Needs no capability; names of containers, images and pods do (container_names.h).
+// Cost: about ten small reads a cgroup, memory.stat being the dearest; directories without
+// directories are not listed.
 //
 // The root of a host is not read: the host collector says the same for less (its memory.stat takes
 // seconds on large hosts, google/cadvisor#2259). The root of a cgroup namespace is a cgroup.
@@ -30,6 +31,7 @@
 
 #include "collectors/cgroup_metrics.h"
 #include "collectors/collector.h"
+#include "collectors/container_names.h"
 #include "collectors/host_root.h"
 #include "collectors/parse/cgroup_identity.h"
 #include "collectors/parse/cgroup_stat.h"
@@ -203,8 +205,7 @@ void write_pressure(SampleSink& sink, const Pressure& pressure) {
       pressure.full_microseconds, kSecondsPerMicrosecond);
 }
 
-void describe(SampleSink& sink, std::string_view path) {
-  const CgroupIdentity identity = cgroup_identity(path);
+void describe(SampleSink& sink, const CgroupIdentity& identity, const ContainerFacts* names) {
   const auto say = [&sink](Attribute attribute, std::string_view text) {
     if (!text.empty()) sink.describe(attribute, text);
   };
@@ -214,12 +215,19 @@ void describe(SampleSink& sink, std::string_view path) {
   say(Attribute::qos, identity.qos);
   say(Attribute::unit, identity.unit);
   say(Attribute::slice, identity.slice);
+  if (names == nullptr) return;
+  say(Attribute::container, names->name);
+  say(Attribute::image, names->image);
+  say(Attribute::image_id, names->image_id);
+  say(Attribute::pod, names->pod);
+  say(Attribute::kubernetes_namespace, names->pod_namespace);
 }
 
 class CgroupCollector final : public Collector {
  public:
   CgroupCollector(const HostRoot& root, const CollectorOptions& options)
       : root_(root),
+        names_of_containers_(root),
         limit_(options.cgroup_limit),
         refresh_ticks_(std::max(options.refresh_ticks, 1U)),
         // NOLINTNEXTLINE(modernize-avoid-c-arrays): the array form of unique_ptr
@@ -232,10 +240,12 @@ class CgroupCollector final : public Collector {
     if (!memory_ && (is_refresh || !known_.empty())) find_hierarchies(report);
     if (!memory_) {
       keep_below("", sink);
+      names_of_containers_.finish_tick(report);
       return report;
     }
     if (is_refresh) read_capacity(report);
     walk(sink, report);
+    names_of_containers_.finish_tick(report);
     std::erase_if(known_, [this](const auto& entry) { return entry.second.last_tick != tick_; });
     sink.begin({.kind = EntityKind::host});
     add(sink, cgroup_metric("heapfloor_cgroups"), report.entities_read);
@@ -252,7 +262,9 @@ class CgroupCollector final : public Collector {
   struct Known {
     Limits limits;
     Bytes processes;
-    bool has_limits = false;  // and has been asked for its processes
+    bool has_limits = false;                // and has been asked for its processes
+    bool may_have_names = false;            // those of a container, or of a pod
+    const ContainerFacts* names = nullptr;  // that it was described with
     std::string path;
     std::uint64_t last_tick = 0;
   };
@@ -403,9 +415,22 @@ class CgroupCollector final : public Collector {
   void keep(std::uint64_t inode, std::string_view path, SampleSink& sink) {
     const auto [place, is_new] = known_.try_emplace(inode);
     note(place->second, path);
+    begin(inode, path, place->second, is_new, sink);
+  }
+
+  // Begins the cgroup, and says what it is when that is new.
+  void begin(std::uint64_t inode, std::string_view path, Known& known, bool is_new,
+             SampleSink& sink) {
     const std::string_view name = path.empty() ? std::string_view("/") : path;
     sink.begin({.kind = EntityKind::cgroup, .name = name, .cgroup_id = inode});
-    if (is_new) describe(sink, name);
+    if (!is_new && !known.may_have_names) return;
+    const CgroupIdentity identity = cgroup_identity(name);
+    known.may_have_names = !identity.container_id.empty() || !identity.pod_uid.empty();
+    const ContainerFacts* const names =
+        known.may_have_names ? names_of_containers_.find(identity) : nullptr;
+    if (!is_new && known.names == names) return;
+    known.names = names;
+    describe(sink, identity, names);
   }
 
   // The same for all that is known at the path and below it, and not met yet in this tick. What is
@@ -463,9 +488,7 @@ class CgroupCollector final : public Collector {
     ++report.entities_read;
     cgroup.limit =
         smaller(cgroup.limit, smaller(reading.limits.limit, reading.stat.hierarchical_limit_bytes));
-    const std::string_view name = cgroup.path.empty() ? std::string_view("/") : cgroup.path;
-    sink.begin({.kind = EntityKind::cgroup, .name = name, .cgroup_id = facts.inode});
-    if (is_new) describe(sink, name);
+    begin(facts.inode, cgroup.path, known, is_new, sink);
     write(sink, reading, smaller(cgroup.limit, capacity_));
     return true;
   }
@@ -545,6 +568,7 @@ class CgroupCollector final : public Collector {
   }
 
   const HostRoot& root_;
+  ContainerNames names_of_containers_;
   std::size_t limit_;
   std::uint32_t refresh_ticks_;
   // Uninitialised: only what is used becomes resident.

@@ -47,6 +47,14 @@ Failure failure_of(int error_number, std::string path) {
                  std::generic_category().message(error_number));
 }
 
+// What `path` leads to with the directory `top` for its root; negative with errno set: a refusal.
+int open_inside(int top, const char* path, std::uint64_t flags, std::uint64_t resolve) {
+  open_how how = {};
+  how.flags = flags | O_CLOEXEC;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve;
+  return static_cast<int>(::syscall(SYS_openat2, top, path, &how, sizeof how));
+}
+
 bool out_of_descriptors(int error_number) {
   return error_number == EMFILE || error_number == ENFILE;
 }
@@ -451,6 +459,16 @@ Result<std::string_view> DirectoryHostRoot::read(Tree tree, std::string_view pat
   return read_failure(std::move(full), buffer.size());
 }
 
+Result<HostFile> DirectoryHostRoot::open_file(std::string_view path) const {
+  const Descriptor top(::open(paths_.rootfs.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const int opened = top.get() < 0 ? -1
+                                   : open_inside(top.get(), std::string(path).c_str(),
+                                                 O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+  std::string full = full_path(Tree::root, path);
+  if (opened < 0) return failure_of(errno, std::move(full));
+  return regular_file(opened, std::move(full));
+}
+
 Result<DirectoryFacts> DirectoryHostRoot::look_at_directory(Tree tree,
                                                             std::string_view path) const {
   std::string full = full_path(tree, path);
@@ -740,14 +758,18 @@ Result<std::size_t> DirectoryHostRoot::count_lines_in(std::int32_t pid, int dire
 Result<HostFile> DirectoryHostRoot::regular_file(std::int32_t pid, int directory, const char* name,
                                                  int opened) const {
   if (opened < 0) return failure_in(pid, directory, name, errno);
+  return regular_file(opened, process_path(pid, name));
+}
+
+Result<HostFile> DirectoryHostRoot::regular_file(int opened, std::string path) const {
   struct statx status = {};
   const int refused = ::statx(opened, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC,
                               STATX_TYPE | STATX_INO | STATX_SIZE | STATX_MTIME, &status);
   const int error_number = errno;
   HostFile file(*this, opened, facts_of(status));
-  if (refused != 0) return failure_in(pid, directory, name, error_number);
+  if (refused != 0) return failure_of(error_number, std::move(path));
   if (S_ISREG(status.stx_mode)) return file;
-  return failure(ErrorKind::unavailable, process_path(pid, name), "not a regular file");
+  return failure(ErrorKind::unavailable, std::move(path), "not a regular file");
 }
 
 // Without O_NONBLOCK a pipe that was put in a library's place would hold the agent up.
@@ -765,10 +787,7 @@ int DirectoryHostRoot::open_below_root(std::int32_t pid, int directory, const ch
   const Descriptor top(::openat(directory < 0 ? AT_FDCWD : directory, root.c_str(),
                                 O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (top.get() < 0) return -1;
-  open_how how = {};
-  how.flags = flags | O_CLOEXEC;
-  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve;
-  return static_cast<int>(::syscall(SYS_openat2, top.get(), path, &how, sizeof how));
+  return open_inside(top.get(), path, flags, resolve);
 }
 
 Result<HostFile> DirectoryHostRoot::open_in_root_of(std::int32_t pid, int directory,

@@ -311,6 +311,11 @@ class HostRoot {
   [[nodiscard]] virtual Result<std::string_view> read(Tree tree, std::string_view path,
                                                       std::span<char> buffer) const = 0;
 
+  // Opens the regular file at `path` of Tree::root, which others than the kernel may keep: each
+  // link on the way is followed inside that tree and leads nowhere else, and opening it never
+  // waits. Anything but a regular file is `unavailable`.
+  [[nodiscard]] virtual Result<HostFile> open_file(std::string_view path) const = 0;
+
   // The directory at `path`; `unavailable` when there is none.
   [[nodiscard]] virtual Result<DirectoryFacts> look_at_directory(Tree tree,
                                                                  std::string_view path) const = 0;
@@ -417,6 +422,7 @@ class DirectoryHostRoot final : public HostRoot {
 
   [[nodiscard]] Result<std::string_view> read(Tree tree, std::string_view path,
                                               std::span<char> buffer) const override;
+  [[nodiscard]] Result<HostFile> open_file(std::string_view path) const override;
   [[nodiscard]] Result<DirectoryFacts> look_at_directory(Tree tree,
                                                          std::string_view path) const override;
   [[nodiscard]] Result<void> list_directories(Tree tree, std::string_view path, std::size_t most,
@@ -474,6 +480,7 @@ class DirectoryHostRoot final : public HostRoot {
   // A HostFile of what was opened (negative: a refusal), if it is a regular file.
   [[nodiscard]] Result<HostFile> regular_file(std::int32_t pid, int directory, const char* name,
                                               int opened) const;
+  [[nodiscard]] Result<HostFile> regular_file(int opened, std::string path) const;
   // What `path` leads to inside the root of a process; negative with errno set: a refusal.
   [[nodiscard]] int open_below_root(std::int32_t pid, int directory, const char* path,
                                     std::uint64_t flags, std::uint64_t resolve = 0) const;

@@ -96,7 +96,8 @@ enum class Attribute : std::uint8_t {
   runtime,       // cgroup: docker, containerd, cri-o, podman, systemd …
   container_id,
   container,
-  image,
+  image,     // as its runtime was asked for it
+  image_id,  // digest, as its runtime says it
   pod,
   pod_uid,
   kubernetes_namespace,
@@ -112,7 +113,7 @@ enum class Attribute : std::uint8_t {
   phase,      // site: label; raw
   vendor,     // jvm; raw
 };
-inline constexpr std::size_t kAttributes = 23;
+inline constexpr std::size_t kAttributes = 24;
 inline constexpr std::size_t kMostCommandLineBytes = 1024;
 inline constexpr std::size_t kMostCgroupPathBytes = 1024;
 

@@ -43,10 +43,17 @@ std::string say_course(const BuildCourse& course, Signal signal) {
   return (growth > 0 ? "+" : "") + say_growth(signal, growth);
 }
 
+// "build v1.4.2"; "image payments:1.8.2 (build 3f2a90c1d4e5)".
 std::string name_of(const BuildIdentity& build, bool is_ambiguous) {
   std::string name = build.short_name();
-  if (is_ambiguous) name += fmt::format(" ({})", build.id.substr(0, kShortId));
-  return name;
+  const std::string image = build.image_name();
+  if (is_ambiguous && build.kind != BuildKind::image)
+    name += fmt::format(" ({})", build.id.substr(0, kShortId));
+  if (image.empty()) return "build " + name;
+  std::string text = "image " + image;
+  if (is_ambiguous && !build.image.id.empty())
+    text += "@" + build.image.id.substr(build.image.id.find(':') + 1).substr(0, kShortId);
+  return build.kind == BuildKind::image ? text : fmt::format("{} (build {})", text, name);
 }
 
 }  // namespace
@@ -80,21 +87,22 @@ std::optional<BuildComparison> compare_builds(std::span<const BuildRun> earlier,
 
 std::string say_builds(const BuildComparison& comparison, Signal signal, double now_unix_seconds) {
   const BuildIdentity& now = *comparison.now.build;
-  const bool is_ambiguous =
-      comparison.before && comparison.before->build->short_name() == now.short_name();
-  std::string text = fmt::format("since build {}, {} ago: {}", name_of(now, is_ambiguous),
+  const bool is_ambiguous = comparison.before &&
+                            comparison.before->build->short_name() == now.short_name() &&
+                            comparison.before->build->image_name() == now.image_name();
+  std::string text = fmt::format("since {}, {} ago: {}", name_of(now, is_ambiguous),
                                  say_span(now_unix_seconds - comparison.now.since_seconds),
                                  say_course(comparison.now, signal));
   if (!comparison.before) return text;
   const BuildCourse& before = *comparison.before;
   // How long its floors were followed, which may be less than it ran.
   const bool is_known = before.course.move != FloorMove::unknown;
-  text += fmt::format("; build {} before it: {} ({})", name_of(*before.build, is_ambiguous),
+  text += fmt::format("; {} before it: {} ({})", name_of(*before.build, is_ambiguous),
                       say_course(before, signal),
                       is_known ? "seen for " + say_span(before.course.seconds)
                                : "ran " + say_span(before.run_seconds));
   if (comparison.is_rollback)
-    text += fmt::format("; build {} ran before that too", name_of(now, is_ambiguous));
+    text += fmt::format("; {} ran before that too", name_of(now, is_ambiguous));
   return text;
 }
 

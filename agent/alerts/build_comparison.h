@@ -45,7 +45,7 @@ struct BuildComparison {
                                                             const BuildRun& present);
 
 // "since build v8, 3 h 5 min ago: +212 MB/h; build v7 before it: level (seen for 3 d 1
-// h)". Builds of one version are told apart by their ids.
+// h)"; in a container "since image shop:2.4 (build v8), …". What has one name is told apart by ids.
 [[nodiscard]] std::string say_builds(const BuildComparison& comparison, Signal signal,
                                      double now_unix_seconds);
 

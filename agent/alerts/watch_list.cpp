@@ -112,7 +112,8 @@ void WatchList::follow_build(Watch& watch, const SharedBuild& build, double time
   if (!build || watch.build == build) return;
   const bool is_exec = watch.build && !watch.build->may_be_same_run(*build);
   if (is_exec && exec_hook_) exec_hook_(watch);
-  const bool is_learned = !watch.build || watch.build->is_same_build(*build);
+  const bool is_learned =
+      !watch.build || watch.build->is_same_build(*build) || watch.build->kind == BuildKind::image;
   if (is_exec || is_learned) watch.build = build;
   if (!is_exec) return;
   watch.exec_seconds = time_seconds;

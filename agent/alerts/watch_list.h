@@ -140,9 +140,10 @@ class WatchList {
   // A reading that a restored watch took after it was saved: like observe(), but nobody is told of
   // transitions, who was told already.
   void replay(const SeriesKey& key, const Observation& reading);
-  static constexpr std::uint8_t kStateVersion = 4;
-  // Written before builds were known: read without one.
+  static constexpr std::uint8_t kStateVersion = 5;
+  // Written before builds, or their images, were known: read without.
   static constexpr std::uint8_t kStateWithoutBuild = 3;
+  static constexpr std::uint8_t kStateWithoutImage = 4;
 
   void for_each(const std::function<void(const Watch&)>& visit) const;
   [[nodiscard]] const Watch* find(std::string_view id) const;
@@ -158,7 +159,7 @@ class WatchList {
   static constexpr double kEndedRetentionSeconds = 900;
   static constexpr std::size_t kMostBytesPerWatch =
       sizeof(Watch) + Watch::kChanges * sizeof(StateChange) + sizeof(BuildIdentity) +
-      3 * BuildIdentity::kMostText + 192 +  // comm, group and part beyond their inline room
+      5 * BuildIdentity::kMostText + 192 +  // comm, group and part beyond their inline room
       kMostCgroupPathBytes;
 
  private:
@@ -169,7 +170,7 @@ class WatchList {
   // Returns the state before when it changed.
   std::optional<LeakState> take(Watch& watch, SeriesIndex index, const Observation& reading);
   [[nodiscard]] std::optional<LeakState> judge(Watch& watch, double time_seconds);
-  [[nodiscard]] bool restore_watch(ByteReader& in, Watch& watch, bool has_build) const;
+  [[nodiscard]] bool restore_watch(ByteReader& in, Watch& watch, std::uint8_t version) const;
   void follow_build(Watch& watch, const SharedBuild& build, double time_seconds);
   bool make_room(double weight_bytes);
   void end(Watch& watch, double time_seconds);

@@ -48,7 +48,7 @@ void WatchList::save(ByteWriter& out, const Watch& watch) const {
   if (index) store_.ring(*index).save(out);
 }
 
-bool WatchList::restore_watch(ByteReader& in, Watch& watch, bool has_build) const {
+bool WatchList::restore_watch(ByteReader& in, Watch& watch, std::uint8_t version) const {
   watch.name = in.take_text(kMostName);
   watch.group = in.take_text(kMostName);
   watch.cgroup = in.take_text(kMostCgroupPathBytes);
@@ -56,8 +56,8 @@ bool WatchList::restore_watch(ByteReader& in, Watch& watch, bool has_build) cons
   const std::string source = in.take_text(kMostName);
   const auto* const known = std::ranges::find(kLimitSources, source);
   if (known != kLimitSources.end()) watch.limit_source = *known;
-  if (has_build) {
-    watch.build = take_build(in);
+  if (version > kStateWithoutBuild) {
+    watch.build = take_build(in, version > kStateWithoutImage);
     watch.exec_seconds = in.take_optional<double>(-kMostSeconds, kMostSeconds);
   }
   watch.start_seconds = in.take_number<double>(-kMostSeconds, kMostSeconds);
@@ -83,12 +83,12 @@ bool WatchList::restore_watch(ByteReader& in, Watch& watch, bool has_build) cons
 
 std::unique_ptr<Watch> WatchList::read(ByteReader& in, TieredRing& ring) const {
   const auto version = in.take<std::uint8_t>();
-  if (!in.require(version == kStateVersion || version == kStateWithoutBuild)) return nullptr;
+  if (!in.require(version >= kStateWithoutBuild && version <= kStateVersion)) return nullptr;
   const std::optional<SeriesKey> key = take_key(in);
   const auto traits = in.take_enum<SignalTraits>(kSignalTraits);
   if (in.failed()) return nullptr;
   auto watch = std::make_unique<Watch>(*key, policy(key->signal), traits);
-  if (!restore_watch(in, *watch, version == kStateVersion) || !ring.restore(in)) return nullptr;
+  if (!restore_watch(in, *watch, version) || !ring.restore(in)) return nullptr;
   return watch;
 }
 

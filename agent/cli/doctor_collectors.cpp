@@ -26,6 +26,7 @@ constexpr std::array kUses = {
     SourceUse{"cmdline", "interpreters are not named by their scripts"},
     SourceUse{"cgroup", "their units, containers and memory limits are not known"},
     SourceUse{"smaps_rollup", "their proportional and unique memory is not known"},
+    SourceUse{"container_files", "containers, their images and pods have no names"},
     SourceUse{"kmsg", "whom the OOM killer took is counted and not named"},
     SourceUse{"probe", "of programs that end nothing is kept of what their probes told"},
     SourceUse{"hsperfdata", "whether they are JVMs is not known, and their heaps"},
@@ -50,7 +51,7 @@ std::uint64_t errors_of(const CollectorHealth& health, ErrorKind kind) {
 // Of how many processes a source is refused; 0 where that is not a matter of single processes.
 std::uint64_t refused_processes(const Snapshot& snapshot, const CollectorHealth& health,
                                 std::string_view source) {
-  constexpr std::array kWhole = {"processes", "kmsg", "probe"};
+  constexpr std::array kWhole = {"processes", "container_files", "kmsg", "probe"};
   if (std::ranges::find(kWhole, source) != kWhole.end()) return 0;
   if (health.name == "process") return unreadable_of(snapshot, source);
   return errors_of(health, ErrorKind::denied);

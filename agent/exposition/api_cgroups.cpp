@@ -171,8 +171,8 @@ Json identity_json(const CgroupRow& row) {
   Json json;
   for (const Attribute attribute :
        {Attribute::runtime, Attribute::container_id, Attribute::container, Attribute::image,
-        Attribute::pod, Attribute::pod_uid, Attribute::kubernetes_namespace, Attribute::qos,
-        Attribute::unit, Attribute::slice}) {
+        Attribute::image_id, Attribute::pod, Attribute::pod_uid, Attribute::kubernetes_namespace,
+        Attribute::qos, Attribute::unit, Attribute::slice}) {
     const std::string_view label = cgroup_label(attribute);
     const auto word = std::ranges::find_if(
         row.words, [label](const auto& known) { return known.first == label; });

@@ -62,7 +62,9 @@ Json build_json(const SharedBuild& build) {
           {"program", build->program},
           {"kind", build_kind_name(build->kind)},
           {"id", build->id},
-          {"version", build->version.empty() ? Json(nullptr) : Json(build->version)}};
+          {"version", build->version.empty() ? Json(nullptr) : Json(build->version)},
+          {"image", build->image.name.empty() ? Json(nullptr) : Json(build->image.name)},
+          {"image_id", build->image.id.empty() ? Json(nullptr) : Json(build->image.id)}};
 }
 
 Json changes_json(const std::vector<StateChange>& changes, const ApiRows& rows) {

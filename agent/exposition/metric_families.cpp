@@ -48,8 +48,8 @@ constexpr std::array<OwnDesc, kOwnFamilies> kOwn = {{
      kGroupSource},
     {OwnFamily::cgroup_info, "heapfloor_cgroup_info", FamilyType::info,
      "cgroup,runtime,container_id,container,image,pod,pod_uid,namespace,qos,unit,slice",
-     "What the cgroup is, as far as its path tells; always 1. Labels that are not known are "
-     "empty.",
+     "What the cgroup is, as far as its path and the files of its container's runtime tell; always "
+     "1. Labels that are not known are empty.",
      "collector cgroup"},
     {OwnFamily::allocator_info, "heapfloor_allocator_info", FamilyType::info,
      "group,allocator,version",
@@ -80,12 +80,12 @@ constexpr std::array<OwnDesc, kOwnFamilies> kOwn = {{
      "Leak state of one signal of one subject: 1 for the state it is in, 0 for the others.",
      "alerts"},
     {OwnFamily::trend_build_info, "heapfloor_trend_build_info", FamilyType::info,
-     "scope,subject,group,program,build,version",
+     "scope,subject,group,program,build,version,image",
      "Which build of which program a followed process runs, alike on every host: the linker's "
-     "build "
-     "id, else Go's, else the name, time of change and size of its file, of a script or a jar; "
-     "always 1. Absent where it is not known. The version is empty where the program does not "
-     "name it (Go programs do).",
+     "build id, else Go's, else the name, time of change and size of its file, of a script or a "
+     "jar, else the digest or name of its container's image; always 1. Absent where it is not "
+     "known. The version is empty where the program does not name it (Go programs do), the image "
+     "outside of containers.",
      "trend"},
     {OwnFamily::leak_suspects, "heapfloor_leak_suspects", kGauge, "scope,state",
      "Signals that are suspected, leaking or recovering.", "alerts"},

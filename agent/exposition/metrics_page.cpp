@@ -452,7 +452,8 @@ class MetricsPage::Renderer {
                          {"group", watch.group},
                          {"program", watch.build->program},
                          {"build", watch.build->id},
-                         {"version", watch.build->version}});
+                         {"version", watch.build->version},
+                         {"image", watch.build->image.name}});
   }
 
   // These families have no label `signal`: of the watches of one subject the first that knows says

@@ -18,7 +18,8 @@ constexpr double kHandoverSeconds = 120;
 // Rows of older agents end without the evidence of the life.
 constexpr std::uint8_t kIncarnationWithoutEvidence = 1;
 constexpr std::uint8_t kIncarnationWithoutBuild = 2;
-constexpr std::uint8_t kIncarnationVersion = 3;
+constexpr std::uint8_t kIncarnationWithoutImage = 3;
+constexpr std::uint8_t kIncarnationVersion = 4;
 constexpr std::uint32_t kMostReadings = 1000000;
 constexpr std::uint64_t kMostReadingsOfTick = 8;
 constexpr std::uint32_t kMostScopes = 64;
@@ -119,8 +120,8 @@ bool restore_incarnation(ByteReader& in, Incarnation& incarnation) {
     incarnation.life.was_rising = in.take_flag();
     incarnation.life.evidence_seconds = in.take_number<double>(0, kMost);
   }
-  if (version >= kIncarnationVersion) {
-    incarnation.build = take_build(in);
+  if (version >= kIncarnationWithoutImage) {
+    incarnation.build = take_build(in, version > kIncarnationWithoutImage);
     in.require(incarnation.course.restore(in));
   }
   incarnation.life.growth_per_second = incarnation.growth.estimate;

@@ -53,20 +53,76 @@ std::string version_of(const GoBuild& go) {
   return version;
 }
 
+// "payments:1.8.2" of "registry.example:5000/shop/payments:1.8.2@sha256:0123…": what is behind the
+// last slash of the name, and the digest behind it.
+struct ImageParts {
+  std::string_view repository, tag, digest;
+};
+
+ImageParts parts_of_image(std::string_view name) {
+  ImageParts parts;
+  const std::size_t at = name.find('@');
+  if (at != std::string_view::npos) parts.digest = name.substr(at + 1);
+  name = base_name(name.substr(0, at));
+  const std::size_t colon = name.find(':');
+  parts.repository = name.substr(0, colon);
+  if (colon != std::string_view::npos) parts.tag = name.substr(colon + 1);
+  // "sha256:0123…" has no repository.
+  if (parts.repository == "sha256") parts = {{}, {}, name};
+  return parts;
+}
+
+std::string_view short_digest(std::string_view digest) {
+  return digest.substr(digest.find(':') + 1).substr(0, kShortId);
+}
+
 }  // namespace
 
 std::string_view build_kind_name(BuildKind kind) {
   constexpr std::array<std::string_view, kBuildKinds> kNames = {"gnu_build_id", "go_build_id",
-                                                                "file"};
+                                                                "file", "image"};
   return kNames.at(static_cast<std::size_t>(kind));
 }
 
 std::string BuildIdentity::short_name() const {
   if (!version.empty()) return version;
+  if (kind == BuildKind::image) return image_name();
   if (kind == BuildKind::file) return id.substr(0, id.rfind('+'));
   // The last part of Go's is of what came out, those before it of what went in.
   const std::size_t slash = kind == BuildKind::go ? id.rfind('/') : std::string::npos;
   return id.substr(slash == std::string::npos ? 0 : slash + 1, kShortId);
+}
+
+std::string BuildIdentity::image_name() const {
+  const ImageParts parts = parts_of_image(image.name);
+  std::string text(parts.repository);
+  if (!parts.tag.empty()) return text.append(1, ':').append(parts.tag);
+  const std::string_view digest = parts.digest.empty() ? std::string_view(image.id) : parts.digest;
+  if (digest.empty()) return text;
+  if (!text.empty()) text += '@';
+  return text.append(short_digest(digest));
+}
+
+std::string BuildIdentity::whole_id() const {
+  const std::string& of_image = image.id.empty() ? image.name : image.id;
+  return kind == BuildKind::image || of_image.empty() ? id : id + " " + of_image;
+}
+
+SharedBuild with_image(const SharedBuild& build, const ContainerImage& image) {
+  const bool has_name = !image.name.empty() && is_plain(image.name, BuildIdentity::kMostText);
+  const bool has_id = !image.id.empty() && is_plain(image.id, BuildIdentity::kMostText);
+  if (!has_name && !has_id) return build;
+  BuildIdentity with = build ? *build : BuildIdentity();
+  if (has_name) with.image.name = image.name;
+  if (has_id) with.image.id = image.id;
+  if (!build) {
+    const ImageParts parts = parts_of_image(with.image.name);
+    if (parts.repository.empty() || parts.repository.size() > kMostProgram) return nullptr;
+    with.kind = BuildKind::image;
+    with.program = std::string(parts.repository);
+    with.id = has_id ? with.image.id : with.image.name;
+  }
+  return std::make_shared<const BuildIdentity>(std::move(with));
 }
 
 SharedBuild build_of_file(std::string_view program, const FileFacts& file) {
@@ -107,13 +163,17 @@ void save_build(ByteWriter& out, const SharedBuild& build) {
   out.put_text(build->program);
   out.put_text(build->id);
   out.put_text(build->version);
+  out.put_text(build->image.name);
+  out.put_text(build->image.id);
 }
 
-SharedBuild take_build(ByteReader& in) {
+SharedBuild take_build(ByteReader& in, bool has_image) {
   if (!in.take_flag()) return nullptr;
   BuildIdentity build;
   build.kind = in.take_enum<BuildKind>(kBuildKinds);
-  for (std::string* const text : {&build.program, &build.id, &build.version}) {
+  for (std::string* const text :
+       {&build.program, &build.id, &build.version, &build.image.name, &build.image.id}) {
+    if (!has_image && text == &build.image.name) break;
     *text = in.take_text(BuildIdentity::kMostText);
     in.require(is_plain(*text, BuildIdentity::kMostText));
   }

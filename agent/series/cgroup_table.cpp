@@ -81,6 +81,8 @@ std::string_view cgroup_label(Attribute attribute) {
       return "container";
     case Attribute::image:
       return "image";
+    case Attribute::image_id:
+      return "image_id";
     case Attribute::pod:
       return "pod";
     case Attribute::pod_uid:

@@ -109,6 +109,34 @@ TEST_F(BuildReaderTest, OfAScriptTheMainFileIsTheBuild) {
   EXPECT_EQ(build(7, "gunicorn"), found);
 }
 
+TEST_F(BuildReaderTest, TheImageOfItsContainerIsPartOfItWheneverItIsLearned) {
+  install("app", "w");
+  start(7, "app", "app");
+  const auto look = [this](const ContainerImage& image) {
+    reader_.follow({{{7, 700}, "app", kStart, image}});
+    reader_.look();
+    return known(7);
+  };
+  const SharedBuild bare = look({});
+  ASSERT_TRUE(bare);
+  EXPECT_EQ(bare->image, ContainerImage());
+  const SharedBuild inside = look({"payments:1.8.2", "sha256:12"});
+  EXPECT_EQ(inside->id, "77");
+  EXPECT_EQ(inside->image.name, "payments:1.8.2");
+  EXPECT_EQ(look({"payments:1.8.2", "sha256:12"}), inside) << "the same object";
+}
+
+TEST_F(BuildReaderTest, WhatHasNoBuildOfItsOwnHasThatOfItsImage) {
+  start(7, "python3", "python3.11");
+  testing::write_file(programs() / "python3.11", "elf");
+  set_command_line(7, std::string("python3\0-c\0pass\0", 16));
+  reader_.follow({{{7, 700}, "python3", kStart, {"payments:1.8.2", ""}}});
+  reader_.look();
+  ASSERT_TRUE(known(7));
+  EXPECT_EQ(known(7)->kind, BuildKind::image);
+  EXPECT_EQ(known(7)->short_name(), "payments:1.8.2");
+}
+
 TEST_F(BuildReaderTest, AScriptThatIsNewerThanItsProcessIsNotWhatItRuns) {
   start(7, "node", "node");
   testing::write_file(programs() / "node", "elf");

@@ -72,6 +72,24 @@ TEST(BuildComparisonTest, TheOrderOfStoredRunsDoesNotMatterAndLaterOnesDoNotCoun
       "since build x, 5 h 0 min ago: +212 MB/h; build w before it: level (seen for 2 h 0 min)");
 }
 
+TEST(BuildComparisonTest, InAContainerTheImageIsToldAndIsPartOfTheBuild) {
+  const auto in = [](const SharedBuild& plain, const std::string& tag, const std::string& id = "") {
+    return with_image(plain, {"registry.example/payments:" + tag, id});
+  };
+  EXPECT_EQ(
+      say({run(in(build("w"), "1.8.1"), 9, 3, kLevel)}, run(in(build("w"), "1.8.2"), 3, 0, kRise)),
+      "since image payments:1.8.2 (build w), 3 h 0 min ago: +212 MB/h; image payments:1.8.1 "
+      "(build w) before it: level (seen for 2 h 0 min)");
+  EXPECT_EQ(say({run(in(nullptr, "1.8.1"), 9, 3, kLevel)}, run(in(nullptr, "1.8.2"), 3, 0, kRise)),
+            "since image payments:1.8.2, 3 h 0 min ago: +212 MB/h; image payments:1.8.1 before it: "
+            "level (seen for 2 h 0 min)");
+  EXPECT_EQ(say({run(in(nullptr, "latest", "sha256:12"), 9, 3, kLevel)},
+                run(in(nullptr, "latest", "sha256:34"), 3, 0, kRise)),
+            "since image payments:latest@34, 3 h 0 min ago: +212 MB/h; image payments:latest@12 "
+            "before it: level (seen for 2 h 0 min)")
+      << "one tag, two images";
+}
+
 TEST(BuildComparisonTest, WithoutAnotherBuildNothingIsSaidOfOne) {
   EXPECT_EQ(say({}, run(build("x"), 3, 0, kRise)), "since build x, 3 h 0 min ago: +212 MB/h");
   EXPECT_EQ(say({run(nullptr, 9, 3, kLevel)}, run(build("x"), 3, 0, kRise)),

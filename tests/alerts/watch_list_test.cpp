@@ -352,6 +352,18 @@ TEST_F(WatchListTest, AnotherDateOfTheFileIsNoOtherProgramOfTheProcessThatLoaded
   EXPECT_EQ(watches_.find(key_of(7))->build->id, "other.py@20251129");
 }
 
+TEST_F(WatchListTest, WhatIsKnownByItsImageAloneTakesABuildThatIsLearnedLater) {
+  watches_.on_exec([](const Watch&) { ADD_FAILURE() << "it was unknown before"; });
+  labels_.build = with_image(nullptr, {"payments:1.8.2", ""});
+  leak(7, 240);
+  const Watch* const watch = watches_.find(key_of(7));
+  EXPECT_EQ(watch->build->kind, BuildKind::image);
+  labels_.build = with_image(build_named("w"), {"payments:1.8.2", ""});
+  leak(7, 1);
+  EXPECT_EQ(watch->build->id, "w");
+  EXPECT_EQ(watch->judge.state(), LeakState::leaking);
+}
+
 TEST_F(WatchListTest, AWatchKeepsItsBuildAndOneOfAnOlderAgentHasNone) {
   leak(7, 40);
   const Watch* const watch = watches_.find(key_of(7));
@@ -383,6 +395,19 @@ TEST_F(WatchListTest, AWatchKeepsItsBuildAndOneOfAnOlderAgentHasNone) {
   ASSERT_NE(back, nullptr);
   EXPECT_EQ(*back->build, *watch->build);
   EXPECT_EQ(back->exec_seconds, watch->exec_seconds);
+  labels_.build = with_image(build_named("x"), {"payments:1.8.2", "sha256:12"});
+  leak(7, 1);
+  EXPECT_EQ(read(saved())->build->image, (ContainerImage{"payments:1.8.2", "sha256:12"}));
+  // Without an image: name and digest, each behind its length.
+  std::string without = saved();
+  for (const std::string text : {"payments:1.8.2", "sha256:12"}) {
+    const std::size_t at = without.find(text);
+    ASSERT_NE(at, std::string::npos);
+    without.erase(at - sizeof(std::uint16_t), sizeof(std::uint16_t) + text.size());
+  }
+  without[0] = WatchList::kStateWithoutImage;
+  ASSERT_NE(read(without), nullptr);
+  EXPECT_EQ(*read(without)->build, *build_named("x"));
 }
 
 }  // namespace

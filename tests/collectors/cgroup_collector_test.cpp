@@ -66,6 +66,33 @@ double component(const RecordedEntity& entity, std::string_view name) {
   return entity.value("heapfloor_cgroup_memory_component_bytes", name).value_or(-1);
 }
 
+// A host with one cgroup, "/a", whose files a test may change.
+struct OneCgroup {
+  std::map<std::string, std::string, std::less<>> files = {
+      {"sys/fs/cgroup/cgroup.controllers", "memory\n"},
+      {"sys/fs/cgroup/a/memory.current", "4096\n"},
+      {"sys/fs/cgroup/a/memory.stat", "anon 4096\n"},
+      {"sys/fs/cgroup/a/memory.max", "max\n"},
+      {"sys/fs/cgroup/a/cgroup.procs", "1\n"}};
+  std::function<void(std::string_view)> on_read = [](std::string_view) {};
+  MemoryHostRoot root{[this](std::string_view path) -> Result<std::string> {
+    on_read(path);
+    const auto found = files.find(path);
+    if (found != files.end()) return found->second;
+    return failure(ErrorKind::unavailable, std::string(path), "no such file");
+  }};
+  bool has_a = true;
+  bool has_hierarchy = true;
+
+  OneCgroup() {
+    root.directories = [this](std::string_view path) -> std::vector<std::string> {
+      if (path == "sys/fs" && has_hierarchy) return {"cgroup"};
+      if (path == "sys/fs/cgroup" && has_a) return {"a"};
+      return {};
+    };
+  }
+};
+
 TEST(CgroupCollector, VersionTwoIsReadFromTheRootDownAndTheRootIsTheHost) {
   const FixtureHost host("cgroup_v2");
   Collected tick;
@@ -150,6 +177,31 @@ TEST(CgroupCollector, IdentityIsSaidOnceInTheLifeOfACgroup) {
   collect(*collector, tick);
   EXPECT_TRUE(tick.at("/system.slice/nginx.service").attributes.empty());
   EXPECT_EQ(tick.at("/system.slice/nginx.service").cgroup_id, inode);
+}
+
+TEST(CgroupCollector, WhatItsRuntimeSaysOfAContainerIsSaidWhenItIsKnownAndThenNoMore) {
+  OneCgroup host;
+  const std::string scope = "docker-" + kId + ".scope";
+  for (const std::string file : {"memory.current", "memory.stat", "memory.max", "cgroup.procs"})
+    host.files["sys/fs/cgroup/" + scope + "/" + file] = host.files["sys/fs/cgroup/a/" + file];
+  host.root.directories = [&scope](std::string_view path) -> std::vector<std::string> {
+    if (path == "sys/fs") return {"cgroup"};
+    return path == "sys/fs/cgroup" ? std::vector<std::string>{scope} : std::vector<std::string>();
+  };
+  const auto collector = cgroup_collector.make(host.root, {});
+  Collected tick;
+  collect(*collector, tick);
+  EXPECT_EQ(tick.at("/" + scope).attribute(Attribute::container_id), kId);
+  EXPECT_EQ(tick.at("/" + scope).attribute(Attribute::image), std::nullopt);
+  host.files["root/var/lib/docker/containers/" + kId + "/config.v2.json"] =
+      R"({"Name":"/web","Image":"sha256:12","Config":{"Image":"payments:1.8.2"}})";
+  collect(*collector, tick);
+  EXPECT_EQ(tick.at("/" + scope).attribute(Attribute::container_id), kId) << "all is said anew";
+  EXPECT_EQ(tick.at("/" + scope).attribute(Attribute::container), "web");
+  EXPECT_EQ(tick.at("/" + scope).attribute(Attribute::image), "payments:1.8.2");
+  EXPECT_EQ(tick.at("/" + scope).attribute(Attribute::image_id), "sha256:12");
+  collect(*collector, tick);
+  EXPECT_TRUE(tick.at("/" + scope).attributes.empty());
 }
 
 TEST(CgroupCollector, TheNextTickHasNewValuesAndACgroupThatIsGoneIsNotThere) {
@@ -237,33 +289,6 @@ TEST(CgroupCollector, AboveTheCapTheDeepestAreLeftOutAndCounted) {
   collect(*collector, tick);
   EXPECT_EQ(tick.host("heapfloor_cgroups_skipped_total"), 4);
 }
-
-// A host with one cgroup, "/a", whose files a test may change.
-struct OneCgroup {
-  std::map<std::string, std::string, std::less<>> files = {
-      {"sys/fs/cgroup/cgroup.controllers", "memory\n"},
-      {"sys/fs/cgroup/a/memory.current", "4096\n"},
-      {"sys/fs/cgroup/a/memory.stat", "anon 4096\n"},
-      {"sys/fs/cgroup/a/memory.max", "max\n"},
-      {"sys/fs/cgroup/a/cgroup.procs", "1\n"}};
-  std::function<void(std::string_view)> on_read = [](std::string_view) {};
-  MemoryHostRoot root{[this](std::string_view path) -> Result<std::string> {
-    on_read(path);
-    const auto found = files.find(path);
-    if (found != files.end()) return found->second;
-    return failure(ErrorKind::unavailable, std::string(path), "no such file");
-  }};
-  bool has_a = true;
-  bool has_hierarchy = true;
-
-  OneCgroup() {
-    root.directories = [this](std::string_view path) -> std::vector<std::string> {
-      if (path == "sys/fs" && has_hierarchy) return {"cgroup"};
-      if (path == "sys/fs/cgroup" && has_a) return {"a"};
-      return {};
-    };
-  }
-};
 
 TEST(CgroupCollector, WhatIsRemovedWhileItIsReadIsGoneAndNoError) {
   OneCgroup host;

@@ -465,6 +465,8 @@ TEST(SuspectDocument, SaysItsBuildAndTheOneBeforeIt) {
                   {"kind", "gnu_build_id"},
                   {"id", "0123456789abcdef0123"},
                   {"version", nullptr},
+                  {"image", nullptr},
+                  {"image_id", nullptr},
                   {"since", 1'700'000'000},
                   {"runs", 2},
                   {"run_seconds", 3600},
@@ -478,6 +480,8 @@ TEST(SuspectDocument, SaysItsBuildAndTheOneBeforeIt) {
                     {"kind", "go_build_id"},
                     {"id", "a/b/fedcba9876543210"},
                     {"version", "v1.4.2"},
+                    {"image", "registry.example/shop/app:2.4.1"},
+                    {"image_id", "sha256:0123456789abcdef"},
                     {"since", 1'690'000'000},
                     {"runs", 1},
                     {"run_seconds", 172800},
@@ -487,8 +491,8 @@ TEST(SuspectDocument, SaysItsBuildAndTheOneBeforeIt) {
   ASSERT_EQ(suspect["evidence"].size(), 1U);
   EXPECT_EQ(suspect["evidence"][0]["kind"], "builds");
   EXPECT_NE(suspect["evidence"][0]["text"].get<std::string>().find(
-                "; build v1.4.2 before it: level (seen for 2 d 0 h); build 0123456789ab ran before "
-                "that too"),
+                "; image app:2.4.1 (build v1.4.2) before it: level (seen for 2 d 0 h); build "
+                "0123456789ab ran before that too"),
             std::string::npos)
       << suspect["evidence"];
   EXPECT_EQ(data_of(suspect_document(snapshot, kLeaking))["suspect"]["build"], nullptr)

@@ -244,8 +244,12 @@ inline void add_watches(Snapshot& snapshot) {
   const auto build = [](BuildKind kind, const char* program, const char* id, const char* version) {
     return std::make_shared<const BuildIdentity>(BuildIdentity{kind, program, id, version});
   };
+  const auto in_image = [](const SharedBuild& plain) {
+    return with_image(plain, {"registry.example/shop/app:2.4.1", "sha256:0123456789abcdef"});
+  };
   const SharedBuild now = build(BuildKind::gnu, "app", "0123456789abcdef0123", "");
-  const SharedBuild before = build(BuildKind::go, "app", "a/b/fedcba9876543210", "v1.4.2");
+  const SharedBuild before =
+      in_image(build(BuildKind::go, "app", "a/b/fedcba9876543210", "v1.4.2"));
   const FloorCourse rise = {FloorMove::rising, 3600, {58'888.5, 50'000, 60'000}};
   const FloorCourse level = {FloorMove::level, 172'800, {0, -1, 1}};
   snapshot.watches[1].build = now;
@@ -258,16 +262,22 @@ inline void add_watches(Snapshot& snapshot) {
 inline void add_cgroups(Snapshot& snapshot) {
   const std::vector<MetricValue> values = {
       {&kCgroupMetrics[0], 5e8}, {&kCgroupMetrics[1], 4096}, {&kCgroupMetrics[2], 1}};
-  snapshot.cgroups = {
-      {"/a\"b\n\xFF", "a\"b\n\xFF", {}, values},
-      {"/kubepods/podx",
-       "0123456789ab",
-       {{"runtime", "containerd"}, {"container_id", "0123456789ab"}, {"pod_uid", "12-34"}},
-       values},
-      {"/system.slice/dev-x2d\\x2d.service",
-       "dev-x2d\\x2d.service",
-       {{"unit", "dev-x2d\\x2d.service"}},
-       values}};
+  snapshot.cgroups = {{"/a\"b\n\xFF", "a\"b\n\xFF", {}, values},
+                      {"/kubepods/podx",
+                       "0123456789ab",
+                       {{"runtime", "containerd"},
+                        {"container_id", "0123456789ab"},
+                        {"container", "app"},
+                        {"image", "registry.example/shop/app:2.4.1"},
+                        {"image_id", "sha256:0123456789abcdef"},
+                        {"pod", "shop-6c9f"},
+                        {"namespace", "prod"},
+                        {"pod_uid", "12-34"}},
+                       values},
+                      {"/system.slice/dev-x2d\\x2d.service",
+                       "dev-x2d\\x2d.service",
+                       {{"unit", "dev-x2d\\x2d.service"}},
+                       values}};
   snapshot.workloads = {{"nginx.service", 0, std::nullopt}, {"pod/12-34", 3, 9000.5}};
   snapshot.oom_victims = {{42, "leaky", "/kubepods/podx", "pod/12-34", 65536, 9000.5}};
 }

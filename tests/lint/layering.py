@@ -35,7 +35,7 @@ OWNERS = {
     "re2/": ("agent/series/group_rules",),
     "sqlite3.h": ("agent/history/",),
     "nlohmann/": ("agent/alerts/", "agent/evidence/", "agent/exposition/", "agent/external/",
-                  "agent/cli/", "agent/top/"),
+                  "agent/cli/", "agent/top/", "collectors/parse/container_files"),
     "curses.h": ("agent/top/top_screen.cpp",),
     "curl/": ("collectors/http_client",),
     "bpf/": ("collectors/bpf/",),

@@ -57,6 +57,49 @@ TEST(BuildIdentityTest, AnyTimeOfChangeIsADate) {
   }
 }
 
+std::string image_name(const std::string& name, const std::string& id = {}) {
+  const SharedBuild build = with_image(build_of_file("app", kFile), {name, id});
+  return build->image_name();
+}
+
+TEST(BuildIdentityTest, AnImageIsCalledByItsRepositoryAndTagElseByItsDigest) {
+  EXPECT_EQ(image_name("registry.example:5000/shop/payments:1.8.2"), "payments:1.8.2");
+  EXPECT_EQ(image_name("payments:1.8.2@sha256:0123456789abcdef"), "payments:1.8.2");
+  EXPECT_EQ(image_name("shop/payments@sha256:0123456789abcdef"), "payments@0123456789ab");
+  EXPECT_EQ(image_name("registry.example:5000/payments", "sha256:fedcba9876543210"),
+            "payments@fedcba987654");
+  EXPECT_EQ(image_name("registry.example:5000/payments"), "payments");
+  EXPECT_EQ(image_name("sha256:0123456789abcdef"), "0123456789ab");
+  EXPECT_EQ(image_name("", "sha256:0123456789abcdef"), "0123456789ab");
+  EXPECT_EQ(image_name("a b"), "") << "cannot be shown";
+  EXPECT_EQ(image_name(""), "");
+}
+
+TEST(BuildIdentityTest, WhatHasNoBuildOfItsOwnHasThatOfItsImage) {
+  const SharedBuild build = with_image(nullptr, {"shop/payments:1.8.2", "sha256:12"});
+  ASSERT_TRUE(build);
+  EXPECT_EQ(build->kind, BuildKind::image);
+  EXPECT_EQ(build->program, "payments");
+  EXPECT_EQ(build->id, "sha256:12");
+  EXPECT_EQ(build->short_name(), "payments:1.8.2");
+  EXPECT_EQ(with_image(nullptr, {"payments:1.8.2", ""})->id, "payments:1.8.2");
+  EXPECT_FALSE(with_image(nullptr, {"", "sha256:12"})) << "nothing that all builds are called";
+  EXPECT_FALSE(with_image(nullptr, {}));
+}
+
+TEST(BuildIdentityTest, ABuildIsOneOfAnImageByItsDigestElseByItsName) {
+  const SharedBuild bare = build_of_file("app", kFile);
+  const auto in = [&bare](const char* name, const char* id) {
+    return with_image(bare, {name, id});
+  };
+  EXPECT_FALSE(in("app:1", "")->is_same_build(*in("app:2", "")));
+  EXPECT_TRUE(in("app:1", "12")->is_same_build(*in("app:stable", "12")));
+  EXPECT_FALSE(in("app:latest", "12")->is_same_build(*in("app:latest", "34")));
+  EXPECT_TRUE(in("app:1", "")->is_same_build(*bare)) << "of one the image is not known (yet)";
+  EXPECT_TRUE(in("app:1", "")->may_be_same_run(*in("app:2", ""))) << "moved, not started anew";
+  EXPECT_TRUE(with_image(nullptr, {"app:1", ""})->may_be_same_run(*bare));
+}
+
 TEST(BuildIdentityTest, ARuntimeIsNoBuildOfWhatRunsInIt) {
   for (const char* const name : {"dotnet", "beam.smp", "php-fpm8.2", "uwsgi"})
     EXPECT_TRUE(runs_other_programs(name)) << name;

@@ -165,6 +165,16 @@ Result<HostFile> MemoryHostRoot::open_file_in(std::int32_t pid, int directory,
   return HostFile(*this, handle, *facts);
 }
 
+Result<HostFile> MemoryHostRoot::open_file(std::string_view path) const {
+  Result<std::string> text = text_("root/" + std::string(path));
+  if (!text) return Failure(std::move(text.error()));
+  const int handle = open_handle(0);
+  if (handle < 0) return failure(ErrorKind::io, std::string(path), "no descriptor left");
+  const FileFacts facts{.size_bytes = text->size()};
+  open_.at(handle).bytes = std::move(*text);
+  return HostFile(*this, handle, facts);
+}
+
 Result<HostFile> MemoryHostRoot::open_in_root_of(std::int32_t pid, int directory,
                                                  const char* path) const {
   return open_file_in(pid, directory, (std::string("root") + path).c_str());

@@ -45,6 +45,7 @@ class MemoryHostRoot final : public HostRoot {
 
   [[nodiscard]] Result<std::string_view> read(Tree tree, std::string_view path,
                                               std::span<char> buffer) const override;
+  [[nodiscard]] Result<HostFile> open_file(std::string_view path) const override;
   [[nodiscard]] Result<DirectoryFacts> look_at_directory(Tree tree,
                                                          std::string_view path) const override;
   [[nodiscard]] Result<void> list_directories(Tree tree, std::string_view path, std::size_t most,

@@ -83,7 +83,7 @@ def process(pid, comm, value, state=None, **more):
 def cgroup(path, current, unreclaimable, limit, stalled, limit_of=None, oom_kills=0, name=None, processes=3, watches=(), **identity):
     """One row of the cgroups; `limit` is its own, `limit_of` (path, bytes) that of one above, neither: the host's memory."""
     owner, effective = limit_of or (path if limit else None, limit or 16 * GIB)
-    words = dict.fromkeys(('runtime', 'container_id', 'container', 'image', 'pod', 'pod_uid', 'namespace', 'qos', 'unit', 'slice'))
+    words = dict.fromkeys(('runtime', 'container_id', 'container', 'image', 'image_id', 'pod', 'pod_uid', 'namespace', 'qos', 'unit', 'slice'))
     return {
         'cgroup': path, 'name': name or path.rsplit('/', 1)[-1], 'identity': {**words, **identity}, 'processes': processes,
         'current_bytes': int(current), 'unreclaimable_bytes': unreclaimable and int(unreclaimable),
@@ -234,7 +234,7 @@ class World:
             'reaches the limit of 4.00 GiB (cgroup) at 2026-11-29 16:31 UTC, in 5 h 12 min (15:59 to 17:49). Next: look at what is put into user_cache '
             'and never taken out; its heap profile has the stacks.')
         payments['build'] = {'name': 'v1.4.2', 'program': 'payments', 'kind': 'gnu_build_id', 'id': '3f2a90c1d4e5' + '0' * 28,
-                             'version': 'v1.4.2', 'since': now - 7.8 * HOUR, 'runs': 1, 'run_seconds': 7.8 * HOUR, 'seen_seconds': 7.8 * HOUR,
+                             'version': 'v1.4.2', 'image': 'registry.example/payments:1.4.2', 'image_id': 'sha256:' + 64 * 'e', 'since': now - 7.8 * HOUR, 'runs': 1, 'run_seconds': 7.8 * HOUR, 'seen_seconds': 7.8 * HOUR,
                              'move': 'rising', 'growth_per_second': None, 'is_rollback': False, 'before': None}
         payments['sites'] = [
             {'site': '00000000deadbeef', 'function': 'AddUser(Session&)', 'file': '/src/shop/cache.cpp', 'line': 88, 'location': None,
@@ -376,7 +376,8 @@ class World:
                      'build': None},
                     {'start_time': now - 19 * HOUR, 'ended_at': now - 9 * HOUR, 'reason': 'exited', 'state': 'stable',
                      'floor_bytes': 90 * MIB, 'value_bytes': 95 * MIB, 'growth_per_second': None,
-                     'build': {'name': 'v1.4.1', 'program': 'payments', 'kind': 'gnu_build_id', 'id': '77b0e1c2' * 5, 'version': 'v1.4.1'}},
+                     'build': {'name': 'v1.4.1', 'program': 'payments', 'kind': 'gnu_build_id', 'id': '77b0e1c2' * 5, 'version': 'v1.4.1',
+                               'image': None, 'image_id': None}},
                 ] if row['state'] == 'leaking' else []}
 
     def cgroups(self, query):
@@ -387,7 +388,8 @@ class World:
             cgroup('/system.slice/db.service', 6 * GIB, 1.2 * GIB, None, self.stalled(0), unit='db.service', processes=8,
                    watches=[('cgroup_anon', 'stable'), ('cgroup_shmem', 'suspected')]),
             cgroup('/kubepods.slice/pod_1/' + 64 * 'c', 700 * MIB, 480 * MIB, None, self.stalled(0.004), limit_of=('/kubepods.slice/pod_1', GIB),
-                   runtime='containerd', container_id=64 * 'c', pod_uid='0d7f', name=12 * 'c'),
+                   runtime='containerd', container_id=64 * 'c', container='web',
+                   image='registry.example/shop:2.4.1', pod='shop-6c9f', namespace='prod', pod_uid='0d7f', name=12 * 'c'),
             cgroup('/v1/without-pressure', 90 * MIB, None, None, None),
             *(cgroup(f'/{name}', (30 - index) * MIB, (20 - index) * MIB, None, self.stalled(0))
               for index, name in enumerate(HOSTILE_NAMES)),

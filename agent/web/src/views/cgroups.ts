@@ -45,12 +45,14 @@ function limitWords(row: CgroupRow): Child {
 
 /** What the cgroup is, apart from its name. */
 function metaOf(row: CgroupRow): Child {
-  const { runtime, namespace, pod, pod_uid: uid } = row.identity;
+  const { runtime, namespace, pod, pod_uid: uid, container, image } = row.identity;
   const podName = pod ?? uid;
   return [
     h('span', {}, nameElement(row.cgroup)),
     runtime !== null && h('span', {}, nameElement(runtime)),
     podName !== null && h('span', {}, 'pod\u00a0', nameElement(namespace ? `${namespace}/${podName}` : podName)),
+    container !== null && h('span', {}, 'container\u00a0', nameElement(container)),
+    image !== null && h('span', {}, 'image\u00a0', nameElement(image)),
     row.processes !== null && h('span', {}, `${formatCount(row.processes)}\u00a0proc.`),
   ];
 }

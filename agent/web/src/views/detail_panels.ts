@@ -125,6 +125,12 @@ function buildWords({ name, id }: { name: string; id: string }): string {
   return id.startsWith(name) ? id : `${name}, ${id}`;
 }
 
+/** The image, and its id where the name does not hold it. */
+function imageWords({ image, image_id: id }: { image: string | null; image_id: string | null }): string | null {
+  if (image === null || id === null) return image ?? id;
+  return image.includes(id) ? image : `${image}, ${id}`;
+}
+
 function memoryFacts(row: SubjectRow, now: number): Fact[] {
   const resident = sumOf(row.resident_anon_bytes, row.resident_file_bytes, row.resident_shmem_bytes);
   return [
@@ -147,7 +153,8 @@ export function factsOf(row: SubjectRow | null, suspect: Suspect | null, signal:
     ['Group', subject?.group || null, true],
     ['Cgroup', subject?.cgroup, true],
     ['Part', subject?.part, true],
-    ['Build', suspect?.build ? buildWords(suspect.build) : null, true],
+    ['Image', suspect?.build ? imageWords(suspect.build) : null, true],
+    ['Build', suspect?.build && suspect.build.kind !== 'image' ? buildWords(suspect.build) : null, true],
     ['Signal', signalWords(suspect?.signal ?? signal ?? row?.signal)],
     ...(row ? memoryFacts(row, now) : []),
   ];
