@@ -1,14 +1,12 @@
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <atomic>
 #include <cstdio>
 #include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
+#include "agent/cli/backtest.h"
 #include "agent/cli/backtest_time.h"
 #include "agent/cli/commands.h"
 #include "agent/cli/replay_output.h"
@@ -36,36 +34,6 @@ std::optional<TimeRange> range_of(const BacktestOptions& options, double now_sec
   return TimeRange{*start, *end, options.step_seconds.value_or(fitting_step(*end - *start))};
 }
 
-using Judged = std::pair<const std::string*, const ReplaySeries*>;
-
-// Judges all series on some threads; the order is that of their labels whatever the threads do.
-ReplayedFile judge(const RangeSeries& series, const Config& config, const ReplayShow& show,
-                   ReplayOutput& output) {
-  std::vector<Judged> all;
-  for (const auto& [labels, readings] : series) all.emplace_back(&labels, &readings);
-  ReplayedFile judged;
-  judged.series.resize(all.size());
-  const ReplaySettings settings = settings_of(show);
-  std::atomic<std::size_t> next = 0;
-  std::atomic<std::size_t> done = 0;
-  std::vector<std::thread> workers;
-  for (std::size_t i = 0; i < std::min(show.workers(), all.size()); ++i) {
-    workers.emplace_back([&] {
-      for (std::size_t at = next++; at < all.size(); at = next++) {
-        judged.series[at] = replay_series(*all[at].first, *all[at].second, config, settings);
-        done.fetch_add(1);
-        done.notify_one();
-      }
-    });
-  }
-  for (std::size_t seen = 0; seen < all.size(); seen = done.load()) {
-    output.show({seen, all.size(), seen, "judged", "series"});
-    done.wait(seen);
-  }
-  for (std::thread& worker : workers) worker.join();
-  return judged;
-}
-
 }  // namespace
 
 int run_backtest_command(const ConfigSource& source, const BacktestOptions& options) {
@@ -83,33 +51,32 @@ int run_backtest_command(const ConfigSource& source, const BacktestOptions& opti
   const auto range = range_of(options, SystemClock().wall_seconds());
   if (!range) return kExitUsage;
   ReplayOutput output(options.show);
-  std::string_view of = "values";
-  FetchOptions fetching;
-  fetching.progress = [&](std::size_t done, std::size_t parts, std::size_t series) {
-    output.show({done, parts, series, of, "part"});
-  };
-  SeriesFetcher fetcher(options.url, options.client, fetching);
-  auto series = fetcher.fetch(options.query, *range);
-  if (!series) return output.fail(series.error());
-  struct Joined {
-    const std::string& query;
-    JoinedColumn column;
-    std::string_view name;
-  };
-  for (const Joined& joined : {Joined{options.epoch_query, JoinedColumn::epoch, "epochs"},
-                               Joined{options.limit_query, JoinedColumn::limit, "limits"},
-                               Joined{options.load_query, JoinedColumn::load, "loads"}}) {
-    if (joined.query.empty()) continue;
-    of = joined.name;
-    const auto others = fetcher.fetch(joined.query, *range);
-    if (!others) return output.fail(others.error());
-    const std::size_t found = join(*series, *others, joined.column);
-    if (found < series->size())
-      output.remark(fmt::format("{}: {} of {} series have none", joined.name,
-                                series->size() - found, series->size()));
+  BacktestQueries queries{options.query, {}};
+  for (const BacktestColumn& column :
+       {BacktestColumn{options.epoch_query, JoinedColumn::epoch, "epochs"},
+        BacktestColumn{options.limit_query, JoinedColumn::limit, "limits"},
+        BacktestColumn{options.load_query, JoinedColumn::load, "loads"}}) {
+    if (!column.query.empty()) queries.beside.push_back(column);
   }
-  if (series->empty()) output.remark("the query matched nothing in that time");
-  output.take(judge(*series, *config, options.show, output));
+  FetchOptions fetching;
+  fetching.most_series = Backtest::kMostSeries;
+  fetching.most_readings = Backtest::kMostReadings;
+  SeriesFetcher fetcher(options.url, options.client, fetching);
+  Backtest backtest(*config, settings_of(options.show), options.show.workers(),
+                    [&output](const ReplayProgress& progress) { output.show(progress); });
+  auto result = backtest.run(fetcher, queries, *range);
+  if (!result) return output.fail(result.error());
+  const std::size_t series = result->judged.series.size();
+  for (std::size_t i = 0; i < queries.beside.size(); ++i) {
+    if (const std::size_t without = result->without[i]; without > 0)
+      output.remark(
+          fmt::format("{}: {} of {} series have none", queries.beside[i].name, without, series));
+  }
+  if (result->left_out > 0)
+    output.remark(fmt::format("{} series or more were left out: at most {} are judged",
+                              result->left_out, Backtest::kMostSeries));
+  if (series == 0) output.remark("the query matched nothing in that time");
+  output.take(std::move(result->judged));
   return output.finish();
 }
 

@@ -64,12 +64,11 @@ std::string transition_json(const std::string& series, std::string_view what, st
 }
 
 std::shared_ptr<const ChartSeries> chart_of(const ReplaySummary& summary,
-                                            const std::vector<Observation>& readings,
-                                            const Watch* watch) {
+                                            std::vector<ChartPoint> points, const Watch* watch) {
   const Verdict& verdict = summary.verdict;
   auto chart = std::make_shared<ChartSeries>();
   chart->counted = summary.counted;
-  chart->points = thin_readings(readings);
+  chart->points = std::move(points);
   chart->limit = verdict.limit;
   chart->exhaustion = shown_exhaustion(summary.state, verdict);
   chart->with_future = summary.state == LeakState::suspected || summary.state == LeakState::leaking;
@@ -86,12 +85,21 @@ std::shared_ptr<const ChartSeries> chart_of(const ReplaySummary& summary,
   return chart;
 }
 
-// The watch list and the alert book of one series, driven by the file's clock.
-class SeriesRun {
+Config tuned_to(const Config& config, double interval_seconds) {
+  Config tuned = config;
+  if (interval_seconds > 0) tuned.collection.interval_seconds = interval_seconds;
+  return tuned;
+}
+
+}  // namespace
+
+// The watch list and the alert book of one series, driven by its own clock.
+class SeriesReplay::Run {
  public:
-  SeriesRun(const std::string& name, const Config& config, const ReplaySettings& settings,
-            bool has_epochs)
+  Run(const std::string& name, const Config& config, const ReplaySettings& settings,
+      bool has_epochs)
       : settings_(settings),
+        default_limit_(config.trend.limit_bytes),
         watches_([&](Signal) { return config.policy_for(settings.signal); }, 1),
         alerts_(config.alerts.hold_seconds, config.alerts.resolve_hold_seconds) {
     summary_.series = name;
@@ -102,8 +110,8 @@ class SeriesRun {
     watches_.on_transition([this](const Watch& watch, LeakState before) { note(watch, before); });
   }
 
-  void take(Observation reading, const std::optional<double>& default_limit) {
-    if (!reading.limit) reading.limit = default_limit;
+  void take(Observation reading) {
+    if (!reading.limit) reading.limit = default_limit_;
     ++summary_.points;
     now_seconds_ = reading.time_seconds;
     summary_.last_seconds = now_seconds_;
@@ -118,13 +126,13 @@ class SeriesRun {
     }
   }
 
-  ReplaySummary finish(const std::vector<Observation>& readings) {
+  ReplaySummary finish(std::vector<ChartPoint> points) {
     const Watch* const watch = watches_.find(kKey);
     if (watch != nullptr) {
       summary_.state = watch->judge.state();
       summary_.verdict = watch->detector.verdict();
     }
-    if (settings_.charts) summary_.chart = chart_of(summary_, readings, watch);
+    if (settings_.charts) summary_.chart = chart_of(summary_, std::move(points), watch);
     return std::move(summary_);
   }
 
@@ -146,24 +154,47 @@ class SeriesRun {
   }
 
   ReplaySummary summary_;
-  const ReplaySettings& settings_;
+  ReplaySettings settings_;
+  std::optional<double> default_limit_;
   WatchLabels labels_;
   WatchList watches_;
   AlertBook alerts_;
   double now_seconds_ = 0;
 };
 
-}  // namespace
+SeriesReplay::SeriesReplay(std::string name, const Config& config, const ReplaySettings& settings,
+                           double interval_seconds, ReadingThinner thinner)
+    : name_(std::move(name)),
+      config_(config),
+      settings_(settings),
+      interval_seconds_(interval_seconds),
+      thinner_(std::move(thinner)) {}
+
+SeriesReplay::~SeriesReplay() = default;
+
+void SeriesReplay::take(const ReplaySeries& piece) {
+  if (!run_) {
+    run_ = std::make_unique<Run>(name_, tuned_to(config_, interval_seconds_), settings_,
+                                 piece.has_epoch);
+  }
+  for (const Observation& reading : piece.observations) {
+    run_->take(reading);
+    if (settings_.charts) thinner_.add(reading);
+  }
+}
+
+ReplaySummary SeriesReplay::finish() {
+  if (!run_) take({});
+  return run_->finish(thinner_.take());
+}
 
 ReplaySummary replay_series(const std::string& name, const ReplaySeries& series,
                             const Config& config, const ReplaySettings& settings) {
-  Config tuned = config;
-  const double spacing =
-      settings.interval_seconds.value_or(median_spacing_seconds(series.observations));
-  if (spacing > 0) tuned.collection.interval_seconds = spacing;
-  SeriesRun run(name, tuned, settings, series.has_epoch);
-  for (const Observation& reading : series.observations) run.take(reading, tuned.trend.limit_bytes);
-  return run.finish(series.observations);
+  const double spacing_seconds = median_spacing_seconds(series.observations);
+  SeriesReplay replay(name, config, settings, settings.interval_seconds.value_or(spacing_seconds),
+                      thinner_for(series.observations));
+  replay.take(series);
+  return replay.finish();
 }
 
 std::string summary_json(const ReplaySummary& summary) {

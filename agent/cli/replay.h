@@ -44,6 +44,32 @@ struct ReplaySettings {
 ReplaySummary replay_series(const std::string& name, const ReplaySeries& series,
                             const Config& config, const ReplaySettings& settings);
 
+// The same of a series whose readings come piece by piece: what it keeps does not grow with them.
+// One thread at a time.
+class SeriesReplay {
+ public:
+  // `interval_seconds`: between its readings. Whether it has epochs is asked of its first piece.
+  // `config` outlives it.
+  SeriesReplay(std::string name, const Config& config, const ReplaySettings& settings,
+               double interval_seconds, ReadingThinner thinner);
+  SeriesReplay(const SeriesReplay&) = delete;
+  SeriesReplay& operator=(const SeriesReplay&) = delete;
+  ~SeriesReplay();
+
+  void take(const ReplaySeries& piece);
+  // Once, at the end.
+  [[nodiscard]] ReplaySummary finish();
+
+ private:
+  class Run;
+  std::string name_;
+  const Config& config_;
+  ReplaySettings settings_;
+  double interval_seconds_;
+  ReadingThinner thinner_;
+  std::unique_ptr<Run> run_;  // none before the first piece
+};
+
 // The last line of a file, as the command line's contract has it; absent values are null.
 std::string summary_json(const ReplaySummary& summary);
 

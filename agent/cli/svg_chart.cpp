@@ -231,33 +231,73 @@ std::string description(const ChartSeries& series) {
 
 }  // namespace
 
+ReadingThinner::ReadingThinner(double column_seconds, double spacing_seconds, std::size_t most)
+    : column_seconds_(column_seconds), spacing_seconds_(spacing_seconds), most_(most) {}
+
+double ReadingThinner::column_of(double time_seconds) const {
+  return std::floor((time_seconds - start_seconds_) / column_seconds_);
+}
+
+double ReadingThinner::gap_seconds() const {
+  constexpr double kGapSpacings = 3.5;
+  return std::max(kGapSpacings * spacing_seconds_, 2 * column_seconds_);
+}
+
+void ReadingThinner::add(const Observation& reading) {
+  constexpr double kLargest = 9223372036854775808.0;  // 2^63, as the detector
+  if (!std::exchange(has_start_, true)) start_seconds_ = last_seconds_ = reading.time_seconds;
+  if (reading.value > kLargest) return;
+  const double column = column_of(reading.time_seconds);
+  const bool begins = points_.empty() || reading.time_seconds - last_seconds_ > gap_seconds();
+  if (begins || column != last_column_) {
+    points_.push_back({reading.time_seconds, reading.value, reading.value, begins});
+  } else {
+    ChartPoint& point = points_.back();
+    if (!point.begins_run) point.time_seconds = reading.time_seconds;
+    point.minimum = std::min(point.minimum, reading.value);
+    point.maximum = std::max(point.maximum, reading.value);
+  }
+  last_column_ = column;
+  last_seconds_ = reading.time_seconds;
+  if (points_.size() > most_) widen();
+}
+
+// Gaps that are less than two columns by now are not drawn.
+void ReadingThinner::widen() {
+  column_seconds_ *= 2;
+  std::vector<ChartPoint> wider;
+  wider.reserve(points_.size());
+  double before_seconds = start_seconds_;
+  for (ChartPoint& point : points_) {
+    point.begins_run =
+        point.begins_run && (wider.empty() || point.time_seconds - before_seconds > gap_seconds());
+    before_seconds = point.time_seconds;
+    if (wider.empty() || point.begins_run ||
+        column_of(point.time_seconds) != column_of(wider.back().time_seconds)) {
+      wider.push_back(point);
+      continue;
+    }
+    ChartPoint& into = wider.back();
+    if (!into.begins_run) into.time_seconds = point.time_seconds;
+    into.minimum = std::min(into.minimum, point.minimum);
+    into.maximum = std::max(into.maximum, point.maximum);
+  }
+  points_ = std::move(wider);
+  last_column_ = column_of(last_seconds_);
+}
+
+ReadingThinner thinner_for(const std::vector<Observation>& readings, std::size_t columns) {
+  const double span =
+      readings.empty() ? 0 : readings.back().time_seconds - readings.front().time_seconds;
+  return {span > 0 ? span / static_cast<double>(columns) : 1, median_spacing_seconds(readings),
+          SIZE_MAX};
+}
+
 std::vector<ChartPoint> thin_readings(const std::vector<Observation>& readings,
                                       std::size_t columns) {
-  constexpr double kLargest = 9223372036854775808.0;  // 2^63, as the detector
-  std::vector<ChartPoint> points;
-  if (readings.empty()) return points;
-  const double start = readings.front().time_seconds;
-  const double span = readings.back().time_seconds - start;
-  const double width = span > 0 ? span / static_cast<double>(columns) : 1;
-  const double gap = std::max(3.5 * median_spacing_seconds(readings), 2 * width);
-  double last_column = -1;
-  double last_seconds = start;
-  for (const Observation& reading : readings) {
-    if (reading.value > kLargest) continue;
-    const double column = std::floor((reading.time_seconds - start) / width);
-    const bool begins = points.empty() || reading.time_seconds - last_seconds > gap;
-    if (begins || column != last_column) {
-      points.push_back({reading.time_seconds, reading.value, reading.value, begins});
-    } else {
-      ChartPoint& point = points.back();
-      if (!point.begins_run) point.time_seconds = reading.time_seconds;
-      point.minimum = std::min(point.minimum, reading.value);
-      point.maximum = std::max(point.maximum, reading.value);
-    }
-    last_column = column;
-    last_seconds = reading.time_seconds;
-  }
-  return points;
+  ReadingThinner thinner = thinner_for(readings, columns);
+  for (const Observation& reading : readings) thinner.add(reading);
+  return thinner.take();
 }
 
 std::string svg_state_icon(LeakState state) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agent/alerts/state_change.h"
@@ -44,8 +45,32 @@ struct ChartSeries {
 // How many pixels wide the readings are at most: more points than that cannot be seen.
 inline constexpr std::size_t kChartColumns = 880;
 
-// The least and the largest reading of each of `columns` equal stretches of time. Gaps stay gaps.
-// What the detector ignores (beyond 2^63) is left out.
+// Keeps the least and the largest reading of each stretch of time, the column. Gaps stay gaps. What
+// the detector ignores (beyond 2^63) is left out.
+class ReadingThinner {
+ public:
+  // Where there are more points than `most`, columns become twice as wide. More than some of
+  // `spacing_seconds`, the usual distance of readings, and than two columns is a gap.
+  ReadingThinner(double column_seconds, double spacing_seconds, std::size_t most);
+  void add(const Observation& reading);
+  [[nodiscard]] std::vector<ChartPoint> take() { return std::move(points_); }
+
+ private:
+  [[nodiscard]] double column_of(double time_seconds) const;
+  [[nodiscard]] double gap_seconds() const;
+  void widen();
+
+  double column_seconds_, spacing_seconds_;
+  std::size_t most_;
+  std::vector<ChartPoint> points_;
+  double start_seconds_ = 0, last_seconds_ = 0, last_column_ = -1;
+  bool has_start_ = false;
+};
+
+// For all of these readings in `columns` equal stretches of time.
+[[nodiscard]] ReadingThinner thinner_for(const std::vector<Observation>& readings,
+                                         std::size_t columns = kChartColumns);
+// The readings so.
 std::vector<ChartPoint> thin_readings(const std::vector<Observation>& readings,
                                       std::size_t columns = kChartColumns);
 

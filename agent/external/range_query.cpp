@@ -78,10 +78,15 @@ std::set<std::string> names_of(const SeriesLabels& labels) {
   return names;
 }
 
+}  // namespace
+
 // Walks the values of the other series beside the readings of one.
 class Beside {
  public:
-  Beside(const ReplaySeries& other, JoinedColumn column) : other_(other), column_(column) {}
+  using Standing = Joiner::Standing;
+
+  Beside(const ReplaySeries& other, JoinedColumn column, Standing& standing)
+      : other_(other), column_(column), standing_(standing) {}
 
   void complete(Observation& reading) {
     bool is_at_its_time = false;
@@ -90,42 +95,48 @@ class Beside {
       is_at_its_time = values[next_].time_seconds == reading.time_seconds;
       take(values[next_].value);
     }
-    if (!has_last_) return;
-    if (column_ == JoinedColumn::limit) reading.limit = last_;
-    if (column_ == JoinedColumn::epoch || column_ == JoinedColumn::raw_epoch)
-      reading.epoch = static_cast<std::uint64_t>(std::min(counted_ + last_, kMostEpoch));
-    if (column_ == JoinedColumn::load && is_at_its_time) reading.load = last_;
+    if (!standing_.has_last) return;
+    if (column_ == JoinedColumn::limit) reading.limit = standing_.last;
+    if (column_ == JoinedColumn::epoch || column_ == JoinedColumn::raw_epoch) {
+      reading.epoch =
+          static_cast<std::uint64_t>(std::min(standing_.counted + standing_.last, kMostEpoch));
+    }
+    if (column_ == JoinedColumn::load && is_at_its_time) reading.load = standing_.last;
+  }
+  // What is behind the last reading stands before the first of the next part.
+  void finish() {
+    for (; next_ < other_.observations.size(); ++next_) take(other_.observations[next_].value);
   }
 
  private:
   void take(double value) {
-    if (column_ == JoinedColumn::epoch && has_last_ && value < last_) counted_ += last_;
-    last_ = value;
-    has_last_ = true;
+    const bool is_anew = standing_.has_last && value < standing_.last;
+    if (column_ == JoinedColumn::epoch && is_anew) standing_.counted += standing_.last;
+    standing_.last = value;
+    standing_.has_last = true;
   }
 
   const ReplaySeries& other_;
   JoinedColumn column_;
+  Standing& standing_;
   std::size_t next_ = 0;
-  bool has_last_ = false;
-  double last_ = 0;
-  double counted_ = 0;  // before the counter began anew
 };
-
-}  // namespace
 
 std::size_t TimeRange::points() const {
   return static_cast<std::size_t>(std::floor((end_seconds - start_seconds) / step_seconds)) + 1;
+}
+
+TimeRange part_of(const TimeRange& range, std::size_t first, std::size_t points) {
+  const std::size_t last = std::min(range.points(), first + points) - 1;
+  return {range.start_seconds + static_cast<double>(first) * range.step_seconds,
+          range.start_seconds + static_cast<double>(last) * range.step_seconds, range.step_seconds};
 }
 
 std::vector<TimeRange> parts_of(const TimeRange& range, std::size_t most_points) {
   std::vector<TimeRange> parts;
   const std::size_t points = range.points();
   for (std::size_t first = 0; first < points; first += most_points) {
-    const std::size_t last = std::min(points, first + most_points) - 1;
-    parts.push_back({range.start_seconds + static_cast<double>(first) * range.step_seconds,
-                     range.start_seconds + static_cast<double>(last) * range.step_seconds,
-                     range.step_seconds});
+    parts.push_back(part_of(range, first, most_points));
   }
   return parts;
 }
@@ -176,22 +187,30 @@ const ReplaySeries* SeriesIndex::find(const SeriesLabels& labels) const {
   return nullptr;
 }
 
-std::size_t join(RangeSeries& series, const RangeSeries& others, JoinedColumn column) {
+void Joiner::join(RangeSeries& series, const RangeSeries& others) {
   const SeriesIndex index(others);
-  std::size_t joined = 0;
+  const ReplaySeries none;
   for (auto& [selector, readings] : series) {
-    const ReplaySeries* const other = index.find(labels_of(selector));
-    if (other == nullptr) continue;
-    Beside beside(*other, column);
+    const ReplaySeries* other = index.find(labels_of(selector));
+    if (other == nullptr) {
+      if (!standing_.contains(selector)) continue;
+      other = &none;
+    }
+    Beside beside(*other, column_, standing_[selector]);
     ReplaySeries completed;
     for (Observation& reading : readings.observations) {
       beside.complete(reading);
       completed.add(reading);
     }
+    beside.finish();
     readings = std::move(completed);
-    ++joined;
   }
-  return joined;
+}
+
+std::size_t join(RangeSeries& series, const RangeSeries& others, JoinedColumn column) {
+  Joiner joiner(column);
+  joiner.join(series, others);
+  return joiner.joined();
 }
 
 SeriesFetcher::SeriesFetcher(const std::string& url, HttpClientOptions client, FetchOptions options)

@@ -33,6 +33,9 @@ struct TimeRange {
 // A server gives at most 11,000 points of a series in one answer.
 inline constexpr std::size_t kMostPointsAPart = 10'000;
 
+// The points from the number `first` on, at most `points` of them.
+[[nodiscard]] TimeRange part_of(const TimeRange& range, std::size_t first, std::size_t points);
+
 // The range in parts of at most `most_points` points, in order; together its points, each once.
 [[nodiscard]] std::vector<TimeRange> parts_of(const TimeRange& range,
                                               std::size_t most_points = kMostPointsAPart);
@@ -68,10 +71,31 @@ class SeriesIndex {
   std::vector<OfNames> by_names_;
 };
 
-// Puts the values of `others` beside the readings of those series that they stand beside (see
-// SeriesIndex). A limit and a count of
-// compactions stand until the next value, a load only at its time. A count that falls began anew,
-// and goes on from what it was. Returns how many series found one.
+// Puts the values of others beside the readings of those series that they stand beside (see
+// SeriesIndex), one part of a range after the other. A limit and a count of compactions stand until
+// the next value, in a later part too, a load only at its time. A count that falls began anew, and
+// goes on from what it was.
+class Joiner {
+ public:
+  explicit Joiner(JoinedColumn column) : column_(column) {}
+  void join(RangeSeries& series, const RangeSeries& others);
+  // Series that found one, in any part.
+  [[nodiscard]] std::size_t joined() const { return standing_.size(); }
+
+ private:
+  friend class Beside;
+  // What stands when a part has ended.
+  struct Standing {
+    bool has_last = false;
+    double last = 0;
+    double counted = 0;  // before the counter began anew
+  };
+
+  JoinedColumn column_;
+  std::map<std::string, Standing> standing_;  // by the series that it stands beside
+};
+
+// The same for a range in one part. Returns how many series found one.
 std::size_t join(RangeSeries& series, const RangeSeries& others, JoinedColumn column);
 
 struct FetchOptions {
@@ -98,6 +122,8 @@ class SeriesFetcher {
   // at their own times.
   [[nodiscard]] Result<RangeSeries> fetch_at(const std::string& query, double time_seconds,
                                              const std::stop_token& stop = {});
+  // Whether the last fetch failed for more readings than most_readings.
+  [[nodiscard]] bool was_too_much() const { return readings_ > options_.most_readings; }
   // Series that the last fetch has left out.
   [[nodiscard]] std::size_t left_out() const { return left_out_; }
 

@@ -96,6 +96,36 @@ TEST_F(Join, ACountThatFallsBeganAnewAndGoesOn) {
   EXPECT_TRUE(series_.at(a_).has_epoch);
 }
 
+TEST_F(Join, WhatComesInPartsIsJoinedAsTheWholeWouldBe) {
+  const auto readings = [](double from, double to) {
+    std::vector<std::pair<double, double>> all;
+    for (double t = from; t < to; t += 10) all.emplace_back(t, t);
+    return series_of(all);
+  };
+  // A counter that begins anew at 40; nothing of it is there from 80 on.
+  const auto counted = [](double from, double to) {
+    std::vector<std::pair<double, double>> all;
+    for (double t = from; t < std::min(to, 80.0); t += 10) all.emplace_back(t - 1, t < 40 ? t : 1);
+    RangeSeries others;
+    if (!all.empty()) others.emplace(R"({pod="a"})", series_of(all));
+    return others;
+  };
+  RangeSeries whole{{a_, readings(10, 120)}};
+  join(whole, counted(10, 120), JoinedColumn::epoch);
+  Joiner joiner(JoinedColumn::epoch);
+  std::vector<Observation> parts;
+  for (double from = 10; from < 120; from += 30) {
+    const double to = std::min(from + 30, 120.0);
+    RangeSeries part{{a_, readings(from, to)}, {b_, readings(from, to)}};
+    joiner.join(part, counted(from, to));
+    parts.insert(parts.end(), part.at(a_).observations.begin(), part.at(a_).observations.end());
+  }
+  EXPECT_EQ(joiner.joined(), 1U);
+  ASSERT_EQ(parts.size(), whole.at(a_).observations.size());
+  for (std::size_t i = 0; i < parts.size(); ++i)
+    EXPECT_EQ(parts[i].epoch, whole.at(a_).observations[i].epoch) << i;
+}
+
 TEST_F(Join, ALoadIsOfItsTimeAlone) {
   join(series_, {{R"({pod="a"})", series_of({{10, 0.5}, {30, 0.25}})}}, JoinedColumn::load);
   const auto& readings = series_.at(a_).observations;
