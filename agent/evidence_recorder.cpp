@@ -67,7 +67,7 @@ void EvidenceRecorder::note(const std::shared_ptr<const Snapshot>& snapshot) {
   note_ended_suspects(snapshot);
   note_victims(snapshot);
   note_ended(snapshot);
-  keep_last_known(*snapshot);
+  keep_last_known(snapshot);
   std::erase_if(asked_seconds_, [&](const auto& asked) {
     return snapshot->time_seconds - asked.second > kRestSeconds;
   });
@@ -85,7 +85,7 @@ void EvidenceRecorder::note_suspects(const std::shared_ptr<const Snapshot>& snap
     if (watch.ended_seconds) continue;
     const bool is_known = before != states_.end() && before->second == watch.state;
     if (is_known || watch.state_since_seconds < snapshot->started_seconds) continue;
-    ask({snapshot, *occasion, id, watch.subject, watch.group, watch.process, {}, {}});
+    ask({snapshot, *occasion, id, watch.subject, watch.group, watch.process, {}});
   }
   std::swap(states_, states);
 }
@@ -106,21 +106,23 @@ void EvidenceRecorder::note_victims(const std::shared_ptr<const Snapshot>& snaps
     last_victim_seconds_ = victim.time_seconds;
     const auto watched = std::ranges::lower_bound(alive_, victim.pid, {}, &ProcessId::pid);
     if (watched == alive_.end() || watched->pid != victim.pid) continue;
-    Job job{snapshot, EvidenceOccasion::ended, {}, {}, victim.comm, *watched, {}, {}};
+    Job job{snapshot, EvidenceOccasion::ended, {}, {}, victim.comm, *watched, {}};
     job.subject = subject_of(*watched);
     ask(std::move(job));
   }
 }
 
-void EvidenceRecorder::keep_last_known(const Snapshot& snapshot) {
+// The snapshot itself is kept, until the next one: what is to be said of a suspect in it is made
+// when it has ended.
+void EvidenceRecorder::keep_last_known(const std::shared_ptr<const Snapshot>& snapshot) {
   last_known_.clear();
   alive_.clear();
-  for (const WatchRow& watch : snapshot.watches) {
+  for (const WatchRow& watch : snapshot->watches) {
     if (watch.process.pid != 0 && !watch.ended_seconds) alive_.push_back(watch.process);
   }
   std::ranges::sort(alive_);
   for (const LeakState state : {LeakState::leaking, LeakState::suspected}) {
-    for (const WatchRow& watch : snapshot.watches) {
+    for (const WatchRow& watch : snapshot->watches) {
       if (last_known_.size() == kMostLastKnown) return;
       if (watch.state != state || watch.ended_seconds) continue;
       const std::string id = id_of(watch);
@@ -130,8 +132,7 @@ void EvidenceRecorder::keep_last_known(const Snapshot& snapshot) {
                                   watch.subject,
                                   watch.group,
                                   watch.process,
-                                  suspect_document(snapshot, id).json,
-                                  state_text(snapshot, watch)});
+                                  snapshot});
     }
   }
 }
@@ -144,7 +145,7 @@ void EvidenceRecorder::note_ended(const std::shared_ptr<const Snapshot>& snapsho
     const auto watched = watched_.find(target.id);
     if (!target.has_ended || watched == watched_.end()) continue;
     if (!ended_.insert(target.id).second) continue;
-    Job job{snapshot, EvidenceOccasion::ended, {}, {}, watched->second, target.id, {}, {}};
+    Job job{snapshot, EvidenceOccasion::ended, {}, {}, watched->second, target.id, {}};
     job.subject = subject_of(target.id);
     for (const WatchRow& watch : snapshot->watches) {
       if (watch.subject == job.subject && watch.signal == signal_name(Signal::rss_anon))
@@ -196,18 +197,16 @@ void EvidenceRecorder::capture(const Job& job) {
   };
   if (!job.watch.empty()) {
     ApiDocument suspect = suspect_document(*job.snapshot, job.watch);
-    if (suspect.status == 200)
-      add(kSuspectFile, std::move(suspect.json));
-    else if (!job.last_suspect.empty())
-      add(kSuspectFile, job.last_suspect);
+    if (suspect.status != 200 && job.before) suspect = suspect_document(*job.before, job.watch);
+    if (suspect.status == 200) add(kSuspectFile, std::move(suspect.json));
     ApiDocument series = series_document(*job.snapshot, job.watch, series_, {});
     if (series.status == 200) add(kSeriesFile, std::move(series.json));
   }
   if (job.occasion == EvidenceOccasion::ended) {
-    if (!job.last_state.empty()) add(kStateFile, job.last_state);
+    if (job.before) capture_state(*job.before, job, draft);
     capture_kill(job, draft);
   } else {
-    capture_state(job, draft);
+    capture_state(*job.snapshot, job, draft);
     capture_smaps(job, draft);
   }
   if (profiles_.knows(job.process)) {
@@ -222,10 +221,11 @@ void EvidenceRecorder::capture(const Job& job) {
            {{"id", id}, {"subject", subject}, {"occasion", occasion_name(job.occasion)}});
 }
 
-void EvidenceRecorder::capture_state(const Job& job, EvidenceDraft& draft) {
-  const auto watch = std::ranges::find(job.snapshot->watches, job.watch, id_of);
-  if (watch == job.snapshot->watches.end()) return;
-  draft.files.push_back({std::string(kStateFile), state_text(*job.snapshot, *watch)});
+void EvidenceRecorder::capture_state(const Snapshot& snapshot, const Job& job,
+                                     EvidenceDraft& draft) {
+  const auto watch = std::ranges::find(snapshot.watches, job.watch, id_of);
+  if (watch == snapshot.watches.end()) return;
+  draft.files.push_back({std::string(kStateFile), state_text(snapshot, *watch)});
 }
 
 // The kernel's own account, where it took the process.

@@ -80,18 +80,18 @@ class EvidenceRecorder {
     std::string watch;  // "subject/signal"; empty: none
     std::string subject, name;
     ProcessId process;
-    std::string last_suspect, last_state;  // of one that has ended: what was known before that
+    std::shared_ptr<const Snapshot> before;  // of a suspect that has ended: that still has it
   };
 
   void note_suspects(const std::shared_ptr<const Snapshot>& snapshot);
   void note_ended(const std::shared_ptr<const Snapshot>& snapshot);
   void note_ended_suspects(const std::shared_ptr<const Snapshot>& snapshot);
   void note_victims(const std::shared_ptr<const Snapshot>& snapshot);
-  void keep_last_known(const Snapshot& snapshot);
+  void keep_last_known(const std::shared_ptr<const Snapshot>& snapshot);
   // Leaves it to the thread, unless the same was captured not long ago.
   void ask(Job job);
   void capture(const Job& job);
-  static void capture_state(const Job& job, EvidenceDraft& draft);
+  static void capture_state(const Snapshot& snapshot, const Job& job, EvidenceDraft& draft);
   static void capture_kill(const Job& job, EvidenceDraft& draft);
   void capture_heap(const Job& job, EvidenceDraft& draft);
   [[nodiscard]] std::optional<Profile> first_heap_of(const ProcessId& process) const;
@@ -109,7 +109,7 @@ class EvidenceRecorder {
   std::map<std::string, LeakState> states_;   // of suspects, by watch, in the last snapshot
   std::map<ProcessId, std::string> watched_;  // of those with a probe in the last snapshot
   std::set<ProcessId> ended_;                 // that were looked at
-  std::map<std::string, Job> last_known_;     // of suspects, by watch; without a snapshot
+  std::map<std::string, Job> last_known_;     // of suspects, by watch; with the last snapshot
   std::vector<ProcessId> alive_;              // that were watched in the last snapshot, sorted
   double last_victim_seconds_ = 0;            // of those that were looked at
   std::map<std::pair<std::string, EvidenceOccasion>, double> asked_seconds_;
