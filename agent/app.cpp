@@ -84,7 +84,6 @@ App::App(const Config& config, ConfigLoader load, const Clock& clock)
       self_metrics_(build_info()),
       pages_(families_, self_metrics_),
       root_(HostPaths{config.path.procfs, config.path.sysfs, config.path.rootfs}),
-      builds_(root_),
       build_reader_(root_),
       pipeline_(config, clock, sink_, &sender_),
       profiles_(root_, pipeline_.probes(), clock),
@@ -93,8 +92,6 @@ App::App(const Config& config, ConfigLoader load, const Clock& clock)
       recorder_(evidence_, profiles_, pipeline_.probes(), pipeline_, clock,
                 config.collects("smaps", true) ? &root_ : nullptr),
       requests_(std::make_unique<RequestCounter>(self_metrics_)) {
-  pipeline_.set_build_source(
-      [this](const std::string& subject) { return builds_.build_of(subject); });
   pipeline_.set_build_reader(build_reader_);
   pipeline_.set_evidence_source([this] { return evidence_.list(); });
   pipeline_.set_runbook_source(

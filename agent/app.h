@@ -28,7 +28,6 @@
 #include "agent/http/http_server.h"
 #include "agent/pipeline.h"
 #include "agent/profile/profile_service.h"
-#include "agent/program_builds.h"
 #include "collectors/host_root.h"
 
 namespace heapfloor {
@@ -83,7 +82,6 @@ class App {
   PageCache pages_;
   std::unique_ptr<HistoryWriter> history_;  // before the pipeline, which writes to it
   DirectoryHostRoot root_;
-  ProgramBuilds builds_;
   BuildReader build_reader_;
   Pipeline pipeline_;
   ProfileService profiles_;

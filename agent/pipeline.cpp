@@ -141,7 +141,6 @@ Pipeline::Pipeline(const Config& config, const Clock& clock, AlertSink& sink, Al
       groups_(process_tables(config), config.limits.groups),
       watches_(policies_of(config), config.limits.series),
       alerts_(config.alerts.hold_seconds, config.alerts.resolve_hold_seconds),
-      build_source_([](const std::string&) { return std::nullopt; }),
       host_name_(host_name()) {
   reload_.last_success_seconds = started_seconds_;
   for (const std::string_view name : kLeakAlertNames) alerts_.declare(std::string(name));
@@ -590,8 +589,10 @@ void Pipeline::deliver_alerts(double now_seconds, bool is_listed) {
 
 void Pipeline::learn_builds(double now_unix_seconds) {
   std::map<std::string, AlertCondition> subjects;  // each once, however many signals it has
-  watches_.for_each([&subjects](const Watch& watch) {
+  std::map<std::string, SharedBuild> builds;       // of those that are known
+  watches_.for_each([&subjects, &builds](const Watch& watch) {
     if (watch.ended_seconds) return;
+    if (watch.build) builds.emplace(watch.subject(), watch.build);
     AlertCondition subject;
     subject.subject = watch.subject();
     subject.scope = std::string(watch.scope());
@@ -601,7 +602,12 @@ void Pipeline::learn_builds(double now_unix_seconds) {
   std::vector<AlertCondition> present;
   present.reserve(subjects.size());
   for (auto& [name, subject] : subjects) present.push_back(std::move(subject));
-  silences_.observe(present, build_source_, now_unix_seconds);
+  const auto build_of = [&builds](const std::string& subject) -> std::optional<ProgramBuild> {
+    const auto found = builds.find(subject);
+    if (found == builds.end()) return std::nullopt;
+    return ProgramBuild{found->second->program, found->second->whole_id()};
+  };
+  silences_.observe(present, build_of, now_unix_seconds);
 }
 
 SnapshotBuilder::LinkSource Pipeline::link_source(
@@ -702,11 +708,6 @@ void Pipeline::follow_configuration() {
   rules_.set_rules(rules_in_force(config_.alerts.rule_changes, config_.alerts.rules));
   for (const AlertRule& rule : rules_.rules()) alerts_.declare(rule.name);
   silences_.set_configured(config_.alerts.silences, clock_.wall_seconds());
-}
-
-void Pipeline::set_build_source(BuildSource source) {
-  const std::scoped_lock lock(mutex_);
-  build_source_ = std::move(source);
 }
 
 void Pipeline::set_build_reader(BuildReader& reader) {

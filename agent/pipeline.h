@@ -86,9 +86,8 @@ class Pipeline final : public SeriesReader {
   void reconfigure(const Config& config);
   void note_reload(bool successful);
 
-  // How builds are told apart, for silences that end at the next one. Before the first tick.
-  void set_build_source(BuildSource source);
-  // Which builds the watched processes run. Before the first tick; outlives the pipeline.
+  // Which builds the watched processes run: for suspects, and for silences that end at the next
+  // one. Before the first tick; outlives the pipeline.
   void set_build_reader(BuildReader& reader);
   // The programs that carry a probe, and their segments.
   [[nodiscard]] const ProbeBoard& probes() const { return probe_board_; }
@@ -193,7 +192,6 @@ class Pipeline final : public SeriesReader {
   AlertBook alerts_;
   RuleEvaluator rules_;
   SilenceBook silences_;
-  BuildSource build_source_;
   SiteSource site_source_;
   EvidenceSource evidence_source_;
   RunbookSource runbook_source_;

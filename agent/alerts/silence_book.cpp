@@ -56,6 +56,25 @@ Json silence_json(const Silence& silence) {
   return json;
 }
 
+// An image that is not known (yet) is no other one.
+bool contains_build(const std::set<std::string>& builds, std::string_view build) {
+  return std::ranges::any_of(builds, [build](std::string_view known) {
+    const std::size_t blank = known.find(' ');
+    const std::size_t other = build.find(' ');
+    const bool has_images = blank != std::string_view::npos && other != std::string_view::npos;
+    return has_images ? known == build : known.substr(0, blank) == build.substr(0, other);
+  });
+}
+
+// Older agents told a build by the path of its file, which begins with a slash as no build's id
+// does: what they learned says nothing of what runs now.
+void forget_paths(std::map<std::string, std::set<std::string>>& builds) {
+  std::erase_if(builds, [](const auto& item) {
+    return std::ranges::any_of(item.second,
+                               [](const std::string& build) { return build.starts_with('/'); });
+  });
+}
+
 // Throws nlohmann's exceptions for what is not a silence.
 Silence silence_of(const Json& json) {
   Silence silence;
@@ -68,6 +87,7 @@ Silence silence_of(const Json& json) {
     silence.ends_at_seconds = ends.get<double>();
   silence.until_next_build = json.at("untilNextBuild").get<bool>();
   silence.builds = json.at("builds").get<std::map<std::string, std::set<std::string>>>();
+  forget_paths(silence.builds);
   silence.rebuilt = json.at("rebuilt").get<std::set<std::string>>();
   return silence;
 }
@@ -158,7 +178,7 @@ void SilenceBook::observe(std::span<const AlertCondition> subjects, const BuildS
       const auto known = silence.builds.find(key);
       if (known == silence.builds.end()) {
         met[std::move(key)].insert(found->build);
-      } else if (!known->second.contains(found->build)) {
+      } else if (!contains_build(known->second, found->build)) {
         if (silence.rebuilt.insert(subject.group).second) ++version_;
       }
     }

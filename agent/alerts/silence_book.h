@@ -46,7 +46,8 @@ struct Silence {
 // What a subject runs.
 struct ProgramBuild {
   std::string program;  // what all its builds are called
-  std::string build;    // a build id, or what else changes with the executable
+  // A build id, and behind a blank that of its container's image where it is known.
+  std::string build;
 };
 
 // Nothing where that cannot be told; the build then counts as unchanged.

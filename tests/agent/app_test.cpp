@@ -7,7 +7,6 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <filesystem>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -120,33 +119,6 @@ TEST_F(AppTest, KeepsTheOldConfigurationWhenTheNewOneIsBad) {
   EXPECT_NE(answer.find("heapfloor.yml:3"), std::string::npos);
   const std::string page = app_->collect_once();
   EXPECT_NE(page.find("heapfloor_config_last_reload_successful 0\n"), std::string::npos);
-}
-
-TEST_F(AppTest, EndsASilenceAtTheNextBuildOfTheProgram) {
-  const std::filesystem::path programs = std::filesystem::path(proc_.path()) / "programs";
-  testing::write_file(programs / "payments", "build 1");
-  proc_.set_executable(7, "../programs/payments");
-  start();
-  const std::string asked = post("/api/v1/silences?group=payments&until=next_build");
-  ASSERT_TRUE(asked.starts_with("HTTP/1.1 200 ")) << asked;
-  const auto collect = [this] {
-    clock_.advance(1);
-    static_cast<void>(app_->collect_once());
-  };
-  collect();
-  const auto restart = [&](std::uint64_t start_ticks) {
-    proc_.end(7);
-    collect();
-    proc_.set(7, start_ticks, "payments", 100 * kMiBInKiB);
-    proc_.set_executable(7, "../programs/payments");
-    collect();
-    return get("/api/v1/silences");
-  };
-  const std::string restarted = restart(7000);
-  EXPECT_NE(restarted.find("\"rebuilt\":[]"), std::string::npos) << restarted;
-  testing::write_file(programs / "payments", "build 22");
-  const std::string rebuilt = restart(70000);
-  EXPECT_NE(rebuilt.find("\"rebuilt\":[\"payments\"]"), std::string::npos) << rebuilt;
 }
 
 TEST_F(AppTest, CollectsAnswersAndReloadsAtTheSameTime) {

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "agent/alerts/build_comparison.h"
@@ -71,6 +72,20 @@ TEST_F(BuildPipeline, ALevelProcessHasABuildAndNothingToCompare) {
   ASSERT_TRUE(row->build);
   EXPECT_EQ(row->build->program, "payments");
   EXPECT_FALSE(row->builds);
+}
+
+TEST_F(BuildPipeline, ASilenceEndsAtTheNextBuildAndNotAtARestart) {
+  run(700, "w", 20, 0);
+  Silence silence;
+  silence.matchers = {{"group", "payments"}};
+  silence.until_next_build = true;
+  silence.ends_at_seconds = clock_.wall_seconds() + 86400;
+  ASSERT_TRUE(pipeline_->add_silence(silence));
+  run(700, "w", 10, 0);
+  run(800, "w", 20, 0);
+  EXPECT_TRUE(pipeline_->silences().at(0).rebuilt.empty());
+  run(900, "x", 20, 0);
+  EXPECT_EQ(pipeline_->silences().at(0).rebuilt, std::set<std::string>{"payments"});
 }
 
 TEST_F(BuildPipeline, ARollbackIsTold) {

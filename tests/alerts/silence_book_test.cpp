@@ -118,6 +118,31 @@ TEST_F(SilenceBookTest, EndsForAGroupWhenItsProgramIsAnotherBuild) {
   EXPECT_THAT(book_.silences()[0].builds, SizeIs(2)) << "only what it is about is followed";
 }
 
+TEST_F(SilenceBookTest, AnotherImageIsAnotherBuildAndOneThatIsLearnedLateIsNot) {
+  Silence silence = silence_of({{"group", "pay*"}});
+  silence.until_next_build = true;
+  add(silence);
+  observe({{"pay-a", "1"}, {"pay-b", "1 shop:1"}});
+  observe({{"pay-a", "1 shop:1"}, {"pay-b", "1"}});
+  EXPECT_TRUE(is_silenced(alert_of("pay-a")));
+  EXPECT_TRUE(is_silenced(alert_of("pay-b")));
+  observe({{"pay-b", "1 shop:2"}});
+  EXPECT_FALSE(is_silenced(alert_of("pay-b")));
+}
+
+TEST_F(SilenceBookTest, WhatAnOlderAgentKnewOfFilesIsLearnedAnew) {
+  Silence silence = silence_of({{"group", "pay"}});
+  silence.until_next_build = true;
+  add(silence);
+  observe({{"pay", "/usr/bin/pay 801:12 4096 17000000"}, {"pay", "1", "helper"}});
+  SilenceBook later;
+  ASSERT_TRUE(later.load(book_.save()));
+  observe(later, {{"pay", "2"}, {"pay", "1", "helper"}});
+  EXPECT_TRUE(later.silencing(alert_of("pay"), kNow));
+  observe(later, {{"pay", "3"}});
+  EXPECT_FALSE(later.silencing(alert_of("pay"), kNow));
+}
+
 TEST_F(SilenceBookTest, OneGroupMayRunManyProgramsAndManyBuildsOfEach) {
   Silence silence = silence_of({{"group", "pay"}});
   silence.until_next_build = true;
