@@ -77,7 +77,8 @@ std::optional<GoroutineGrowth> GoFollower::goroutine_growth(const ProcessId& id,
   const auto [before, now] =
       ends_of(since, [](const Reading& reading) { return reading.goroutines; });
   if (now - before < std::max(kLeastGoroutines, kLeastShare * before)) return std::nullopt;
-  GoroutineGrowth goroutines{before, now, growth(&Reading::stack_bytes), std::nullopt};
+  GoroutineGrowth goroutines{before, now, growth(&Reading::stack_bytes), std::nullopt,
+                             std::nullopt};
   const double live = goroutines.stack_bytes + growth(&Reading::heap_bytes);
   if (goroutines.stack_bytes >= 0 && live > goroutines.stack_bytes)
     goroutines.stack_share = goroutines.stack_bytes / live;

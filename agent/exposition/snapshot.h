@@ -26,6 +26,7 @@
 #include "agent/external/prometheus_target.h"
 #include "agent/history/history_row.h"
 #include "agent/history/recorder.h"
+#include "agent/profile/goroutine_waits.h"
 #include "agent/profile/known_site.h"
 #include "agent/series/build_identity.h"
 #include "agent/series/growth_causes.h"
@@ -132,6 +133,7 @@ struct GoroutineGrowth {
   double stack_bytes = 0;      // of growth
   // Of the growth of what lives; nothing where stacks or heap shrank.
   std::optional<double> stack_share;
+  std::optional<GoroutineWaits> waits;  // where they are, by the last look that told
 };
 
 // The Go programs of a group.
