@@ -5,8 +5,9 @@
 // symbols of the program's file and laid out as runtime/go_layout.h says. Tested with Go 1.19, with
 // and without debugging information, PIE and cgo; other versions are read by the debugging
 // information of the program (not tested: Debian has no other), and not at all without it. Programs
-// without symbols (-ldflags=-s) are counted and left alone, and so is what does not look like such
-// figures. Nothing is asked of the program or written to it, and it notices nothing. Reading needs
+// without symbols (-ldflags=-s) are read where they are of Go 1.19 for x86-64: what the code of
+// their runtime refers to says where its variables are (runtime/go_variables.h). Others are counted
+// and left alone, and so is what does not look like such figures. Nothing is asked of the program or written to it, and it notices nothing. Reading needs
 // what reading /proc/PID/mem needs: CAP_SYS_PTRACE and, since mem is a file of the other user's,
 // CAP_DAC_READ_SEARCH; or the same user where ptrace_scope lets it.
 //
@@ -14,8 +15,8 @@
 // passed over. Of the others the file is looked at now and then (runtime/process_looks.h), three
 // short reads for what is not Go; of a Go program its tables of symbols are read once, and of
 // versions that are not known its debugging information: together at most kFileBytesASecond, one
-// file more at the most. A file that several processes run is read once. A Go program costs two
-// reads a tick, about 2.4 us where one such read takes 1.2, and a third after a collection; every
+// file more at the most. A file that several processes run is read once. A Go program costs one
+// read a tick, and a second after a collection; every
 // kCountSeconds its goroutines are counted, about 8 us. Its allocation sites (go_sites.h) are read
 // every kSitesSeconds and less often the longer that takes: at most kProgramDuty of the time for
 // one program, kSitesDuty for all. Of a program with more than kMostBuckets they are not followed.

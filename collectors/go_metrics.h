@@ -27,7 +27,8 @@ constexpr MetricDesc counter(std::string_view name, std::string_view help) {
 constexpr MetricDesc unreadable(std::string_view reason) {
   return {.name = "heapfloor_unreadable_go_programs",
           .help =
-              "Processes that run Go and are not read: no_symbols (stripped, -ldflags=-s), "
+              "Processes that run Go and are not read: no_symbols (stripped, -ldflags=-s, and not "
+              "of Go 1.19 for x86-64), "
               "no_layout (a version that is not known, without debugging information), "
               "implausible (what stands there can be no figures), denied (CAP_SYS_PTRACE, "
               "CAP_DAC_READ_SEARCH).",

@@ -143,8 +143,8 @@ Result<std::optional<GoReadout>> read_go_heap(const HostRoot& root, std::int32_t
 
 std::string_view say_go_refusal(GoRefusal refusal) {
   constexpr std::array<std::string_view, kGoRefusals> kWords = {
-      "it runs Go, but its symbols were stripped (-ldflags=-s): nothing says where its memory "
-      "profile is",
+      "it runs Go, but its symbols were stripped (-ldflags=-s), and it is not of Go 1.19 for "
+      "x86-64, whose code is known: nothing says where its memory profile is",
       "it runs a version of Go that is not known and has no debugging information (-ldflags=-w) "
       "that says how its memory profile is laid out",
       "it runs Go, but what stands where its runtime keeps its figures can be none",

@@ -6,6 +6,8 @@
 #include <tuple>
 #include <utility>
 
+#include "collectors/parse/go_module.h"
+
 namespace heapfloor {
 
 std::size_t CodeModule::bytes() const {

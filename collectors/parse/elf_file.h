@@ -24,6 +24,7 @@ struct ElfBounds {
   static constexpr std::uint64_t kMostStringBytes = std::uint64_t{128} << 20;  // their names
   static constexpr std::uint64_t kMostPackedBytes = std::uint64_t{4} << 20;    // .gnu_debugdata
   static constexpr std::size_t kMostBuildIdBytes = ElfHeaderBounds::kMostIdBytes;
+  static constexpr std::size_t kMostRelocationSections = 8;
 };
 
 // A part of the file.
@@ -58,9 +59,13 @@ struct ElfDebugSection {
 };
 
 struct ElfFile {
-  bool is_movable = false;                    // runs wherever the kernel puts it (PIE)
-  std::uint64_t program_headers_offset = 0;   // what AT_PHDR points to
-  std::optional<ElfRange> go_build_info;      // .go.buildinfo
+  bool is_movable = false;                   // runs wherever the kernel puts it (PIE)
+  std::uint64_t program_headers_offset = 0;  // what AT_PHDR points to
+  std::optional<ElfRange> go_build_info;     // .go.buildinfo
+  // What has Go's table of functions: .gopclntab; else .data.rel.ro, which may have it inside.
+  std::optional<ElfRange> go_functions;
+  bool has_go_functions = false;  // .gopclntab: some Go programs say nothing else
+  std::vector<ElfRange> relocations;          // of those that are loaded: Elf64_Rela
   std::optional<ElfDebugSection> debug_info;  // .debug_info
   std::optional<ElfDebugSection> debug_abbrev;
   std::vector<ElfSegment> segments;

@@ -3,10 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <span>
-#include <string_view>
-
-#include "collectors/parse/elf_objects.h"
 
 namespace heapfloor {
 namespace {
@@ -17,7 +13,7 @@ constexpr std::uint32_t kNothing = UINT32_MAX;
 constexpr std::uint32_t kWord = 4;
 constexpr std::uint32_t kInlineIndexTable = 2;  // PCDATA_InlTreeIndex
 constexpr std::uint32_t kInlineTree = 3;        // FUNCDATA_InlTree
-constexpr std::uint32_t kMostInlined = 1U << 20;
+constexpr std::uint32_t kMostInlinedCalls = 1U << 20;
 constexpr std::uint32_t kMostTables = 64;  // of values, of one function
 
 // Of pcHeader: magic, padding, quantum, size of a pointer, then words of 8 bytes.
@@ -65,35 +61,7 @@ std::optional<std::int32_t> value_in(std::string_view bytes, std::uint64_t place
   return std::nullopt;
 }
 
-std::optional<std::uint64_t> offset_of_address(const ElfFile& elf, std::uint64_t address,
-                                               std::uint64_t& bytes) {
-  for (const ElfSegment& segment : elf.segments) {
-    if (address < segment.address || address - segment.address >= segment.size) continue;
-    bytes = segment.size - (address - segment.address);
-    return segment.offset + (address - segment.address);
-  }
-  return std::nullopt;
-}
-
 }  // namespace
-
-std::optional<GoTables> find_go_tables(const ByteSource& source, const ElfFile& elf) {
-  constexpr std::array<std::string_view, 4> kNames = {"runtime.pclntab", "runtime.text",
-                                                      "go:func.*", "go.func.*"};
-  if (!elf.symtab) return std::nullopt;
-  const auto objects = find_objects(source, *elf.symtab, kNames);
-  if (!objects[0] || !objects[1]) return std::nullopt;
-  GoTables tables;
-  const auto lines = offset_of_address(elf, objects[0]->address, tables.lines_bytes);
-  if (!lines) return std::nullopt;
-  tables.lines_offset = *lines;
-  tables.text_address = objects[1]->address;
-  tables.text_offset = offset_of_address(elf, tables.text_address, tables.text_bytes).value_or(0);
-  std::uint64_t unused = 0;
-  if (const auto& functions = objects[2] ? objects[2] : objects[3])
-    tables.functions_offset = offset_of_address(elf, functions->address, unused);
-  return tables;
-}
 
 std::optional<GoLineTable> GoLineTable::open(const ByteSource& source, const GoTables& tables) {
   GoLineTable table(source, tables);
@@ -163,12 +131,14 @@ std::optional<GoLineTable::Function> GoLineTable::function_at(std::uint32_t plac
     return word(function.offset + std::uint64_t{index} * kWord);
   };
   const auto name = field(1);
+  const auto frames = field(4);
   const auto files = field(5);
   const auto lines = field(6);
   const auto values = field(7);
   const auto unit = field(8);
-  if (!name || !files || !lines || !values || !unit) return std::nullopt;
+  if (!name || !frames || !files || !lines || !values || !unit) return std::nullopt;
   function.name = *name;
+  function.frames = *frames;
   function.files = *files;
   function.lines = *lines;
   function.values = *values;
@@ -196,8 +166,8 @@ std::optional<std::int32_t> GoLineTable::value_at(const Function& function, std:
 }
 
 // Behind the record of a function stand the offsets of its tables of values, then of its data.
-std::optional<std::uint32_t> GoLineTable::inlined_name(const Function& function,
-                                                       std::uint32_t place) const {
+std::optional<GoLineTable::InlinedCall> GoLineTable::inlined_call(const Function& function,
+                                                                  std::uint32_t place) const {
   const bool is_118 = layout_ == Layout::go118;
   const std::uint32_t record_bytes = is_118 ? 40 : 44;
   const auto last = word(function.offset + record_bytes - kWord);
@@ -211,17 +181,19 @@ std::optional<std::uint32_t> GoLineTable::inlined_name(const Function& function,
   const auto tree = word(tables + (std::uint64_t{function.values} + kInlineTree) * kWord);
   if (!indices || !tree || *tree == kNothing) return std::nullopt;
   const auto index = value_at(function, *indices, place);
-  if (!index || *index < 0 || static_cast<std::uint32_t>(*index) > kMostInlined)
+  if (!index || *index < 0 || static_cast<std::uint32_t>(*index) > kMostInlinedCalls)
     return std::nullopt;
-  const std::uint64_t call_bytes = is_118 ? 20 : 16;
-  const std::uint64_t name_offset = is_118 ? 12 : 4;
-  std::array<char, kWord> bytes = {};
-  const std::uint64_t call = *tables_.functions_offset + *tree +
-                             static_cast<std::uint64_t>(*index) * call_bytes + name_offset;
-  if (!source_->read_at(call, bytes)) return std::nullopt;
-  std::uint32_t name = 0;
-  std::memcpy(&name, bytes.data(), sizeof name);
-  return name;
+  const std::size_t call_bytes = is_118 ? 20 : 16;
+  const std::size_t name_at = is_118 ? 12 : 4;
+  const std::size_t parent_at = is_118 ? 16 : 8;
+  std::array<char, 20> bytes = {};
+  const std::uint64_t call =
+      *tables_.functions_offset + *tree + static_cast<std::uint64_t>(*index) * call_bytes;
+  if (!source_->read_at(call, std::span(bytes).first(call_bytes))) return std::nullopt;
+  InlinedCall inlined;
+  std::memcpy(&inlined.name, bytes.data() + name_at, sizeof inlined.name);
+  std::memcpy(&inlined.parent, bytes.data() + parent_at, sizeof inlined.parent);
+  return inlined;
 }
 
 std::string GoLineTable::text_at(std::uint64_t offset) const {
@@ -248,19 +220,78 @@ std::string GoLineTable::file_of(const Function& function, std::uint32_t place) 
   return text_at(files_ + *file);
 }
 
-std::optional<GoFrame> GoLineTable::find(std::uint64_t address) const {
+std::optional<std::uint32_t> GoLineTable::place_of(std::uint64_t address) const {
   if (address < tables_.text_address || address - tables_.text_address >= kNothing)
     return std::nullopt;
-  const auto place = static_cast<std::uint32_t>(address - tables_.text_address);
-  const auto function = function_at(place);
-  if (!function) return std::nullopt;
+  return static_cast<std::uint32_t>(address - tables_.text_address);
+}
+
+GoFrame GoLineTable::frame_of(const Function& function, std::uint32_t name,
+                              std::uint32_t place) const {
   GoFrame frame;
-  frame.function = text_at(names_ + inlined_name(*function, place).value_or(function->name));
-  if (frame.function.empty()) return std::nullopt;
-  frame.file = file_of(*function, place);
-  const auto line = value_at(*function, function->lines, place);
+  frame.function = text_at(names_ + name);
+  if (frame.function.empty()) return frame;
+  frame.file = file_of(function, place);
+  const auto line = value_at(function, function.lines, place);
   if (!frame.file.empty() && line && *line > 0) frame.line = *line;
   return frame;
+}
+
+std::optional<GoFrame> GoLineTable::find(std::uint64_t address) const {
+  const auto place = place_of(address);
+  const auto function = place ? function_at(*place) : std::nullopt;
+  if (!function) return std::nullopt;
+  const auto inlined = inlined_call(*function, *place);
+  GoFrame frame = frame_of(*function, inlined ? inlined->name : function->name, *place);
+  if (frame.function.empty()) return std::nullopt;
+  return frame;
+}
+
+std::vector<GoFrame> GoLineTable::find_all(std::uint64_t address) const {
+  std::vector<GoFrame> frames;
+  auto place = place_of(address);
+  const auto function = place ? function_at(*place) : std::nullopt;
+  if (!function) return frames;
+  while (place && frames.size() < GoLineBounds::kMostInlinedDepth) {
+    const auto inlined = inlined_call(*function, *place);
+    frames.push_back(frame_of(*function, inlined ? inlined->name : function->name, *place));
+    if (frames.back().function.empty()) frames.pop_back();
+    if (!inlined || inlined->parent > kNothing - function->entry) break;
+    place = function->entry + inlined->parent;
+  }
+  return frames;
+}
+
+std::optional<GoCode> GoLineTable::code_at(std::uint64_t address) const {
+  const auto place = place_of(address);
+  const auto function = place ? function_at(*place) : std::nullopt;
+  if (!function) return std::nullopt;
+  GoCode code{text_at(names_ + function->name), tables_.text_address + function->entry, {}};
+  if (code.function.empty()) return std::nullopt;
+  const auto bytes = value_at(*function, function->frames, *place);
+  if (bytes && *bytes >= 0 && *bytes <= GoLineBounds::kMostFrameBytes)
+    code.frame_bytes = static_cast<std::uint32_t>(*bytes);
+  return code;
+}
+
+std::vector<std::optional<GoFunction>> GoLineTable::find_functions(
+    std::span<const std::string_view> names) const {
+  std::vector<std::optional<GoFunction>> found(names.size());
+  std::size_t left = names.size();
+  for (std::uint32_t i = 0; i < functions_ && left > 0; ++i) {
+    const auto entry = entry_of(i);
+    const auto end = entry_of(i + 1);
+    const auto record = word(records_ + (std::uint64_t{i} * 2 + 1) * kWord);
+    const auto name = record ? word(records_ + *record + kWord) : std::nullopt;
+    if (!entry || !end || !name) break;
+    const std::string text = text_at(names_ + *name);
+    const auto wanted = std::ranges::find(names, std::string_view(text));
+    if (wanted == names.end() || *end <= *entry) continue;
+    auto& function = found[static_cast<std::size_t>(wanted - names.begin())];
+    if (!function) --left;
+    function = GoFunction{tables_.text_address + *entry, *end - *entry};
+  }
+  return found;
 }
 
 std::optional<std::string> GoLineTable::find_called(std::uint64_t address) const {

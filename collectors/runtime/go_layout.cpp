@@ -20,8 +20,13 @@ constexpr std::string_view kEndedOfP = "struct { runtime.gList; runtime.n int32 
 constexpr std::string_view kBucket = "runtime.bucket";
 constexpr std::string_view kRecord = "runtime.memRecord";
 constexpr std::string_view kCycle = "runtime.memRecordCycle";
-constexpr std::array kStructures = {kController, kMemstats, kHeapStats, kShard,  kSched, kP,
-                                    kEnded,      kEndedOfP, kBucket,    kRecord, kCycle};
+constexpr std::string_view kG = "runtime.g";
+constexpr std::string_view kGobuf = "runtime.gobuf";
+constexpr std::string_view kStack = "runtime.stack";
+constexpr std::array kStructures = {kController, kMemstats, kHeapStats, kShard,  kSched,
+                                    kP,          kEnded,    kEndedOfP,  kBucket, kRecord,
+                                    kCycle,      kG,        kGobuf,     kStack};
+constexpr std::uint32_t kMeasuredMinor = 19;
 
 constexpr std::array<std::string_view, kGoControls> kControlNames = {
     "gcPercent", "memoryLimit",  "gcPercentHeapGoal", "heapLive",   "heapMarked",
@@ -87,7 +92,34 @@ std::optional<GoBuckets> buckets_of(const StructLayouts& structures) {
   return is_sound(buckets) ? std::optional(buckets) : std::nullopt;
 }
 
+std::optional<GoGoroutines> goroutines_of(const StructLayouts& structures) {
+  const auto nested = [&](std::string_view name, std::string_view inner, std::string_view part) {
+    const GoLayout::Offset outer = member(structures, kG, name);
+    const GoLayout::Offset within = member(structures, inner, part);
+    return outer && within ? GoLayout::Offset(*outer + *within) : std::nullopt;
+  };
+  const std::array<GoLayout::Offset, 10> members = {
+      nested("stack", kStack, "lo"),          nested("stack", kStack, "hi"),
+      nested("sched", kGobuf, "sp"),          nested("sched", kGobuf, "pc"),
+      member(structures, kG, "syscallsp"),    member(structures, kG, "syscallpc"),
+      member(structures, kG, "atomicstatus"), member(structures, kG, "waitreason"),
+      member(structures, kG, "gopc"),         member(structures, kG, "startpc"),
+  };
+  if (!std::ranges::all_of(members, [](const auto& one) { return one.has_value(); }))
+    return std::nullopt;
+  const GoGoroutines goroutines{*members[0], *members[1], *members[2], *members[3], *members[4],
+                                *members[5], *members[6], *members[7], *members[8], *members[9]};
+  if (goroutines.bytes() > kMostGoroutineBytes) return std::nullopt;
+  return goroutines;
+}
+
 }  // namespace
+
+std::uint32_t GoGoroutines::bytes() const {
+  constexpr std::uint32_t kWord = 8;
+  return kWord + std::max({stack_low, stack_high, stack_pointer, code, syscall_stack_pointer,
+                           syscall_code, status, reason, made_at, started});
+}
 
 bool is_sound(const GoBuckets& buckets) {
   constexpr std::uint32_t kWord = 8;
@@ -113,19 +145,52 @@ std::optional<GoLayout> go_layout_of(const StructLayouts& structures) {
   layout.shards = shards_of(structures);
   layout.scheduler = scheduler_of(structures);
   layout.buckets = buckets_of(structures);
+  layout.goroutines = goroutines_of(structures);
   return layout;
 }
 
 std::optional<GoLayout> known_go_layout(std::uint32_t minor) {
-  constexpr std::uint32_t kMeasured = 19;  // 64-bit; the same in 1.19 to 1.19.8
-  if (minor != kMeasured) return std::nullopt;
+  if (minor != kMeasuredMinor) return std::nullopt;  // 64-bit; the same in 1.19 to 1.19.8
   GoLayout layout;
   layout.control = {0, 8, 104, 136, 184, 304, 312, 320, 328, 336};
   layout.stats = {7704, 7712, 3592, 3600, 3544, 3552, 3560, 3568, 3576, 3584};
   layout.shards = GoShards{0, 1176, 24, 32, 40};
   layout.scheduler = GoScheduler{72, 176, 2472};
   layout.buckets = GoBuckets{48, 8, 16, 40, 128, 0, 32, 32, 0, 8, 16, 24};
+  layout.goroutines = GoGoroutines{0, 8, 56, 64, 112, 120, 144, 176, 296, 312};
   return layout;
+}
+
+std::string_view known_go_wait_reason(std::uint32_t minor, std::uint8_t reason) {
+  constexpr std::array<std::string_view, 27> kReasons = {"",
+                                                         "GC assist marking",
+                                                         "IO wait",
+                                                         "chan receive (nil chan)",
+                                                         "chan send (nil chan)",
+                                                         "dumping heap",
+                                                         "garbage collection",
+                                                         "garbage collection scan",
+                                                         "panicwait",
+                                                         "select",
+                                                         "select (no cases)",
+                                                         "GC assist wait",
+                                                         "GC sweep wait",
+                                                         "GC scavenge wait",
+                                                         "chan receive",
+                                                         "chan send",
+                                                         "finalizer wait",
+                                                         "force gc (idle)",
+                                                         "semacquire",
+                                                         "sleep",
+                                                         "sync.Cond.Wait",
+                                                         "timer goroutine (idle)",
+                                                         "trace reader (blocked)",
+                                                         "wait for GC cycle",
+                                                         "GC worker (idle)",
+                                                         "preempted",
+                                                         "debug call"};
+  if (minor != kMeasuredMinor || reason >= kReasons.size()) return {};
+  return kReasons.at(reason);
 }
 
 }  // namespace heapfloor

@@ -1,10 +1,9 @@
 // GoLayout: where a Go runtime keeps the figures of its heap, in its variables.
 //
-// Source: gcControllerState, mstats, consistentHeapStats, schedt, p, bucket and memRecord of
-// src/runtime of Go. They
-// are no interface and move from version to version: what is read is laid out as the program's own
-// debugging information says, or, of versions that were measured (1.19), as kept here. Thread rule:
-// plain values.
+// Source: gcControllerState, mstats, consistentHeapStats, schedt, p, bucket, memRecord, g and
+// waitReasonStrings of src/runtime of Go. They are no interface and move from version to version:
+// what is read is laid out as the program's own debugging information says, or, of versions that
+// were measured (1.19), as kept here. Thread rule: plain values.
 #pragma once
 
 #include <array>
@@ -85,6 +84,19 @@ struct GoBuckets {
   friend bool operator==(const GoBuckets&, const GoBuckets&) = default;
 };
 
+// runtime.g: a goroutine. Words of 8 bytes, its status 4, the reason for which it waits 1.
+struct GoGoroutines {
+  std::uint32_t stack_low = 0, stack_high = 0;
+  std::uint32_t stack_pointer = 0, code = 0;  // where it goes on
+  std::uint32_t syscall_stack_pointer = 0, syscall_code = 0;
+  std::uint32_t status = 0;
+  std::uint32_t reason = 0;
+  std::uint32_t made_at = 0;  // behind the go statement
+  std::uint32_t started = 0;  // the function that it began with
+  [[nodiscard]] std::uint32_t bytes() const;
+  friend bool operator==(const GoGoroutines&, const GoGoroutines&) = default;
+};
+
 struct GoLayout {
   using Offset = std::optional<std::uint32_t>;
   std::array<Offset, kGoControls> control;
@@ -92,6 +104,7 @@ struct GoLayout {
   std::optional<GoShards> shards;
   std::optional<GoScheduler> scheduler;
   std::optional<GoBuckets> buckets;
+  std::optional<GoGoroutines> goroutines;
   [[nodiscard]] const Offset& of(GoControl what) const {
     return control.at(static_cast<std::size_t>(what));
   }
@@ -108,6 +121,8 @@ inline constexpr std::uint32_t kMostGoBucket = 1024;  // of a bucket or its reco
 
 // Whether each part is inside of what it is a part of.
 [[nodiscard]] bool is_sound(const GoBuckets& buckets);
+// No g is larger as far as it is read.
+inline constexpr std::uint32_t kMostGoroutineBytes = 1024;
 
 // The structures that go_layout_of() asks for.
 [[nodiscard]] std::span<const std::string_view> go_structures();
@@ -116,5 +131,8 @@ inline constexpr std::uint32_t kMostGoBucket = 1024;  // of a bucket or its reco
 [[nodiscard]] std::optional<GoLayout> go_layout_of(const StructLayouts& structures);
 // Of a released version that was measured: go1.MINOR; nothing of any other.
 [[nodiscard]] std::optional<GoLayout> known_go_layout(std::uint32_t minor);
+// What a goroutine waits for, as the runtime says it: "chan receive"; of the versions above, static
+// text; empty where that number is none, or of another version.
+[[nodiscard]] std::string_view known_go_wait_reason(std::uint32_t minor, std::uint8_t reason);
 
 }  // namespace heapfloor

@@ -17,7 +17,9 @@ namespace heapfloor {
 
 // Why a Go program cannot be read.
 enum class GoRefusal : std::uint8_t {
-  no_symbols,   // stripped (-ldflags=-s): nothing says where the runtime's variables are
+  // Stripped (-ldflags=-s), and nothing else says where the runtime's variables are: its code does
+  // for Go 1.19 on x86-64.
+  no_symbols,
   no_layout,    // of a version that is not known, without debugging information (-ldflags=-w)
   implausible,  // what stands there can be no such figures
   denied,       // its memory may not be read
@@ -36,11 +38,12 @@ enum class GoVariable : std::uint8_t {
   buckets,        // of the memory profile
   profile_cycle,  // which of its figures are published
   profile_rate,   // bytes between two samples
+  goroutine_list,
 };
-inline constexpr std::size_t kGoVariables = 8;
+inline constexpr std::size_t kGoVariables = 9;
 
 struct GoProgram {
-  std::string version;  // raw, at most kMostGoVersion
+  std::string version;  // raw, at most kMostGoVersion; empty where the file does not tell
   std::optional<GoRefusal> refusal;
   // From here on only where there is no refusal.
   GoLayout layout;

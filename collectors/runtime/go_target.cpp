@@ -206,11 +206,41 @@ Result<GoTarget> GoTarget::open(const ProcessId& id, std::shared_ptr<const GoPro
   auto memory = directory.open_mapped_memory(0, kAddressSpaceBytes);
   if (!memory) return Failure(std::move(memory.error()));
   target.memory_ = std::make_shared<const MappedBytes>(std::move(*memory));
+  target.find_near();
   return target;
 }
 
 std::shared_ptr<const GoSiteSource> GoTarget::site_source() const {
   return std::make_shared<const GoSiteSource>(id_, program_, memory_, bias_);
+}
+
+// `kind` becomes that of the last read that failed.
+GoMemory GoSiteSource::reader(ErrorKind& kind) const {
+  return [this, &kind](std::uint64_t address, std::span<std::byte> to) {
+    const auto read = memory_->read(address, to);
+    if (!read) kind = read.error().kind;
+    return read.has_value();
+  };
+}
+
+Result<GoStacks> GoSiteSource::read_stacks(const GoLineTable& table,
+                                           const GoStackBounds& bounds) const {
+#if defined(__x86_64__)
+  constexpr bool kIsKnownMachine = true;
+#else
+  constexpr bool kIsKnownMachine = false;
+#endif
+  const auto count = program_->of(GoVariable::all_goroutines);
+  const auto list = program_->of(GoVariable::goroutine_list);
+  if (!kIsKnownMachine || !program_->layout.goroutines || !count || !list)
+    return failure(ErrorKind::unavailable, {},
+                   "nothing says how " + program_->version + " lays its goroutines out");
+  ErrorKind kind = ErrorKind::io;
+  auto stacks = read_go_stacks(
+      *program_->layout.goroutines, {*count + bias_, *list + bias_, bias_}, reader(kind),
+      [&table](std::uint64_t address) { return table.code_at(address); }, bounds);
+  if (!stacks && stacks.error().kind == ErrorKind::io) stacks.error().kind = kind;
+  return stacks;
 }
 
 Result<GoSites> GoSiteSource::read(const GoSiteBounds& bounds) const {
@@ -221,14 +251,9 @@ Result<GoSites> GoSiteSource::read(const GoSiteBounds& bounds) const {
     return failure(ErrorKind::unavailable, {},
                    "nothing says how " + program_->version + " lays its memory profile out");
   ErrorKind kind = ErrorKind::io;
-  const GoMemory memory = [this, &kind](std::uint64_t address, std::span<std::byte> to) {
-    const auto read = memory_->read(address, to);
-    if (!read) kind = read.error().kind;
-    return read.has_value();
-  };
   auto sites =
       read_go_sites(*program_->layout.buckets,
-                    {*buckets + bias_, *cycle + bias_, *rate + bias_, bias_}, memory, bounds);
+                    {*buckets + bias_, *cycle + bias_, *rate + bias_, bias_}, reader(kind), bounds);
   if (!sites && sites.error().kind == ErrorKind::io) sites.error().kind = kind;
   return sites;
 }
@@ -247,30 +272,68 @@ Result<Word> GoTarget::read_word(std::uint64_t address) const {
   return word;
 }
 
-// The count first: figures are never of a collection before it.
-Result<void> GoTarget::read(double most_bytes) {
-  const GoLayout& layout = program_->layout;
-  const std::uint64_t stats = address_of(GoVariable::memstats).value_or(0);
-  const auto cycles = read_word<std::uint32_t>(stats + layout.of(GoStat::cycles).value_or(0));
-  if (!cycles) return Failure(cycles.error());
-  copy_.resize(go_control_bytes(layout));
+struct GoTarget::Figures {
+  std::uint32_t cycles = 0;
+  std::span<const std::byte> control, stats;
+};
+
+void GoTarget::find_near() {
+  constexpr std::size_t kMostNearBytes = std::size_t{16} << 10;
   const std::uint64_t control = address_of(GoVariable::controller).value_or(0);
-  if (auto read = memory_->read(control, copy_); !read) return read;
-  auto reading = read_go_control(layout, copy_, *cycles, most_bytes);
+  const std::uint64_t stats = address_of(GoVariable::memstats).value_or(0);
+  const std::uint64_t start = std::min(control, stats);
+  const std::uint64_t end = std::max(control + go_control_bytes(program_->layout),
+                                     stats + go_stats_bytes(program_->layout));
+  if (end < start || end - start > kMostNearBytes) return;
+  near_start_ = start;
+  near_bytes_ = static_cast<std::size_t>(end - start);
+}
+
+// Apart, the count comes first, so that figures are never of a collection before it.
+Result<GoTarget::Figures> GoTarget::read_figures(bool wants_stats) {
+  const GoLayout& layout = program_->layout;
+  const std::uint64_t control = address_of(GoVariable::controller).value_or(0);
+  const std::uint64_t stats = address_of(GoVariable::memstats).value_or(0);
+  const std::uint32_t cycles_offset = layout.of(GoStat::cycles).value_or(0);
+  Figures figures;
+  if (near_bytes_ > 0) {
+    copy_.resize(near_bytes_);
+    if (auto read = memory_->read(near_start_, copy_); !read)
+      return Failure(std::move(read.error()));
+    const std::span<const std::byte> all(copy_);
+    figures.control =
+        all.subspan(static_cast<std::size_t>(control - near_start_), go_control_bytes(layout));
+    figures.stats =
+        all.subspan(static_cast<std::size_t>(stats - near_start_), go_stats_bytes(layout));
+    figures.cycles = load<std::uint32_t>(figures.stats, std::uint64_t{cycles_offset}).value_or(0);
+    return figures;
+  }
+  const auto cycles = read_word<std::uint32_t>(stats + cycles_offset);
+  if (!cycles) return Failure(cycles.error());
+  figures.cycles = *cycles;
+  copy_.resize(go_control_bytes(layout));
+  if (auto read = memory_->read(control, copy_); !read) return Failure(std::move(read.error()));
+  figures.control = copy_;
+  stats_copy_.resize(wants_stats ? go_stats_bytes(layout) : 0);
+  if (memory_->read(stats, stats_copy_)) figures.stats = stats_copy_;
+  return figures;
+}
+
+// In one piece the count may be the newer one: after a collection it is read again behind it.
+Result<void> GoTarget::read(double most_bytes) {
+  auto figures = read_figures(false);
+  if (!figures) return Failure(std::move(figures.error()));
+  const std::uint32_t cycles = figures->cycles;
+  const bool has_collected = !reading_ || cycles != reading_->cycles;
+  if (has_collected) figures = read_figures(true);
+  if (!figures) return Failure(std::move(figures.error()));
+  auto reading = read_go_control(program_->layout, figures->control, cycles, most_bytes);
   if (!reading) return Failure(std::move(reading.error()));
   if (reading_ && reading->cycles < reading_->cycles)
     return not_believed("the count of a Go program's collections has fallen");
-  const bool has_collected = !reading_ || reading->cycles != reading_->cycles;
   reading_ = *reading;
-  if (has_collected) read_rest();
+  if (has_collected) rest_ = read_go_stats(program_->layout, figures->stats, *reading_);
   return {};
-}
-
-void GoTarget::read_rest() {
-  rest_ = {};
-  copy_.resize(go_stats_bytes(program_->layout));
-  if (!memory_->read(address_of(GoVariable::memstats).value_or(0), copy_)) return;
-  rest_ = read_go_stats(program_->layout, copy_, *reading_);
 }
 
 std::optional<double> GoTarget::count_goroutines() const {

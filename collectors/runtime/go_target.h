@@ -1,8 +1,9 @@
 // GoTarget: one process that runs Go, and what is read of its runtime's figures.
 //
 // They are read in the process's memory, through a handle that ends with the program image: nothing
-// comes of another program in its place. A tick reads two pieces, the count of collections and
-// gcController; where there was a collection since the last, what it has left in memstats, too.
+// comes of another program in its place. A tick reads the count of collections and gcController: by
+// one read, since they lie near each other in programs of Go 1.19, else by two. Where there was a
+// collection since the last, they are read again, with what it has left in memstats.
 // Goroutines are counted when the owner asks. Nothing is ever written. Thread rule: one thread.
 #pragma once
 
@@ -20,6 +21,7 @@
 #include "collectors/runtime/go_layout.h"
 #include "collectors/runtime/go_program.h"
 #include "collectors/runtime/go_sites.h"
+#include "collectors/runtime/go_stacks.h"
 #include "collectors/sample.h"
 
 namespace heapfloor {
@@ -66,7 +68,8 @@ struct GoRest {
 [[nodiscard]] std::optional<std::uint64_t> go_load_bias(std::string_view auxv,
                                                         std::uint64_t headers_address);
 
-// Reads the allocation sites of one process (go_sites.h). Thread rule: any thread.
+// Reads the allocation sites of one process (go_sites.h), and where its goroutines are
+// (go_stacks.h). Thread rule: any thread.
 class GoSiteSource {
  public:
   // `program` has no refusal; `memory` is of all addresses.
@@ -78,8 +81,15 @@ class GoSiteSource {
   // read_go_sites(); `unavailable` also where nothing says how its memory profile is laid out, and
   // `gone` where the program has ended or another one is in its place.
   [[nodiscard]] Result<GoSites> read(const GoSiteBounds& bounds = {}) const;
+  // read_go_stacks(); `table` is of the program's file. `unavailable` also where nothing says how
+  // its goroutines are laid out, and on other machines than x86-64.
+  [[nodiscard]] Result<GoStacks> read_stacks(const GoLineTable& table,
+                                             const GoStackBounds& bounds = {}) const;
+  [[nodiscard]] const GoProgram& program() const { return *program_; }
 
  private:
+  [[nodiscard]] GoMemory reader(ErrorKind& kind) const;
+
   ProcessId id_;
   std::shared_ptr<const GoProgram> program_;
   std::shared_ptr<const MappedBytes> memory_;
@@ -115,13 +125,17 @@ class GoTarget {
   [[nodiscard]] std::optional<std::uint64_t> address_of(GoVariable variable) const;
   template <class Word>
   [[nodiscard]] Result<Word> read_word(std::uint64_t address) const;
-  void read_rest();
+  struct Figures;
+  void find_near();
+  [[nodiscard]] Result<Figures> read_figures(bool wants_stats);
 
   ProcessId id_;
   std::shared_ptr<const GoProgram> program_;
   std::shared_ptr<const MappedBytes> memory_;
   std::uint64_t bias_ = 0;
-  std::vector<std::byte> copy_;
+  std::vector<std::byte> copy_, stats_copy_;
+  std::uint64_t near_start_ = 0;  // of the piece that has both variables
+  std::size_t near_bytes_ = 0;    // 0: there is none
   std::optional<GoReading> reading_;
   GoRest rest_;
 };

@@ -1,6 +1,7 @@
 // The table of functions and lines of a hostile program: the table, what was inlined and the code,
 // as GoLineWriter has them.
 #include "collectors/parse/go_line_table.h"
+#include "collectors/parse/go_module.h"
 
 #include "tests/fuzz/property.h"
 #include "tests/support/go_line_writer.h"
@@ -28,5 +29,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto called = table->find_called(GoLineWriter::kText + place);
     require(!called || called->size() <= GoLineBounds::kMostName, "a name is bounded");
   }
+  constexpr std::uint64_t kInlined = GoLineWriter::kText + GoLineWriter::kInlinedAt;
+  const auto all = table->find_all(kInlined);
+  const auto frame = table->find(kInlined);
+  require(all.size() <= GoLineBounds::kMostInlinedDepth, "what is inlined is bounded");
+  require(!frame || (!all.empty() && all.front() == *frame), "the innermost one is the first");
+  const auto code = table->code_at(kInlined);
+  require(!code || code->entry <= kInlined, "a function begins before");
   return 0;
 }

@@ -19,8 +19,10 @@ from profiling_agent import Agent, pprof
 HEAPFLOOR, SERVICE = sys.argv[1:3]
 SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "programs", "go")
 BUILDS = {"plain": (), "pie": ("-buildmode=pie",), "no_debug_info": ("-ldflags=-w",),
-          "cgo_linked": ("-ldflags=-linkmode=external",), "stripped": ("-ldflags=-s",)}
-READABLE = [name for name in BUILDS if name != "stripped"]
+          "cgo_linked": ("-ldflags=-linkmode=external",), "stripped": ("-ldflags=-s",),
+          "stripped_pie": ("-ldflags=-s -w", "-buildmode=pie"), "unknown": ("-ldflags=-s",)}
+# The last says that it is of a version that is not known.
+READABLE = [name for name in BUILDS if name != "unknown"]
 
 
 def top(path, view="inuse_space"):
@@ -50,6 +52,11 @@ class GoPprofTest(unittest.TestCase):
         program = os.path.join(cls.folder, name)
         environment = dict(os.environ, GOFLAGS="-mod=mod", GOCACHE=os.path.join(cls.folder, "cache"))
         subprocess.run(["go", "build", *options, "-o", program, "."], cwd=sources, env=environment, check=True, timeout=180)
+        if name == "unknown":
+            with open(program, "r+b") as file:
+                content = file.read()
+                file.seek(0)
+                file.write(content.replace(b"go1.19", b"go1.99"))
         return program
 
     @classmethod
@@ -101,7 +108,7 @@ class GoPprofTest(unittest.TestCase):
                 self.assertRegex(boxed, r"main\.box")
 
     def test_what_cannot_be_read_is_said_with_its_reason(self):
-        for process, reason in ((self.processes["stripped"], "-ldflags=-s"), (self.unsampled, "runtime.MemProfile")):
+        for process, reason in ((self.processes["unknown"], "-ldflags=-s"), (self.unsampled, "runtime.MemProfile")):
             done = subprocess.run([HEAPFLOOR, "pprof", "--pid", str(process.pid), "-o", "-"], capture_output=True,
                                   text=True, timeout=60, check=False)
             self.assertEqual((done.returncode, done.stdout), (1, ""))

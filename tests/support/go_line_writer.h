@@ -18,6 +18,7 @@ class GoLineWriter {
   static constexpr std::uint32_t kOuterBytes = 0x40;
   static constexpr std::uint32_t kInlinedAt = 0x20;
   static constexpr std::uint32_t kNextBytes = 0x10;
+  static constexpr std::uint32_t kFrameBytes = 0x18;  // of main.outer, in its second half
 
   explicit GoLineWriter(std::uint32_t magic = 0xfffffff1) : is_118_(magic == 0xfffffff0) {
     put(magic);
@@ -41,6 +42,10 @@ class GoLineWriter {
     bytes_[code_ + place - 4] = '\xE8';
     const auto distance = static_cast<std::int32_t>(kOuterBytes - (place + 1));
     std::memcpy(bytes_.data() + code_ + place - 3, &distance, sizeof distance);
+  }
+  // Where main.inner is said to be inlined.
+  void set_parent(std::uint32_t place) {
+    std::memcpy(bytes_.data() + tree_ + (is_118_ ? 16 : 8), &place, sizeof place);
   }
 
  private:
@@ -91,6 +96,8 @@ class GoLineWriter {
     values_ = bytes_.size();
     put_head(6, values_);
     bytes_.push_back('\0');  // an offset of 0 is none
+    frames_of_outer_ =
+        add_table({{0, kInlinedAt}, {static_cast<std::int32_t>(kFrameBytes), kInlinedAt}});
     files_of_outer_ = add_table({{0, kInlinedAt}, {1, kInlinedAt}});
     lines_of_outer_ = add_table({{10, kInlinedAt}, {33, kInlinedAt}});
     inlined_ = add_table({{-1, kInlinedAt}, {0, kInlinedAt}});
@@ -99,10 +106,10 @@ class GoLineWriter {
     align();
   }
 
-  void add_record(std::uint32_t entry, std::uint32_t name, std::uint32_t files, std::uint32_t lines,
-                  bool has_inlined) {
+  void add_record(std::uint32_t entry, std::uint32_t name, std::uint32_t frames,
+                  std::uint32_t files, std::uint32_t lines, bool has_inlined) {
     for (const std::uint32_t word :
-         {entry, name, 0U, 0U, 0U, files, lines, has_inlined ? 3U : 0U, 0U})
+         {entry, name, 0U, 0U, frames, files, lines, has_inlined ? 3U : 0U, 0U})
       put(word);
     if (!is_118_) put(1);  // startLine
     put(has_inlined ? 4U << 24U : 0);
@@ -118,8 +125,8 @@ class GoLineWriter {
     const std::uint32_t second = first + (is_118_ ? 40U : 44U) + 7 * 4;
     for (const std::uint32_t word : {0U, first, kOuterBytes, second, kOuterBytes + kNextBytes})
       put(word);
-    add_record(0, outer_, files_of_outer_, lines_of_outer_, true);
-    add_record(kOuterBytes, next_, files_of_next_, lines_of_next_, false);
+    add_record(0, outer_, frames_of_outer_, files_of_outer_, lines_of_outer_, true);
+    add_record(kOuterBytes, next_, 0, files_of_next_, lines_of_next_, false);
   }
 
   void add_tree() {
@@ -136,8 +143,8 @@ class GoLineWriter {
   std::string bytes_;
   std::uint32_t outer_ = 0, inner_ = 0, next_ = 0;
   std::uint64_t values_ = 0, tree_ = 0, code_ = 0;
-  std::uint32_t files_of_outer_ = 0, lines_of_outer_ = 0, inlined_ = 0, files_of_next_ = 0,
-                lines_of_next_ = 0;
+  std::uint32_t frames_of_outer_ = 0, files_of_outer_ = 0, lines_of_outer_ = 0, inlined_ = 0,
+                files_of_next_ = 0, lines_of_next_ = 0;
 };
 
 }  // namespace heapfloor::testing

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "tests/support/go_line_writer.h"
 
@@ -77,6 +80,62 @@ TEST(GoLineTable, TellsWhatACallLeadsTo) {
   EXPECT_EQ(table->find_called(GoLineWriter::kText), std::nullopt);
   EXPECT_EQ(table->find_called(GoLineWriter::kText - 1), std::nullopt);
   EXPECT_EQ(table->find_called(GoLineWriter::kText + 0x1000), std::nullopt);
+}
+
+TEST(GoLineTable, WhatSomethingWasInlinedIntoFollowsIt) {
+  for (const std::uint32_t magic : kMagics) {
+    const GoLineWriter writer(magic);
+    const MemorySource source(writer.bytes());
+    const auto table = GoLineTable::open(source, writer.tables());
+    ASSERT_TRUE(table);
+    EXPECT_EQ(table->find_all(GoLineWriter::kText + GoLineWriter::kInlinedAt),
+              (std::vector<GoFrame>{{"main.inner", "/src/inner.go", 33},
+                                    {"main.outer", "/src/outer.go", 10}}));
+    EXPECT_EQ(table->find_all(GoLineWriter::kText),
+              (std::vector<GoFrame>{{"main.outer", "/src/outer.go", 10}}));
+    EXPECT_TRUE(table->find_all(GoLineWriter::kText - 1).empty());
+  }
+}
+
+TEST(GoLineTable, WhatIsInlinedIntoItselfEnds) {
+  GoLineWriter writer;
+  writer.set_parent(GoLineWriter::kInlinedAt);
+  const MemorySource source(writer.bytes());
+  const auto table = GoLineTable::open(source, writer.tables());
+  ASSERT_TRUE(table);
+  EXPECT_EQ(table->find_all(GoLineWriter::kText + GoLineWriter::kInlinedAt).size(),
+            GoLineBounds::kMostInlinedDepth);
+}
+
+TEST(GoLineTable, KnowsHowFarTheReturnAddressIsAboveTheStackPointer) {
+  for (const std::uint32_t magic : kMagics) {
+    const GoLineWriter writer(magic);
+    const MemorySource source(writer.bytes());
+    const auto table = GoLineTable::open(source, writer.tables());
+    ASSERT_TRUE(table);
+    EXPECT_EQ(table->code_at(GoLineWriter::kText), (GoCode{"main.outer", GoLineWriter::kText, 0}));
+    EXPECT_EQ(table->code_at(GoLineWriter::kText + GoLineWriter::kInlinedAt),
+              (GoCode{"main.outer", GoLineWriter::kText, GoLineWriter::kFrameBytes}));
+    constexpr std::uint64_t kNext = GoLineWriter::kText + GoLineWriter::kOuterBytes;
+    EXPECT_EQ(table->code_at(kNext + 4), (GoCode{"main.next", kNext, std::nullopt}));
+    EXPECT_EQ(table->code_at(kNext + GoLineWriter::kNextBytes), std::nullopt);
+  }
+}
+
+TEST(GoLineTable, FindsFunctionsByTheirNames) {
+  constexpr std::array<std::string_view, 3> kNames = {"main.next", "main.inner", "main.outer"};
+  for (const std::uint32_t magic : kMagics) {
+    const GoLineWriter writer(magic);
+    const MemorySource source(writer.bytes());
+    const auto table = GoLineTable::open(source, writer.tables());
+    ASSERT_TRUE(table);
+    const auto found = table->find_functions(kNames);
+    ASSERT_EQ(found.size(), kNames.size());
+    EXPECT_EQ(found[0], (GoFunction{GoLineWriter::kText + GoLineWriter::kOuterBytes,
+                                    GoLineWriter::kNextBytes}));
+    EXPECT_EQ(found[1], std::nullopt) << "it is inlined";
+    EXPECT_EQ(found[2], (GoFunction{GoLineWriter::kText, GoLineWriter::kOuterBytes}));
+  }
 }
 
 }  // namespace

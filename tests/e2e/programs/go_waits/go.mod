@@ -1,0 +1,3 @@
+module heapfloor.example/waits
+
+go 1.19
