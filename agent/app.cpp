@@ -98,6 +98,7 @@ App::App(const Config& config, ConfigLoader load, const Clock& clock)
       [](std::string_view alert_name) { return std::string(runbook_path(alert_name)); });
   pipeline_.set_external_feed(external_);
   pipeline_.set_site_source([this] { return profiles_.sites(); });
+  pipeline_.set_wait_source([this] { return profiles_.waits(); });
   profiles_.set_go_programs(pipeline_.go_programs());
   profiles_.set_suspect_source([this] { return suspects_of(pages_.snapshot()); });
 }

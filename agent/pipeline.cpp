@@ -12,9 +12,11 @@
 #include <utility>
 
 #include "agent/alerts/leak_alerts.h"
+#include "agent/exposition/api_json.h"
 #include "agent/exposition/text_format.h"
 #include "agent/link_maker.h"
 #include "agent/log.h"
+#include "agent/trend/signal_list.h"
 #include "agent/trend/time_constants.h"
 #include "collectors/bpf/task_iterator.h"
 #include "collectors/parse/pid_stat.h"
@@ -516,8 +518,8 @@ void Pipeline::watch_agent(double now_seconds) {
 std::vector<RuleEvaluator::OwnReading> Pipeline::own_readings() const {
   std::vector<RuleEvaluator::OwnReading> readings;
   watches_.for_each([&](const Watch& watch) {
-    if (watch.ended_seconds || watch.key.signal != Signal::sampled_live) return;
-    const std::optional<double> share = probes_.concentration(watch.key.process);
+    if (watch.ended_seconds) return;
+    const std::optional<double> share = probes_.concentration(watch);
     if (!share) return;
     const ProcessId& id = watch.key.process;
     readings.push_back({RuleScope::process,
@@ -573,8 +575,13 @@ void Pipeline::watch_external(double now_seconds) {
 void Pipeline::deliver_alerts(double now_seconds, bool is_listed) {
   const auto causes = [this](const Watch& watch) { return causes_.causes(watch); };
   const auto builds = [this](const Watch& watch) { return builds_.comparison_of(watch).get(); };
+  const auto details = [this](const Watch& watch) {
+    const bool is_of_memory = signal_info(watch.key.signal).counted.empty();
+    const auto known = leak_details_.find(watch.key.process);
+    return is_of_memory && known != leak_details_.end() ? known->second : std::string();
+  };
   std::vector<AlertCondition> conditions =
-      leak_conditions(watches_, now_seconds, causes, builds, wall_offset_seconds_);
+      leak_conditions(watches_, now_seconds, {causes, details, builds}, wall_offset_seconds_);
   const double now_unix_seconds = wall_offset_seconds_ + now_seconds;
   const std::vector<RuleEvaluator::OwnReading> own = own_readings();
   const RuleEvaluator::Tick tick{watches_,    batch_,           groups_, is_listed,
@@ -655,6 +662,16 @@ void Pipeline::describe_agent(Snapshot& snapshot) const {
     target.refused_readings = externals_.refused_readings(target.name);
 }
 
+// For the alerts of the next tick.
+void Pipeline::note_leak_details(const Snapshot& snapshot) {
+  leak_details_.clear();
+  for (const WatchRow& row : snapshot.watches) {
+    if (row.scope != "go" || row.state < LeakState::suspected) continue;
+    if (std::string words = say_go_growth(snapshot, row); !words.empty())
+      leak_details_.emplace(row.process, std::move(words));
+  }
+}
+
 std::shared_ptr<const Snapshot> Pipeline::make_snapshot(double now_seconds, bool is_listed) {
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->tick = tick_;
@@ -671,9 +688,10 @@ std::shared_ptr<const Snapshot> Pipeline::make_snapshot(double now_seconds, bool
   builder.add_watches(watches_, probes_, causes_, builds_);
   builder.add_probes(probes_);
   builder.add_jvms(jvms_);
-  builder.add_go_programs(go_);
+  builder.add_go_programs(go_, wait_source_ ? wait_source_() : nullptr);
   if (site_source_) snapshot->known_sites = site_source_();
   if (evidence_source_) snapshot->evidence = evidence_source_();
+  note_leak_details(*snapshot);
   builder.add_scalars(batch_);
   builder.add_cgroups(cgroups_, batch_);
   builder.add_ooms(ooms_);

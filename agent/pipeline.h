@@ -95,6 +95,9 @@ class Pipeline final : public SeriesReader {
   // Where the names of sites come from. Before the first tick; called in each.
   using SiteSource = std::function<std::shared_ptr<const KnownSites>()>;
   void set_site_source(SiteSource source) { site_source_ = std::move(source); }
+  // Where the goroutines of suspects are. Before the first tick; called in each.
+  using WaitSource = std::function<std::shared_ptr<const KnownWaits>()>;
+  void set_wait_source(WaitSource source) { wait_source_ = std::move(source); }
   // What was captured of whom. Before the first tick; called in each.
   using EvidenceSource = std::function<std::shared_ptr<const EvidenceList>()>;
   void set_evidence_source(EvidenceSource source) { evidence_source_ = std::move(source); }
@@ -146,6 +149,7 @@ class Pipeline final : public SeriesReader {
   void follow_configuration();
   void follow_wall_clock();
   [[nodiscard]] std::shared_ptr<const Snapshot> make_snapshot(double now_seconds, bool is_listed);
+  void note_leak_details(const Snapshot& snapshot);
   void describe_agent(Snapshot& snapshot) const;
   void note_leak(const Watch& watch);
   void find_agent();
@@ -185,6 +189,7 @@ class Pipeline final : public SeriesReader {
   ProbeFollower probes_;
   JvmFollower jvms_;
   GoFollower go_;
+  std::map<ProcessId, std::string> leak_details_;  // of the last tick: say_go_growth()
   CauseBook causes_;
   BuildFollower builds_;
   ExternalFeed* external_feed_ = nullptr;
@@ -193,6 +198,7 @@ class Pipeline final : public SeriesReader {
   RuleEvaluator rules_;
   SilenceBook silences_;
   SiteSource site_source_;
+  WaitSource wait_source_;
   EvidenceSource evidence_source_;
   RunbookSource runbook_source_;
   std::string host_name_;

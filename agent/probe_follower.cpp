@@ -50,6 +50,11 @@ std::uint64_t stack_of(const SampleBatch& batch, std::size_t index) {
   return stack_hash_of(batch.entity(index).name);
 }
 
+std::optional<double> sampled_live(const WatchList& watches, const ProcessId& id) {
+  const Watch* const live = watches.find({EntityKind::process, Signal::sampled_live, id});
+  return live == nullptr ? std::nullopt : std::optional(live->last_value);
+}
+
 }  // namespace
 
 std::optional<double> anonymous_bytes(const ProcessEntry& process) {
@@ -72,8 +77,11 @@ void ProbeFollower::follow(const SampleBatch& batch, const GroupTable& groups,
   const Tick tick{batch, groups, view_of, minimum_bytes, now_seconds, watches};
   for (const ProcessEntry& process : groups.processes()) follow_heap(tick, process);
   const ProcessId* sites_of = nullptr;
+  std::map<ProcessId, double> live_of_go;
   for (std::size_t index = 0; index < batch.entities(); ++index) {
     const Entity entity = batch.entity(index);
+    if (const auto live = batch.value(index, kGoLive); entity.kind == EntityKind::go && live)
+      live_of_go[entity.process] = *live;
     if (entity.kind != EntityKind::structure && entity.kind != EntityKind::site) continue;
     const ProcessEntry* const process = find_process(groups, entity.process);
     if (process == nullptr) continue;
@@ -81,7 +89,10 @@ void ProbeFollower::follow(const SampleBatch& batch, const GroupTable& groups,
       // The first of a process's sites begins its list anew.
       if (sites_of == nullptr || *sites_of != process->id) sites_[process->id].largest.clear();
       sites_of = &process->id;
-      take_site(tick, index);
+      const auto go = live_of_go.find(process->id);
+      take_site(
+          tick, index,
+          go == live_of_go.end() ? sampled_live(watches, process->id) : std::optional(go->second));
     }
     follow_part(tick, index, *process);
   }
@@ -158,7 +169,8 @@ void ProbeFollower::watch(const Tick& tick, const SeriesKey& key, const ProcessE
   tick.watches.observe(key, view.labels, reading);
 }
 
-void ProbeFollower::take_site(const Tick& tick, std::size_t index) {
+void ProbeFollower::take_site(const Tick& tick, std::size_t index,
+                              const std::optional<double>& live_bytes) {
   const Entity entity = tick.batch.entity(index);
   Sites& sites = sites_[entity.process];
   sites.read_seconds = tick.now_seconds;
@@ -171,13 +183,11 @@ void ProbeFollower::take_site(const Tick& tick, std::size_t index) {
     if (attribute == Attribute::phase) facts.phase = text;
   }
   sites.largest.emplace_back(stack_of(tick.batch, index), std::move(facts));
-  const Watch* const live =
-      tick.watches.find({EntityKind::process, Signal::sampled_live, entity.process});
-  if (live == nullptr || live->last_value <= 0) return;
+  if (!live_bytes || *live_bytes <= 0) return;
   double largest = 0;
   for (std::size_t i = 0; i < std::min(kConcentrated, sites.largest.size()); ++i)
     largest += sites.largest[i].second.live_bytes;
-  sites.concentration = std::clamp(largest / live->last_value, 0.0, 1.0);
+  sites.concentration = std::clamp(largest / *live_bytes, 0.0, 1.0);
 }
 
 // Sites are read now and then; in between they are there.
@@ -218,7 +228,11 @@ const std::vector<std::pair<std::uint64_t, SiteFacts>>& ProbeFollower::sites(
   return found == sites_.end() ? kNone : found->second.largest;
 }
 
-std::optional<double> ProbeFollower::concentration(const ProcessId& id) const {
+std::optional<double> ProbeFollower::concentration(const Watch& watch) const {
+  const ProcessId& id = watch.key.process;
+  const bool is_of_go =
+      watch.key.kind == EntityKind::go && watch.key.signal == Signal::gc_live && !knows(id);
+  if (!is_of_go && watch.key.signal != Signal::sampled_live) return std::nullopt;
   const auto found = sites_.find(id);
   return found == sites_.end() ? std::nullopt : found->second.concentration;
 }

@@ -62,8 +62,9 @@ class ProbeFollower {
   // The sites of the last reading, the largest first; empty where there are none.
   [[nodiscard]] const std::vector<std::pair<std::uint64_t, SiteFacts>>& sites(
       const ProcessId& id) const;
-  // What its five largest sites hold of the live heap.
-  [[nodiscard]] std::optional<double> concentration(const ProcessId& id) const;
+  // What the five largest sites of its process hold of the live heap: of the watch of that heap, by
+  // a probe or of a Go program.
+  [[nodiscard]] std::optional<double> concentration(const Watch& watch) const;
 
   [[nodiscard]] const PartTable& allocators() const { return allocators_; }
   [[nodiscard]] const PartTable& structures() const { return structures_; }
@@ -97,7 +98,8 @@ class ProbeFollower {
   void follow_part(const Tick& tick, std::size_t index, const ProcessEntry& process);
   static void watch(const Tick& tick, const SeriesKey& key, const ProcessEntry& process,
                     std::string_view part, double value, std::optional<double> epoch, double least);
-  void take_site(const Tick& tick, std::size_t index);
+  // `live_bytes`: of the heap of its process, where that is known.
+  void take_site(const Tick& tick, std::size_t index, const std::optional<double>& live_bytes);
   void keep_sites(const Tick& tick);
 
   std::optional<ProcessId> agent_;

@@ -210,8 +210,7 @@ void SnapshotBuilder::add_watches(const WatchList& watches, const ProbeFollower&
   watches.for_each([&](const Watch& watch) {
     WatchRow& row = snapshot_.watches.emplace_back(row_of(watch));
     row.builds = builds.comparison_of(watch);
-    if (watch.key.signal == Signal::sampled_live)
-      row.concentration = probes.concentration(watch.key.process);
+    row.concentration = probes.concentration(watch);
     const bool is_suspect = row.state == LeakState::suspected || row.state == LeakState::leaking;
     if (is_suspect) row.causes = causes.causes(watch);
     if (is_suspect && is_of_memory(watch) && probes.knows_parts(watch.key.process))
@@ -251,13 +250,18 @@ void SnapshotBuilder::add_jvms(const JvmFollower& jvms) {
     snapshot_.jvm_pools.push_back({row.group, row.name, values_of(jvms.pools(), row)});
 }
 
-void SnapshotBuilder::add_go_programs(const GoFollower& go) {
+// `waits` may be null.
+void SnapshotBuilder::add_go_programs(const GoFollower& go,
+                                      const std::shared_ptr<const KnownWaits>& waits) {
   for (WatchRow& row : snapshot_.watches) {
     if (!go.knows(row.process)) continue;
     row.runtime = "Go runtime";
     if (row.state < LeakState::suspected) continue;
     row.goroutines = go.goroutine_growth(row.process, row.verdict.window_start_seconds);
     row.idle_bytes = go.idle_bytes(row.process);
+    if (!row.goroutines || waits == nullptr) continue;
+    const auto known = waits->find(row.process);
+    if (known != waits->end()) row.goroutines->waits = known->second;
   }
   for (const auto& [key, row] : go.programs().rows()) {
     snapshot_.go_programs.push_back({row.group, word_of(row, Attribute::version), row.met_seconds,

@@ -38,7 +38,7 @@ class SnapshotBuilder {
   void add_probes(const ProbeFollower& probes);
   // After the watches.
   void add_jvms(const JvmFollower& jvms);
-  void add_go_programs(const GoFollower& go);
+  void add_go_programs(const GoFollower& go, const std::shared_ptr<const KnownWaits>& waits);
   void add_cgroups(const CgroupTable& table, const SampleBatch& batch);
   void add_ooms(const OomBook& book);
   void add_groups(const GroupTable& table);

@@ -103,8 +103,7 @@ class FirstLeaks {
   std::map<ProcessId, const Watch*> first_;
 };
 
-AlertCondition leak_condition(const Watch& watch, double now_seconds,
-                              const CauseSource& causes_of_watch) {
+AlertCondition leak_condition(const Watch& watch, double now_seconds, const LeakSources& sources) {
   const Verdict& verdict = watch.detector.verdict();
   AlertCondition condition = condition_of(watch, kLeakAlertNames[0]);
   condition.severity = std::string(severity_name(severity(verdict, now_seconds)));
@@ -118,9 +117,13 @@ AlertCondition leak_condition(const Watch& watch, double now_seconds,
                                       say_growth(watch.key.signal, verdict.growth.low),
                                       say_growth(watch.key.signal, verdict.growth.high),
                                       say_forecast(watch, now_seconds));
-  if (causes_of_watch) {
-    if (const auto causes = causes_of_watch(watch))
+  if (sources.causes) {
+    if (const auto causes = sources.causes(watch))
       condition.description += " " + say_causes(*causes);
+  }
+  if (sources.details) {
+    if (const std::string details = sources.details(watch); !details.empty())
+      condition.description += " " + details;
   }
   return condition;
 }
@@ -152,8 +155,8 @@ AlertCondition exhaustion_condition(const Watch& watch, double now_seconds) {
 }  // namespace
 
 std::vector<AlertCondition> leak_conditions(const WatchList& watches, double now_seconds,
-                                            const CauseSource& causes_of_watch,
-                                            const BuildsOf& builds, double wall_offset_seconds) {
+                                            const LeakSources& sources,
+                                            double wall_offset_seconds) {
   std::vector<AlertCondition> conditions;
   const FirstLeaks first_leaks(watches);
   watches.for_each([&](const Watch& watch) {
@@ -161,9 +164,8 @@ std::vector<AlertCondition> leak_conditions(const WatchList& watches, double now
     const bool is_leaking = watch.judge.state() == LeakState::leaking;
     if (!is_leaking && !watch.ended_seconds) return;
     if (!first_leaks.tells(watch)) return;
-    AlertCondition& leak =
-        conditions.emplace_back(leak_condition(watch, now_seconds, causes_of_watch));
-    if (const BuildComparison* const known = builds ? builds(watch) : nullptr)
+    AlertCondition& leak = conditions.emplace_back(leak_condition(watch, now_seconds, sources));
+    if (const BuildComparison* const known = sources.builds ? sources.builds(watch) : nullptr)
       leak.description += sentence_of_builds(*known, watch, now_seconds + wall_offset_seconds);
     const bool is_near = verdict.exhaustion && verdict.confidence > kPredictedConfidence &&
                          verdict.exhaustion->at_seconds - now_seconds < kPredictedWithinSeconds;

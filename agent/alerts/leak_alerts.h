@@ -4,6 +4,7 @@
 #include <array>
 #include <functional>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -38,12 +39,16 @@ inline constexpr std::array<LeakRule, 2> kLeakRules = {{
 // HeapfloorExhaustionPredicted while its limit is predicted to be reached within 24 hours (critical
 // within 4) at a confidence above 0.8. Suspected series raise nothing. Of the memory of a program,
 // its heap and its structures only the first that leaks raises them; sites raise nothing.
-// `causes_of_watch` tells what a growth is made of, where that is known; what `builds` knows of its
-// program's builds is said with a leak; `wall_offset_seconds` is Unix time minus `now_seconds`.
-using CauseSource = std::function<std::optional<GrowthCauses>(const Watch&)>;
+// `wall_offset_seconds` is Unix time minus `now_seconds`.
+struct LeakSources {
+  // What a growth is made of, where that is known.
+  std::function<std::optional<GrowthCauses>(const Watch&)> causes = {};
+  // What else is known of what grows, in sentences; empty: nothing.
+  std::function<std::string(const Watch&)> details = {};
+  BuildsOf builds = {};  // of its program
+};
 std::vector<AlertCondition> leak_conditions(const WatchList& watches, double now_seconds,
-                                            const CauseSource& causes_of_watch = {},
-                                            const BuildsOf& builds = {},
+                                            const LeakSources& sources = {},
                                             double wall_offset_seconds = 0);
 
 // "1.42 GiB", "1200 threads": an amount of what the signal measures.

@@ -66,6 +66,9 @@ ApiDocument subjects_document(const Snapshot& snapshot, const ApiParameters& par
 
 // GET /api/v1/suspects: leaking, then suspected, then recovering; those that die soonest first.
 ApiDocument suspects_document(const Snapshot& snapshot);
+// Of the heap of a Go program that is suspected which of its sites grow, and where its goroutines
+// wait, in the sentences of that document, raw; empty where neither is known.
+std::string say_go_growth(const Snapshot& snapshot, const WatchRow& watch);
 
 // GET /api/v1/suspects/ID; 404 when there is no such suspect. ID is "subject/signal".
 ApiDocument suspect_document(const Snapshot& snapshot, std::string_view id);

@@ -89,6 +89,35 @@ Json builds_json(const WatchRow& watch) {
   return json;
 }
 
+Json text_or_null(std::string_view raw) {
+  return raw.empty() ? Json(nullptr) : Json(visible_name(raw));
+}
+
+Json place_json(const GoPlace& place) {
+  if (place.function.empty()) return nullptr;
+  return {{"function", visible_name(place.function)},
+          {"file", text_or_null(place.file)},
+          {"line", place.line > 0 ? Json(place.line) : Json(nullptr)}};
+}
+
+// Where the goroutines of a program are; null where that is not known.
+Json waits_json(const Snapshot& snapshot, const std::optional<GoroutineWaits>& waits) {
+  if (!waits) return nullptr;
+  Json places = Json::array();
+  for (const GoroutineWait& wait : waits->waits) {
+    places.push_back({{"goroutines", json_number(wait.goroutines)},
+                      {"at", place_json(wait.at)},
+                      {"reason", text_or_null(wait.reason)},
+                      {"started_at", place_json(wait.started_at)}});
+  }
+  return {{"source", waits->source},
+          {"time", ApiRows(snapshot).wall(waits->time_seconds)},
+          {"goroutines", json_number(waits->goroutines)},
+          {"seen", json_number(waits->seen)},
+          {"text", text_or_null(say_goroutine_waits(*waits))},
+          {"places", std::move(places)}};
+}
+
 // What the builds of the program say; earlier runs of the program that grew alike; goroutines that
 // it gained; and what else of the same subject grows: threads and descriptors come with memory of
 // their own, and memory with what it is for.
@@ -112,7 +141,8 @@ Json evidence_json(const Snapshot& snapshot, const WatchRow& suspect) {
                         {"before", json_number(gained.before)},
                         {"now", json_number(gained.now)},
                         {"stack_growth_bytes", json_number(gained.stack_bytes)},
-                        {"stack_share", json_number_or_null(gained.stack_share)}});
+                        {"stack_share", json_number_or_null(gained.stack_share)},
+                        {"waits", waits_json(snapshot, gained.waits)}});
   }
   for (const WatchRow& watch : snapshot.watches) {
     if (&watch == &suspect || watch.subject != suspect.subject || !is_growing(watch)) continue;
@@ -149,10 +179,6 @@ Json causes_json(const WatchRow& watch) {
   for (const auto& [name, share] : cause_shares(*watch.causes))
     json[std::string(name)] = json_number_or_null(share);
   return json;
-}
-
-Json text_or_null(std::string_view raw) {
-  return raw.empty() ? Json(nullptr) : Json(visible_name(raw));
 }
 
 Json structures_json(const WatchRow& watch) {
@@ -305,6 +331,13 @@ std::tuple<int, double> urgency(const WatchRow& watch) {
 }
 
 }  // namespace
+
+std::string say_go_growth(const Snapshot& snapshot, const WatchRow& watch) {
+  std::string text = site_words(watch, shown_sites(snapshot, watch));
+  if (!watch.goroutines || !watch.goroutines->waits) return text;
+  const std::string waits = say_goroutine_waits(*watch.goroutines->waits);
+  return text.empty() || waits.empty() ? text + waits : text + " " + waits;
+}
 
 ApiDocument suspects_document(const Snapshot& snapshot) {
   std::vector<const WatchRow*> suspects;

@@ -13,6 +13,7 @@
 #include "agent/alerts/cause_words.h"
 #include "agent/alerts/leak_alerts.h"
 #include "agent/exposition/signals.h"
+#include "agent/exposition/site_words.h"
 #include "agent/exposition/text_format.h"
 #include "agent/trend/explain.h"
 
@@ -209,11 +210,13 @@ std::string site_sentence(const std::optional<ExplainedSite>& site) {
 std::string goroutine_sentence(const Subject& subject) {
   if (!subject.watch.goroutines) return {};
   const GoroutineGrowth& gained = *subject.watch.goroutines;
-  return fmt::format(
+  std::string text = fmt::format(
       "Its goroutines rose from {:.0f} to {:.0f} meanwhile{}.", gained.before, gained.now,
       gained.stack_share
           ? fmt::format("; their stacks are {:.0f} % of the growth", 100 * *gained.stack_share)
           : std::string());
+  if (gained.waits) add_sentence(text, visible_name(say_goroutine_waits(*gained.waits)));
+  return text;
 }
 
 // What else of the same subject grows.
@@ -302,8 +305,12 @@ std::string next_for_memory(const Subject& subject, const std::optional<Explaine
     return "Next: have the allocator give memory back (malloc_trim, a purge; fewer arenas), or "
            "give the service more room; there is no leak to look for.";
   }
-  if (watch.goroutines && watch.goroutines->stack_share.value_or(0) >= kNegligibleShare)
-    return "Next: see where the new goroutines wait (its goroutine profile, if it serves one).";
+  if (watch.goroutines && watch.goroutines->stack_share.value_or(0) >= kNegligibleShare) {
+    return watch.goroutines->waits ? "Next: see why what these goroutines wait for never comes, "
+                                     "and who should end them."
+                                   : "Next: see where the new goroutines wait (its goroutine "
+                                     "profile, if it serves one).";
+  }
   if (causes && causes->thread_stacks.value_or(0) > 0.5)
     return fmt::format("Next: see which threads become more (ls /proc/{}/task, their comm).", pid);
   if (causes && causes->shared_memory > 0.5)

@@ -61,11 +61,13 @@ std::vector<Summed> summed(std::span<const GrowingSite> sites) {
   return sums;
 }
 
-std::string place_of(const KnownSite& site) {
-  if (site.file.empty()) return site.function;
-  const std::string file = site.file.substr(site.file.rfind('/') + 1);
-  if (site.line <= 0) return fmt::format("{} ({})", site.function, file);
-  return fmt::format("{} ({}:{})", site.function, file, site.line);
+// "main.consume (service.go:33)", of a KnownSite or a GoPlace.
+template <class Place>
+std::string place_of(const Place& place) {
+  if (place.file.empty()) return place.function;
+  const std::string file = place.file.substr(place.file.rfind('/') + 1);
+  if (place.line <= 0) return fmt::format("{} ({})", place.function, file);
+  return fmt::format("{} ({}:{})", place.function, file, place.line);
 }
 
 // What else its function fills that grows: most likely what holds it.
@@ -89,7 +91,66 @@ std::string say(const Summed& sum, const std::vector<Summed>& sums) {
                      sum.bytes_per_second * kHour / kMiB);
 }
 
+// "12,412".
+std::string say_count(double count) {
+  std::string digits = fmt::format("{:.0f}", count);
+  for (std::size_t at = digits.size(); at > 3;) {
+    at -= 3;
+    digits.insert(at, 1, ',');
+  }
+  return digits;
+}
+
+// What goroutines are about, by what the runtime calls it; {} is the place.
+constexpr std::array<Kind, 14> kReasons = {{
+    {"chan receive", "wait in {} for a channel receive"},
+    {"chan send", "wait in {} for a channel send"},
+    {"chan receive (nil chan)", "wait in {} for a receive from a nil channel, for ever"},
+    {"chan send (nil chan)", "wait in {} for a send to a nil channel, for ever"},
+    {"select", "wait in {} in a select"},
+    {"select (no cases)", "wait in {} in a select without cases, for ever"},
+    {"semacquire", "wait in {} for a lock or a wait group"},
+    {"sync.Mutex.Lock", "wait in {} for a mutex"},
+    {"sync.RWMutex.RLock", "wait in {} for a mutex"},
+    {"sync.RWMutex.Lock", "wait in {} for a mutex"},
+    {"sync.Cond.Wait", "wait in {} for a condition variable"},
+    {"IO wait", "wait in {} for input or output"},
+    {"sleep", "sleep in {}"},
+    {"syscall", "are in a system call in {}"},
+}};
+
+std::string say_wait(const GoroutineWait& wait) {
+  const auto kind = std::ranges::find(kReasons, wait.reason, &Kind::container);
+  std::string text = fmt::format(
+      fmt::runtime(kind == kReasons.end() ? std::string_view("are in {}") : kind->words),
+      place_of(wait.at));
+  if (kind == kReasons.end() && !wait.reason.empty()) text += fmt::format(" ({})", wait.reason);
+  if (!wait.started_at.function.empty()) text += ", started at " + place_of(wait.started_at);
+  return text;
+}
+
 }  // namespace
+
+std::string say_goroutine_waits(const GoroutineWaits& waits) {
+  std::string words;
+  std::size_t named = 0;
+  const bool is_estimate = waits.seen < waits.goroutines;
+  for (const GoroutineWait& wait : waits.waits) {
+    if (named == kMostNamed || (named > 0 && wait.goroutines < kLeastShare * waits.goroutines))
+      break;
+    if (wait.at.function.empty()) continue;
+    const std::string_view about = is_estimate ? "about " : "";
+    words += named == 0
+                 ? fmt::format("{}{} of {} goroutines {}", about, say_count(wait.goroutines),
+                               say_count(waits.goroutines), say_wait(wait))
+                 : fmt::format("; {}{} {}", about, say_count(wait.goroutines), say_wait(wait));
+    ++named;
+  }
+  if (words.empty()) return {};
+  words.front() = words.front() == 'a' ? 'A' : words.front();
+  if (is_estimate) words += fmt::format(", by {} of them chosen at random", say_count(waits.seen));
+  return words + ".";
+}
 
 std::string say_growing_sites(std::span<const GrowingSite> sites,
                               const std::optional<double>& idle_bytes) {

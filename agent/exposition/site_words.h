@@ -1,4 +1,5 @@
-// Which allocation sites of a Go program grow, in words, as somebody would say it who has looked.
+// Which allocation sites of a Go program grow, and where its goroutines wait, in words, as somebody
+// would say it who has looked.
 // Thread rule: pure functions.
 #pragma once
 
@@ -6,6 +7,7 @@
 #include <span>
 #include <string>
 
+#include "agent/profile/goroutine_waits.h"
 #include "agent/profile/known_site.h"
 
 namespace heapfloor {
@@ -22,5 +24,10 @@ struct GrowingSite {
 // `idle_bytes`: what the runtime keeps free, where that is known. Names are raw.
 std::string say_growing_sites(std::span<const GrowingSite> sites,
                               const std::optional<double>& idle_bytes);
+
+// "12,400 of 12,412 goroutines wait in main.consume (service.go:33) for a channel receive, started
+// at main.serve (service.go:51)." The two places that most of them are at are named, the second
+// where it is more than a twentieth. Empty where no place is known. Names are raw.
+std::string say_goroutine_waits(const GoroutineWaits& waits);
 
 }  // namespace heapfloor

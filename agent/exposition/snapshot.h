@@ -215,7 +215,8 @@ struct WatchRow {
   // Of suspects whose process carries a probe or runs Go.
   bool is_retention = false;                // its live heap is level: it is suspected at most
   std::vector<LeakPart> structures, sites;  // that grow most, at most five of each
-  // Signal sampled_live: share of the live heap that its five largest sites hold.
+  // Of the watch of its sampled heap, or of a Go program's: share of the live heap that its five
+  // largest sites hold.
   std::optional<double> concentration;
 };
 

@@ -25,7 +25,9 @@ struct GoPlace {
 struct GoroutineWait {
   GoPlace at;  // the innermost function of the program's own, else that is not the runtime's
   GoPlace started_at;  // its go statement
-  std::string reason;  // as the runtime says it: "chan receive"; empty: not known, or none: it runs
+  // As the runtime says it: "chan receive", of those that do not wait "running", "runnable" or
+  // "syscall"; empty: not known.
+  std::string reason;
   double goroutines = 0;
   friend bool operator==(const GoroutineWait&, const GoroutineWait&) = default;
 };

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "agent/profile/go_heap.h"
+#include "agent/profile/go_waits.h"
 
 namespace heapfloor {
 namespace {
@@ -211,6 +212,11 @@ std::shared_ptr<const KnownSites> ProfileService::sites() const {
   return sites_;
 }
 
+std::shared_ptr<const KnownWaits> ProfileService::waits() const {
+  const std::scoped_lock lock(sites_mutex_);
+  return waits_;
+}
+
 void ProfileService::name(const Taken& taken, std::vector<std::uint32_t> sites, bool with_lines,
                           Watched& watched) {
   std::ranges::sort(sites);
@@ -287,7 +293,8 @@ std::vector<ProcessId> ProfileService::go_targets(const std::vector<ProcessId>& 
 }
 
 // What it keeps of each is small: their runtimes take fewer samples than probes do.
-void ProfileService::look_at_go(const std::vector<ProcessId>& suspects, KnownSites& known) {
+void ProfileService::look_at_go(const std::vector<ProcessId>& suspects, KnownSites& known,
+                                KnownWaits& waits) {
   constexpr SiteHistoryOptions kOptions = {.most_sites = 256, .has_ages = false};
   const double start_seconds = clock_.steady_seconds();
   auto kept = static_cast<std::size_t>(std::ranges::count_if(
@@ -297,6 +304,11 @@ void ProfileService::look_at_go(const std::vector<ProcessId>& suspects, KnownSit
     if (stop_.stop_requested() || now_seconds - start_seconds > kGoLookSeconds) return;
     const bool is_suspect = std::ranges::find(suspects, id) != suspects.end();
     if (!is_suspect) last_go_ = id;
+    const auto entry = is_suspect ? go_programs_->find(id) : std::nullopt;
+    if (entry && entry->source != nullptr) {
+      if (auto read = read_goroutine_waits(root_, *entry->source, now_seconds))
+        waits.insert_or_assign(id, std::move(*read));
+    }
     const bool is_known = watched_.contains(id);
     if (board_.find(id) || (!is_known && !is_suspect && kept >= kMostGoPrograms)) continue;
     const auto taken = take_go(id);
@@ -313,12 +325,14 @@ void ProfileService::look() {
   const std::vector<ProbedTarget> targets = board_.targets();
   const std::vector<ProcessId> suspects = suspects_ ? suspects_() : std::vector<ProcessId>();
   auto known = std::make_shared<KnownSites>(*sites());
+  auto known_waits = std::make_shared<KnownWaits>(*waits());
   const auto is_gone = [&](const auto& entry) {
     return std::ranges::find(targets, entry.first, &ProbedTarget::id) == targets.end() &&
            !knows(entry.first);
   };
   std::erase_if(watched_, is_gone);
   std::erase_if(*known, is_gone);
+  std::erase_if(*known_waits, is_gone);
   for (const ProbedTarget& target : targets) {
     if (stop_.stop_requested()) return;
     if (target.ended_seconds) {
@@ -332,9 +346,10 @@ void ProfileService::look() {
     const bool is_suspect = std::ranges::find(suspects, target.id) != suspects.end();
     known->insert_or_assign(target.id, known_of(*taken, is_suspect, watched));
   }
-  if (go_programs_ != nullptr) look_at_go(suspects, *known);
+  if (go_programs_ != nullptr) look_at_go(suspects, *known, *known_waits);
   const std::scoped_lock sites_lock(sites_mutex_);
   sites_ = std::move(known);
+  waits_ = std::move(known_waits);
 }
 
 }  // namespace heapfloor

@@ -2,9 +2,9 @@
 // those who ask, and which of their sites grow.
 //
 // Once a minute it looks at each target's sites (site_history.h); a suspect's list of growing sites
-// comes from there. Go programs have kGoLookSeconds of a look, suspects first, and what is kept of
-// them is of at most kMostGoPrograms. Profiles are made when they are asked for, a few at a time.
-// Thread rule: every member may be called by any thread.
+// comes from there. Go programs have kGoLookSeconds of a look, suspects first, whose goroutines are
+// looked at as well, and what is kept of them is of at most kMostGoPrograms. Profiles are made when
+// they are asked for, a few at a time. Thread rule: every member may be called by any thread.
 #pragma once
 
 #include <atomic>
@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "agent/clock.h"
+#include "agent/profile/goroutine_waits.h"
 #include "agent/profile/heap_profile.h"
 #include "agent/profile/known_site.h"
 #include "agent/profile/probe_reading.h"
@@ -92,6 +93,8 @@ class ProfileService {
   void look();
   // What is known of the sites that grow and of the largest ones, as of the last look; never null.
   [[nodiscard]] std::shared_ptr<const KnownSites> sites() const;
+  // Where the goroutines of the Go programs that are suspected were at the last look; never null.
+  [[nodiscard]] std::shared_ptr<const KnownWaits> waits() const;
 
  private:
   // A site that was named, and whether lines were looked up for that.
@@ -113,7 +116,7 @@ class ProfileService {
   [[nodiscard]] tl::expected<Taken, ProfileRefusal> take(const ProcessId& id) const;
   [[nodiscard]] tl::expected<Taken, ProfileRefusal> take_go(const ProcessId& id) const;
   [[nodiscard]] std::vector<ProcessId> go_targets(const std::vector<ProcessId>& suspects) const;
-  void look_at_go(const std::vector<ProcessId>& suspects, KnownSites& known);
+  void look_at_go(const std::vector<ProcessId>& suspects, KnownSites& known, KnownWaits& waits);
   [[nodiscard]] tl::expected<ProcessId, ProfileRefusal> find(const ProfileRequest& request) const;
   [[nodiscard]] Profile make(const Taken& taken, const HeapSites& heap, HeapProfileOptions options);
   [[nodiscard]] std::vector<KnownSite> known_of(const Taken& taken, bool is_suspect,
@@ -135,6 +138,7 @@ class ProfileService {
   ProcessId last_go_;  // that was looked at
   mutable std::mutex sites_mutex_;
   std::shared_ptr<const KnownSites> sites_ = std::make_shared<const KnownSites>();
+  std::shared_ptr<const KnownWaits> waits_ = std::make_shared<const KnownWaits>();
   std::thread thread_;
 };
 

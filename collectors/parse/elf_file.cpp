@@ -69,11 +69,11 @@ void read_go_section(const ByteSource& source, const ElfSectionHeader& section,
     elf.go_build_info = range;
   const bool is_table = name == ".gopclntab" || name == ".data.rel.ro.gopclntab";
   const bool may_have_table = name == ".data.rel.ro" && !elf.go_functions;
-  if ((is_table || may_have_table) && section.sh_type == SHT_PROGBITS && is_inside(source, range))
+  if ((is_table || may_have_table) && section.type == SHT_PROGBITS && is_inside(source, range))
     elf.go_functions = range;
   elf.has_go_functions = elf.has_go_functions || is_table;
-  const bool is_loaded = (section.sh_flags & SHF_ALLOC) != 0;
-  if (section.sh_type == SHT_RELA && is_loaded && is_inside(source, range) &&
+  const bool is_loaded = (section.flags & SHF_ALLOC) != 0;
+  if (section.type == SHT_RELA && is_loaded && is_inside(source, range) &&
       elf.relocations.size() < ElfBounds::kMostRelocationSections)
     elf.relocations.push_back(range);
   if (name == ".debug_info" || name == ".zdebug_info")

@@ -106,6 +106,56 @@ TEST_F(GoPipeline, ASuspectNamesTheSiteThatGrowsWithItsShare) {
   EXPECT_EQ(site->signal, "site_bytes");
 }
 
+TEST_F(GoPipeline, TheAlertOfALeakSaysWhichSitesGrowAndWhereItsGoroutinesWait) {
+  memory_.set(GoControl::memory_limit, 600 * kMiBytes);
+  KnownSite site;
+  site.function = "main.put";
+  site.container = "map";
+  const ProcessId id{7, 700};
+  site.growth = KnownGrowth{60, 1024, 1000, 1048, 0.9};
+  const auto sites = std::make_shared<const KnownSites>(KnownSites{{id, {site}}});
+  GoroutineWaits waits;
+  waits.goroutines = waits.seen = 12'412;
+  waits.waits = {{{"main.consume", "/src/service.go", 33}, {}, "chan receive", 12'400}};
+  const auto known = std::make_shared<const KnownWaits>(KnownWaits{{id, waits}});
+  pipeline_->set_site_source([&sites] { return sites; });
+  pipeline_->set_wait_source([&known] { return known; });
+  const auto snapshot = run(320, [](int second) {
+    return Sizes{100, second, 600, 10 + second * 512};
+  });
+  const auto leak = std::ranges::find(snapshot->alerts, "HeapfloorLeak", &AlertRow::name);
+  ASSERT_NE(leak, snapshot->alerts.end());
+  EXPECT_THAT(leak->description,
+              HasSubstr("90 % of the growth is a map that grows, filled by main.put: 3.5 MiB/h."));
+  EXPECT_THAT(leak->description, HasSubstr("12,400 of 12,412 goroutines wait in main.consume "
+                                           "(service.go:33) for a channel receive."));
+  ASSERT_TRUE(live(*snapshot)->goroutines);
+  EXPECT_EQ(live(*snapshot)->goroutines->waits, waits);
+}
+
+TEST_F(GoPipeline, AFewSitesThatHoldMostOfTheHeapAreANote) {
+  const auto share_of = [this](std::int64_t site_mebibytes) {
+    const auto snapshot = run(60, [&](int) {
+      memory_.set_site(0x401234, 1000, site_mebibytes * kMiBytes);
+      return Sizes{100, 40, 600};
+    });
+    const WatchRow* const row = live(*snapshot);
+    return row == nullptr ? std::nullopt : row->concentration;
+  };
+  const auto few = share_of(80);
+  ASSERT_TRUE(few);
+  EXPECT_NEAR(*few, 0.8, 0.01) << "of the heap, its stacks left aside";
+  const auto snapshot = tick();
+  EXPECT_EQ(std::ranges::count(snapshot->alerts, "HeapfloorConcentration", &AlertRow::name), 1);
+  EXPECT_NEAR(share_of(20).value_or(0), 0.2, 0.01);
+  EXPECT_EQ(std::ranges::count_if(tick()->alerts,
+                                  [](const AlertRow& alert) {
+                                    return alert.name == "HeapfloorConcentration" &&
+                                           alert.phase == AlertPhase::firing;
+                                  }),
+            0);
+}
+
 TEST_F(GoPipeline, TheSitesOfAProgramThatHasEndedGrowNoMore) {
   run(30, [this](int second) {
     memory_.set_site(0x401234, 1000, (50 + second) * kMiBytes);

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
+#include <string>
 
 namespace heapfloor {
 namespace {
@@ -67,12 +69,23 @@ TEST_F(LeakAlertsTest, SaysWhatTheGrowthIsMadeOfWhereThatIsKnown) {
   causes.live_growth = 1;
   causes.growth_bytes = kMiB;
   causes.seconds = 60;
-  const auto conditions = leak_conditions(watches_, 300, [&causes](const Watch& watch) {
+  const LeakSources sources = {.causes = [&causes](const Watch& watch) {
     return watch.key.process.pid == 1 ? std::optional(causes) : std::nullopt;
-  });
+  }};
+  const auto conditions = leak_conditions(watches_, 300, sources);
   EXPECT_NE(conditions[0].description.find("All of the growth is memory that the program holds."),
             std::string::npos)
       << conditions[0].description;
+}
+
+TEST_F(LeakAlertsTest, SaysWhatElseIsKnownOfWhatGrows) {
+  run(1, "payments", kMiB, 300);
+  const auto conditions = leak_conditions(
+      watches_, 300, {.details = [](const Watch&) { return std::string("main.put grows."); }});
+  EXPECT_TRUE(conditions[0].description.ends_with(" main.put grows.")) << conditions[0].description;
+  const auto none =
+      leak_conditions(watches_, 300, {.details = [](const Watch&) { return std::string(); }});
+  EXPECT_EQ(none[0].description, leak_conditions(watches_, 300)[0].description);
 }
 
 TEST_F(LeakAlertsTest, TellsOneLeakOfAProgramOnceByTheFirstThatWasConfirmed) {
@@ -135,13 +148,13 @@ TEST_F(LeakAlertsTest, SaysSinceWhichBuildItLeaks) {
   comparison.now.since_seconds = 1.7e9 - 3600;
   comparison.now.course = {FloorMove::rising, 300, {58'888.9, 5e4, 6e4}};
   const auto builds = [&comparison](const Watch&) { return &comparison; };
-  const auto conditions = leak_conditions(watches_, 300, {}, builds, 1.7e9 - 300);
+  const auto conditions = leak_conditions(watches_, 300, {.builds = builds}, 1.7e9 - 300);
   ASSERT_EQ(conditions.size(), 2U);
   EXPECT_TRUE(conditions[0].description.ends_with(" Since build v1.4.2, 1 h 0 min ago: +212 MB/h."))
       << conditions[0].description;
   EXPECT_EQ(conditions[1].description.find("v1.4.2"), std::string::npos) << "said once";
   const auto unknown = [](const Watch&) -> const BuildComparison* { return nullptr; };
-  EXPECT_EQ(leak_conditions(watches_, 300, {}, unknown)[0].description,
+  EXPECT_EQ(leak_conditions(watches_, 300, {.builds = unknown})[0].description,
             leak_conditions(watches_, 300)[0].description);
 }
 

@@ -92,6 +92,8 @@ Snapshot full() {
   leaking.verdict.earlier_seconds = 7200;
   leaking.collector = "g1";
   leaking.goroutines = GoroutineGrowth{};
+  leaking.goroutines->waits = GoroutineWaits{
+      "memory", 9800, 12412, 4096, {{{kHostile, kHostile, 3}, {}, "chan receive", 12400}}};
   leaking.ended_seconds = 9900;
   WatchRow threads = leaking;
   threads.signal = "threads";

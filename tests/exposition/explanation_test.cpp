@@ -178,5 +178,18 @@ TEST_F(Explanation, SurvivesAnyNumbers) {
   EXPECT_THAT(text(), StartsWith("The floor of the resident anonymous memory of payments"));
 }
 
+TEST_F(Explanation, WhereTheGoroutinesOfALeakWaitIsSaid) {
+  watch_.runtime = "Go runtime";
+  watch_.goroutines = GoroutineGrowth{12, 12'412, 24 * kMiB, 0.9, std::nullopt};
+  EXPECT_THAT(text(), HasSubstr("Next: see where the new goroutines wait"));
+  GoroutineWaits& waits = watch_.goroutines->waits.emplace();
+  waits.goroutines = waits.seen = 12'412;
+  waits.waits = {{{"main.consume", "/src/service.go", 33}, {}, "chan receive", 12'400}};
+  EXPECT_THAT(text(), HasSubstr("Its goroutines rose from 12 to 12412 meanwhile; their stacks are "
+                                "90 % of the growth. 12,400 of 12,412 goroutines wait in "
+                                "main.consume (service.go:33) for a channel receive."));
+  EXPECT_THAT(text(), HasSubstr("Next: see why what these goroutines wait for never comes"));
+}
+
 }  // namespace
 }  // namespace heapfloor

@@ -56,5 +56,40 @@ TEST(SiteWords, SitesWithoutANameSayNothing) {
   EXPECT_EQ(say_growing_sites({}, 1e9), "");
 }
 
+TEST(GoroutineWords, NameWhereTheyWaitForWhatAndWhoStartedThem) {
+  GoroutineWaits waits;
+  waits.goroutines = waits.seen = 12'412;
+  waits.waits = {{{"main.consume", "/src/service.go", 33},
+                  {"main.serve", "/src/service.go", 51},
+                  "chan receive",
+                  12'400},
+                 {{"main.idle", "", 0}, {}, "sleep", 12}};
+  EXPECT_EQ(say_goroutine_waits(waits),
+            "12,400 of 12,412 goroutines wait in main.consume (service.go:33) for a channel "
+            "receive, started at main.serve (service.go:51).");
+  waits.waits[0].goroutines = 10'000;
+  waits.waits[1].goroutines = 2'000;
+  EXPECT_EQ(say_goroutine_waits(waits),
+            "10,000 of 12,412 goroutines wait in main.consume (service.go:33) for a channel "
+            "receive, started at main.serve (service.go:51); 2,000 sleep in main.idle.");
+}
+
+TEST(GoroutineWords, OfThoseThatWereChosenAtRandomTheySaySo) {
+  GoroutineWaits waits;
+  waits.goroutines = 1'000'000;
+  waits.seen = 4'096;
+  waits.waits = {{{"main.f", "", 0}, {}, "of some new kind", 999'000}};
+  EXPECT_EQ(say_goroutine_waits(waits),
+            "About 999,000 of 1,000,000 goroutines are in main.f (of some new kind), by 4,096 of "
+            "them chosen at random.");
+}
+
+TEST(GoroutineWords, PlacesWithoutANameSayNothing) {
+  GoroutineWaits waits;
+  waits.goroutines = waits.seen = 100;
+  waits.waits = {{{}, {}, "running", 100}};
+  EXPECT_EQ(say_goroutine_waits(waits), "");
+}
+
 }  // namespace
 }  // namespace heapfloor

@@ -206,6 +206,11 @@ class World:
                                           'earliest': now + 41 * 24 * HOUR, 'latest': None}),
             since=now - 1.2 * HOUR, severity='info', cgroup=None,
             gates=gates('patience', 'watched for 7 h 50 min, needs 30 h'),
+            evidence=[{'kind': 'goroutines', 'before': 12, 'now': 12412, 'stack_growth_bytes': 24 * MIB, 'stack_share': 0.9, 'waits': {
+                'source': 'memory', 'time': now - 20, 'goroutines': 12412, 'seen': 12412,
+                'text': '12,400 of 12,412 goroutines wait in main.consume (service.go:33) for a channel receive, started at main.serve (service.go:51).',
+                'places': [{'goroutines': 12400, 'at': {'function': 'main.consume', 'file': '/src/service.go', 'line': 33}, 'reason': 'chan receive',
+                            'started_at': {'function': 'main.serve', 'file': '/src/service.go', 'line': 51}}]}}],
             reason='The floor rises, but has been watched for 7 h 50 min of the 30 h that so slow a growth needs.')
         self._suspect(
             process(4933, 'thumbnailer', 240 * MIB, 'recovering', floor_bytes=int(200 * MIB)),

@@ -295,9 +295,10 @@ const HOW_MANY: Record<string, string> = { s: 'a second', h: 'an hour', day: 'a 
 
 function goroutineWords(entry: Extract<Evidence, { kind: 'goroutines' }>): string {
   const share = entry.stack_share === null ? '' : `, ${formatPercent(entry.stack_share)} of the growth`;
+  const waits = entry.waits?.text ? ` ${entry.waits.text}` : '';
   return (
     `Its goroutines grew from ${formatCount(entry.before)} to ${formatCount(entry.now)}; their stacks by ` +
-    `${formatBytes(entry.stack_growth_bytes)}${share}.`
+    `${formatBytes(entry.stack_growth_bytes)}${share}.${waits}`
   );
 }
 
