@@ -7,9 +7,10 @@
 // information of the program (not tested: Debian has no other), and not at all without it. Programs
 // without symbols (-ldflags=-s) are read where they are of Go 1.19 for x86-64: what the code of
 // their runtime refers to says where its variables are (runtime/go_variables.h). Others are counted
-// and left alone, and so is what does not look like such figures. Nothing is asked of the program or written to it, and it notices nothing. Reading needs
-// what reading /proc/PID/mem needs: CAP_SYS_PTRACE and, since mem is a file of the other user's,
-// CAP_DAC_READ_SEARCH; or the same user where ptrace_scope lets it.
+// and left alone, and so is what does not look like such figures. Nothing is asked of the program
+// or written to it, and it notices nothing. Reading needs what reading /proc/PID/mem needs:
+// CAP_SYS_PTRACE and, since mem is a file of the other user's, CAP_DAC_READ_SEARCH; or the same
+// user where ptrace_scope lets it.
 //
 // Cost: a Go program reserves kLeastMapped of address space and more, so that small processes are
 // passed over. Of the others the file is looked at now and then (runtime/process_looks.h), three

@@ -64,7 +64,7 @@ struct ElfFile {
   std::optional<ElfRange> go_build_info;     // .go.buildinfo
   // What has Go's table of functions: .gopclntab; else .data.rel.ro, which may have it inside.
   std::optional<ElfRange> go_functions;
-  bool has_go_functions = false;  // .gopclntab: some Go programs say nothing else
+  bool has_go_functions = false;              // .gopclntab: some Go programs say nothing else
   std::vector<ElfRange> relocations;          // of those that are loaded: Elf64_Rela
   std::optional<ElfDebugSection> debug_info;  // .debug_info
   std::optional<ElfDebugSection> debug_abbrev;

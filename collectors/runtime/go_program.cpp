@@ -21,8 +21,7 @@ constexpr std::array<std::string_view, kGoVariables> kVariableNames = {
 
 // Empty where a Go program does not tell; nothing where it is none, or of a Go before 1.18.
 std::optional<std::string> version_of(const ByteSource& source, const ElfFile& elf) {
-  if (!elf.go_build_info)
-    return elf.has_go_functions ? std::optional(std::string()) : std::nullopt;
+  if (!elf.go_build_info) return elf.has_go_functions ? std::optional(std::string()) : std::nullopt;
   std::string bytes(std::min<std::uint64_t>(elf.go_build_info->size, kGoBuildInfoBytes), '\0');
   if (!source.read_at(elf.go_build_info->offset, bytes)) return std::nullopt;
   auto version = parse_go_build_info(bytes);
