@@ -14,6 +14,7 @@
 
 #include "agent/alert_settings.h"
 #include "agent/build_info.h"
+#include "agent/config_go_targets.h"
 #include "agent/config_targets.h"
 #include "agent/config_view.h"
 #include "agent/log.h"
@@ -80,12 +81,15 @@ App::App(const Config& config, ConfigLoader load, const Clock& clock)
       config_(config),
       sender_(clock),
       external_(clock),
+      external_feed_(external_, [this] { return endpoint_view(); }),
       families_(builtin_collectors()),
       self_metrics_(build_info()),
       pages_(families_, self_metrics_),
       root_(HostPaths{config.path.procfs, config.path.sysfs, config.path.rootfs}),
       build_reader_(root_),
       pipeline_(config, clock, sink_, &sender_),
+      go_endpoints_(root_, pipeline_.go_programs(), clock,
+                    static_cast<double>(sysconf(_SC_CLK_TCK))),
       profiles_(root_, pipeline_.probes(), clock),
       evidence_(
           {.bytes = config.storage.evidence_bytes, .seconds = config.storage.evidence_seconds}),
@@ -96,17 +100,24 @@ App::App(const Config& config, ConfigLoader load, const Clock& clock)
   pipeline_.set_evidence_source([this] { return evidence_.list(); });
   pipeline_.set_runbook_source(
       [](std::string_view alert_name) { return std::string(runbook_path(alert_name)); });
-  pipeline_.set_external_feed(external_);
+  pipeline_.set_external_feed(external_feed_);
+  pipeline_.set_endpoint_source([this] { return endpoint_view(); });
   pipeline_.set_site_source([this] { return profiles_.sites(); });
   pipeline_.set_wait_source([this] { return profiles_.waits(); });
   profiles_.set_go_programs(pipeline_.go_programs());
+  profiles_.set_endpoint_profiles(
+      {[this](const ProcessId& id) { return go_endpoints_.knows(id); },
+       [this](const ProcessId& id, std::string_view name, const std::stop_token& stop) {
+         return go_endpoints_.profile(id, name, stop);
+       }});
   profiles_.set_suspect_source([this] { return suspects_of(pages_.snapshot()); });
 }
 
 // The server waits for its handlers, which may wait for the seconds of a difference.
 App::~App() {
+  profiles_.stop();  // before the recorder, which may wait for a profile
   recorder_.stop();
-  profiles_.stop();
+  go_endpoints_.stop();
   build_reader_.stop();
 }
 
@@ -114,6 +125,10 @@ void App::tick() {
   const std::shared_ptr<const Snapshot> snapshot = pipeline_.tick();
   pages_.publish(snapshot);
   recorder_.note(snapshot);
+}
+
+GoEndpointView App::endpoint_view() const {
+  return {go_endpoints_.status(), go_endpoints_.counts()};
 }
 
 std::string App::collect_once(const PageFilter& filter) {
@@ -165,7 +180,9 @@ void App::start() {
   open_history();
   build_reader_.start();
   external_.configure(prometheus_targets(config_), config_.collection.interval_seconds);
+  go_endpoints_.configure(go_endpoint_settings(config_));
   tick();
+  go_endpoints_.start();  // behind the first tick, which finds the programs
   HttpOptions options = web_options(config_);
   options.observer = requests_.get();
   options.on_log = [](std::string_view message) {
@@ -243,6 +260,8 @@ Result<void> App::reload() {
   pipeline_.reconfigure(*loaded);
   sender_.configure(receiver_settings(*loaded));
   external_.configure(prometheus_targets(*loaded), loaded->collection.interval_seconds);
+  go_endpoints_.configure(go_endpoint_settings(*loaded));
+  go_endpoints_.start();
   config_ = *loaded;
   log_line(LogLevel::info, "configuration reloaded");
   return {};

@@ -17,6 +17,8 @@
 #include "agent/build_reader.h"
 #include "agent/clock.h"
 #include "agent/config.h"
+#include "agent/endpoint_follower.h"
+#include "agent/endpoints/go_endpoints.h"
 #include "agent/evidence/evidence_store.h"
 #include "agent/evidence_recorder.h"
 #include "agent/exposition/metric_families.h"
@@ -64,6 +66,7 @@ class App {
 
  private:
   void tick();
+  [[nodiscard]] GoEndpointView endpoint_view() const;
   void open_history();
   [[nodiscard]] Result<Profile> captured_profile(std::string_view id) const;
   [[nodiscard]] std::optional<std::string> captured_profile_of(const ProcessId& process) const;
@@ -77,6 +80,7 @@ class App {
   LogSink sink_;
   AlertSender sender_;
   ExternalSource external_;  // before the pipeline, which takes what it gives
+  JoinedFeed external_feed_;
   MetricFamilies families_;
   SelfMetrics self_metrics_;
   PageCache pages_;
@@ -84,6 +88,7 @@ class App {
   DirectoryHostRoot root_;
   BuildReader build_reader_;
   Pipeline pipeline_;
+  GoEndpoints go_endpoints_;  // behind the board that it looks at
   ProfileService profiles_;
   EvidenceStore evidence_;
   EvidenceRecorder recorder_;  // behind what it reads

@@ -19,6 +19,7 @@
 #include "agent/alerts/operator_rules.h"
 #include "agent/alerts/outgoing_alert.h"
 #include "agent/alerts/silence_book.h"
+#include "agent/endpoints/go_endpoint.h"
 #include "agent/external/prometheus_target.h"
 #include "agent/log.h"
 #include "agent/series/default_group.h"
@@ -91,6 +92,9 @@ struct Config {
 
   struct Targets {
     std::vector<PrometheusTarget> prometheus;  // as written; see prometheus_targets()
+    std::vector<GoTargetSettings> go;          // as written; see go_endpoint_settings()
+    GoDiscovery go_discovery = GoDiscovery::off;
+    double go_slow_interval_seconds = 60;
   } targets;
 
   struct Limits {

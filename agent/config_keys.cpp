@@ -305,6 +305,29 @@ void add_collection_keys(KeyList& keys) {
   keys.choices({"auto", "on", "off"});
 }
 
+void add_target_keys(KeyList& keys) {
+  keys.add(
+      "targets.go_discovery", "TEXT",
+      "whether Go programs whose memory cannot be read (stripped ones) are asked for /metrics, "
+      "/debug/vars and /debug/pprof on the loopback address, where they listen: off, or listening",
+      [](Config& config, std::string_view text) -> Problem {
+        const auto found = std::ranges::find(kGoDiscoveries, text);
+        if (found == kGoDiscoveries.end())
+          return fmt::format("\"{}\" is neither off nor listening", text);
+        config.targets.go_discovery = static_cast<GoDiscovery>(found - kGoDiscoveries.begin());
+        return std::nullopt;
+      },
+      [](const Config& config) {
+        return std::string(
+            kGoDiscoveries.at(static_cast<std::size_t>(config.targets.go_discovery)));
+      });
+  keys.choices({"off", "listening"});
+  keys.duration("targets.go_slow_interval",
+                "how often /debug/vars and /debug/pprof are asked for, for which a Go program "
+                "stands still for a moment",
+                1, 3600, [](Config& c) -> double& { return c.targets.go_slow_interval_seconds; });
+}
+
 void add_collector_keys(KeyList& keys) {
   for (const CollectorEntry* entry : builtin_collectors()) {
     const std::string name(entry->name);
@@ -556,6 +579,7 @@ std::vector<ConfigKey> make_keys() {
   add_alert_keys(keys);
   add_agent_keys(keys);
   add_storage_keys(keys);
+  add_target_keys(keys);
   return keys.take();
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "agent/alert_settings.h"
+#include "agent/config_go_targets.h"
 #include "agent/config_groups.h"
 #include "agent/config_item.h"
 #include "agent/config_targets.h"
@@ -29,6 +30,7 @@ std::span<const ConfigList> config_lists() {
     std::vector<ConfigList> all = {groups_list()};
     for (ConfigList& list : alert_lists()) all.push_back(std::move(list));
     all.push_back(prometheus_targets_list());
+    all.push_back(go_targets_list());
     return all;
   }();
   return lists;

@@ -48,15 +48,6 @@ constexpr std::string_view kExample = R"yaml(targets:
       bearer_token_file: /etc/heapfloor/mimir.token   # or username with password_file
       ca_file: /etc/ssl/own.pem      # cert_file, key_file, server_name, insecure_skip_verify)yaml";
 
-bool is_target_name(std::string_view text) {
-  constexpr std::size_t kMost = 64;
-  const auto is_part = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-' || c == '.';
-  };
-  return !text.empty() && text.size() <= kMost && std::ranges::all_of(text, is_part);
-}
-
 void read_url(ConfigFields& fields, PrometheusTarget& target) {
   target.url = fields.required("url");
   const Result<UrlParts> url = parse_url(target.url);
@@ -163,6 +154,9 @@ Problem set_targets(Config& config, std::span<const ConfigItem> items) {
     PrometheusTarget target = read_target(fields);
     if (std::ranges::find(targets, target.name, &PrometheusTarget::name) != targets.end())
       fields.fail("name", fmt::format("there are two targets \"{}\"", target.name));
+    if (std::ranges::find(config.targets.go, target.name, &GoTargetSettings::name) !=
+        config.targets.go.end())
+      fields.fail("name", fmt::format("targets.go has a target \"{}\" already", target.name));
     if (targets.size() == kMostPrometheusTargets)
       fields.fail(item.line, fmt::format("more than {} targets", kMostPrometheusTargets));
     if (fields.problem()) return fields.problem();
@@ -173,6 +167,15 @@ Problem set_targets(Config& config, std::span<const ConfigItem> items) {
 }
 
 }  // namespace
+
+bool is_target_name(std::string_view text) {
+  constexpr std::size_t kMost = 64;
+  const auto is_part = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-' || c == '.';
+  };
+  return !text.empty() && text.size() <= kMost && std::ranges::all_of(text, is_part);
+}
 
 ConfigList prometheus_targets_list() {
   return {"targets.prometheus",

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string_view>
 #include <vector>
 
 #include "agent/config.h"
@@ -17,5 +18,8 @@ ConfigList prometheus_targets_list();
 [[nodiscard]] std::vector<PrometheusTarget> prometheus_targets(const Config& config);
 
 inline constexpr std::size_t kMostPrometheusTargets = 64;
+
+// Of a target of any kind: what its subjects' names begin with.
+[[nodiscard]] bool is_target_name(std::string_view text);
 
 }  // namespace heapfloor

@@ -9,6 +9,7 @@
 #include "agent/exposition/state_text.h"
 #include "agent/exposition/text_format.h"
 #include "agent/log.h"
+#include "agent/profile/endpoint_profile.h"
 #include "agent/profile/profile.h"
 #include "collectors/smaps_summary.h"
 
@@ -209,6 +210,8 @@ void EvidenceRecorder::capture(const Job& job) {
     capture_state(*job.snapshot, job, draft);
     capture_smaps(job, draft);
   }
+  if (const auto waits = profiles_.goroutines_of(job.process))
+    add(kGoroutinesFile, goroutine_waits_text(*waits));
   if (profiles_.knows(job.process)) {
     capture_heap(job, draft);
     const auto target = board_.find(job.process);

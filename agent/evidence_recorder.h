@@ -5,7 +5,8 @@
 // It is shown each snapshot and makes captures on a thread of its own, one at a time: the suspect
 // and its series as the API shows them, what is measured of it, its address space by kind of
 // mapping, and where the program carries a probe or runs Go its heap profile and what that has
-// grown by since the first one that is kept. Of one that has ended, what was measured of it last,
+// grown by since the first one that is kept; of a Go program where its goroutines wait, once that
+// is known. Of one that has ended, what was measured of it last,
 // and the kernel's own account where the OOM killer took it. One of a process and an occasion an
 // hour. Captured are names, amounts and stacks: no arguments, no environment, no memory of the
 // program.
@@ -44,6 +45,7 @@ class EvidenceRecorder {
   static constexpr std::string_view kHeapGrowthFile = "heap_growth.pb.gz";
   static constexpr std::string_view kStateFile = "metrics.txt";
   static constexpr std::string_view kSmapsFile = "smaps.txt";
+  static constexpr std::string_view kGoroutinesFile = "goroutines.txt";
   static constexpr std::string_view kOomFile = "oom_kill.json";
   static constexpr double kRestSeconds = 3600;  // between captures of one process and occasion
   static constexpr std::size_t kMostWaiting = 64;

@@ -212,7 +212,7 @@ void Pipeline::attach(HistoryWriter& history) {
   const RestoreReport report = recorder_.restore(source, history_time(clock_.steady_seconds()),
                                                  watches_, {&alerts_, &leaks, &documents});
   restore_documents(documents);
-  externals_.set_targets(config_.targets.prometheus, watches_);
+  externals_.set_targets(followed_targets(config_), watches_);
   for (const auto& [scope, count] : leaks) leaks_detected_[scope].count = count;
   log_line(report.discarded > 0 ? LogLevel::warning : LogLevel::info, "history read",
            {{"series", std::uint64_t{report.watches}},
@@ -289,6 +289,8 @@ std::shared_ptr<const Snapshot> Pipeline::tick() {
   const bool is_listed = scheduler_.succeeded(kProcessCollector);
   const std::scoped_lock lock(mutex_);
   const double now_seconds = clock_.steady_seconds();
+  if (endpoint_source_) endpoint_view_ = endpoint_source_();
+  if (is_listed) endpoints_.follow(endpoint_view_, board_, now_seconds, batch_);
   ++tick_;
   follow_wall_clock();
   host_available_bytes_ = sample_of(EntityKind::host, "heapfloor_host_memory_available_bytes");
@@ -405,6 +407,7 @@ void Pipeline::watch_probes(double now_seconds) {
                            now_seconds, watches_};
   jvms_.follow(tick);
   go_.follow(tick);
+  endpoints_.touch(endpoint_view_, board_, now_seconds, watches_);
 }
 
 void Pipeline::watch_processes(double now_seconds) {
@@ -658,6 +661,7 @@ void Pipeline::describe_agent(Snapshot& snapshot) const {
   snapshot.memory_budget_bytes = static_cast<std::uint64_t>(config_.limits.memory_bytes);
   if (history_ != nullptr) snapshot.history = history_->stats();
   if (external_feed_ != nullptr) snapshot.external_targets = external_feed_->status();
+  snapshot.go_endpoints = endpoint_view_;
   for (ExternalTargetStatus& target : snapshot.external_targets)
     target.refused_readings = externals_.refused_readings(target.name);
 }
@@ -722,7 +726,7 @@ void Pipeline::reconfigure(const Config& config) {
 }
 
 void Pipeline::follow_configuration() {
-  externals_.set_targets(config_.targets.prometheus, watches_);
+  externals_.set_targets(followed_targets(config_), watches_);
   rules_.set_rules(rules_in_force(config_.alerts.rule_changes, config_.alerts.rules));
   for (const AlertRule& rule : rules_.rules()) alerts_.declare(rule.name);
   silences_.set_configured(config_.alerts.silences, clock_.wall_seconds());

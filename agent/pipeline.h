@@ -24,6 +24,7 @@
 #include "agent/cause_book.h"
 #include "agent/clock.h"
 #include "agent/config.h"
+#include "agent/endpoint_follower.h"
 #include "agent/exposition/snapshot.h"
 #include "agent/external/external_source.h"
 #include "agent/external_follower.h"
@@ -107,6 +108,9 @@ class Pipeline final : public SeriesReader {
   void set_runbook_source(RunbookSource source) { runbook_source_ = std::move(source); }
   // Where the answers of other servers come from; outlives the pipeline. Before the first tick.
   void set_external_feed(ExternalFeed& feed) { external_feed_ = &feed; }
+  // What Go programs say over HTTP. Before the first tick; called in each.
+  using EndpointSource = std::function<GoEndpointView()>;
+  void set_endpoint_source(EndpointSource source) { endpoint_source_ = std::move(source); }
   // Silences; see SilenceBook.
   [[nodiscard]] Result<std::string> add_silence(const Silence& silence);
   [[nodiscard]] bool remove_silence(std::string_view id);
@@ -194,11 +198,14 @@ class Pipeline final : public SeriesReader {
   BuildFollower builds_;
   ExternalFeed* external_feed_ = nullptr;
   ExternalFollower externals_;
+  EndpointFollower endpoints_;
+  GoEndpointView endpoint_view_;  // of this tick
   AlertBook alerts_;
   RuleEvaluator rules_;
   SilenceBook silences_;
   SiteSource site_source_;
   WaitSource wait_source_;
+  EndpointSource endpoint_source_;
   EvidenceSource evidence_source_;
   RunbookSource runbook_source_;
   std::string host_name_;

@@ -14,6 +14,14 @@ std::vector<std::shared_ptr<const GoSiteSource>> GoBoard::sources() const {
   return sources;
 }
 
+std::vector<GoBoard::Entry> GoBoard::entries() const {
+  const std::scoped_lock lock(mutex_);
+  std::vector<Entry> entries;
+  entries.reserve(entries_.size());
+  for (const auto& [id, entry] : entries_) entries.push_back(entry);
+  return entries;
+}
+
 std::optional<GoBoard::Entry> GoBoard::find(const ProcessId& id) const {
   const std::scoped_lock lock(mutex_);
   const auto found = entries_.find(id);

@@ -32,6 +32,8 @@ class GoBoard {
   };
   // Of those that are read, ascending by id.
   [[nodiscard]] std::vector<std::shared_ptr<const GoSiteSource>> sources() const;
+  // Of all, ascending by id.
+  [[nodiscard]] std::vector<Entry> entries() const;
   [[nodiscard]] std::optional<Entry> find(const ProcessId& id) const;
   // Of the processes that had this pid the latest.
   [[nodiscard]] std::optional<Entry> find(std::int32_t pid) const;

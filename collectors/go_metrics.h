@@ -38,9 +38,11 @@ constexpr MetricDesc unreadable(std::string_view reason) {
 
 // Of each process: written for entities of kind go.
 inline constexpr std::array kGo = {
-    gauge("heapfloor_go_heap_live_bytes",
-          "Heap that the last collection found in use (gcController.heapMarked; "
-          "/gc/heap/live:bytes)."),
+    gauge(
+        "heapfloor_go_heap_live_bytes",
+        "Heap that the last collection found in use (gcController.heapMarked; "
+        "/gc/heap/live:bytes); of a program that is asked over HTTP and does not say it, reckoned "
+        "from the goal of the next collection."),
     counter("heapfloor_go_gc_cycles_total", "Collections that have ended (memstats.numgc)."),
     gauge("heapfloor_go_heap_allocated_bytes",
           "Objects, garbage that was not swept yet and the free places of spans in use included "
@@ -50,6 +52,9 @@ inline constexpr std::array kGo = {
     gauge("heapfloor_go_heap_idle_bytes",
           "Spans that hold none, those that were given back to the system included (HeapIdle)."),
     gauge("heapfloor_go_heap_released_bytes", "Spans given back to the system (HeapReleased)."),
+    gauge("heapfloor_go_heap_objects",
+          "Objects that live or were not swept yet (HeapObjects: Mallocs less Frees), of programs "
+          "that say it over HTTP."),
     gauge("heapfloor_go_heap_goal_bytes",
           "What the heap grows to before the next collection begins, by GOGC; a memory limit may "
           "let it begin earlier."),

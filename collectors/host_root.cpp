@@ -24,6 +24,8 @@
 #include <optional>
 #include <system_error>
 
+#include "collectors/parse/text.h"
+
 namespace heapfloor {
 namespace {
 
@@ -109,6 +111,13 @@ bool for_each_entry(int directory, Visit visit) {
       at += entry->d_reclen;
     }
   }
+}
+
+// "socket:[12345]", as the links of /proc/PID/fd are (net/socket.c).
+std::optional<std::uint64_t> inode_of_socket(std::string_view link) {
+  constexpr std::string_view kBegin = "socket:[";
+  if (!link.starts_with(kBegin) || !link.ends_with(']')) return std::nullopt;
+  return parse_unsigned(link.substr(kBegin.size(), link.size() - kBegin.size() - 1));
 }
 
 FileFacts facts_of(const struct statx& status) {
@@ -282,6 +291,16 @@ Result<std::string_view> ProcessDir::read(const char* name, std::span<char> buff
 
 Result<std::size_t> ProcessDir::count_descriptors() const {
   return root_->count_descriptors_in(pid_, directory_);
+}
+
+Result<std::vector<HeldSocket>> ProcessDir::list_sockets() const {
+  return root_->list_sockets_of(pid_, directory_);
+}
+
+bool ProcessDir::holds(const HeldSocket& socket) const {
+  std::array<char, 64> buffer = {};
+  const auto link = read_link(("fd/" + std::to_string(socket.descriptor)).c_str(), buffer);
+  return link && inode_of_socket(*link) == socket.inode;
 }
 
 Result<std::string_view> ProcessDir::read_start(const char* name, std::span<char> buffer) const {
@@ -799,6 +818,40 @@ Result<HostFile> DirectoryHostRoot::open_in_root_of(std::int32_t pid, int direct
 Result<HostFolder> HostRoot::open_folder_of(std::int32_t /*pid*/, int /*directory*/,
                                             const char* path) const {
   return failure(ErrorKind::unavailable, path, "not of this host");
+}
+
+Result<std::vector<HeldSocket>> HostRoot::list_sockets_of(std::int32_t pid,
+                                                          int /*directory*/) const {
+  return failure(ErrorKind::unavailable, std::to_string(pid), "not of this host");
+}
+
+Result<std::vector<HeldSocket>> DirectoryHostRoot::list_sockets_of(std::int32_t pid,
+                                                                   int directory) const {
+  std::vector<HeldSocket> sockets;
+  bool complete = false;
+  int error_number = 0;
+  {
+    const std::string path = path_for(pid, directory, "fd");
+    const Descriptor opened(
+        open_for_read(directory < 0 ? AT_FDCWD : directory, path.c_str(), O_DIRECTORY));
+    std::size_t entries = 0;
+    if (opened.get() >= 0) {
+      complete = for_each_entry(opened.get(), [&](const char* entry, unsigned char /*type*/) {
+        const std::optional<std::uint64_t> number = parse_unsigned(entry);
+        if (!number || *number > UINT32_MAX) return true;  // "." and ".."
+        std::array<char, 64> target = {};
+        const ssize_t length = ::readlinkat(opened.get(), entry, target.data(), target.size());
+        const auto inode = inode_of_socket(
+            {target.data(), static_cast<std::size_t>(std::max<ssize_t>(length, 0))});
+        if (inode) sockets.push_back({*inode, static_cast<std::uint32_t>(*number)});
+        return ++entries < kMostListed;
+      });
+    }
+    error_number = errno;
+  }
+  restore_spare();
+  if (!complete) return failure_in(pid, directory, "fd", error_number);
+  return sockets;
 }
 
 Result<HostFolder> DirectoryHostRoot::open_folder_of(std::int32_t pid, int directory,

@@ -165,6 +165,13 @@ class HostFolder {
 //
 // When the agent has no descriptor left the directory is opened unpinned and reads go by path: they
 // may reach the next owner of the pid, so the caller confirms the start time after its last read.
+// A socket that a process has open.
+struct HeldSocket {
+  std::uint64_t inode = 0;
+  std::uint32_t descriptor = 0;
+  friend bool operator==(const HeldSocket&, const HeldSocket&) = default;
+};
+
 class ProcessDir {
  public:
   ProcessDir() = default;
@@ -240,6 +247,10 @@ class ProcessDir {
   // listing is somebody else's.
   [[nodiscard]] Result<std::size_t> count_descriptors() const;
   static constexpr std::size_t kMostListedDescriptors = 4096;
+  // The sockets among its first kMostListedDescriptors descriptors.
+  [[nodiscard]] Result<std::vector<HeldSocket>> list_sockets() const;
+  // Whether it still holds that socket there.
+  [[nodiscard]] bool holds(const HeldSocket& socket) const;
   // Holds the file `name` open for read_kept_line().
   [[nodiscard]] Keeping keep_open(const char* name);
   // Reads the kept file, which holds exactly one line, from its start: one system call.
@@ -377,6 +388,8 @@ class HostRoot {
                                                           const char* path) const = 0;
   [[nodiscard]] virtual Result<HostFolder> open_folder_of(std::int32_t pid, int directory,
                                                           const char* path) const;
+  [[nodiscard]] virtual Result<std::vector<HeldSocket>> list_sockets_of(std::int32_t pid,
+                                                                        int directory) const;
   [[nodiscard]] virtual Result<std::size_t> read_file_at(int file, std::uint64_t offset,
                                                          std::span<char> buffer) const = 0;
   // Calls visit(piece) with what each read gives, until it returns false.
@@ -456,6 +469,8 @@ class DirectoryHostRoot final : public HostRoot {
                                                   const char* path) const override;
   [[nodiscard]] Result<HostFolder> open_folder_of(std::int32_t pid, int directory,
                                                   const char* path) const override;
+  [[nodiscard]] Result<std::vector<HeldSocket>> list_sockets_of(std::int32_t pid,
+                                                                int directory) const override;
   [[nodiscard]] Result<std::size_t> read_file_at(int file, std::uint64_t offset,
                                                  std::span<char> buffer) const override;
   [[nodiscard]] Result<void> read_pieces_in(std::int32_t pid, int directory, const char* name,

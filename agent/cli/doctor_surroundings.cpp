@@ -18,6 +18,7 @@
 #include "agent/alert_settings.h"
 #include "agent/cli/doctor.h"
 #include "agent/config_targets.h"
+#include "agent/endpoints/go_asker.h"
 #include "agent/http/listen_address.h"
 #include "agent/storage_path.h"
 #include "agent/web_options.h"
@@ -129,6 +130,23 @@ Finding ask(const Question& question) {
               {fmt::format("{} does not answer as it should: {}", question.url, reason), ""});
 }
 
+Finding ask_program(const GoTargetSettings& target) {
+  constexpr std::string_view kWhat = "a Go program of targets.go";
+  GoAsker asker(target);
+  const auto answer = asker.figures(std::nullopt, {});
+  if (answer) {
+    return {kNetwork,
+            target.name,
+            Health::works,
+            fmt::format("{}, by its page {}", kWhat, go_page_name(answer->page)),
+            {}};
+  }
+  return lose(kNetwork, target.name, std::string(kWhat),
+              {fmt::format("{} does not answer as it should: {}", answer.error().path,
+                           answer.error().reason),
+               ""});
+}
+
 std::string below(std::string url, std::string_view path) {
   while (url.ends_with('/')) url.pop_back();
   return url + std::string(path);
@@ -189,9 +207,11 @@ std::vector<Finding> examine_receivers(const Config& config) {
     }
   }
   std::vector<std::future<Finding>> answers;
-  answers.reserve(questions.size());
+  answers.reserve(questions.size() + config.targets.go.size());
   for (const Question& question : questions)
     answers.push_back(std::async(std::launch::async, [&question] { return ask(question); }));
+  for (const GoTargetSettings& target : config.targets.go)
+    answers.push_back(std::async(std::launch::async, [&target] { return ask_program(target); }));
   for (std::future<Finding>& answer : answers) findings.push_back(answer.get());
   return findings;
 }

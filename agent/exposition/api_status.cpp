@@ -57,25 +57,59 @@ Json counts_json(const Snapshot& snapshot) {
   return counts;
 }
 
-Json external_target_json(const ExternalTargetStatus& target, const ApiRows& rows) {
+Json errors_json(const std::array<std::uint64_t, kErrorKinds>& counts) {
   Json errors = Json::object();
   for (std::size_t i = 0; i < kErrorKinds; ++i)
-    errors[std::string(reason_label(static_cast<ErrorKind>(i)))] = target.errors.at(i);
+    errors[std::string(reason_label(static_cast<ErrorKind>(i)))] = counts.at(i);
+  return errors;
+}
+
+Json text_or_null(const std::string& text) {
+  return text.empty() ? Json(nullptr) : Json(visible_name(text));
+}
+
+Json go_endpoint_json(const Snapshot& snapshot, const GoEndpointStatus& endpoint,
+                      const ApiRows& rows) {
+  const auto& reading = endpoint.reading;
+  return {
+      {"name", text_or_null(endpoint.name)},
+      {"url", endpoint.url},
+      {"group", text_or_null(std::string(group_of_endpoint(snapshot, endpoint)))},
+      {"pid", endpoint.process ? Json(endpoint.process->pid) : Json(nullptr)},
+      {"up", endpoint.is_up ? Json(*endpoint.is_up) : Json(nullptr)},
+      {"page", reading ? Json(go_page_name(reading->page)) : Json(nullptr)},
+      {"live_bytes", reading ? json_number_or_null(reading->live) : Json(nullptr)},
+      {"duration_seconds", json_number(endpoint.duration_seconds)},
+      {"last_success_at",
+       endpoint.last_success_seconds ? rows.wall(*endpoint.last_success_seconds) : Json(nullptr)},
+      {"errors", errors_json(endpoint.errors)},
+      {"error", text_or_null(endpoint.last_error)}};
+}
+
+// Null where nothing is looked for.
+Json go_search_json(const GoEndpointCounts& counts) {
+  if (!counts.is_searching) return nullptr;
+  Json search = Json::object();
+  for (std::size_t i = 0; i < kGoSearches; ++i)
+    search[std::string(go_search_name(static_cast<GoSearch>(i)))] = counts.programs.at(i);
+  return search;
+}
+
+Json external_target_json(const ExternalTargetStatus& target, const ApiRows& rows) {
   Json dropped = Json::object();
   for (std::size_t i = 0; i < kExternalDrops; ++i)
     dropped[std::string(external_drop_name(static_cast<ExternalDrop>(i)))] = target.dropped.at(i);
-  return {
-      {"name", target.name},
-      {"url", target.url},
-      {"up", target.is_up ? Json(*target.is_up) : Json(nullptr)},
-      {"duration_seconds", json_number(target.duration_seconds)},
-      {"last_success_at",
-       target.last_success_seconds ? rows.wall(*target.last_success_seconds) : Json(nullptr)},
-      {"series", target.series},
-      {"errors", std::move(errors)},
-      {"series_dropped", std::move(dropped)},
-      {"readings_refused", target.refused_readings},
-      {"error", target.last_error.empty() ? Json(nullptr) : Json(visible_name(target.last_error))}};
+  return {{"name", target.name},
+          {"url", target.url},
+          {"up", target.is_up ? Json(*target.is_up) : Json(nullptr)},
+          {"duration_seconds", json_number(target.duration_seconds)},
+          {"last_success_at",
+           target.last_success_seconds ? rows.wall(*target.last_success_seconds) : Json(nullptr)},
+          {"series", target.series},
+          {"errors", errors_json(target.errors)},
+          {"series_dropped", std::move(dropped)},
+          {"readings_refused", target.refused_readings},
+          {"error", text_or_null(target.last_error)}};
 }
 
 // A number of the agent itself, by name.
@@ -115,6 +149,10 @@ ApiDocument status_document(const Snapshot& snapshot, const BuildInfo& build) {
   data["external_targets"] = Json::array();
   for (const ExternalTargetStatus& target : snapshot.external_targets)
     data["external_targets"].push_back(external_target_json(target, rows));
+  data["go_endpoints"] = Json::array();
+  for (const GoEndpointStatus& endpoint : snapshot.go_endpoints.endpoints)
+    data["go_endpoints"].push_back(go_endpoint_json(snapshot, endpoint, rows));
+  data["go_search"] = go_search_json(snapshot.go_endpoints.counts);
   data["probes"]["targets"] = agent_value(snapshot, "heapfloor_probe_targets");
   data["probes"]["quarantined"] = agent_value(snapshot, "heapfloor_probe_quarantined_targets");
   data["probes"]["kept"] = agent_value(snapshot, "heapfloor_probe_kept_targets");

@@ -232,6 +232,19 @@ constexpr std::array<OwnDesc, kOwnFamilies> kOwn = {{
     {OwnFamily::external_target_refused, "heapfloor_external_target_readings_refused_total",
      kCounter, "target", "Readings whose time is more than a minute ahead of this host's clock.",
      "external"},
+    {OwnFamily::go_up, "heapfloor_go_up", kGauge, "group,target",
+     "1 when the Go program of the target (targets.go) answered the last question as it should.",
+     "endpoints"},
+    {OwnFamily::go_endpoint_programs, "heapfloor_go_endpoint_programs", kGauge, "state",
+     "Go programs whose memory is not read and that are looked for by their sockets "
+     "(targets.go_discovery): found, an endpoint answers; no_listener, none listens on the "
+     "loopback address; other_network; denied (CAP_SYS_PTRACE); no_answer, none of the pages is "
+     "there.",
+     "endpoints"},
+    {OwnFamily::go_endpoint_errors, "heapfloor_go_endpoint_errors_total", kCounter, "reason",
+     "Questions to endpoints of Go programs that were not answered as they should.", "endpoints"},
+    {OwnFamily::go_endpoint_requests, "heapfloor_go_endpoint_requests_total", kCounter, "",
+     "Requests sent to endpoints of Go programs, and to sockets that might be one.", "endpoints"},
     {OwnFamily::evidence_captures, "heapfloor_evidence_captures_total", kCounter, "occasion",
      "Captures of evidence: suspected and leaking, when a subject became that; ended, when a "
      "watched "

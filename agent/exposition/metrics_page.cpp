@@ -89,6 +89,7 @@ class MetricsPage::Renderer {
     add_collectors(snapshot);
     add_agent(snapshot);
     add_external_targets(snapshot);
+    add_go_endpoints(snapshot);
     add_evidence(snapshot);
     add_history(snapshot);
     for (const prometheus::Collectable* const collectable : extra_) add_extra(*collectable);
@@ -682,6 +683,29 @@ class MetricsPage::Renderer {
                 {"reason", external_drop_name(static_cast<ExternalDrop>(i))},
                 number(target.dropped.at(i)));
       }
+    }
+  }
+
+  void add_go_endpoints(const Snapshot& snapshot) {
+    const GoEndpointView& view = snapshot.go_endpoints;
+    for (const GoEndpointStatus& endpoint : view.endpoints) {
+      if (endpoint.name.empty() || !endpoint.is_up) continue;
+      const std::string_view body = labels_.body(
+          {{"group", group_of_endpoint(snapshot, endpoint)}, {"target", endpoint.name}});
+      add_own(OwnFamily::go_up, body, *endpoint.is_up ? 1 : 0);
+    }
+    if (!view.counts.is_searching && view.endpoints.empty()) return;
+    for (std::size_t i = 0; i < kErrorKinds; ++i) {
+      add_own(OwnFamily::go_endpoint_errors,
+              labels_.body({{"reason", reason_label(static_cast<ErrorKind>(i))}}),
+              number(view.counts.errors.at(i)));
+    }
+    add_own(OwnFamily::go_endpoint_requests, number(view.counts.requests));
+    if (!view.counts.is_searching) return;
+    for (std::size_t i = 0; i < kGoSearches; ++i) {
+      add_own(OwnFamily::go_endpoint_programs,
+              labels_.body({{"state", go_search_name(static_cast<GoSearch>(i))}}),
+              number(view.counts.programs.at(i)));
     }
   }
 

@@ -6,6 +6,7 @@
 // them is Unix time.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <map>
@@ -22,6 +23,7 @@
 #include "agent/alerts/build_comparison.h"
 #include "agent/alerts/leak_state.h"
 #include "agent/alerts/state_change.h"
+#include "agent/endpoints/go_endpoint.h"
 #include "agent/evidence/evidence_store.h"
 #include "agent/external/prometheus_target.h"
 #include "agent/history/history_row.h"
@@ -327,7 +329,18 @@ struct Snapshot {
   bool has_created_lines = false;               // OpenMetrics pages say since when counters count
   std::optional<HistoryStats> history;          // nothing where none is kept
   std::vector<ExternalTargetStatus> external_targets;  // in the configuration's order
+  GoEndpointView go_endpoints;
 };
+
+// The group of an endpoint: of its process where that is known, else what is configured; raw.
+inline std::string_view group_of_endpoint(const Snapshot& snapshot,
+                                          const GoEndpointStatus& endpoint) {
+  if (!endpoint.process) return endpoint.group;
+  const auto process =
+      std::ranges::lower_bound(snapshot.processes, *endpoint.process, {}, &ProcessRow::id);
+  const bool is_known = process != snapshot.processes.end() && process->id == *endpoint.process;
+  return is_known ? std::string_view(snapshot.groups[process->group].name) : endpoint.group;
+}
 
 // The stored points and floors of one watched series, copied for one request.
 struct SeriesDetail {

@@ -111,6 +111,10 @@ struct ProfileBounds {
 // has other types of values than ours, refers to what is not in it, or is too large.
 Result<Profile> decode_profile(std::string_view bytes);
 
+// The same of the goroutine profile that Go programs write: the first value of a sample is a number
+// of goroutines, and the others are 0.
+Result<Profile> decode_goroutine_profile(std::string_view bytes);
+
 // now - base: stacks of both that are the same (by code and labels, wherever it was loaded) become
 // one sample; values may be negative. Samples without any difference are left out.
 Profile difference(const Profile& now, const Profile& base);

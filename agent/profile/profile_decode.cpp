@@ -1,11 +1,14 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <protozero/exception.hpp>
 #include <protozero/pbf_reader.hpp>
+#include <span>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -99,8 +102,19 @@ std::string text_at(const Strings& strings, std::int64_t index) {
   return {text.data(), text.size()};
 }
 
+// Names of what a sample counts.
+using Types = std::span<const std::string_view>;
+constexpr std::array<std::string_view, 1> kGoroutineTypes = {"goroutine"};
+constexpr auto kHeapTypes = [] {
+  std::array<std::string_view, kProfileValues> names = {};
+  for (std::size_t i = 0; i < kProfileValues; ++i) names.at(i) = kProfileValueTypes.at(i).type;
+  return names;
+}();
+
 class Decoder {
  public:
+  // The values that the profile has to have, in this order; at most kProfileValues.
+  explicit Decoder(Types wanted) : wanted_(wanted) {}
   Profile decode(const std::string& plain);
 
  private:
@@ -124,6 +138,7 @@ class Decoder {
   }
   std::string kept(std::int64_t index);
 
+  Types wanted_;
   Profile profile_;
   Strings strings_;
   std::vector<data_view> types_;
@@ -156,8 +171,8 @@ void Decoder::read_tables(pbf_reader reader) {
 }
 
 void Decoder::check_types() const {
-  require(types_.size() == kProfileValues, "not the values of a heap");
-  for (std::size_t i = 0; i < kProfileValues; ++i) {
+  require(types_.size() == wanted_.size(), "other values than are looked for");
+  for (std::size_t i = 0; i < wanted_.size(); ++i) {
     std::int64_t type = 0;
     pbf_reader reader(types_[i]);
     while (reader.next()) {
@@ -166,7 +181,7 @@ void Decoder::check_types() const {
       else
         reader.skip();
     }
-    require(text_at(strings_, type) == kProfileValueTypes.at(i).type, "not the values of a heap");
+    require(text_at(strings_, type) == wanted_[i], "other values than are looked for");
   }
 }
 
@@ -318,7 +333,7 @@ void Decoder::read_sample(pbf_reader reader) {
     added(sample.locations) = place_of(locations_, id);
   };
   const auto add_value = [&](std::uint64_t value) {
-    require(values < kProfileValues, "more values than types");
+    require(values < wanted_.size(), "more values than types");
     sample.values.at(values++) = static_cast<std::int64_t>(value);
   };
   while (reader.next()) {
@@ -336,7 +351,7 @@ void Decoder::read_sample(pbf_reader reader) {
         reader.skip();
     }
   }
-  require(values == kProfileValues, "fewer values than types");
+  require(values == wanted_.size(), "fewer values than types");
 }
 
 void Decoder::read_scalars(pbf_reader& reader) {
@@ -402,21 +417,30 @@ Profile Decoder::decode(const std::string& plain) {
 
 bool is_gzip(std::string_view bytes) { return bytes.starts_with("\x1f\x8b"); }
 
-}  // namespace
-
-Result<Profile> decode_profile(std::string_view bytes) {
-  const auto refused = [](std::string reason) {
-    return failure(ErrorKind::malformed, {}, "no profile of a heap: " + std::move(reason));
+Result<Profile> decode_of(std::string_view bytes, Types wanted, std::string_view what) {
+  const auto refused = [what](std::string_view reason) {
+    return failure(ErrorKind::malformed, {},
+                   "no profile of " + std::string(what) + ": " + std::string(reason));
   };
   try {
     const std::string plain = is_gzip(bytes) ? gunzip(bytes) : std::string(bytes);
     require(plain.size() <= ProfileBounds::kMostBytes, kTooLarge);
-    return Decoder().decode(plain);
+    return Decoder(wanted).decode(plain);
   } catch (const Refusal& refusal) {
     return refused(refusal.reason);
   } catch (const protozero::exception& error) {
     return refused(error.what());
   }
+}
+
+}  // namespace
+
+Result<Profile> decode_profile(std::string_view bytes) {
+  return decode_of(bytes, kHeapTypes, "a heap");
+}
+
+Result<Profile> decode_goroutine_profile(std::string_view bytes) {
+  return decode_of(bytes, kGoroutineTypes, "goroutines");
 }
 
 }  // namespace heapfloor

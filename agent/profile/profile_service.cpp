@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <set>
 #include <utility>
 
+#include "agent/profile/endpoint_profile.h"
 #include "agent/profile/go_heap.h"
 #include "agent/profile/go_waits.h"
 
@@ -163,7 +166,49 @@ tl::expected<ProfileService::Taken, ProfileRefusal> ProfileService::take_go(
 bool ProfileService::knows(const ProcessId& id) const {
   if (board_.find(id)) return true;
   const auto entry = go_programs_ != nullptr ? go_programs_->find(id) : std::nullopt;
-  return entry && entry->source != nullptr;
+  return entry && (entry->source != nullptr || is_asked(id));
+}
+
+bool ProfileService::is_asked(const ProcessId& id) const {
+  if (!endpoints_.knows || board_.find(id)) return false;
+  const auto entry = go_programs_ != nullptr ? go_programs_->find(id) : std::nullopt;
+  return entry && entry->source == nullptr && endpoints_.knows(id);
+}
+
+// With amounts that can be added up, and without labels: those of Go are sizes of blocks.
+Result<Profile> ProfileService::ask_for(const ProcessId& id, HeapView view) const {
+  constexpr std::int64_t kMostAmount = std::int64_t{1} << 53U;
+  const Result<std::string> bytes =
+      endpoints_.fetch(id, view == HeapView::allocs ? "allocs" : "heap", stop_.get_token());
+  if (!bytes) return Failure(bytes.error());
+  Result<Profile> profile = decode_profile(*bytes);
+  if (!profile) return profile;
+  for (ProfileSample& sample : profile->samples) {
+    for (std::int64_t& value : sample.values)
+      value = std::clamp<std::int64_t>(value, 0, kMostAmount);
+    sample.labels.clear();
+  }
+  return profile;
+}
+
+ProfileAnswer ProfileService::profile_of_endpoint(const ProcessId& id,
+                                                  const ProfileRequest& request) {
+  const auto none = [&id](std::string_view why) {
+    return refusal(Kind::unavailable, fmt::format("no profile of process {}: {}", id.pid, why));
+  };
+  Result<Profile> profile = ask_for(id, request.view);
+  if (!profile) return none(profile.error().reason);
+  if (request.seconds > 0) {
+    const double seconds = std::min(request.seconds, kMostSeconds);
+    if (!clock_.wait_until(clock_.steady_seconds() + seconds, stop_.get_token()))
+      return refusal(Kind::unavailable, "the agent is stopping");
+    Result<Profile> later = ask_for(id, request.view);
+    if (!later) return none(later.error().reason);
+    profile = difference(*later, *profile);
+  }
+  if (request.base) profile = difference(*profile, *request.base);
+  if (profile->samples.empty()) return none("nothing was sampled, or nothing changed");
+  return encoded(*profile);
 }
 
 Profile ProfileService::make(const Taken& taken, const HeapSites& heap,
@@ -182,6 +227,7 @@ ProfileAnswer ProfileService::profile(const ProfileRequest& request) {
                    fmt::format("{} profiles are being made already: try again", kMostAtOnce));
   const auto id = find(request);
   if (!id) return tl::unexpected(id.error());
+  if (is_asked(*id)) return profile_of_endpoint(*id, request);
   auto taken = take(*id);
   if (!taken) return tl::unexpected(taken.error());
   HeapSites heap = taken->heap;
@@ -320,6 +366,49 @@ void ProfileService::look_at_go(const std::vector<ProcessId>& suspects, KnownSit
   }
 }
 
+std::optional<GoroutineWaits> ProfileService::goroutines_of(const ProcessId& id) const {
+  const auto all = waits();
+  const auto known = all->find(id);
+  const double now_seconds = clock_.steady_seconds();
+  std::optional<GoroutineWaits> found;
+  if (known != all->end()) found = known->second;
+  const bool is_fresh = found && found->time_seconds + kWaitsSeconds > now_seconds;
+  if (is_fresh || !is_asked(id)) return found;
+  const auto bytes = endpoints_.fetch(id, "goroutine", stop_.get_token());
+  if (!bytes) return found;
+  const auto profile = decode_goroutine_profile(*bytes);
+  if (!profile) return found;
+  found = goroutine_waits_of(*profile);
+  found->time_seconds = now_seconds;
+  return found;
+}
+
+void ProfileService::look_at_endpoints(const std::vector<ProcessId>& suspects, KnownSites& known,
+                                       KnownWaits& waits) {
+  constexpr SiteHistoryOptions kOptions = {.most_sites = 256, .has_ages = false};
+  std::set<ProcessId> asked(suspects.begin(), suspects.end());
+  std::erase_if(asked, [this](const ProcessId& id) { return !is_asked(id); });
+  while (asked.size() > kMostAsked) asked.erase(std::prev(asked.end()));
+  for (const ProcessId& id : asked) {
+    if (stop_.stop_requested()) return;
+    const double now_seconds = clock_.steady_seconds();
+    if (auto goroutines = goroutines_of(id)) waits.insert_or_assign(id, std::move(*goroutines));
+    const auto profile = ask_for(id, HeapView::heap);
+    if (!profile) continue;
+    const Taken taken{heap_sites_of(*profile), {id, {}, {}, id.pid, std::nullopt}};
+    Watched& watched = watched_.try_emplace(id, kOptions).first->second;
+    watched.history.add(taken.heap, now_seconds);
+    // Its functions have names already.
+    for (const ProfileSample& sample : profile->samples) {
+      const std::uint64_t hash = stack_hash_of(*profile, sample);
+      Named& named = watched.named[static_cast<std::uint32_t>(hash)];
+      named = {described(*profile, sample, true), true};
+      named.site.stack_hash = hash;
+    }
+    known.insert_or_assign(id, known_of(taken, true, watched));
+  }
+}
+
 void ProfileService::look() {
   const std::scoped_lock lock(look_mutex_);
   const std::vector<ProbedTarget> targets = board_.targets();
@@ -347,6 +436,7 @@ void ProfileService::look() {
     known->insert_or_assign(target.id, known_of(*taken, is_suspect, watched));
   }
   if (go_programs_ != nullptr) look_at_go(suspects, *known, *known_waits);
+  look_at_endpoints(suspects, *known, *known_waits);
   const std::scoped_lock sites_lock(sites_mutex_);
   sites_ = std::move(known);
   waits_ = std::move(known_waits);

@@ -3,8 +3,10 @@
 //
 // Once a minute it looks at each target's sites (site_history.h); a suspect's list of growing sites
 // comes from there. Go programs have kGoLookSeconds of a look, suspects first, whose goroutines are
-// looked at as well, and what is kept of them is of at most kMostGoPrograms. Profiles are made when
-// they are asked for, a few at a time. Thread rule: every member may be called by any thread.
+// looked at as well, and what is kept of them is of at most kMostGoPrograms. Go programs whose
+// memory is not read are asked for their profiles where they have an endpoint: in a look those that
+// are suspected, at most kMostAsked. Profiles are made when they are asked for, a few at a time.
+// Thread rule: every member may be called by any thread.
 #pragma once
 
 #include <atomic>
@@ -63,6 +65,9 @@ class ProfileService {
   static constexpr std::ptrdiff_t kMostAtOnce = 4;
   static constexpr double kGoLookSeconds = 0.25;
   static constexpr std::size_t kMostGoPrograms = 128;
+  static constexpr std::size_t kMostAsked = 16;
+  // Between two goroutine profiles of one program, which stands still for them.
+  static constexpr double kWaitsSeconds = 300;
 
   // All outlive it.
   ProfileService(const HostRoot& root, const ProbeBoard& board, const Clock& clock)
@@ -78,6 +83,14 @@ class ProfileService {
 
   // Which Go programs there are; outlives it. Before start(); without it there are none.
   void set_go_programs(const GoBoard& programs) { go_programs_ = &programs; }
+  // Profiles of Go programs that tell them over HTTP. Before start(); without it there are none.
+  struct EndpointProfiles {
+    std::function<bool(const ProcessId&)> knows;
+    // "heap", "allocs", "goroutine"; gzipped and hostile. Blocks, until a stop at most.
+    std::function<Result<std::string>(const ProcessId&, std::string_view, const std::stop_token&)>
+        fetch;
+  };
+  void set_endpoint_profiles(EndpointProfiles endpoints) { endpoints_ = std::move(endpoints); }
   // Whether its sites can be asked for.
   [[nodiscard]] bool knows(const ProcessId& id) const;
 
@@ -95,6 +108,9 @@ class ProfileService {
   [[nodiscard]] std::shared_ptr<const KnownSites> sites() const;
   // Where the goroutines of the Go programs that are suspected were at the last look; never null.
   [[nodiscard]] std::shared_ptr<const KnownWaits> waits() const;
+  // Those of one program, which is asked for them where it has an endpoint and they are older than
+  // kWaitsSeconds. Blocks.
+  [[nodiscard]] std::optional<GoroutineWaits> goroutines_of(const ProcessId& id) const;
 
  private:
   // A site that was named, and whether lines were looked up for that.
@@ -117,6 +133,13 @@ class ProfileService {
   [[nodiscard]] tl::expected<Taken, ProfileRefusal> take_go(const ProcessId& id) const;
   [[nodiscard]] std::vector<ProcessId> go_targets(const std::vector<ProcessId>& suspects) const;
   void look_at_go(const std::vector<ProcessId>& suspects, KnownSites& known, KnownWaits& waits);
+  // Whether its memory is not read, and it has an endpoint.
+  [[nodiscard]] bool is_asked(const ProcessId& id) const;
+  void look_at_endpoints(const std::vector<ProcessId>& suspects, KnownSites& known,
+                         KnownWaits& waits);
+  [[nodiscard]] Result<Profile> ask_for(const ProcessId& id, HeapView view) const;
+  [[nodiscard]] ProfileAnswer profile_of_endpoint(const ProcessId& id,
+                                                  const ProfileRequest& request);
   [[nodiscard]] tl::expected<ProcessId, ProfileRefusal> find(const ProfileRequest& request) const;
   [[nodiscard]] Profile make(const Taken& taken, const HeapSites& heap, HeapProfileOptions options);
   [[nodiscard]] std::vector<KnownSite> known_of(const Taken& taken, bool is_suspect,
@@ -130,6 +153,7 @@ class ProfileService {
   const GoBoard* go_programs_ = nullptr;
   const Clock& clock_;
   SuspectSource suspects_;
+  EndpointProfiles endpoints_;
   Symboliser symboliser_;
   std::counting_semaphore<kMostAtOnce> places_{kMostAtOnce};
   std::stop_source stop_;

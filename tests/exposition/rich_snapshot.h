@@ -403,6 +403,24 @@ inline void add_health(Snapshot& snapshot) {
   unasked.name = "unasked";
   unasked.url = "http://other:9090";
   snapshot.external_targets = {shop, unasked};
+  GoEndpointStatus checkout;
+  checkout.name = "checkout";
+  checkout.url = "http://127.0.0.1:6060";
+  checkout.group = "checkout";
+  checkout.process = ProcessId{103, 30000};
+  checkout.is_up = true;
+  checkout.duration_seconds = 0.004;
+  checkout.last_success_seconds = 9'950;
+  checkout.reading = GoReadingOfPage{};
+  checkout.reading->page = GoPage::vars;
+  checkout.reading->live = 96e6;
+  GoEndpointStatus ledger;
+  ledger.url = "http://127.0.0.1:8080";
+  ledger.is_up = false;
+  ledger.errors.at(static_cast<std::size_t>(ErrorKind::malformed)) = 4;
+  ledger.last_error = "http://127.0.0.1:8080/metrics: no figures of a Go runtime";
+  snapshot.go_endpoints.endpoints = {checkout, ledger};
+  snapshot.go_endpoints.counts = {true, {1, 2, 0, 0, 3}, ledger.errors, 17};
   snapshot.rules = {{"HeapfloorLeak", "heapfloor_leak_state{state=\"leaking\"} == 1", "warning",
                      "It leaks.", 60, false, 0},
                     {"TooBig", "rss_anon > 5", "critical", "Too big.", 300, true, 7}};

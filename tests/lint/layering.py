@@ -13,7 +13,7 @@ import sys
 import source_tree
 
 # A layer sees itself and every layer before it.
-ARROW = ("series", "trend", "external", "alerts", "history", "profile", "evidence", "exposition", "web", "http")
+ARROW = ("series", "trend", "external", "endpoints", "alerts", "history", "profile", "evidence", "exposition", "web", "http")
 # Leaves that the layers with side effects may use; series and trend are pure and may not.
 LEAVES = ("agent/log.h", "agent/clock.h")
 PURE = ("series", "trend")
@@ -34,7 +34,7 @@ OWNERS = {
     "lzma.h": ("agent/profile/",),
     "re2/": ("agent/series/group_rules",),
     "sqlite3.h": ("agent/history/",),
-    "nlohmann/": ("agent/alerts/", "agent/evidence/", "agent/exposition/", "agent/external/",
+    "nlohmann/": ("agent/alerts/", "agent/evidence/", "agent/exposition/", "agent/endpoints/", "agent/external/",
                   "agent/cli/", "agent/top/", "collectors/parse/container_files"),
     "curses.h": ("agent/top/top_screen.cpp",),
     "curl/": ("collectors/http_client",),

@@ -304,8 +304,19 @@ class World:
                 'minimum_size_bytes': 16 * 1024 ** 2,
                 'first_verdict_seconds': 36 * (INTERVAL_SECONDS if self.scene != 'learning' else 15.0),
                 'host': {'memory_capacity_bytes': 16 * GIB, 'memory_available_bytes': int(6.3 * GIB)},
-                'external_targets': self.external_targets(tick), 'counts': self.counts(), 'collectors': collectors,
+                'external_targets': self.external_targets(tick), 'go_endpoints': self.go_endpoints(tick), 'go_search': None,
+                'counts': self.counts(), 'collectors': collectors,
                 'probes': {'targets': 1 if self.scene == 'leaks' else 0, 'quarantined': 0, 'kept': 0}, 'series': {'series': 412, 'limit': 20000, 'dropped': 0}}
+
+    def go_endpoints(self, tick):
+        if self.scene != 'servers':
+            return []
+        none = {'permission': 0, 'vanished': 0, 'unavailable': 0, 'parse': 0, 'timeout': 0, 'io': 0}
+        fine = {'name': None, 'url': 'http://127.0.0.1:6060', 'group': 'checkout', 'pid': 4711, 'up': True, 'page': 'metrics',
+                'live_bytes': 96 * MIB, 'duration_seconds': 0.004, 'last_success_at': tick, 'errors': none, 'error': None}
+        return [fine, {**fine, 'name': 'ledger', 'url': 'https://ledger.example:8443', 'group': '<b>billing</b>', 'pid': None, 'up': False,
+                       'page': None, 'live_bytes': None, 'last_success_at': None, 'errors': {**none, 'io': 4},
+                       'error': 'https://ledger.example:8443/metrics: Could not connect'}]
 
     def external_targets(self, tick):
         if self.scene != 'servers':

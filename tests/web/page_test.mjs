@@ -213,6 +213,7 @@ const CASES = {
     await checkChart(tab, { line: false, limit: false });
     await tab.visit(agent.url, '#/status');
     await until(async () => (await tab.count('.servers tbody tr')) === 2, 'the servers');
+    await until(async () => (await tab.count('.programs tbody tr')) === 2, 'the Go programs that are asked');
     await tab.says('Connection timed out <b>after</b> 10 s');
     await tab.says('12 series were left out');
     await tab.says('collection.interval\t2s\t15s', 'what differs from the defaults', '.configuration tbody');

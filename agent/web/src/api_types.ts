@@ -62,5 +62,6 @@ export type Counts = Schemas['Counts'];
 export type Collector = Schemas['Collector'];
 export type ErrorCounts = Schemas['ErrorCounts'];
 export type ExternalTarget = Schemas['ExternalTarget'];
+export type GoEndpoint = Schemas['GoEndpoint'];
 
 export type Config = Schemas['Config'];

@@ -137,6 +137,13 @@ function(config) g.dashboard(
         [g.range(rate('heapfloor_go_allocated_bytes_total'), '{{group}} on {{instance}}')],
         { min: 0, width: 12, height: 7 }
       ),
+      g.timeseries(
+        'Objects',
+        'On the heap, garbage that was not swept yet included; of programs that are asked over HTTP.',
+        'short',
+        [g.range(sum('heapfloor_go_heap_objects'), '{{group}} on {{instance}}')],
+        { min: 0, width: 12, height: 7 }
+      ),
       g.table(
         'Versions',
         'With which Go the programs are made.',
@@ -147,6 +154,32 @@ function(config) g.dashboard(
           { label: 'instance', links: g.instanceLinks },
         ],
         { noValue: '-', width: 12, height: 7 }
+      ),
+    ]),
+    g.row('Asked over HTTP', [
+      g.timeseries(
+        'Targets that answer',
+        'Go programs of targets.go: 1 when the last question was answered as it should.',
+        'bool_yes_no',
+        [g.range('heapfloor_go_up{%s}' % of, '{{target}} ({{group}})')],
+        { min: 0, max: 1, width: 8 }
+      ),
+      g.timeseries(
+        'Programs that cannot be read',
+        'What became of those that are looked for by their sockets (targets.go_discovery): found, or why not.',
+        'short',
+        [g.range('sum by (state, instance) (heapfloor_go_endpoint_programs{@})', '{{state}} on {{instance}}')],
+        { min: 0, width: 8 }
+      ),
+      g.timeseries(
+        'Questions and failures',
+        'A minute: requests that the agent sends to Go programs, and those that were not answered as they should.',
+        'opm',
+        [
+          g.range('60 * sum by (instance) (rate(heapfloor_go_endpoint_requests_total{@}[$__rate_interval]))', 'requests of {{instance}}'),
+          g.range('60 * sum by (instance, reason) (rate(heapfloor_go_endpoint_errors_total{@}[$__rate_interval]))', '{{reason}}, {{instance}}'),
+        ],
+        { min: 0, width: 8 }
       ),
     ]),
   ]

@@ -1,7 +1,7 @@
 // The agent itself: what it reads, how long that takes, what it could not read and what would open it.
 
 import { fetchConfig } from '../api';
-import type { Collector, Config, ErrorCounts, ExternalTarget, Status } from '../api_types';
+import type { Collector, Config, ErrorCounts, ExternalTarget, GoEndpoint, Status } from '../api_types';
 import { type Child, h, icon, keyed, pageHeading, type Row, setAttribute, setChildren, setText } from '../dom';
 import {
   formatAge,
@@ -105,40 +105,81 @@ function agentFacts(status: Status, now: number): [string, string][] {
   ];
 }
 
-// A server whose series are followed.
-interface TargetItem {
-  target: ExternalTarget;
+// Whoever is asked over HTTP.
+interface AskedItem {
+  key: string;
+  name: string;
+  url: string;
+  up: boolean | null;
+  amount: string;
+  seconds: number;
+  success: number | null;
+  problems: string[];
   now: number;
 }
 
-function createTarget(): Row<TargetItem> {
+const notEmpty = (line: string | null | false): line is string => typeof line === 'string' && line !== '';
+
+function askedServer(target: ExternalTarget, now: number): AskedItem {
+  const dropped = Object.values(target.series_dropped).reduce((sum, count) => sum + count, 0);
+  return {
+    key: target.name,
+    name: visibleName(target.name),
+    url: visibleName(target.url),
+    up: target.up,
+    amount: formatCount(target.series),
+    seconds: target.duration_seconds,
+    success: target.last_success_at,
+    problems: [
+      target.error && visibleName(target.error),
+      dropped > 0 && `${plural(dropped, 'series was', 'series were')} left out since the start`,
+      target.readings_refused > 0 &&
+        `${plural(target.readings_refused, 'reading', 'readings')} of the future refused`,
+    ].filter(notEmpty),
+    now,
+  };
+}
+
+function askedProgram(endpoint: GoEndpoint, now: number): AskedItem {
+  const pid = endpoint.pid === null ? '' : ` (${endpoint.pid})`;
+  return {
+    key: `${endpoint.name ?? ''} ${endpoint.url} ${endpoint.pid ?? ''}`,
+    name: visibleName(endpoint.name ?? endpoint.group ?? 'Go program') + pid,
+    url: visibleName(endpoint.url),
+    up: endpoint.up,
+    amount: formatBytes(endpoint.live_bytes),
+    seconds: endpoint.duration_seconds,
+    success: endpoint.last_success_at,
+    problems: [
+      endpoint.error && visibleName(endpoint.error),
+      endpoint.up === true && endpoint.live_bytes === null && 'its page does not tell what lives after collections',
+    ].filter(notEmpty),
+    now,
+  };
+}
+
+function createAsked(): Row<AskedItem> {
   const state = h('td', { class: 'collector-state' });
   const name = h('span');
   const url = h('span', { class: 'row-meta' });
-  const series = h('td', { class: 'number' });
+  const amount = h('td', { class: 'number' });
   const duration = h('td', { class: 'number' });
   const success = h('td', { class: 'number' });
   const problems = h('td', { class: 'collector-errors' });
-  const row = h('tr', {}, state, h('th', { scope: 'row' }, name, url), series, duration, success, problems);
+  const row = h('tr', {}, state, h('th', { scope: 'row' }, name, url), amount, duration, success, problems);
   return {
     element: row,
-    update({ target, now }) {
+    update(target) {
       const shape = target.up ? 'passed' : 'failed';
       const words = target.up === null ? 'not asked yet' : `${target.up ? 'answers' : 'does not answer as it should'}`;
       setAttribute(row, 'data-outcome', shape);
       setChildren(state, words, () => [icon(shape), h('span', { class: 'visually-hidden' }, words)]);
-      setText(name, visibleName(target.name));
-      setText(url, visibleName(target.url));
-      setText(series, formatCount(target.series));
-      setText(duration, target.up === null ? UNKNOWN : formatMilliseconds(target.duration_seconds));
-      setText(success, target.last_success_at ? formatAge(now - target.last_success_at) : 'never');
-      const dropped = Object.values(target.series_dropped).reduce((sum, count) => sum + count, 0);
-      const said = [
-        target.error && visibleName(target.error),
-        dropped > 0 && `${plural(dropped, 'series was', 'series were')} left out since the start`,
-        target.readings_refused > 0 &&
-          `${plural(target.readings_refused, 'reading', 'readings')} of the future refused`,
-      ].filter((line): line is string => typeof line === 'string' && line !== '');
+      setText(name, target.name);
+      setText(url, target.url);
+      setText(amount, target.amount);
+      setText(duration, target.up === null ? UNKNOWN : formatMilliseconds(target.seconds));
+      setText(success, target.success ? formatAge(target.now - target.success) : 'never');
+      const said = target.problems;
       setChildren(problems, JSON.stringify(said), () =>
         said.length === 0
           ? h('span', { class: 'muted' }, 'none')
@@ -224,28 +265,33 @@ function createCollectors(): Part {
   };
 }
 
-function createServers(): Part {
+function createAskedPart(title: string, id: string, amount: string, list: (status: Status, now: number) => AskedItem[]): Part {
   const body = h('tbody');
-  const head = columns(['Target'], ['Series', 'number'], ['Took', 'number'], ['Last success', 'number'], ['Problems']);
+  const head = columns(['Target'], [amount, 'number'], ['Took', 'number'], ['Last success', 'number'], ['Problems']);
   const section = panel(
-    'servers-title',
-    'Other servers',
-    scrolled('servers-title', h('table', { class: 'plain collectors servers' }, head, body)),
+    `${id}-title`,
+    title,
+    scrolled(`${id}-title`, h('table', { class: `plain collectors ${id}` }, head, body)),
   );
   return {
     element: section,
     set(status, now) {
-      const followed = status.external_targets;
-      section.hidden = followed.length === 0;
-      keyed(
-        body,
-        followed.map((target) => ({ target, now })),
-        ({ target }) => target.name,
-        createTarget,
-      );
+      const items = list(status, now);
+      section.hidden = items.length === 0;
+      keyed(body, items, ({ key }) => key, createAsked);
     },
   };
 }
+
+const createServers = () =>
+  createAskedPart('Other servers', 'servers', 'Series', (status, now) =>
+    status.external_targets.map((target) => askedServer(target, now)),
+  );
+
+const createPrograms = () =>
+  createAskedPart('Go programs that are asked', 'programs', 'Live heap', (status, now) =>
+    status.go_endpoints.map((endpoint) => askedProgram(endpoint, now)),
+  );
 
 /** What differs from the defaults, and behind a click everything. */
 function createConfiguration() {
@@ -304,7 +350,7 @@ function createConfiguration() {
 
 export function createStatusView(): View {
   const facts = h('dl', { class: 'facts facts-wide' });
-  const parts = [createPrivileges(), createCollectors(), createServers()];
+  const parts = [createPrivileges(), createCollectors(), createServers(), createPrograms()];
   const configuration = createConfiguration();
   const licences = h(
     'p',
