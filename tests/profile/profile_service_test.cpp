@@ -289,5 +289,81 @@ TEST_F(GoProfileServiceTest, AProgramThatTakesNoSamplesSaysSo) {
   EXPECT_THAT(none.error().reason, HasSubstr("runtime.MemProfile"));
 }
 
+// A Go program without symbols that tells its profiles over HTTP.
+class EndpointProfileServiceTest : public ProfileServiceTest {
+ protected:
+  static constexpr ProcessId kGo{4712, 88};
+
+  EndpointProfileServiceTest() {
+    board_.drop(kTarget);
+    programs_.refuse(kGo, GoRefusal::no_symbols);
+    service_.set_go_programs(programs_);
+    service_.set_suspect_source([this] { return suspects_; });
+    service_.set_endpoint_profiles(
+        {[this](const ProcessId& id) { return has_endpoint_ && id == kGo; },
+         [this](const ProcessId&, std::string_view name, const std::stop_token&) {
+           asked_.emplace_back(name);
+           return answer(name);
+         }});
+  }
+  Result<std::string> answer(std::string_view name) const {
+    if (name == "goroutine") return failure(ErrorKind::unavailable, {}, "status 404");
+    Profile profile;
+    profile.functions.push_back({"main.hold", "", "/src/service.go"});
+    profile.locations.push_back({0x401000, std::nullopt, {{0, 33}}});
+    profile.samples.push_back({{0}, {live_bytes_, live_bytes_, live_bytes_, live_bytes_}, {}});
+    profile.period_bytes = 524288;
+    return is_hostile_ ? "no profile" : gzip(encode_profile(profile));
+  }
+
+  GoBoard programs_;
+  std::vector<ProcessId> suspects_;
+  std::vector<std::string> asked_;
+  std::int64_t live_bytes_ = 50 << 20;
+  bool has_endpoint_ = true;
+  bool is_hostile_ = false;
+};
+
+TEST_F(EndpointProfileServiceTest, ItsProfileIsThatOfItsEndpoint) {
+  EXPECT_TRUE(service_.knows(kGo));
+  const Profile profile = read(service_.profile({.target = 4712}));
+  ASSERT_EQ(profile.samples.size(), 1U);
+  EXPECT_EQ(profile.samples[0].values[3], 50 << 20);
+  EXPECT_EQ(profile.functions.at(0).name, "main.hold");
+}
+
+TEST_F(EndpointProfileServiceTest, WhatIsNoProfileIsRefusedWithTheReason) {
+  is_hostile_ = true;
+  const ProfileAnswer none = service_.profile({.target = kGo});
+  ASSERT_FALSE(none);
+  EXPECT_THAT(none.error().reason, HasSubstr("no profile of a heap"));
+}
+
+TEST_F(EndpointProfileServiceTest, IsNotAskedUnlessItIsSuspected) {
+  service_.look();
+  EXPECT_TRUE(asked_.empty());
+  has_endpoint_ = false;
+  suspects_ = {kGo};
+  service_.look();
+  EXPECT_TRUE(asked_.empty());
+}
+
+TEST_F(EndpointProfileServiceTest, ASiteOfASuspectThatGrowsIsKnownByItsFunctionAndLine) {
+  suspects_ = {kGo};
+  for (int minute = 0; minute < 30; ++minute, live_bytes_ += 2 << 20) {
+    service_.look();
+    clock_.advance(60);
+  }
+  const auto known = service_.sites();
+  ASSERT_TRUE(known->contains(kGo));
+  ASSERT_EQ(known->at(kGo).size(), 1U);
+  const KnownSite& site = known->at(kGo).front();
+  EXPECT_EQ(site.function, "main.hold");
+  EXPECT_EQ(site.file, "/src/service.go");
+  EXPECT_EQ(site.line, 33);
+  ASSERT_TRUE(site.growth);
+  EXPECT_NEAR(site.growth->bytes_per_second, 2.0 * (1 << 20) / 60, 2000);
+}
+
 }  // namespace
 }  // namespace heapfloor
