@@ -104,6 +104,9 @@ App::App(const Config& config, ConfigLoader load, const Clock& clock)
   pipeline_.set_endpoint_source([this] { return endpoint_view(); });
   pipeline_.set_site_source([this] { return profiles_.sites(); });
   pipeline_.set_wait_source([this] { return profiles_.waits(); });
+  pipeline_.set_saved_sites(
+      [this] { return profiles_.saved(); },
+      [this](const ProcessId& id, std::string bytes) { profiles_.restore(id, std::move(bytes)); });
   profiles_.set_go_programs(pipeline_.go_programs());
   profiles_.set_endpoint_profiles(
       {[this](const ProcessId& id) { return go_endpoints_.knows(id); },

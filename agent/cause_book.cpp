@@ -83,6 +83,31 @@ std::optional<GrowthCauses> CauseBook::causes(const Watch& watch) const {
   return causes_of(*growth, std::nullopt);
 }
 
+std::string CauseBook::saved(const Watch& watch, const WatchList& watches) const {
+  std::string bytes;
+  ByteWriter out(bytes);
+  if (watch.key.kind == EntityKind::process && watch.key.signal == Signal::rss_anon) {
+    const auto found = processes_.find(watch.key.process);
+    if (found != processes_.end()) found->second.ledger.save(out);
+  }
+  const SeriesKey anon{EntityKind::cgroup, Signal::cgroup_anon, {}, watch.key.part};
+  if (watch.key == anon ||
+      (watch.key.signal == Signal::cgroup_shmem && !watches.is_watched(anon))) {
+    const auto found = cgroups_.find(watch.key.part);
+    if (found != cgroups_.end()) found->second.save(out);
+  }
+  return bytes;
+}
+
+void CauseBook::restore(const Watch& watch, std::string_view bytes) {
+  ByteReader in(bytes);
+  GrowthLedger ledger;
+  if (bytes.empty() || !ledger.restore(in) || !in.finished()) return;
+  if (watch.key.kind == EntityKind::process)
+    processes_[watch.key.process].ledger = std::move(ledger);
+  if (watch.key.kind == EntityKind::cgroup) cgroups_[watch.key.part] = std::move(ledger);
+}
+
 std::vector<ProcessId> CauseBook::wanted_stacks(const WatchList& watches) const {
   std::vector<std::pair<double, ProcessId>> gains;
   watches.for_each([&](const Watch& watch) {

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/alerts/watch_list.h"
@@ -29,6 +31,11 @@ class CauseBook {
   // process, swap included; of the anonymous memory, the shared memory and the page cache of a
   // cgroup. Nothing for other signals, and where what the signal measures did not grow.
   [[nodiscard]] std::optional<GrowthCauses> causes(const Watch& watch) const;
+
+  // What is known of the memory that a watch is of, for the history: with one of its signals alone,
+  // else nothing. And back, before its first reading; what is not such bytes is ignored.
+  [[nodiscard]] std::string saved(const Watch& watch, const WatchList& watches) const;
+  void restore(const Watch& watch, std::string_view bytes);
 
   // The suspects whose stacks are worth a look: those whose threads became more, at most kMostLooks
   // of them, those with the most new threads first.

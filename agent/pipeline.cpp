@@ -207,6 +207,8 @@ void Pipeline::attach(HistoryWriter& history) {
   const auto source = [&history](RowKind kind, const HistoryStore::Visitor& visitor) {
     history.visit(kind, visitor);
   };
+  recorder_.restore_beside_with(
+      [this](const Watch& watch, std::string_view bytes) { restore_beside(watch, bytes); });
   std::map<std::string, std::uint64_t> leaks = leak_counts();
   std::map<std::string, std::string> documents;
   const RestoreReport report = recorder_.restore(source, history_time(clock_.steady_seconds()),
@@ -226,12 +228,38 @@ HistoryTime Pipeline::history_time(double now_seconds) const {
   return {boot_id_, now_seconds, wall_offset_seconds_};
 }
 
+std::string Pipeline::beside(const Watch& watch, const SavedSites& sites) const {
+  const std::string causes = causes_.saved(watch, watches_);
+  const bool is_process =
+      watch.key.kind == EntityKind::process && watch.key.signal == Signal::rss_anon;
+  auto found = is_process ? sites.find(watch.key.process) : sites.end();
+  constexpr std::size_t kMostSitesBytes = HistoryRecorder::kMostBesideBytes - 8192;
+  if (found != sites.end() && found->second.size() > kMostSitesBytes) found = sites.end();
+  std::string bytes;
+  if (causes.empty() && found == sites.end()) return bytes;
+  ByteWriter out(bytes);
+  out.put_bytes(causes);
+  out.put_bytes(found == sites.end() ? std::string_view() : found->second);
+  return bytes;
+}
+
+void Pipeline::restore_beside(const Watch& watch, std::string_view bytes) {
+  ByteReader in(bytes);
+  const std::string causes = in.take_bytes(HistoryRecorder::kMostBesideBytes);
+  std::string sites = in.take_bytes(HistoryRecorder::kMostBesideBytes);
+  if (!in.finished()) return;
+  causes_.restore(watch, causes);
+  if (!sites.empty()) restore_sites_(watch.key.process, std::move(sites));
+}
+
 void Pipeline::record_history(double now_seconds) {
   if (history_ == nullptr) return recorder_.drop_batch();
+  const auto sites = saved_sites_();
   std::map<std::string, std::uint64_t> leaks = leak_counts();
   save_documents();
   history_->submit(recorder_.record(watches_, {&alerts_, &leaks, &documents_},
-                                    history_time(now_seconds), history_->losses()));
+                                    history_time(now_seconds), history_->losses(),
+                                    [&](const Watch& watch) { return beside(watch, *sites); }));
 }
 
 void Pipeline::save_documents() {

@@ -99,6 +99,15 @@ class Pipeline final : public SeriesReader {
   // Where the goroutines of suspects are. Before the first tick; called in each.
   using WaitSource = std::function<std::shared_ptr<const KnownWaits>()>;
   void set_wait_source(WaitSource source) { wait_source_ = std::move(source); }
+  // What was seen of the sites of a process, to be kept over a restart, and who is told of it then.
+  // Before attach(); called in each tick, and by attach().
+  using SavedSites = std::map<ProcessId, std::string>;
+  using SavedSitesSource = std::function<std::shared_ptr<const SavedSites>()>;
+  using SavedSitesSink = std::function<void(const ProcessId&, std::string)>;
+  void set_saved_sites(SavedSitesSource source, SavedSitesSink sink) {
+    saved_sites_ = std::move(source);
+    restore_sites_ = std::move(sink);
+  }
   // What was captured of whom. Before the first tick; called in each.
   using EvidenceSource = std::function<std::shared_ptr<const EvidenceList>()>;
   void set_evidence_source(EvidenceSource source) { evidence_source_ = std::move(source); }
@@ -158,6 +167,9 @@ class Pipeline final : public SeriesReader {
   void note_leak(const Watch& watch);
   void find_agent();
   void record_history(double now_seconds);
+  // What goes on over a restart beside a watch: what its memory was made of, and its sites.
+  [[nodiscard]] std::string beside(const Watch& watch, const SavedSites& sites) const;
+  void restore_beside(const Watch& watch, std::string_view bytes);
   // Brings documents_ up to date: what did not change is not written down again.
   void save_documents();
   void restore_documents(const std::map<std::string, std::string>& documents);
@@ -195,6 +207,8 @@ class Pipeline final : public SeriesReader {
   GoFollower go_;
   std::map<ProcessId, std::string> leak_details_;  // of the last tick: say_go_growth()
   CauseBook causes_;
+  SavedSitesSource saved_sites_ = [] { return std::make_shared<const SavedSites>(); };
+  SavedSitesSink restore_sites_ = [](const ProcessId&, std::string) {};
   BuildFollower builds_;
   ExternalFeed* external_feed_ = nullptr;
   ExternalFollower externals_;

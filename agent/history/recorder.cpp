@@ -158,6 +158,8 @@ void HistoryRecorder::restore_series(const HistoryRow& row, const HistoryTime& n
   const RowHead head = take_head(in);
   TieredRing ring;
   std::unique_ptr<Watch> watch = watches.read(in, ring);
+  // Older agents kept nothing beside it.
+  const std::string beside = in.rest().empty() ? "" : in.take_bytes(kMostBesideBytes);
   const bool is_whole = watch && in.finished();
   next_series_ = std::max(next_series_, row.id.number + 1);
   tick_ = std::max(tick_, head.tick);
@@ -185,6 +187,7 @@ void HistoryRecorder::restore_series(const HistoryRow& row, const HistoryTime& n
   entry.copied_tick = head.tick;
   entry.recorded_seconds = taken->last_reading.time_seconds;
   restored_.emplace(row.id.number, taken->key);
+  if (!beside.empty()) restore_beside_(*taken, beside);
 }
 
 void HistoryRecorder::restore_tick(const HistoryRow& row, const HistoryTime& now,
@@ -387,11 +390,13 @@ bool HistoryRecorder::is_due(const Entry& entry, const Watch& watch) const {
          tick_ - entry.copied_tick >= kTicksPerCopy;
 }
 
-void HistoryRecorder::copy(const WatchList& watches, const Watch& watch, Entry& entry) {
+void HistoryRecorder::copy(const WatchList& watches, const Watch& watch, const std::string& beside,
+                           Entry& entry) {
   std::string bytes;
   ByteWriter out(bytes);
   save_head(out, {boot_hash_, tick_, batch_.unix_seconds - batch_.time_seconds});
   watches.save(out, watch);
+  out.put_bytes(beside.size() <= kMostBesideBytes ? beside : std::string());
   put(RowKind::series, entry.number, std::move(bytes));
   entry.copied_tick = tick_;
   entry.state = watch.judge.state();
@@ -452,7 +457,8 @@ void HistoryRecorder::write_anew() {
 }
 
 HistoryBatch HistoryRecorder::record(const WatchList& watches, const AgentTotals& totals,
-                                     const HistoryTime& now, std::uint64_t losses) {
+                                     const HistoryTime& now, std::uint64_t losses,
+                                     const Beside& beside) {
   ++tick_;
   batch_.time_seconds = now.time_seconds;
   batch_.unix_seconds = now.time_seconds + now.wall_offset_seconds;
@@ -471,7 +477,7 @@ HistoryBatch HistoryRecorder::record(const WatchList& watches, const AgentTotals
     const bool is_read = read_seconds > std::exchange(entry.recorded_seconds, read_seconds);
     const bool is_copied = is_due(entry, watch);
     entry.readings = watch.readings;
-    if (is_copied) return copy(watches, watch, entry);
+    if (is_copied) return copy(watches, watch, beside(watch), entry);
     if (!is_read) return;
     out.put(entry.number);
     save_observation(out, watch.last_reading);

@@ -18,6 +18,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "agent/alerts/alert_book.h"
@@ -88,6 +89,12 @@ class HistoryRecorder {
   // Calls the visitor with each row of the kind, in order.
   using Source = std::function<void(RowKind, const std::function<void(const HistoryRow&)>&)>;
 
+  // What others know of a watch is kept beside it, in its row: at most kMostBesideBytes of it, as
+  // of when the row was written, which is every kTicksPerCopy ticks at least. Told when the watch
+  // is back. Before restore().
+  using RestoreBeside = std::function<void(const Watch&, std::string_view)>;
+  void restore_beside_with(RestoreBeside restore) { restore_beside_ = std::move(restore); }
+
   // Before the first tick. Nothing of processes goes on over a reboot, and nothing at all where the
   // boot cannot be told.
   RestoreReport restore(const Source& source, const HistoryTime& now, WatchList& watches,
@@ -100,9 +107,11 @@ class HistoryRecorder {
 
   // What this tick changed. `losses` is HistoryWriter::losses(): when it has grown, everything is
   // written again, at most every kTicksPerCopy ticks, since a slow disk loses more of what is
-  // large.
-  [[nodiscard]] HistoryBatch record(const WatchList& watches, const AgentTotals& totals,
-                                    const HistoryTime& now, std::uint64_t losses);
+  // large. `beside` gives what is to be kept beside a watch that is written.
+  using Beside = std::function<std::string(const Watch&)>;
+  [[nodiscard]] HistoryBatch record(
+      const WatchList& watches, const AgentTotals& totals, const HistoryTime& now,
+      std::uint64_t losses, const Beside& beside = [](const Watch&) { return std::string(); });
 
   // What is kept of one program and signal, oldest first, but for lives that were never judged: at
   // most kIncarnations.
@@ -126,6 +135,7 @@ class HistoryRecorder {
   static constexpr std::size_t kMostPrograms = 512;  // with incarnations, in memory
   static constexpr std::uint64_t kTicksPerCopy = 64;
   static constexpr std::uint8_t kRowVersion = 1;
+  static constexpr std::size_t kMostBesideBytes = std::size_t{256} * 1024;
 
  private:
   struct Entry {  // of a series that has a row
@@ -163,11 +173,12 @@ class HistoryRecorder {
   void put_incarnation(std::uint64_t number, const Incarnation& incarnation);
   void write_anew();
   [[nodiscard]] bool is_due(const Entry& entry, const Watch& watch) const;
-  void copy(const WatchList& watches, const Watch& watch, Entry& entry);
+  void copy(const WatchList& watches, const Watch& watch, const std::string& beside, Entry& entry);
   void put(RowKind kind, std::uint64_t number, std::string bytes);
   void put_documents(ByteWriter& out, const std::map<std::string, std::string>* documents) const;
   [[nodiscard]] std::string agent_bytes(const AgentTotals& totals, const HistoryTime& now) const;
 
+  RestoreBeside restore_beside_ = [](const Watch&, std::string_view) {};
   HistoryBatch batch_;  // being gathered for the next record()
   std::uint64_t boot_hash_ = 0;
   std::uint64_t tick_ = 0;

@@ -15,6 +15,7 @@
 namespace heapfloor {
 namespace {
 
+constexpr std::uint32_t kLooksForRestored = 15;
 constexpr double kLookSeconds = 60;
 constexpr std::size_t kMostGrowing = 10;  // of a target, that are shown
 constexpr std::size_t kMostLargest = 32;
@@ -360,9 +361,9 @@ void ProfileService::look_at_go(const std::vector<ProcessId>& suspects, KnownSit
     const auto taken = take_go(id);
     if (!taken) continue;
     kept += is_known ? 0 : 1;
-    Watched& watched = watched_.try_emplace(id, kOptions).first->second;
-    watched.history.add(taken->heap, now_seconds);
-    known.insert_or_assign(id, known_of(*taken, is_suspect, watched));
+    Watched& target = watched(id, kOptions);
+    target.history.add(taken->heap, now_seconds);
+    known.insert_or_assign(id, known_of(*taken, is_suspect, target));
   }
 }
 
@@ -396,16 +397,16 @@ void ProfileService::look_at_endpoints(const std::vector<ProcessId>& suspects, K
     const auto profile = ask_for(id, HeapView::heap);
     if (!profile) continue;
     const Taken taken{heap_sites_of(*profile), {id, {}, {}, id.pid, std::nullopt}};
-    Watched& watched = watched_.try_emplace(id, kOptions).first->second;
-    watched.history.add(taken.heap, now_seconds);
+    Watched& kept = watched(id, kOptions);
+    kept.history.add(taken.heap, now_seconds);
     // Its functions have names already.
     for (const ProfileSample& sample : profile->samples) {
       const std::uint64_t hash = stack_hash_of(*profile, sample);
-      Named& named = watched.named[static_cast<std::uint32_t>(hash)];
+      Named& named = kept.named[static_cast<std::uint32_t>(hash)];
       named = {described(*profile, sample, true), true};
       named.site.stack_hash = hash;
     }
-    known.insert_or_assign(id, known_of(taken, true, watched));
+    known.insert_or_assign(id, known_of(taken, true, kept));
   }
 }
 
@@ -430,16 +431,52 @@ void ProfileService::look() {
     }
     const auto taken = take(target.id);
     if (!taken) continue;
-    Watched& watched = watched_[target.id];
-    watched.history.add(taken->heap, clock_.steady_seconds());
+    Watched& kept = watched(target.id, {});
+    kept.history.add(taken->heap, clock_.steady_seconds());
     const bool is_suspect = std::ranges::find(suspects, target.id) != suspects.end();
-    known->insert_or_assign(target.id, known_of(*taken, is_suspect, watched));
+    known->insert_or_assign(target.id, known_of(*taken, is_suspect, kept));
   }
   if (go_programs_ != nullptr) look_at_go(suspects, *known, *known_waits);
   look_at_endpoints(suspects, *known, *known_waits);
+  // A target that was not met by now has ended.
+  if (++looks_ == kLooksForRestored) restored_.clear();
+  std::shared_ptr<const SavedSites> saved = save();
   const std::scoped_lock sites_lock(sites_mutex_);
   sites_ = std::move(known);
   waits_ = std::move(known_waits);
+  saved_ = std::move(saved);
+}
+
+ProfileService::Watched& ProfileService::watched(const ProcessId& id,
+                                                 const SiteHistoryOptions& options) {
+  const auto [found, is_new] = watched_.try_emplace(id, options);
+  const auto restored = is_new ? restored_.find(id) : restored_.end();
+  if (restored == restored_.end()) return found->second;
+  ByteReader in(restored->second);
+  SiteHistory history(options);
+  if (history.restore(in) && in.finished()) found->second.history = std::move(history);
+  restored_.erase(restored);
+  return found->second;
+}
+
+std::shared_ptr<const ProfileService::SavedSites> ProfileService::save() const {
+  auto saved = std::make_shared<SavedSites>(restored_);
+  std::size_t size = 0;
+  for (const auto& [id, bytes] : *saved) size += bytes.size();
+  for (const auto& [id, target] : watched_) {
+    std::string bytes;
+    ByteWriter out(bytes);
+    target.history.save(out);
+    size += bytes.size();
+    if (size > kMostSavedBytes) break;
+    saved->insert_or_assign(id, std::move(bytes));
+  }
+  return saved;
+}
+
+std::shared_ptr<const ProfileService::SavedSites> ProfileService::saved() const {
+  const std::scoped_lock lock(sites_mutex_);
+  return saved_;
 }
 
 }  // namespace heapfloor

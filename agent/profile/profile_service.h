@@ -94,6 +94,14 @@ class ProfileService {
   // Whether its sites can be asked for.
   [[nodiscard]] bool knows(const ProcessId& id) const;
 
+  // What the sites of targets held at earlier moments, as bytes for the history, as of the last
+  // look; never null. At most kMostSavedBytes in all.
+  using SavedSites = std::map<ProcessId, std::string>;
+  [[nodiscard]] std::shared_ptr<const SavedSites> saved() const;
+  // And back, before start(); what is not such bytes is ignored when its target is met.
+  void restore(const ProcessId& id, std::string bytes) { restored_[id] = std::move(bytes); }
+  static constexpr std::size_t kMostSavedBytes = std::size_t{8} << 20U;
+
   // Starts to look at the targets, each minute, on a thread of its own.
   void start();
   // Ends that, and every request that waits for its seconds.
@@ -132,6 +140,9 @@ class ProfileService {
   [[nodiscard]] tl::expected<Taken, ProfileRefusal> take(const ProcessId& id) const;
   [[nodiscard]] tl::expected<Taken, ProfileRefusal> take_go(const ProcessId& id) const;
   [[nodiscard]] std::vector<ProcessId> go_targets(const std::vector<ProcessId>& suspects) const;
+  // The one of the target, which may be new: what is known of it from before the start comes back.
+  [[nodiscard]] Watched& watched(const ProcessId& id, const SiteHistoryOptions& options);
+  [[nodiscard]] std::shared_ptr<const SavedSites> save() const;
   void look_at_go(const std::vector<ProcessId>& suspects, KnownSites& known, KnownWaits& waits);
   // Whether its memory is not read, and it has an endpoint.
   [[nodiscard]] bool is_asked(const ProcessId& id) const;
@@ -159,10 +170,13 @@ class ProfileService {
   std::stop_source stop_;
   std::mutex look_mutex_;  // watched_
   std::map<ProcessId, Watched> watched_;
+  SavedSites restored_;  // of targets that were not met yet
+  std::uint32_t looks_ = 0;
   ProcessId last_go_;  // that was looked at
   mutable std::mutex sites_mutex_;
   std::shared_ptr<const KnownSites> sites_ = std::make_shared<const KnownSites>();
   std::shared_ptr<const KnownWaits> waits_ = std::make_shared<const KnownWaits>();
+  std::shared_ptr<const SavedSites> saved_ = std::make_shared<const SavedSites>();
   std::thread thread_;
 };
 

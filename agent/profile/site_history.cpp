@@ -34,7 +34,8 @@ void append_varint(std::string& out, std::uint64_t value) {
 // Of what append_varint() wrote.
 std::uint64_t take_varint(std::string_view& rest) {
   std::uint64_t value = 0;
-  for (unsigned shift = 0; !rest.empty(); shift += 7) {
+  constexpr unsigned kBits = 63;
+  for (unsigned shift = 0; !rest.empty() && shift < kBits; shift += 7) {
     const auto byte = static_cast<unsigned char>(rest.front());
     rest.remove_prefix(1);
     value |= std::uint64_t{byte & 0x7FU} << shift;
@@ -128,6 +129,42 @@ void SiteHistory::add(const HeapSites& heap, double now_seconds) {
   snapshot.packed.shrink_to_fit();
   snapshots_.push_back(std::move(snapshot));
   thin(now_seconds);
+}
+
+void SiteHistory::save(ByteWriter& out) const {
+  out.put(options_.has_ages);
+  const std::size_t kept = std::min(snapshots_.size(), kMostSnapshots);
+  out.put(static_cast<std::uint8_t>(kept));
+  for (std::size_t i = snapshots_.size() - kept; i < snapshots_.size(); ++i) {
+    const Snapshot& snapshot = snapshots_[i];
+    for (const double number :
+         {snapshot.seconds, snapshot.interval_bytes, snapshot.live_bytes, snapshot.cutoff_bytes}) {
+      out.put(number);
+    }
+    out.put(static_cast<std::uint8_t>(snapshot.level));
+    out.put_bytes(snapshot.packed);
+  }
+}
+
+bool SiteHistory::restore(ByteReader& in) {
+  std::deque<Snapshot> snapshots;
+  in.require(in.take_flag() == options_.has_ages);
+  const auto count = in.take_at_most<std::uint8_t>(kMostSnapshots);
+  double before_seconds = -kMostSeconds;
+  for (std::uint8_t i = 0; i < count && !in.failed(); ++i) {
+    Snapshot& snapshot = snapshots.emplace_back();
+    snapshot.seconds = in.take_number<double>(before_seconds, kMostSeconds);
+    before_seconds = snapshot.seconds;
+    for (double* const number :
+         {&snapshot.interval_bytes, &snapshot.live_bytes, &snapshot.cutoff_bytes}) {
+      *number = in.take_number<double>(0, kMostValue);
+    }
+    snapshot.level = in.take_at_most<std::uint8_t>(kSparseness.size() - 1);
+    snapshot.packed = in.take_bytes(options_.most_sites * kMostBytesOfSite);
+  }
+  if (in.failed()) return false;
+  snapshots_ = std::move(snapshots);
+  return true;
 }
 
 void SiteHistory::thin(double now_seconds) {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "agent/profile/heap_sites.h"
+#include "agent/series/bytes.h"
 
 namespace heapfloor {
 
@@ -52,6 +53,11 @@ class SiteHistory {
   // lives, and what lived at its start and died, counts: variance = T * (both in bytes).
   [[nodiscard]] std::vector<SiteGrowth> growing() const;
 
+  // As it is; and back, into one that is empty and of the same options. False where the bytes are
+  // none of those: it stays empty.
+  void save(ByteWriter& out) const;
+  [[nodiscard]] bool restore(ByteReader& in);
+
   [[nodiscard]] bool is_of_ages() const { return options_.has_ages; }
   [[nodiscard]] std::size_t snapshots() const { return snapshots_.size(); }
   // What they take in memory.
@@ -75,6 +81,8 @@ class SiteHistory {
     std::string packed;
     [[nodiscard]] std::vector<State> states(bool has_ages) const;
   };
+  static constexpr std::size_t kMostSnapshots = 64;
+  static constexpr std::size_t kMostBytesOfSite = 64;  // packed
   static constexpr std::size_t kParts = 4;
   // Snapshots of a window, oldest first, the last one excluded.
   struct Window {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace heapfloor {
 namespace {
@@ -51,6 +52,59 @@ void GrowthLedger::add(const GrowthReading& reading) {
     }
     bucket = merged(level.half, bucket);
   }
+}
+
+void GrowthLedger::put(ByteWriter& out, const Bucket& bucket) {
+  out.put(bucket.seconds);
+  for (const float least : bucket.least) out.put(least);
+}
+
+// What is absent is not a number.
+GrowthLedger::Bucket GrowthLedger::take(ByteReader& in) {
+  Bucket bucket;
+  bucket.seconds = in.take_number<float>(0, kMostSeconds);
+  for (float& least : bucket.least) {
+    least = in.take_any<float>();
+    in.require(std::isnan(least) || (least >= 0 && least <= static_cast<float>(kMostValue)));
+  }
+  return bucket;
+}
+
+void GrowthLedger::save(ByteWriter& out) const {
+  out.put(first_seconds_);
+  out.put(static_cast<std::uint8_t>(levels_.size()));
+  for (const Level& level : levels_) {
+    out.put(level.count);
+    out.put(level.has_half);
+    out.put(level.has_dropped);
+    for (std::size_t position = 0; position < level.count; ++position)
+      put(out, at(level, position));
+    if (level.has_half) put(out, level.half);
+  }
+}
+
+bool GrowthLedger::restore(ByteReader& in) {
+  GrowthLedger ledger;
+  ledger.first_seconds_ = in.take_number<double>(-kMostSeconds, kMostSeconds);
+  const auto levels = in.take_at_most<std::uint8_t>(kMostLevels);
+  for (std::uint8_t index = 0; index < levels && !in.failed(); ++index) {
+    Level& level = ledger.levels_.emplace_back();
+    level.count = in.take_at_most<std::uint8_t>(kBuckets);
+    level.has_half = in.take_flag();
+    level.has_dropped = in.take_flag();
+    in.require(level.count > 0 && (!level.has_dropped || level.count == kBuckets));
+    level.next = static_cast<std::uint8_t>(level.count % kBuckets);
+    float before = 0;
+    for (std::size_t position = 0; position < level.count; ++position) {
+      level.ring.at(position) = take(in);
+      in.require(level.ring.at(position).seconds >= before);
+      before = level.ring.at(position).seconds;
+    }
+    if (level.has_half) level.half = take(in);
+  }
+  if (in.failed()) return false;
+  *this = std::move(ledger);
+  return true;
 }
 
 // The finest one that still has the bucket in which the window begins.

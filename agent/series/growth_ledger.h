@@ -14,6 +14,8 @@
 #include <optional>
 #include <vector>
 
+#include "agent/series/bytes.h"
+
 namespace heapfloor {
 
 struct GrowthReading {
@@ -43,6 +45,11 @@ class GrowthLedger {
   // fewer than kLeastReadings in it.
   [[nodiscard]] std::optional<MemoryGrowth> growth_since(double start_seconds) const;
 
+  // As it is; and back, into one that is empty. False where the bytes are no ledger: it stays
+  // empty.
+  void save(ByteWriter& out) const;
+  [[nodiscard]] bool restore(ByteReader& in);
+
   static constexpr std::size_t kBuckets = 8;
   static constexpr std::size_t kLeastReadings = kBuckets;
   static constexpr std::size_t kMostLevels = 16;  // 45 days of readings 15 s apart
@@ -65,6 +72,8 @@ class GrowthLedger {
     bool has_dropped = false;  // a bucket fell out of the ring
   };
 
+  static void put(ByteWriter& out, const Bucket& bucket);
+  static Bucket take(ByteReader& in);
   static Bucket merged(const Bucket& first, const Bucket& second);
   [[nodiscard]] static const Bucket& at(const Level& level, std::size_t position);  // oldest first
   [[nodiscard]] std::optional<std::size_t> level_for(float start) const;

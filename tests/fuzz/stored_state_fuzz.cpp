@@ -1,10 +1,13 @@
 // What is read back from the history: the first byte says which kind of bytes the rest claims to
 // be.
+#include <functional>
 #include <string>
 
 #include "agent/alerts/alert_book.h"
 #include "agent/alerts/watch_list.h"
 #include "agent/history/recorder.h"
+#include "agent/profile/site_history.h"
+#include "agent/series/growth_ledger.h"
 #include "agent/series/oom_book.h"
 #include "tests/fuzz/property.h"
 
@@ -91,6 +94,45 @@ void try_ooms(std::string_view bytes) {
   book.step(CgroupTable(), OomBoard(), 1000);
 }
 
+// What is believed says the same when it is written down and read again.
+template <class State>
+void try_state(std::string_view bytes, const State& empty, const std::function<void(State&)>& use) {
+  const auto written = [](const State& state) {
+    std::string row;
+    ByteWriter out(row);
+    state.save(out);
+    return row;
+  };
+  State state = empty;
+  ByteReader in(bytes);
+  if (!state.restore(in)) {
+    require(written(state) == written(empty), "a refusal changes nothing");
+    return;
+  }
+  const std::string again = written(state);
+  State other = empty;
+  ByteReader back(again);
+  require(other.restore(back) && back.finished(), "what was believed is believed again");
+  require(written(other) == again, "and says the same");
+  use(state);
+}
+
+void use_ledger(GrowthLedger& ledger) {
+  for (int i = 0; i < 40; ++i) ledger.add({.time_seconds = 2e12 + 15.0 * i, .anon_bytes = 1e8});
+  static_cast<void>(ledger.growth_since(2e12));
+}
+
+void use_sites(SiteHistory& history) {
+  static_cast<void>(history.growing());
+  HeapSites heap;
+  heap.sites.resize(3);
+  heap.sites[1].index = 1;
+  heap.sites[2].index = 2;
+  heap.sites[2].live_bytes = 1e6;
+  history.add(heap, 2e12);
+  static_cast<void>(history.growing());
+}
+
 }  // namespace
 }  // namespace heapfloor::testing
 
@@ -98,7 +140,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace heapfloor::testing;  // NOLINT(google-build-using-namespace): one function
   if (size == 0) return 0;
   const std::string_view rest = text_of(data, size).substr(1);
-  switch (data[0] % 4) {
+  switch (data[0] % 7) {
     case 0:
       try_watch(rest);
       break;
@@ -108,8 +150,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 2:
       try_incarnation(rest);
       break;
-    default:
+    case 3:
       try_ooms(rest);
+      break;
+    case 4:
+      try_state<heapfloor::GrowthLedger>(rest, {}, use_ledger);
+      break;
+    case 5:
+      try_state<heapfloor::SiteHistory>(rest, heapfloor::SiteHistory(), use_sites);
+      break;
+    default:
+      try_state<heapfloor::SiteHistory>(
+          rest, heapfloor::SiteHistory({.most_sites = 256, .has_ages = false}), use_sites);
   }
   return 0;
 }

@@ -162,6 +162,14 @@ TEST_F(ContinueTest, KeepsItsOrderThoughTheDateJumps) {
   EXPECT_EQ(history_->stats().rows_rejected, 0U);
 }
 
+TEST_F(ContinueTest, WhatTheGrowthIsMadeOfGoesOn) {
+  leak(260);
+  restart();
+  const auto snapshot = leak(1);
+  const WatchRow* const row = watch_of(*snapshot, "process:7:700");
+  ASSERT_TRUE(row != nullptr && row->causes) << "one reading alone says nothing";
+}
+
 TEST_F(ContinueTest, BeginsAnewWhereTheDetectorsShapeIsAnother) {
   leak(260);
   config_.trend.bucket_seconds = 10;

@@ -51,7 +51,8 @@ class RecorderTest : public ::testing::Test {
   }
   void finish_tick() {
     watches_.finish_tick(now_);
-    put(recorder_.record(watches_, {&alerts_, &leaks_, &documents_}, time(), losses_));
+    put(recorder_.record(watches_, {&alerts_, &leaks_, &documents_}, time(), losses_,
+                         [this](const Watch&) { return beside_; }));
     ++now_;
   }
   void put(const HistoryBatch& batch) {
@@ -76,6 +77,10 @@ class RecorderTest : public ::testing::Test {
     recorder_ = HistoryRecorder();
     watches_ = WatchList(fast_policy, 100);
     hook();
+    restored_beside_.clear();
+    recorder_.restore_beside_with([this](const Watch& watch, std::string_view bytes) {
+      restored_beside_[watch.key.process.start_ticks] = std::string(bytes);
+    });
     return recorder_.restore(
         [this](RowKind kind, const std::function<void(const HistoryRow&)>& visitor) {
           for (const auto& [id, row] : rows_) {
@@ -96,6 +101,8 @@ class RecorderTest : public ::testing::Test {
         std::ranges::count_if(rows_, [kind](const auto& row) { return row.first.kind == kind; }));
   }
 
+  std::string beside_;
+  std::map<std::uint64_t, std::string> restored_beside_;  // by start
   std::string boot_ = "boot-1";
   std::string name_ = "worker";
   SharedBuild build_;
@@ -126,6 +133,32 @@ TEST_F(RecorderTest, KeepsTheLastEightLivesOfAProgramOverRestarts) {
   EXPECT_EQ(lives.back().last_bytes, 219 * kMiB);
   EXPECT_LT(lives.front().end_unix_seconds, lives.back().end_unix_seconds);
   EXPECT_TRUE(recorder_.incarnations("worker", "others", "rss_anon").empty());
+}
+
+TEST_F(RecorderTest, WhatIsKeptBesideAWatchComesBackWithItAndWhatIsTooLargeDoesNot) {
+  restore();  // from here on the boot is known
+  beside_ = std::string("\0ledger", 7);
+  live(1, 10);
+  EXPECT_EQ(restore().watches, 1U);
+  EXPECT_EQ(restored_beside_, (std::map<std::uint64_t, std::string>{{1, beside_}}));
+  beside_ = std::string(HistoryRecorder::kMostBesideBytes + 1, 'x');
+  live(2, 10);
+  restore();
+  EXPECT_TRUE(restored_beside_.empty());
+  beside_ = "ledger";
+  live(3, 10);
+  boot_ = "boot-2";
+  restore();
+  EXPECT_TRUE(restored_beside_.empty()) << "its process is no more";
+}
+
+TEST_F(RecorderTest, AWatchOfAnOlderAgentWithNothingBesideItGoesOn) {
+  restore();
+  live(1, 10);
+  for (auto& [id, row] : rows_) {
+    if (id.kind == RowKind::series) row.bytes.resize(row.bytes.size() - sizeof(std::uint32_t));
+  }
+  EXPECT_EQ(restore().watches, 1U);
 }
 
 TEST_F(RecorderTest, KnowsTheLivesOfALongNameByAllOfIt) {

@@ -7,6 +7,9 @@
 #include <cstdint>
 #include <deque>
 #include <random>
+#include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace heapfloor {
@@ -83,6 +86,56 @@ TEST(SiteHistory, ALeakIsToldFromAQueueACacheAndNoise) {
   EXPECT_LT(std::abs(per_hour - 60e6), 4 * error);
   ASSERT_TRUE(growing[0].share);
   EXPECT_GT(*growing[0].share, 0.5);
+}
+
+std::string written(const SiteHistory& history) {
+  std::string bytes;
+  ByteWriter out(bytes);
+  history.save(out);
+  return bytes;
+}
+
+TEST(SiteHistory, GoesOnWhereItStoodWhenItIsReadBack) {
+  Heap heap;
+  SiteHistory whole;
+  SiteHistory restarted;
+  heap.allocate(1, 200e6, 0);
+  for (int minute = 1; minute <= 120; ++minute) {
+    const double now = minute * kMinute;
+    heap.allocate(0, 2e6, now);
+    whole.add(heap.sites(2, now), now);
+    restarted.add(heap.sites(2, now), now);
+    if (minute % 50 != 0) continue;
+    const std::string bytes = written(restarted);
+    SiteHistory back;
+    ByteReader in(bytes);
+    ASSERT_TRUE(back.restore(in) && in.finished());
+    restarted = std::move(back);
+  }
+  ASSERT_EQ(whole.growing().size(), 1U);
+  ASSERT_EQ(restarted.growing().size(), 1U);
+  EXPECT_EQ(restarted.growing()[0].site, 0U);
+  EXPECT_EQ(restarted.growing()[0].delta_bytes, whole.growing()[0].delta_bytes);
+  EXPECT_EQ(restarted.growing()[0].window_seconds, whole.growing()[0].window_seconds);
+}
+
+TEST(SiteHistory, WhatIsNoHistoryOrOneOfOtherOptionsIsRefused) {
+  Heap heap;
+  SiteHistory history;
+  for (int minute = 1; minute <= 3; ++minute) {
+    heap.allocate(0, 20e6, minute * kMinute);
+    history.add(heap.sites(1, minute * kMinute), minute * kMinute);
+  }
+  const std::string bytes = written(history);
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    SiteHistory back;
+    ByteReader in(std::string_view(bytes).substr(0, size));
+    EXPECT_FALSE(back.restore(in)) << size;
+    EXPECT_EQ(back.snapshots(), 0U);
+  }
+  SiteHistory of_go({.has_ages = false});
+  ByteReader in(bytes);
+  EXPECT_FALSE(of_go.restore(in));
 }
 
 // Five windows a look at three sigmas: a few in a thousand are told, and not for long.

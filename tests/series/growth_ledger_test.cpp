@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <string>
 
 namespace heapfloor {
 namespace {
@@ -104,6 +105,58 @@ TEST(GrowthLedger, APartThatIsNotKnownForAWhileIsKnownFromTheRest) {
                       }).growth_since(begin_of(0));
   ASSERT_TRUE(growth && growth->live_bytes);
   EXPECT_NEAR(*growth->live_bytes, growth->anon_bytes, kMiB);
+}
+
+std::string written(const GrowthLedger& ledger) {
+  std::string bytes;
+  ByteWriter out(bytes);
+  ledger.save(out);
+  return bytes;
+}
+
+TEST(GrowthLedger, GoesOnWhereItStoodWhenItIsReadBack) {
+  const auto rising = [](double hour) {
+    GrowthReading reading{.anon_bytes = 100 + 10 * hour, .threads = 4};
+    if (hour < 1) reading.live_bytes = 90 + 10 * hour;
+    return reading;
+  };
+  GrowthLedger whole = hours(7.3, rising);
+  GrowthLedger back;
+  const std::string bytes = written(whole);
+  EXPECT_LE(bytes.size(), GrowthLedger::kMostBytes);
+  ByteReader in(bytes);
+  ASSERT_TRUE(back.restore(in) && in.finished());
+  EXPECT_EQ(written(back), bytes);
+  for (int i = 0; i < 500; ++i) {
+    const GrowthReading reading{.time_seconds = begin_of(7.3) + 15.0 * i,
+                                .anon_bytes = (173 + i / 24.0) * kMiB};
+    whole.add(reading);
+    back.add(reading);
+  }
+  for (const double hour : {0.0, 3.0, 7.0, 9.0}) {
+    const auto before = whole.growth_since(begin_of(hour));
+    const auto after = back.growth_since(begin_of(hour));
+    ASSERT_TRUE(before && after);
+    EXPECT_EQ(after->anon_bytes, before->anon_bytes);
+    EXPECT_EQ(after->seconds, before->seconds);
+    EXPECT_EQ(after->live_bytes, before->live_bytes);
+  }
+}
+
+TEST(GrowthLedger, WhatIsNoLedgerIsRefusedWholeAndChangesNothing) {
+  const std::string bytes =
+      written(hours(1, [](double hour) { return GrowthReading{.anon_bytes = 100 + hour}; }));
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    GrowthLedger ledger;
+    ByteReader in(std::string_view(bytes).substr(0, size));
+    EXPECT_FALSE(ledger.restore(in)) << size;
+    EXPECT_FALSE(ledger.growth_since(0));
+  }
+  std::string damaged = bytes;
+  damaged[9] = 9;  // readings of a ring of eight
+  GrowthLedger ledger;
+  ByteReader in(damaged);
+  EXPECT_FALSE(ledger.restore(in));
 }
 
 }  // namespace
