@@ -252,7 +252,8 @@ std::vector<GoFrame> GoLineTable::find_all(std::uint64_t address) const {
   auto place = place_of(address);
   const auto function = place ? function_at(*place) : std::nullopt;
   if (!function) return frames;
-  while (place && frames.size() < GoLineBounds::kMostInlinedDepth) {
+  // One may be said to be inlined into itself.
+  for (std::size_t depth = 0; place && depth < GoLineBounds::kMostInlinedDepth; ++depth) {
     const auto inlined = inlined_call(*function, *place);
     frames.push_back(frame_of(*function, inlined ? inlined->name : function->name, *place));
     if (frames.back().function.empty()) frames.pop_back();

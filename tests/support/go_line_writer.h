@@ -43,6 +43,10 @@ class GoLineWriter {
     const auto distance = static_cast<std::int32_t>(kOuterBytes - (place + 1));
     std::memcpy(bytes_.data() + code_ + place - 3, &distance, sizeof distance);
   }
+  // Where its name is said to be, among the names.
+  void set_inlined_name(std::uint32_t place) {
+    std::memcpy(bytes_.data() + tree_ + (is_118_ ? 12 : 4), &place, sizeof place);
+  }
   // Where main.inner is said to be inlined.
   void set_parent(std::uint32_t place) {
     std::memcpy(bytes_.data() + tree_ + (is_118_ ? 16 : 8), &place, sizeof place);

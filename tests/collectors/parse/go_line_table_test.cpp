@@ -105,6 +105,11 @@ TEST(GoLineTable, WhatIsInlinedIntoItselfEnds) {
   ASSERT_TRUE(table);
   EXPECT_EQ(table->find_all(GoLineWriter::kText + GoLineWriter::kInlinedAt).size(),
             GoLineBounds::kMostInlinedDepth);
+  writer.set_inlined_name(0x7fffffff);
+  const MemorySource nameless(writer.bytes());
+  EXPECT_TRUE(GoLineTable::open(nameless, writer.tables())
+                  ->find_all(GoLineWriter::kText + GoLineWriter::kInlinedAt)
+                  .empty());
 }
 
 TEST(GoLineTable, KnowsHowFarTheReturnAddressIsAboveTheStackPointer) {
