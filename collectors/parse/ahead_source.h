@@ -32,6 +32,7 @@ class AheadSource final : public ByteSource {
  private:
   static constexpr std::size_t kPieceBytes = std::size_t{64} << 10;
   static constexpr std::size_t kPieces = 8;
+  static constexpr std::size_t kMostReads = 2048;  // 128 MiB
   struct Piece {
     std::uint64_t start = UINT64_MAX;
     std::string bytes;
@@ -41,7 +42,8 @@ class AheadSource final : public ByteSource {
   const std::string* piece_at(std::uint64_t start) const {
     const auto known = std::ranges::find(pieces_, start, &Piece::start);
     if (known != pieces_.end()) return &known->bytes;
-    if (start >= source_.size()) return nullptr;
+    if (start >= source_.size() || reads_ >= kMostReads) return nullptr;
+    ++reads_;
     Piece& piece = pieces_.at(next_);
     next_ = (next_ + 1) % pieces_.size();
     piece.start = UINT64_MAX;
@@ -54,7 +56,7 @@ class AheadSource final : public ByteSource {
 
   const ByteSource& source_;
   mutable std::array<Piece, kPieces> pieces_;
-  mutable std::size_t next_ = 0;
+  mutable std::size_t next_ = 0, reads_ = 0;
 };
 
 }  // namespace heapfloor

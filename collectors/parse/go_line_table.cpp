@@ -279,7 +279,8 @@ std::vector<std::optional<GoFunction>> GoLineTable::find_functions(
     std::span<const std::string_view> names) const {
   std::vector<std::optional<GoFunction>> found(names.size());
   std::size_t left = names.size();
-  for (std::uint32_t i = 0; i < functions_ && left > 0; ++i) {
+  const std::uint32_t most = std::min(functions_, GoLineBounds::kMostSearched);
+  for (std::uint32_t i = 0; i < most && left > 0; ++i) {
     const auto entry = entry_of(i);
     const auto end = entry_of(i + 1);
     const auto record = word(records_ + (std::uint64_t{i} * 2 + 1) * kWord);

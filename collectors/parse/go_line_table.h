@@ -25,7 +25,8 @@ struct GoLineBounds {
   static constexpr std::size_t kMostName = 1024;  // what is longer is cut
   // Of one table of values by address, in bytes: a function of a megabyte of code has less.
   static constexpr std::size_t kMostValueBytes = std::size_t{256} << 10;
-  static constexpr std::size_t kMostInlinedDepth = 8;  // one into the other
+  static constexpr std::uint32_t kMostSearched = 1U << 16;  // functions, for one by its name
+  static constexpr std::size_t kMostInlinedDepth = 8;       // one into the other
   static constexpr std::int32_t kMostFrameBytes = 1 << 24;
 };
 
