@@ -58,10 +58,11 @@ inline constexpr std::size_t kMostGoVersionBytes = 64;
 // What lived after the last collection; nothing where the figures do not tell it.
 //
 // Where the runtime does not say it, from the goal of the next collection. Since Go 1.18 that is
-// live + (live + stacks + globals) * GOGC / 100 (runtime/mgcpacer.go), before that
-// live * (1 + GOGC / 100). Never above HeapAlloc, of which it is a part. Nothing where GOGC is off,
-// where the goal is the least one (4 MiB * GOGC / 100), and where the memory limit sets it: there
-// the goal does not follow what lives. `gogc_percent`: where the page does not say it.
+// live + (live + stacks + globals) * GOGC / 100 (runtime/mgcpacer.go; of the stacks, since Go 1.19,
+// what was scanned), before that live * (1 + GOGC / 100). Never above HeapAlloc, of which it is a
+// part. Nothing where GOGC is off, where the goal is the least one (4 MiB * GOGC / 100), and where
+// the memory limit sets it: there the goal does not follow what lives. `gogc_percent`: where the
+// page does not say it.
 [[nodiscard]] std::optional<double> live_after_collection(const GoFigures& figures,
                                                           double gogc_percent);
 

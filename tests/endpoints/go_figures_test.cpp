@@ -153,12 +153,20 @@ TEST(LiveAfterCollection, FollowsFromTheGoalOfTheNextOne) {
   EXPECT_EQ(live_after_collection(own, 100), 40 * kMiBytes) << "the page knows it better";
 }
 
-TEST(LiveAfterCollection, CountsStacksAsTheGoalDoesSinceGo118) {
+TEST(LiveAfterCollection, CountsStacksAsTheGoalDoes) {
   GoFigures figures = figures_of(130, 100);
-  figures.stacks = 10 * kMiBytes;
-  EXPECT_EQ(live_after_collection(figures, 100), 60 * kMiBytes);
+  figures.stacks = 8 * kMiBytes;
   figures.version = "go1.17.13";
-  EXPECT_EQ(live_after_collection(figures, 100), 65 * kMiBytes);
+  EXPECT_EQ(live_after_collection(figures, 100), 65 * kMiBytes) << "not at all";
+  figures.version = "go1.18.1";
+  EXPECT_EQ(live_after_collection(figures, 100), 61 * kMiBytes) << "all of them";
+  for (const char* const version : {"go1.22.3", "devel", ""}) {
+    figures.version = version;
+    EXPECT_EQ(live_after_collection(figures, 100), 64 * kMiBytes) << "what is scanned of them";
+  }
+  figures.scanned_stacks = 6 * kMiBytes;
+  figures.scanned_globals = 2 * kMiBytes;
+  EXPECT_EQ(live_after_collection(figures, 100), 61 * kMiBytes) << "where the page says it";
 }
 
 TEST(LiveAfterCollection, IsNeverMoreThanIsAllocated) {
