@@ -97,7 +97,7 @@ void GoEndpoints::start() {
   const bool wants = has_work();
   if (wants != threads_.empty()) return;
   if (!wants) return end_threads();
-  const auto run = [this](const std::stop_token& stop, auto step) {
+  const auto run = [](const std::stop_token& stop, auto step) {
     try {
       step(stop);
     } catch (const std::exception& error) {

@@ -133,8 +133,7 @@ function askedServer(target: ExternalTarget, now: number): AskedItem {
     problems: [
       target.error && visibleName(target.error),
       dropped > 0 && `${plural(dropped, 'series was', 'series were')} left out since the start`,
-      target.readings_refused > 0 &&
-        `${plural(target.readings_refused, 'reading', 'readings')} of the future refused`,
+      target.readings_refused > 0 && `${plural(target.readings_refused, 'reading', 'readings')} of the future refused`,
     ].filter(notEmpty),
     now,
   };
@@ -265,7 +264,12 @@ function createCollectors(): Part {
   };
 }
 
-function createAskedPart(title: string, id: string, amount: string, list: (status: Status, now: number) => AskedItem[]): Part {
+function createAskedPart(
+  title: string,
+  id: string,
+  amount: string,
+  list: (status: Status, now: number) => AskedItem[],
+): Part {
   const body = h('tbody');
   const head = columns(['Target'], [amount, 'number'], ['Took', 'number'], ['Last success', 'number'], ['Problems']);
   const section = panel(
