@@ -139,7 +139,7 @@ constexpr std::array<OwnDesc, kOwnFamilies> kOwn = {{
      "Growth of the live bytes of one site of a suspect, and the structure that it allocates for; "
      "the five that grow most.",
      "trend"},
-    {OwnFamily::leak_site_info, "heapfloor_leak_site_info", kGauge,
+    {OwnFamily::leak_site_info, "heapfloor_leak_site_info", FamilyType::info,
      "scope,subject,group,site,function,location,container",
      "Names of the sites of a suspect, the five that grow most: the program's innermost function, "
      "its file and line, and what is allocated. Always 1; absent until their symbols are known.",

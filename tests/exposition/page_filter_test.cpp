@@ -62,10 +62,9 @@ TEST_F(PageFilterTest, WithoutParametersShowsAll) {
 
 TEST_F(PageFilterTest, RefusesNamesThatNoFamilyHas) {
   for (const char* const name : {"", "cpu", "Host", "group", "collector host", "host,trend"}) {
-    EXPECT_THAT(
-        problem({{"collect[]", name}}),
-        HasSubstr(
-            "agent alerts cgroup external go history host jvm probe process self smaps trend"));
+    EXPECT_THAT(problem({{"collect[]", name}}),
+                HasSubstr("agent alerts cgroup endpoints external go history host jvm probe "
+                          "process self smaps trend"));
     EXPECT_NE(problem({{"exclude[]", "host"}, {"exclude[]", name}}), "") << name;
   }
   EXPECT_THAT(problem({{"collect[]", "<script>"}}), Not(HasSubstr("script")));
