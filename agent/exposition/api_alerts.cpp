@@ -40,17 +40,11 @@ std::string scientific(double value) {
   return {text.data(), end};
 }
 
-// Those that there are.
 Json links_json(const AlertLinks& links) {
-  Json json = Json::object();
-  const auto add = [&](const char* name, const std::string& link) {
-    if (!link.empty()) json[name] = link;
-  };
-  add("chart", links.chart);
-  add("flame_graph", links.flame_graph);
-  add("profile", links.profile);
-  add("runbook", links.runbook);
-  return json;
+  return {{"chart", text_or_null(links.chart)},
+          {"flame_graph", text_or_null(links.flame_graph)},
+          {"profile", text_or_null(links.profile)},
+          {"runbook", text_or_null(links.runbook)}};
 }
 
 Json alert_json(const AlertRow& alert, double wall_offset_seconds) {

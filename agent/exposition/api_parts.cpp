@@ -45,6 +45,10 @@ Json json_number(double value) {
   return value;
 }
 
+Json text_or_null(std::string_view raw) {
+  return raw.empty() ? Json(nullptr) : Json(visible_name(raw));
+}
+
 Json bytes_or_null(std::string_view signal, const Json& amount) {
   return counted_by(signal).empty() ? amount : Json(nullptr);
 }

@@ -36,6 +36,9 @@ Json json_number_or_null(const std::optional<T>& value) {
 // An amount of a signal under the key that says its unit: null there unless the signal is in bytes.
 Json bytes_or_null(std::string_view signal, const Json& amount);
 
+// As visible_name() writes it; null where it is empty.
+Json text_or_null(std::string_view raw);
+
 Json growth_json(const std::optional<Growth>& growth);
 
 // Which build it is; null where it is not known.

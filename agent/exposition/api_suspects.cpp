@@ -89,10 +89,6 @@ Json builds_json(const WatchRow& watch) {
   return json;
 }
 
-Json text_or_null(std::string_view raw) {
-  return raw.empty() ? Json(nullptr) : Json(visible_name(raw));
-}
-
 Json place_json(const GoPlace& place) {
   if (place.function.empty()) return nullptr;
   return {{"function", visible_name(place.function)},

@@ -615,7 +615,8 @@ TEST(AlertsDocument, IsPrometheussOwnFormat) {
       {"state", "firing"},
       {"activeAt", "2023-11-15T00:43:20.125Z"},
       {"value", "1.2e+04"},
-      {"links", json::object()}};
+      {"links",
+       {{"chart", nullptr}, {"flame_graph", nullptr}, {"profile", nullptr}, {"runbook", nullptr}}}};
   EXPECT_EQ(alert, expected);
 }
 
@@ -624,6 +625,8 @@ TEST(AlertsDocument, SaysWhereToGoFromAnAlert) {
   snapshot.alerts[0].links.chart = "#/suspect/process:103:30000/rss_anon";
   snapshot.alerts[0].links.runbook = "runbooks/HeapfloorLeak.html";
   const json expected = {{"chart", "#/suspect/process:103:30000/rss_anon"},
+                         {"flame_graph", nullptr},
+                         {"profile", nullptr},
                          {"runbook", "runbooks/HeapfloorLeak.html"}};
   EXPECT_EQ(data_of(alerts_document(snapshot))["alerts"][0]["links"], expected);
 }

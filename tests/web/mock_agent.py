@@ -464,7 +464,7 @@ class World:
     @staticmethod
     def links(suspect):
         chart = '#/suspect/' + urllib.parse.quote(suspect['id'], safe=':/')
-        links = {'chart': chart, 'runbook': 'runbooks/HeapfloorLeak.html'}
+        links = {'chart': chart, 'flame_graph': None, 'profile': None, 'runbook': 'runbooks/HeapfloorLeak.html'}
         captured = [capture for capture in suspect['captures'] if 'heap.pb.gz' in capture['files']]
         if captured:
             links['flame_graph'] = chart + '?show=profile'

@@ -25,8 +25,8 @@ function order(a: Alert, b: Alert): number {
 }
 
 function linksOf({ chart, flame_graph, profile, runbook }: AlertLinks): HTMLElement[] {
-  const link = (href: string | undefined, words: string, download = false) =>
-    href === undefined ? [] : [h('li', {}, h('a', { href, download: download || null }, words))];
+  const link = (href: string | null, words: string, download = false) =>
+    href === null ? [] : [h('li', {}, h('a', { href, download: download || null }, words))];
   return [
     ...link(chart, 'Chart and reason'),
     ...link(flame_graph, 'Flame graph'),
