@@ -20,7 +20,7 @@ import urllib.request
 
 import harness
 from inbox import Inbox
-from prometheus_server import Prometheus
+from prometheus_server import Prometheus, free_port
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../lint"))
@@ -153,8 +153,9 @@ class DashboardsTest(unittest.TestCase):
         cls.addClassCleanup(inbox.server_close)
         cls.addClassCleanup(inbox.shutdown)
         config = os.path.join(cls.folder, "heapfloor.yml")
+        nobody = {"name": "nobody", "url": f"http://127.0.0.1:{free_port()}"}
         with open(config, "w", encoding="utf-8") as file:
-            json.dump({"alerts": {
+            json.dump({"targets": {"go_discovery": "listening", "go": [nobody]}, "alerts": {
                 "hold": "0s",
                 "alertmanagers": [{"url": inbox.url, "name": "inbox"}],
                 "rules": [{"name": "MemoryIsThere", "scope": "host", "metric": "heapfloor_host_memory_available_bytes", "value": 1}],
@@ -175,6 +176,10 @@ class DashboardsTest(unittest.TestCase):
         environment = dict(os.environ, GOFLAGS="-mod=mod", GOCACHE=os.path.join(cls.folder, "cache"))
         subprocess.run(["go", "build", "-o", service, "."], cwd=GO, env=environment, check=True, timeout=120)
         cls.run_program([service, "users", "600", str(512 << 10), "1"], GOMEMLIMIT=str(256 << 20), GOMAXPROCS="2")
+        unread = os.path.join(cls.folder, "unread")
+        subprocess.run(["go", "build", "-ldflags=-s -w", "-o", unread, "."], cwd=GO, env=environment, check=True, timeout=120)
+        harness.forge_go_version(unread)
+        cls.run_program([unread, "lru", "600", str(512 << 10), "1"], SERVICE_PAGES="metrics")
         cls.prometheus = cls.enterClassContext(Prometheus(cls.agent.address, recorded.address))
         harness.wait_until(lambda: [v for _, v in cls.prometheus.query("up")] == [1, 1], 60, "both agents are scraped")
         # On the recorded host processes of a slice are killed.

@@ -67,10 +67,7 @@ class GoTest(unittest.TestCase):
             environment = dict(os.environ, GOFLAGS="-mod=mod", GOCACHE=os.path.join(cls.folder, "cache"))
             subprocess.run(["go", "build", *build, "-o", program, "."], cwd=SOURCES, env=environment, check=True, timeout=120)
             if is_of_other_version:
-                with open(program, "r+b") as file:
-                    content = file.read()
-                    file.seek(0)
-                    file.write(content.replace(b"go1.19", b"go1.99"))
+                harness.forge_go_version(program)
         process = subprocess.Popen(
             ["nice", "-n", "5", program, kind or name, "240", str(RATE_BYTES_PER_SECOND), "1"],
             env=dict(os.environ, GOMEMLIMIT=str(LIMIT_BYTES), GOMAXPROCS="2"), stdin=subprocess.DEVNULL)

@@ -29,7 +29,9 @@ class PrometheusTest(unittest.TestCase):
             alert = harness.wait_until(fires, DEADLINE_SECONDS, "HeapfloorLeak fires in Prometheus")[0]
             self.assertEqual(alert["labels"]["severity"], "warning")
             self.assertEqual(alert["labels"]["job"], "heapfloor")
-            self.assertRegex(alert["annotations"]["description"], r"floor rises by .*B/s and stands at .*B\.$")
+            self.assertRegex(alert["annotations"]["description"], r"floor rises by .*B/s and stands at .*B\. It meets its limit in .*s\.$")
+            self.assertEqual(alert["annotations"]["chart_url"],
+                             f"http://{agent.address}/#/suspect/{alert['labels']['subject'].replace(':', '%3A')}/rss_anon")
             self.assert_fleet_alert(prometheus)
             self.assert_scraping_is_clean(prometheus)
             self.assert_quiet(prometheus, programs.pid("e2e_flat"))
