@@ -147,7 +147,7 @@ class ApiTest(unittest.TestCase):
     def test_1_while_they_learn(self):
         harness.wait_until(lambda: self.agent.request("/-/ready")[0] == 200, 30, "not ready")
         self.ask_every_list()
-        for path in ("/", "/metrics", "/-/healthy", "/-/ready", "/api/v1/openapi.yaml"):
+        for path in ("/", "/runbooks/HeapfloorLeak.html", "/metrics", "/-/healthy", "/-/ready", "/api/v1/openapi.yaml"):
             self.ask(path)
         self.assertEqual(self.ask("/api/v1/openapi.yaml"), openapi.FILE.read_bytes())
 
