@@ -132,7 +132,8 @@ TEST_F(EndpointPipeline, AProgramThatDoesNotAnswerForAWhileHasNotEnded) {
   ASSERT_NE(row, nullptr);
   EXPECT_FALSE(row->ended_seconds);
   proc_.end(7);
-  row = watch_of(*tick(), "go:7:700");
+  const auto behind = tick();
+  row = watch_of(*behind, "go:7:700");
   EXPECT_TRUE(row == nullptr || row->ended_seconds);
 }
 
