@@ -28,10 +28,12 @@ TEST(ResidentMemoryTest, WhatIsHeldIsResidentAndWhatIsGivenBackIsGone) {
   ResidentMemory memory;
   ASSERT_TRUE(memory.resize(64 * kMiB));
   EXPECT_EQ(memory.size_bytes(), 64 * kMiB);
-  EXPECT_GE(resident_bytes(), before + 63 * kMiB);
+  const std::uint64_t at_most = resident_bytes();
+  EXPECT_GE(at_most, before + 63 * kMiB);
   ASSERT_TRUE(memory.resize(16 * kMiB));
   EXPECT_EQ(memory.size_bytes(), 16 * kMiB);
-  EXPECT_LE(resident_bytes(), before + 18 * kMiB);
+  // Not beside what was before: a sanitizer keeps an eighth of all that was ever mapped.
+  EXPECT_LE(resident_bytes() + 47 * kMiB, at_most);
 }
 
 }  // namespace
