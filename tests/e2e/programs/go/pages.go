@@ -1,3 +1,6 @@
+//go:build !noprofile
+
+// What refers to net/http/pprof makes the runtime take samples of allocations: as most services have it, also where nobody can reach it.
 package main
 
 import (

@@ -55,7 +55,7 @@ func main() {
 	runtime.GC()
 	fmt.Println(listener.Addr().(*net.TCPAddr).Port)
 	go func() {
-		time.Sleep(2 * time.Minute)
+		time.Sleep(5 * time.Minute)
 		os.Exit(1)
 	}()
 	bufio.NewReader(os.Stdin).ReadByte()
