@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,6 +12,7 @@
 #include "agent/config_fields.h"
 #include "agent/config_targets.h"
 #include "agent/endpoints/go_asker.h"
+#include "collectors/parse/text.h"
 
 namespace heapfloor {
 namespace {
@@ -61,13 +61,11 @@ void read_path(ConfigFields& fields, std::string_view key, std::string& path) {
 void read_percent(ConfigFields& fields, GoTargetSettings& target) {
   const auto text = fields.text("gogc");
   if (!text) return;
-  unsigned percent = 0;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), percent);
-  const bool is_number = error == std::errc() && end == text->data() + text->size();
+  const auto percent = parse_unsigned(*text);
   if (*text == "off") {
     target.gogc_percent = -1;
-  } else if (is_number && percent > 0 && percent <= kMostPercent) {
-    target.gogc_percent = percent;
+  } else if (percent && *percent > 0 && *percent <= kMostPercent) {
+    target.gogc_percent = static_cast<double>(*percent);
   } else {
     fields.fail("gogc", "\"gogc\" expects a percentage above 0, or off");
   }

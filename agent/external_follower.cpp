@@ -5,6 +5,7 @@
 
 #include "agent/exposition/text_format.h"
 #include "agent/series/memory_limit.h"
+#include "collectors/fnv_hash.h"
 
 namespace heapfloor {
 namespace {
@@ -13,15 +14,6 @@ namespace {
 constexpr double kSameStartSeconds = 5;
 constexpr double kMostOfStale = 0.5;
 constexpr double kMostAmount = 9.2e18;
-
-// FNV-1a: the same in every run, since it is part of what is stored.
-std::uint64_t hash_of(std::string_view text) {
-  constexpr std::uint64_t kOffset = 14695981039346656037ULL;
-  constexpr std::uint64_t kPrime = 1099511628211ULL;
-  std::uint64_t hash = kOffset;
-  for (const char byte : text) hash = (hash ^ static_cast<unsigned char>(byte)) * kPrime;
-  return hash;
-}
 
 // As every page shows it, and such that it is shown as it is: names of subjects are asked for.
 std::string plain_name(std::string_view raw) {
@@ -90,7 +82,7 @@ void ExternalFollower::take_series(const PrometheusTarget& settings, Target& tar
   const bool is_bytes = settings.unit == ExternalUnit::bytes;
   const std::string name = plain_name(series.name);
   const SeriesKey key{EntityKind::external, is_bytes ? Signal::external : Signal::external_count,
-                      ProcessId{0, settings.identity()}, hash_of(name)};
+                      ProcessId{0, settings.identity()}, fnv1a(name)};
   const Watch* const watch = watches.find(key);
   const bool is_another = watch != nullptr && watch->name != name;  // of the same hash
   if (is_another || name.size() > kMostCgroupPathBytes) return;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "agent/trend/signal_list.h"
+#include "collectors/fnv_hash.h"
 #include "collectors/go_metrics.h"
 #include "collectors/probe_metrics.h"
 
@@ -15,15 +16,6 @@ namespace {
 constexpr double kPartOfMinimum = 1.0 / 16;
 constexpr std::size_t kConcentrated = 5;
 constexpr double kMostSiteAgeSeconds = 900;
-
-// FNV-1a: the same in every run, since it is part of what is stored.
-std::uint64_t hash_of(std::string_view text) {
-  constexpr std::uint64_t kOffset = 14695981039346656037ULL;
-  constexpr std::uint64_t kPrime = 1099511628211ULL;
-  std::uint64_t hash = kOffset;
-  for (const char byte : text) hash = (hash ^ static_cast<unsigned char>(byte)) * kPrime;
-  return hash;
-}
 
 std::uint64_t stack_hash_of(std::string_view digits) {
   constexpr int kHexadecimal = 16;
@@ -137,7 +129,7 @@ void ProbeFollower::follow_part(const Tick& tick, std::size_t index, const Proce
     if (live) watch(tick, key, process, entity.name, *live, std::nullopt, least);
     return;
   }
-  const std::uint64_t name = hash_of(entity.name);
+  const std::uint64_t name = fnv1a(entity.name);
   const std::optional<double> epochs = tick.batch.value(index, kStructureEpochs);
   const std::optional<double> bytes = tick.batch.value(index, kStructureMemory);
   const std::optional<double> elements = tick.batch.value(index, kStructureElements);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "collectors/fnv_hash.h"
+
 namespace heapfloor {
 namespace {
 
@@ -62,16 +64,7 @@ std::string label_identity(const LabelSet& labels) {
   return identity;
 }
 
-std::uint64_t label_fingerprint(const LabelSet& labels) {
-  constexpr std::uint64_t kOffset = 14695981039346656037U;
-  constexpr std::uint64_t kPrime = 1099511628211U;
-  std::uint64_t hash = kOffset;
-  for (const char byte : label_identity(labels)) {
-    hash ^= static_cast<unsigned char>(byte);
-    hash *= kPrime;
-  }
-  return hash;
-}
+std::uint64_t label_fingerprint(const LabelSet& labels) { return fnv1a(label_identity(labels)); }
 
 OutgoingAlerts outgoing_alerts(std::span<const Alert> alerts,
                                const std::function<bool(const AlertCondition&)>& is_silenced,

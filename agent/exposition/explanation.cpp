@@ -15,6 +15,7 @@
 #include "agent/exposition/signals.h"
 #include "agent/exposition/site_words.h"
 #include "agent/exposition/text_format.h"
+#include "agent/series/process_facts.h"
 #include "agent/trend/explain.h"
 
 namespace heapfloor {
@@ -199,10 +200,7 @@ std::string site_sentence(const std::optional<ExplainedSite>& site) {
   text.front() = text.front() == 'g' ? 'G' : text.front();
   if (!site->file.empty()) {
     // The directories are of the machine that built it.
-    const std::size_t slash = site->file.rfind('/');
-    const std::string_view file =
-        std::string_view(site->file).substr(slash == std::string::npos ? 0 : slash + 1);
-    text += fmt::format(" ({}:{})", visible_name(file), site->line);
+    text += fmt::format(" ({}:{})", visible_name(base_name(site->file)), site->line);
   }
   return text + fmt::format(" ({}).", say_rate(site->growth_bytes_per_second));
 }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "agent/series/process_facts.h"
+
 namespace heapfloor {
 
 const std::vector<KnownSite>& known_sites_of(const Snapshot& snapshot, const WatchRow& watch) {
@@ -15,7 +17,7 @@ std::string site_name(const KnownSite& site) { return fmt::format("{:016x}", sit
 
 std::string site_location(const KnownSite& site) {
   if (site.file.empty() || site.line <= 0) return {};
-  return fmt::format("{}:{}", site.file.substr(site.file.rfind('/') + 1), site.line);
+  return fmt::format("{}:{}", base_name(site.file), site.line);
 }
 
 }  // namespace heapfloor

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "agent/series/process_facts.h"
+
 namespace heapfloor {
 namespace {
 
@@ -65,7 +67,7 @@ std::vector<Summed> summed(std::span<const GrowingSite> sites) {
 template <class Place>
 std::string place_of(const Place& place) {
   if (place.file.empty()) return place.function;
-  const std::string file = place.file.substr(place.file.rfind('/') + 1);
+  const std::string_view file = base_name(place.file);
   if (place.line <= 0) return fmt::format("{} ({})", place.function, file);
   return fmt::format("{} ({}:{})", place.function, file, place.line);
 }

@@ -1,15 +1,14 @@
 #include "agent/external/prometheus_target.h"
 
+#include "collectors/fnv_hash.h"
+
 namespace heapfloor {
 
-// FNV-1a (Fowler, Noll, Vo): the same in every run, since it is part of what is stored.
+// The same in every run, since it is part of what is stored.
 std::uint64_t PrometheusTarget::identity() const {
-  constexpr std::uint64_t kOffset = 14695981039346656037ULL;
-  constexpr std::uint64_t kPrime = 1099511628211ULL;
-  std::uint64_t hash = kOffset;
+  std::uint64_t hash = kFnvOffset;
   const auto take = [&hash](std::string_view text) {
-    for (const char byte : text) hash = (hash ^ static_cast<unsigned char>(byte)) * kPrime;
-    hash *= kPrime;  // where one text ends
+    hash = fnv1a(text, hash) * kFnvPrime;  // where one text ends
   };
   take(name);
   take(query);

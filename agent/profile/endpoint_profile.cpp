@@ -4,14 +4,13 @@
 
 #include <algorithm>
 #include <array>
-#include <functional>
 #include <map>
 #include <string_view>
-#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "agent/profile/go_heap.h"
+#include "collectors/fnv_hash.h"
 
 namespace heapfloor {
 namespace {
@@ -68,25 +67,6 @@ GoroutineWait wait_of(const Profile& profile, const ProfileSample& sample) {
   return wait;
 }
 
-// Stacks that differ elsewhere are one where they are at one place for one reason.
-std::vector<GoroutineWait> joined(std::vector<GoroutineWait> all) {
-  const auto place = [](const GoroutineWait& wait) {
-    return std::tie(wait.at.function, wait.at.file, wait.at.line, wait.reason);
-  };
-  std::ranges::sort(all, [&](const auto& a, const auto& b) { return place(a) < place(b); });
-  std::vector<GoroutineWait> sums;
-  for (GoroutineWait& wait : all) {
-    if (!sums.empty() && place(sums.back()) == place(wait)) {
-      sums.back().goroutines += wait.goroutines;
-    } else {
-      sums.push_back(std::move(wait));
-    }
-  }
-  std::ranges::stable_sort(sums, std::greater<>(), &GoroutineWait::goroutines);
-  if (sums.size() > GoroutineWaits::kMost) sums.resize(GoroutineWaits::kMost);
-  return sums;
-}
-
 std::int64_t value_of(const ProfileSample& sample, ProfileValue value) {
   return std::max<std::int64_t>(0, sample.values.at(static_cast<std::size_t>(value)));
 }
@@ -103,16 +83,14 @@ void add(HeapSite& site, const ProfileSample& sample) {
 
 }  // namespace
 
-// FNV-1a (Fowler, Noll, Vo) over the addresses.
+// Over the bytes of the addresses, the lowest first.
 std::uint64_t stack_hash_of(const Profile& profile, const ProfileSample& sample) {
-  constexpr std::uint64_t kOffset = 14695981039346656037ULL;
-  constexpr std::uint64_t kPrime = 1099511628211ULL;
   constexpr unsigned kByteBits = 8;
-  std::uint64_t hash = kOffset;
+  std::uint64_t hash = kFnvOffset;
   for (const std::uint32_t location : sample.locations) {
     std::uint64_t address = profile.locations[location].address;
     for (std::size_t i = 0; i < sizeof address; ++i, address >>= kByteBits)
-      hash = (hash ^ (address & UINT8_MAX)) * kPrime;
+      hash = fnv1a(static_cast<unsigned char>(address & UINT8_MAX), hash);
   }
   return hash;
 }
@@ -149,7 +127,7 @@ GoroutineWaits goroutine_waits_of(const Profile& profile) {
     if (!wait.at.function.empty()) all.push_back(std::move(wait));
   }
   waits.seen = waits.goroutines;
-  waits.waits = joined(std::move(all));
+  waits.waits = joined_waits(std::move(all));
   return waits;
 }
 

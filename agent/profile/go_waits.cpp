@@ -1,10 +1,7 @@
 #include "agent/profile/go_waits.h"
 
 #include <algorithm>
-#include <functional>
-#include <map>
 #include <string>
-#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -81,19 +78,14 @@ GoroutineWaits goroutine_waits_of(const GoStacks& stacks, const GoLineTable& tab
   out.seen = static_cast<double>(stacks.seen);
   const double scale = stacks.seen == 0 ? 0 : out.goroutines / out.seen;
   Namer namer(table);
-  std::map<std::tuple<GoPlace, GoPlace, std::string>, double> sums;
+  std::vector<GoroutineWait> all;
   const auto minor = released_go_minor(version);
   const std::size_t named = std::min(stacks.stacks.size(), kMostNamedStacks);
   for (const GoStack& stack : std::span(stacks.stacks).first(named)) {
-    sums[{namer.place_in(stack.frames), namer.place_at(stack.made_at), reason_of(stack, minor)}] +=
-        scale * static_cast<double>(stack.goroutines);
+    all.push_back({namer.place_in(stack.frames), namer.place_at(stack.made_at),
+                   reason_of(stack, minor), scale * static_cast<double>(stack.goroutines)});
   }
-  for (const auto& [key, goroutines] : sums) {
-    const auto& [at, started_at, reason] = key;
-    out.waits.push_back({at, started_at, reason, goroutines});
-  }
-  std::ranges::stable_sort(out.waits, std::greater<>(), &GoroutineWait::goroutines);
-  if (out.waits.size() > most) out.waits.resize(most);
+  out.waits = joined_waits(std::move(all), most);
   return out;
 }
 

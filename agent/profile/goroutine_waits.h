@@ -1,7 +1,9 @@
 // Where the goroutines of a Go program wait, and who started them, as it is shown to people: what
-// its memory or its own goroutine profile says. Thread rule: plain values.
+// its memory or its own goroutine profile says. Thread rule: plain values and a pure
+// function.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -43,6 +45,11 @@ struct GoroutineWaits {
   static constexpr std::size_t kMost = 5;
   friend bool operator==(const GoroutineWaits&, const GoroutineWaits&) = default;
 };
+
+// Those that are at one place for one reason, from one go statement, become one; `most` of them,
+// the most goroutines first.
+std::vector<GoroutineWait> joined_waits(std::vector<GoroutineWait> all,
+                                        std::size_t most = GoroutineWaits::kMost);
 
 using KnownWaits = std::map<ProcessId, GoroutineWaits>;
 
