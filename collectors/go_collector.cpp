@@ -17,10 +17,10 @@
 // short reads for what is not Go; of a Go program its tables of symbols are read once, and of
 // versions that are not known its debugging information: together at most kFileBytesASecond, one
 // file more at the most. A file that several processes run is read once. A Go program costs one
-// read a tick, and a second after a collection; every
-// kCountSeconds its goroutines are counted, about 8 us. Its allocation sites (go_sites.h) are read
-// every kSitesSeconds and less often the longer that takes: at most kProgramDuty of the time for
-// one program, kSitesDuty for all. Of a program with more than kMostBuckets they are not followed.
+// read a tick, and three more after a collection; every kCountSeconds its goroutines and objects
+// are counted, about 10 us. Its allocation sites (go_sites.h) are read every kSitesSeconds and less
+// often the longer that takes: at most kProgramDuty of the time for one program, kSitesDuty for
+// all. Of a program with more than kMostBuckets they are not followed.
 #include <algorithm>
 #include <array>
 #include <functional>
@@ -77,7 +77,7 @@ struct Target {
   explicit Target(GoTarget opened) : go(std::move(opened)) {}
   GoTarget go;
   double next_count_seconds = 0;
-  std::optional<double> goroutines;  // at the last count
+  GoCounts counts;  // the last ones
   double next_sites_seconds = 0;
   std::vector<GoSite> sites;  // of this tick, where they were read in it
   bool is_described = false;
@@ -230,7 +230,7 @@ class GoCollector final : public Collector {
           target.go.read(kGrowthFactor * static_cast<double>(seen->mapped_bytes));
       if (read) {
         ++report.entities_read;
-        count_goroutines(target);
+        count(target);
       }
       if (read || read.error().kind == ErrorKind::unavailable) {
         ++at;
@@ -241,9 +241,9 @@ class GoCollector final : public Collector {
     }
   }
 
-  void count_goroutines(Target& target) const {
+  void count(Target& target) const {
     if (now_seconds_ < target.next_count_seconds) return;
-    target.goroutines = target.go.count_goroutines();
+    target.counts = target.go.count();
     target.next_count_seconds = now_seconds_ + kCountSeconds;
   }
 
@@ -303,6 +303,7 @@ class GoCollector final : public Collector {
     sink.begin({.kind = EntityKind::go, .process = target.go.id()});
     add(sink, kGoLive, reading.live);
     sink.add(kGoCycles, reading.cycles);
+    add(sink, metric("heapfloor_go_heap_objects"), target.counts.objects);
     add(sink, metric("heapfloor_go_heap_allocated_bytes"), reading.allocated);
     add(sink, metric("heapfloor_go_allocated_bytes_total"), reading.allocations);
     add(sink, kGoInUse, reading.in_use);
@@ -312,7 +313,7 @@ class GoCollector final : public Collector {
     add(sink, kGoMemoryLimit, reading.limit);
     add(sink, kGoStacks, rest.stacks);
     add(sink, kGoSystem, rest.system);
-    add(sink, kGoGoroutines, target.goroutines);
+    add(sink, kGoGoroutines, target.counts.goroutines);
     add(sink, metric("heapfloor_go_gc_pause_seconds_total"), rest.pause_seconds);
     add(sink, metric("heapfloor_go_gc_cpu_ratio"), rest.cpu_fraction);
     add(sink, metric("heapfloor_go_last_gc_timestamp_seconds"), rest.last_gc_seconds);

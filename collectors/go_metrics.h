@@ -53,8 +53,7 @@ inline constexpr std::array kGo = {
           "Spans that hold none, those that were given back to the system included (HeapIdle)."),
     gauge("heapfloor_go_heap_released_bytes", "Spans given back to the system (HeapReleased)."),
     gauge("heapfloor_go_heap_objects",
-          "Objects that live or were not swept yet (HeapObjects: Mallocs less Frees), of programs "
-          "that say it over HTTP."),
+          "Objects that live or were not swept yet (HeapObjects: Mallocs less Frees)."),
     gauge("heapfloor_go_heap_goal_bytes",
           "What the heap grows to before the next collection begins, by GOGC; a memory limit may "
           "let it begin earlier."),

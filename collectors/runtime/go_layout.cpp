@@ -29,8 +29,8 @@ constexpr std::array kStructures = {kController, kMemstats, kHeapStats, kShard, 
 constexpr std::uint32_t kMeasuredMinor = 19;
 
 constexpr std::array<std::string_view, kGoControls> kControlNames = {
-    "gcPercent", "memoryLimit",  "gcPercentHeapGoal", "heapLive",   "heapMarked",
-    "heapInUse", "heapReleased", "heapFree",          "totalAlloc", "totalFree"};
+    "gcPercent",    "memoryLimit", "gcPercentHeapGoal", "heapLive",  "heapMarked",    "heapInUse",
+    "heapReleased", "heapFree",    "totalAlloc",        "totalFree", "markStartTime", "triggered"};
 constexpr std::array<std::string_view, kGoStats> kStatNames = {
     "numgc",     "gc_cpu_fraction", "last_gc_unix", "pause_total_ns", "stacks_sys",
     "mspan_sys", "mcache_sys",      "buckhash_sys", "gcMiscSys",      "other_sys"};
@@ -54,6 +54,31 @@ std::optional<GoShards> shards_of(const StructLayouts& structures) {
   const std::uint64_t stride = structures.find(kShard)->second.size;
   if (stride > kMostGoOffset) return std::nullopt;
   return GoShards{*heap_stats + *stats, static_cast<std::uint32_t>(stride), *stacks, *work, *bits};
+}
+
+// Of how many words the array at `offset` of a shard is: up to what begins next.
+std::uint32_t classes_of(const StructLayout& shard, std::uint32_t offset) {
+  std::uint64_t end = shard.size;
+  for (const auto& [name, begin] : shard.members) {
+    if (begin > offset) end = std::min(end, begin);
+  }
+  constexpr std::uint32_t kWord = 8;
+  const std::uint64_t bytes = end > offset ? end - offset : 0;
+  return bytes % kWord == 0 && bytes / kWord <= GoObjects::kMostClasses
+             ? static_cast<std::uint32_t>(bytes / kWord)
+             : 0;
+}
+
+std::optional<GoObjects> objects_of(const StructLayouts& structures) {
+  const GoLayout::Offset large_allocated = member(structures, kShard, "largeAllocCount");
+  const GoLayout::Offset large_freed = member(structures, kShard, "largeFreeCount");
+  const GoLayout::Offset small_allocated = member(structures, kShard, "smallAllocCount");
+  const GoLayout::Offset small_freed = member(structures, kShard, "smallFreeCount");
+  if (!large_allocated || !large_freed || !small_allocated || !small_freed) return std::nullopt;
+  const StructLayout& shard = structures.find(kShard)->second;
+  const std::uint32_t classes = classes_of(shard, *small_allocated);
+  if (classes == 0 || classes != classes_of(shard, *small_freed)) return std::nullopt;
+  return GoObjects{*large_allocated, *large_freed, *small_allocated, *small_freed, classes};
 }
 
 std::optional<GoScheduler> scheduler_of(const StructLayouts& structures) {
@@ -143,6 +168,7 @@ std::optional<GoLayout> go_layout_of(const StructLayouts& structures) {
     layout.stats.at(i) = member(structures, kMemstats, kStatNames.at(i));
   if (!layout.of(GoControl::heap_marked) || !layout.of(GoStat::cycles)) return std::nullopt;
   layout.shards = shards_of(structures);
+  if (layout.shards) layout.objects = objects_of(structures);
   layout.scheduler = scheduler_of(structures);
   layout.buckets = buckets_of(structures);
   layout.goroutines = goroutines_of(structures);
@@ -152,9 +178,10 @@ std::optional<GoLayout> go_layout_of(const StructLayouts& structures) {
 std::optional<GoLayout> known_go_layout(std::uint32_t minor) {
   if (minor != kMeasuredMinor) return std::nullopt;  // 64-bit; the same in 1.19 to 1.19.8
   GoLayout layout;
-  layout.control = {0, 8, 104, 136, 184, 304, 312, 320, 328, 336};
+  layout.control = {0, 8, 104, 136, 184, 304, 312, 320, 328, 336, 256, 120};
   layout.stats = {7704, 7712, 3592, 3600, 3544, 3552, 3560, 3568, 3576, 3584};
   layout.shards = GoShards{0, 1176, 24, 32, 40};
+  layout.objects = GoObjects{64, 624, 72, 632, 68};
   layout.scheduler = GoScheduler{72, 176, 2472};
   layout.buckets = GoBuckets{48, 8, 16, 40, 128, 0, 32, 32, 0, 8, 16, 24};
   layout.goroutines = GoGoroutines{0, 8, 56, 64, 112, 120, 144, 176, 296, 312};

@@ -29,8 +29,10 @@ enum class GoControl : std::uint8_t {
   heap_free,
   total_allocated,
   total_freed,
+  mark_start,  // nanoseconds: when the last collection began
+  triggered,   // while one runs, the heap at its beginning; else all ones
 };
-inline constexpr std::size_t kGoControls = 10;
+inline constexpr std::size_t kGoControls = 12;
 
 // Of runtime.memstats: 8 bytes each, cycles 4.
 enum class GoStat : std::uint8_t {
@@ -56,6 +58,16 @@ struct GoShards {
   std::uint32_t pointer_bits = 0;
   static constexpr std::uint32_t kCount = 3;
   friend bool operator==(const GoShards&, const GoShards&) = default;
+};
+
+// In each of them too, words of 8 bytes: how many objects were allocated and freed, of large ones
+// one word, of small ones one for each class of sizes. Tiny ones that share a place are one.
+struct GoObjects {
+  std::uint32_t large_allocated = 0, large_freed = 0;
+  std::uint32_t small_allocated = 0, small_freed = 0;
+  std::uint32_t classes = 0;
+  static constexpr std::uint32_t kMostClasses = 256;
+  friend bool operator==(const GoObjects&, const GoObjects&) = default;
 };
 
 // Goroutines are runtime.allglen less those that are the runtime's own and those that have ended
@@ -102,6 +114,7 @@ struct GoLayout {
   std::array<Offset, kGoControls> control;
   std::array<Offset, kGoStats> stats;
   std::optional<GoShards> shards;
+  std::optional<GoObjects> objects;  // only with shards
   std::optional<GoScheduler> scheduler;
   std::optional<GoBuckets> buckets;
   std::optional<GoGoroutines> goroutines;

@@ -113,6 +113,20 @@ std::optional<Beside> read_shards(const GoShards& shards, std::span<const std::b
   return Beside{static_cast<std::int64_t>(sums[0]), static_cast<std::int64_t>(sums[1] + sums[2])};
 }
 
+// The sum of `count` words; nothing where they are not all there.
+std::optional<std::uint64_t> sum_of(std::span<const std::byte> bytes, std::uint64_t offset,
+                                    std::uint32_t count) {
+  constexpr std::size_t kWord = sizeof(std::uint64_t);
+  if (offset > bytes.size() || (bytes.size() - offset) / kWord < count) return std::nullopt;
+  std::uint64_t sum = 0;
+  for (const std::byte* at = bytes.data() + offset; count > 0; --count, at += kWord) {
+    std::uint64_t word;
+    std::memcpy(&word, at, kWord);
+    sum += word;
+  }
+  return sum;
+}
+
 std::optional<double> system_of(const GoLayout& layout, std::span<const std::byte> stats,
                                 const GoReading& reading, const Beside& beside) {
   if (!reading.in_use || !reading.free || !reading.released) return std::nullopt;
@@ -180,6 +194,22 @@ GoRest read_go_stats(const GoLayout& layout, std::span<const std::byte> stats,
   return rest;
 }
 
+// One shard may have freed what another one has allocated: only the sum over all means something.
+std::optional<double> read_go_objects(const GoShards& shards, const GoObjects& objects,
+                                      std::span<const std::byte> bytes) {
+  std::uint64_t live = 0;
+  for (std::uint32_t shard = 0; shard < GoShards::kCount; ++shard) {
+    const std::uint64_t start = std::uint64_t{shard} * shards.stride;
+    const auto large_allocated = load<std::uint64_t>(bytes, start + objects.large_allocated);
+    const auto large_freed = load<std::uint64_t>(bytes, start + objects.large_freed);
+    const auto small_allocated = sum_of(bytes, start + objects.small_allocated, objects.classes);
+    const auto small_freed = sum_of(bytes, start + objects.small_freed, objects.classes);
+    if (!large_allocated || !large_freed || !small_allocated || !small_freed) return std::nullopt;
+    live += *large_allocated + *small_allocated - *large_freed - *small_freed;
+  }
+  return below(live, kMostAmount);
+}
+
 std::optional<std::uint64_t> go_load_bias(std::string_view auxv, std::uint64_t headers_address) {
   const auto bytes = std::as_bytes(std::span(auxv));
   for (std::uint64_t at = 0;; at += sizeof(Elf64_auxv_t)) {
@@ -206,7 +236,6 @@ Result<GoTarget> GoTarget::open(const ProcessId& id, std::shared_ptr<const GoPro
   auto memory = directory.open_mapped_memory(0, kAddressSpaceBytes);
   if (!memory) return Failure(std::move(memory.error()));
   target.memory_ = std::make_shared<const MappedBytes>(std::move(*memory));
-  target.find_near();
   return target;
 }
 
@@ -272,68 +301,63 @@ Result<Word> GoTarget::read_word(std::uint64_t address) const {
   return word;
 }
 
-struct GoTarget::Figures {
-  std::uint32_t cycles = 0;
-  std::span<const std::byte> control, stats;
-};
-
-void GoTarget::find_near() {
-  constexpr std::size_t kMostNearBytes = std::size_t{16} << 10;
-  const std::uint64_t control = address_of(GoVariable::controller).value_or(0);
-  const std::uint64_t stats = address_of(GoVariable::memstats).value_or(0);
-  const std::uint64_t start = std::min(control, stats);
-  const std::uint64_t end = std::max(control + go_control_bytes(program_->layout),
-                                     stats + go_stats_bytes(program_->layout));
-  if (end < start || end - start > kMostNearBytes) return;
-  near_start_ = start;
-  near_bytes_ = static_cast<std::size_t>(end - start);
+Result<void> GoTarget::read_control() {
+  control_.resize(go_control_bytes(program_->layout));
+  return memory_->read(address_of(GoVariable::controller).value_or(0), control_);
 }
 
-// Apart, the count comes first, so that figures are never of a collection before it.
-Result<GoTarget::Figures> GoTarget::read_figures(bool wants_stats) {
+// By gcController as it was just read. The runtime counts a collection a little later than it marks
+// its end, hence twice; and after many reads once more, for a program that was stopped between.
+bool GoTarget::may_have_collected() {
+  constexpr std::uint32_t kAgainAfterReads = 64;
   const GoLayout& layout = program_->layout;
-  const std::uint64_t control = address_of(GoVariable::controller).value_or(0);
-  const std::uint64_t stats = address_of(GoVariable::memstats).value_or(0);
-  const std::uint32_t cycles_offset = layout.of(GoStat::cycles).value_or(0);
-  Figures figures;
-  if (near_bytes_ > 0) {
-    copy_.resize(near_bytes_);
-    if (auto read = memory_->read(near_start_, copy_); !read)
-      return Failure(std::move(read.error()));
-    const std::span<const std::byte> all(copy_);
-    figures.control =
-        all.subspan(static_cast<std::size_t>(control - near_start_), go_control_bytes(layout));
-    figures.stats =
-        all.subspan(static_cast<std::size_t>(stats - near_start_), go_stats_bytes(layout));
-    figures.cycles = load<std::uint32_t>(figures.stats, std::uint64_t{cycles_offset}).value_or(0);
-    return figures;
-  }
-  const auto cycles = read_word<std::uint32_t>(stats + cycles_offset);
-  if (!cycles) return Failure(cycles.error());
-  figures.cycles = *cycles;
-  copy_.resize(go_control_bytes(layout));
-  if (auto read = memory_->read(control, copy_); !read) return Failure(std::move(read.error()));
-  figures.control = copy_;
-  stats_copy_.resize(wants_stats ? go_stats_bytes(layout) : 0);
-  if (memory_->read(stats, stats_copy_)) figures.stats = stats_copy_;
-  return figures;
+  const auto start = load<std::uint64_t>(control_, layout.of(GoControl::mark_start));
+  const auto triggered = load<std::uint64_t>(control_, layout.of(GoControl::triggered));
+  if (!start || !triggered) return true;
+  const Marks marks = {*start, *triggered};
+  if (marks != marks_) reads_since_marks_ = 0;
+  marks_ = marks;
+  const std::uint32_t reads = reads_since_marks_++;
+  return reads < 2 || reads % kAgainAfterReads == 0;
 }
 
-// In one piece the count may be the newer one: after a collection it is read again behind it.
 Result<void> GoTarget::read(double most_bytes) {
-  auto figures = read_figures(false);
-  if (!figures) return Failure(std::move(figures.error()));
-  const std::uint32_t cycles = figures->cycles;
+  const GoLayout& layout = program_->layout;
+  const std::uint64_t stats = address_of(GoVariable::memstats).value_or(0);
+  if (auto read = read_control(); !read) return read;
+  std::uint32_t cycles = reading_ ? reading_->cycles : 0;
+  if (may_have_collected() || !reading_) {
+    const auto counted = read_word<std::uint32_t>(stats + layout.of(GoStat::cycles).value_or(0));
+    if (!counted) return Failure(counted.error());
+    cycles = *counted;
+  }
+  // Behind the count, so that figures are never of a collection before it.
   const bool has_collected = !reading_ || cycles != reading_->cycles;
-  if (has_collected) figures = read_figures(true);
-  if (!figures) return Failure(std::move(figures.error()));
-  auto reading = read_go_control(program_->layout, figures->control, cycles, most_bytes);
+  if (has_collected) {
+    if (auto read = read_control(); !read) return read;
+  }
+  auto reading = read_go_control(layout, control_, cycles, most_bytes);
   if (!reading) return Failure(std::move(reading.error()));
   if (reading_ && reading->cycles < reading_->cycles)
     return not_believed("the count of a Go program's collections has fallen");
   reading_ = *reading;
-  if (has_collected) rest_ = read_go_stats(program_->layout, figures->stats, *reading_);
+  if (has_collected) {
+    std::vector<std::byte> copy(go_stats_bytes(layout));
+    if (!memory_->read(stats, copy)) copy.clear();
+    rest_ = read_go_stats(layout, copy, *reading_);
+  }
   return {};
+}
+
+GoCounts GoTarget::count() const { return {count_goroutines(), count_objects()}; }
+
+std::optional<double> GoTarget::count_objects() const {
+  const GoLayout& layout = program_->layout;
+  const auto stats = address_of(GoVariable::memstats);
+  if (!layout.shards || !layout.objects || !stats) return std::nullopt;
+  std::vector<std::byte> copy(std::size_t{GoShards::kCount} * layout.shards->stride);
+  if (!memory_->read(*stats + layout.shards->offset, copy)) return std::nullopt;
+  return read_go_objects(*layout.shards, *layout.objects, copy);
 }
 
 std::optional<double> GoTarget::count_goroutines() const {

@@ -1,10 +1,10 @@
 // GoTarget: one process that runs Go, and what is read of its runtime's figures.
 //
 // They are read in the process's memory, through a handle that ends with the program image: nothing
-// comes of another program in its place. A tick reads the count of collections and gcController: by
-// one read, since they lie near each other in programs of Go 1.19, else by two. Where there was a
-// collection since the last, they are read again, with what it has left in memstats.
-// Goroutines are counted when the owner asks. Nothing is ever written. Thread rule: one thread.
+// comes of another program in its place. A tick reads gcController, and the count of collections,
+// which is in memstats, only where the former tells that one has begun or ended. Where there was
+// one since the last tick, both are read again, with what it has left in memstats. Goroutines and
+// objects are counted when the owner asks. Nothing is ever written. Thread rule: one thread.
 #pragma once
 
 #include <cstddef>
@@ -50,6 +50,14 @@ struct GoRest {
   friend bool operator==(const GoRest&, const GoRest&) = default;
 };
 
+// What is counted now and then.
+struct GoCounts {
+  std::optional<double> goroutines;  // without the runtime's own
+  // Those that were not swept yet included; what processors have allocated of the spans that they
+  // work on is not counted until they take others.
+  std::optional<double> objects;
+};
+
 // The figures of a copy of gcController, from its beginning. `unavailable` while the runtime
 // starts, `malformed` where they can be none: of more than any machine has, or more in use than
 // `most_bytes`. Pure.
@@ -59,6 +67,11 @@ struct GoRest {
 // Those of memstats. Pure.
 [[nodiscard]] GoRest read_go_stats(const GoLayout& layout, std::span<const std::byte> stats,
                                    const GoReading& reading);
+// GoCounts::objects, by the shards of memstats, from the first on; absent where they can be none.
+// Pure.
+[[nodiscard]] std::optional<double> read_go_objects(const GoShards& shards,
+                                                    const GoObjects& objects,
+                                                    std::span<const std::byte> bytes);
 // How many bytes of either are read.
 [[nodiscard]] std::size_t go_control_bytes(const GoLayout& layout);
 [[nodiscard]] std::size_t go_stats_bytes(const GoLayout& layout);
@@ -107,9 +120,8 @@ class GoTarget {
   // is not believed; after any error but the first nothing of it is to be read again. `most_bytes`:
   // no process of this size has more.
   [[nodiscard]] Result<void> read(double most_bytes);
-  // Goroutines, without the runtime's own; nothing where they cannot be counted. Four reads, and
-  // one for each processor that the program uses.
-  [[nodiscard]] std::optional<double> count_goroutines() const;
+  // What cannot be counted is absent. Six reads, and one for each processor that the program uses.
+  [[nodiscard]] GoCounts count() const;
   // Of the same process, through the same handle.
   [[nodiscard]] std::shared_ptr<const GoSiteSource> site_source() const;
 
@@ -125,17 +137,22 @@ class GoTarget {
   [[nodiscard]] std::optional<std::uint64_t> address_of(GoVariable variable) const;
   template <class Word>
   [[nodiscard]] Result<Word> read_word(std::uint64_t address) const;
-  struct Figures;
-  void find_near();
-  [[nodiscard]] Result<Figures> read_figures(bool wants_stats);
+  [[nodiscard]] std::optional<double> count_goroutines() const;
+  [[nodiscard]] std::optional<double> count_objects() const;
+  [[nodiscard]] bool may_have_collected();
+  [[nodiscard]] Result<void> read_control();
 
   ProcessId id_;
   std::shared_ptr<const GoProgram> program_;
   std::shared_ptr<const MappedBytes> memory_;
   std::uint64_t bias_ = 0;
-  std::vector<std::byte> copy_, stats_copy_;
-  std::uint64_t near_start_ = 0;  // of the piece that has both variables
-  std::size_t near_bytes_ = 0;    // 0: there is none
+  std::vector<std::byte> control_;  // as it was read last
+  struct Marks {
+    std::uint64_t start = 0, triggered = 0;
+    friend bool operator==(const Marks&, const Marks&) = default;
+  };
+  std::optional<Marks> marks_;
+  std::uint32_t reads_since_marks_ = 0;  // since they changed
   std::optional<GoReading> reading_;
   GoRest rest_;
 };

@@ -2,6 +2,8 @@
 #include <benchmark/benchmark.h>
 #include <unistd.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -59,6 +61,21 @@ class Program {
 
 constexpr double kMostBytes = 1e12;
 
+// What the kernel alone takes for one read of another process's memory: the least of any tick.
+void bare_read(benchmark::State& state) {
+  const DirectoryHostRoot root;
+  const auto memory = root.open_process(::getpid())->open_mapped_memory(0, kAddressSpaceBytes);
+  if (!memory) throw std::runtime_error(memory.error().reason);
+  const std::vector<std::byte> from(static_cast<std::size_t>(state.range(0)));
+  std::vector<std::byte> to(from.size());
+  for (auto step : state) {
+    (void)step;
+    if (!memory->read(reinterpret_cast<std::uint64_t>(from.data()), to))
+      state.SkipWithError("not read");
+  }
+}
+BENCHMARK(bare_read)->Arg(8)->Arg(344);
+
 void tick(benchmark::State& state) {
   Program program(1);
   for (auto step : state) {
@@ -78,14 +95,14 @@ void tick_after_collection(benchmark::State& state) {
 }
 BENCHMARK(tick_after_collection);
 
-void goroutines(benchmark::State& state) {
+void counts(benchmark::State& state) {
   Program program(static_cast<std::size_t>(state.range(0)));
   for (auto step : state) {
     (void)step;
-    benchmark::DoNotOptimize(program.target().count_goroutines());
+    benchmark::DoNotOptimize(program.target().count());
   }
 }
-BENCHMARK(goroutines)->Arg(2)->Arg(64);
+BENCHMARK(counts)->Arg(2)->Arg(64);
 
 // A file of so many symbols.
 void examine(benchmark::State& state) {

@@ -153,6 +153,36 @@ TEST_F(GoCollectorTest, WhatLivesIsToldOnceThereWasACollection) {
   EXPECT_EQ(value("heapfloor_go_heap_live_bytes"), 1 << 20);
 }
 
+TEST_F(GoCollectorTest, ACollectionIsSeenAlsoWhereTheRuntimeCountsItLaterThanItEnds) {
+  run();
+  tick();
+  memory_.set(GoControl::mark_start, 99);
+  remember();
+  tick(1);
+  memory_.set(GoControl::heap_marked, 2 << 20);
+  memory_.set(GoControl::triggered, -1);
+  remember();
+  tick(1);
+  EXPECT_EQ(value("heapfloor_go_gc_cycles_total"), 1);
+  memory_.put(GoMemoryWriter::kMemstats + memory_.layout().of(GoStat::cycles).value(), 2, 4);
+  remember();
+  tick(1);
+  EXPECT_EQ(value("heapfloor_go_gc_cycles_total"), 2);
+}
+
+TEST_F(GoCollectorTest, ACollectionOfWhichNothingWasSeenButItsCountIsFoundAfterAWhile) {
+  run();
+  for (int i = 0; i < 5; ++i) tick(1);
+  memory_.put(GoMemoryWriter::kMemstats + memory_.layout().of(GoStat::cycles).value(), 2, 4);
+  remember();
+  int ticks = 0;
+  do {
+    tick(1);
+  } while (value("heapfloor_go_gc_cycles_total") != 2 && ++ticks < 99);
+  EXPECT_GT(ticks, 0) << "the count was read although nothing said that it changes";
+  EXPECT_LT(ticks, 99);
+}
+
 TEST_F(GoCollectorTest, GoroutinesAreThoseThatHaveNotEnded) {
   const GoScheduler scheduler = memory_.layout().scheduler.value();
   memory_.put(GoMemoryWriter::kAllGoroutines, 100);
@@ -177,6 +207,33 @@ TEST_F(GoCollectorTest, MemoryBesideTheHeapIsTheSumOfThreeShards) {
   tick();
   EXPECT_EQ(value("heapfloor_go_stack_inuse_bytes"), 2 << 20);
   EXPECT_EQ(value("heapfloor_go_system_bytes"), (5 << 20) + 4096);
+}
+
+TEST_F(GoCollectorTest, ObjectsAreWhatAllShardsHaveAllocatedLessWhatAllHaveFreed) {
+  const GoObjects objects = memory_.layout().objects.value();
+  const auto put = [&](std::uint64_t shard, std::uint64_t offset, std::int64_t count) {
+    const GoShards& shards = memory_.layout().shards.value();
+    memory_.put(GoMemoryWriter::kMemstats + shards.offset + shard * shards.stride + offset, count);
+  };
+  const std::uint64_t last_class = std::uint64_t{8} * (objects.classes - 1);
+  put(0, objects.small_allocated, 1000);
+  put(0, objects.small_allocated + last_class, 50);
+  put(1, objects.large_allocated, 7);
+  put(2, objects.small_freed, 300);
+  put(2, objects.small_freed + last_class, 20);
+  put(2, objects.large_freed, 2);
+  run();
+  tick();
+  EXPECT_EQ(value("heapfloor_go_heap_objects"), 735);
+}
+
+TEST_F(GoCollectorTest, MoreObjectsFreedThanAllocatedAreNoCount) {
+  const GoShards shards = memory_.layout().shards.value();
+  memory_.put(GoMemoryWriter::kMemstats + shards.offset + memory_.layout().objects->large_freed, 1);
+  run();
+  tick();
+  EXPECT_FALSE(value("heapfloor_go_heap_objects"));
+  EXPECT_EQ(value("heapfloor_go_heap_live_bytes"), 1 << 20);
 }
 
 TEST_F(GoCollectorTest, APositionIndependentProgramIsReadWhereItWasLoaded) {

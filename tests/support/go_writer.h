@@ -123,7 +123,9 @@ class GoMemoryWriter {
   void set(GoControl what, std::int64_t value) {
     put(kController + layout_.of(what).value_or(0), value, what == GoControl::gc_percent ? 4 : 8);
   }
+  // A collection that is counted has begun, too.
   void set(GoStat what, std::int64_t value) {
+    if (what == GoStat::cycles) set(GoControl::mark_start, value + 1);
     put(kMemstats + layout_.of(what).value_or(0), value, what == GoStat::cycles ? 4 : 8);
   }
   void put(std::uint64_t address, std::int64_t value, std::size_t size = 8) {
