@@ -18,8 +18,9 @@
 //
 // A segment is believed where it is of the process that maps it: by its start time, and by its pid
 // as the process sees itself. A child shares its parent's until it has its own. One that is
-// malformed or of another layout is quarantined: not read again until another one is mapped. When a
-// target has ended, its last segment goes to the board (probe_board.h).
+// malformed or of another layout is quarantined: not read again until another one is mapped; one
+// that has no magic yet is looked at again. When a target has ended, its last segment goes to the
+// board (probe_board.h).
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -79,7 +80,7 @@ struct Known {
   std::uint32_t looks = 0;
   bool is_refused = false;       // its maps, or the file behind a mapping
   bool is_file_refused = false;  // the latter
-  bool has_anothers = false;     // it maps a segment that another process made
+  bool is_unsettled = false;     // it maps a segment of another process, or one that is being made
 };
 
 struct Target {
@@ -260,8 +261,8 @@ class ProbeCollector final : public Collector {
 
   [[nodiscard]] bool is_due(const Known& known, const SeenProcess& seen) const {
     if (now_seconds_ < known.next_look_seconds) return false;
-    // A child puts its own segment in the place of its parent's: that moves no size.
-    return known.looks < kLooksSeconds.size() || known.has_anothers ||
+    // Its own segment comes in the place of its parent's, or is there at last: that moves no size.
+    return known.looks < kLooksSeconds.size() || known.is_unsettled ||
            known.mapped_bytes != seen.mapped_bytes;
   }
 
@@ -287,7 +288,7 @@ class ProbeCollector final : public Collector {
     known.mapped_bytes = seen.mapped_bytes;
     known.is_refused = false;
     known.is_file_refused = false;
-    known.has_anothers = false;
+    known.is_unsettled = false;
     ProbeMaps maps;
     if (auto looked = look_in(known, seen, maps, report); !looked) {
       const ErrorKind kind = looked.error().kind;
@@ -339,6 +340,10 @@ class ProbeCollector final : public Collector {
       if (segment.inode == known.quarantined_inode) continue;
       auto bytes = open(known, directory, segment);
       if (!bytes) return Failure(std::move(bytes.error()));
+      if (is_being_made(*bytes)) {
+        known.is_unsettled = true;
+        continue;
+      }
       ProbeTarget probe(known.id, std::make_shared<const MappedProbe>(std::move(*bytes)));
       std::optional<ProbeRejection> rejection = probe.read();
       std::optional<std::int32_t> own_pid;
@@ -358,6 +363,12 @@ class ProbeCollector final : public Collector {
       return {};
     }
     return {};
+  }
+
+  // The magic is written last.
+  static bool is_being_made(const MappedBytes& segment) {
+    std::uint64_t magic = 0;
+    return segment.read(0, std::as_writable_bytes(std::span(&magic, 1))) && magic == 0;
   }
 
   Result<MappedBytes> open(Known& known, const ProcessDir& directory, const PidMapping& segment) {
@@ -394,7 +405,7 @@ class ProbeCollector final : public Collector {
     const bool is_quarantined =
         rejection == ProbeRejection::malformed || rejection == ProbeRejection::version;
     if (is_quarantined) known.quarantined_inode = inode;
-    if (rejection == ProbeRejection::identity) known.has_anothers = true;
+    if (rejection == ProbeRejection::identity) known.is_unsettled = true;
   }
 
   std::string read_comm(const ProcessDir& directory) {

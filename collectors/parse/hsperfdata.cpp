@@ -271,6 +271,9 @@ std::string_view jvm_gc_name(JvmGc gc) {
 Result<HsperfPrologue> parse_hsperf_prologue(std::span<const std::byte> bytes, std::uint64_t size) {
   if (bytes.size() < HsperfBounds::kPrologueBytes) return refused("the counters are cut");
   const auto raw = load<Prologue>(bytes, 0);
+  // The JVM maps its file before it writes to it.
+  if (raw.magic == decltype(raw.magic){})
+    return failure(ErrorKind::unavailable, {}, "the JVM has not made its counters yet");
   if (raw.magic != kMagic) return refused("no counters of a JVM");
   if (raw.byte_order != kLittleEndian || raw.major != kMajor)
     return refused("counters of another layout");

@@ -321,7 +321,7 @@ TEST_F(JvmWithoutFile, WhoseTableLeadsNowhereIsImplausible) {
 }
 
 TEST_F(JvmWithoutFile, WhoseCountersAreNoneIsImplausible) {
-  memory_.put(VmStructsWriter::kCounters, std::uint64_t{0});
+  memory_.put(VmStructsWriter::kCounters, std::uint64_t{0x1234});
   load(library_);
   tick();
   EXPECT_EQ(unreadable("implausible"), 1);

@@ -193,11 +193,28 @@ TEST_F(ProbeCollector, AfterAMinuteOnlyAProcessWhoseAddressSpaceMovedIsLookedAt)
   EXPECT_EQ(targets(), 1);
 }
 
-TEST_F(ProbeCollector, ASegmentWithoutItsMagicIsNotBelieved) {
+TEST_F(ProbeCollector, ASegmentWithAnotherMagicIsNotBelieved) {
+  ++writer_.header().magic;
+  publish();
+  tick();
+  EXPECT_EQ(targets(), 0);
+  EXPECT_EQ(count("heapfloor_probe_quarantined_targets"), 1);
+}
+
+TEST_F(ProbeCollector, ASegmentThatIsStillBeingMadeIsReadOnceItIsThere) {
   writer_.header().magic = 0;
   publish();
   tick();
   EXPECT_EQ(targets(), 0);
+  EXPECT_EQ(count("heapfloor_probe_quarantined_targets"), 0);
+  EXPECT_EQ(rejected("malformed"), 0);
+  tick(10);
+  tick(50);
+  EXPECT_EQ(targets(), 0);
+  writer_.header().magic = HEAPFLOOR_SEGMENT_MAGIC;
+  publish();
+  tick(120);
+  EXPECT_EQ(targets(), 1) << "its size is what it was, and so is the file";
 }
 
 TEST_F(ProbeCollector, AMalformedSegmentIsQuarantinedUntilAnotherIsMapped) {

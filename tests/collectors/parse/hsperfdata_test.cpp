@@ -167,6 +167,8 @@ TEST(Hsperfdata, CountersThatAreNotMadeYetAreUnavailable) {
   auto bytes = fixture("g1");
   bytes[7] = std::byte{0};
   EXPECT_EQ(refusal(bytes), ErrorKind::unavailable);
+  std::ranges::fill(bytes, std::byte{0});
+  EXPECT_EQ(refusal(bytes), ErrorKind::unavailable) << "mapped, and not written to yet";
 }
 
 TEST(Hsperfdata, NumbersOfAHostilePrologueAreRefused) {
