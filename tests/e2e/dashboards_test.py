@@ -4,6 +4,9 @@
 One agent watches this host with services that leak, with and without a probe, under two allocators, in a JVM and in Go. Another reads
 a recorded tree of Kubernetes' cgroups, in which processes are killed. A query that never returns anything fails, unless it is named
 below with the reason for which it may.
+
+HEAPFLOOR_DASHBOARDS_PREVIEW: a folder; what was returned is kept there as UID.json and drawn as UID.html and UID.png, for somebody to
+look at. Needs chromium and HEAPFLOOR_WEB_MODULES, see dashboard_preview.py.
 """
 
 import json
@@ -18,6 +21,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+import dashboard_preview
 import harness
 from inbox import Inbox
 from prometheus_server import Prometheus, free_port
@@ -31,6 +35,7 @@ DASHBOARDS = os.path.join(HERE, "../../dashboards/grafana")
 CGROUPS = os.path.join(HERE, "../fixtures/cgroup_v2")
 JAVA = os.path.join(HERE, "programs/java/Service.java")
 GO = os.path.join(HERE, "programs/go")
+PREVIEW = os.environ.get("HEAPFLOOR_DASHBOARDS_PREVIEW")
 DEADLINE_SECONDS = 500
 OPTIONS = ("--collection.interval=1s", "--trend.time_scale=0.0166667", "--trend.limit=512MiB")
 
@@ -86,15 +91,16 @@ class Query:
         self.is_instant = target.get("instant", False)
         self.rows = []
 
-    def run(self, prometheus, values):
-        """Asks as Grafana would with these variables, and keeps what is returned; raises Refused."""
+    def answer(self, prometheus, values, now):
+        """What is returned when asked as Grafana would with these variables; raises Refused."""
         expression = grafana.filled(self.expression, BUILT_IN | values)
         if self.is_instant:
-            data = ask(prometheus, "query", query=expression)
-        else:
-            now = time.time()
-            data = ask(prometheus, "query_range", query=expression, start=now - RANGE_SECONDS, end=now, step=STEP_SECONDS)
-        rows = [row["metric"] for row in data["result"]]
+            return ask(prometheus, "query", query=expression, time=now)["result"]
+        return ask(prometheus, "query_range", query=expression, start=now - RANGE_SECONDS, end=now, step=STEP_SECONDS)["result"]
+
+    def run(self, prometheus, values):
+        """Asks, and keeps the labels of what is returned."""
+        rows = [row["metric"] for row in self.answer(prometheus, values, time.time())]
         self.rows = rows or self.rows
         return bool(rows)
 
@@ -145,6 +151,8 @@ class DashboardsTest(unittest.TestCase):
         except AssertionError:
             # Which of them is what a test says.
             cls.agent.print_log()
+        if PREVIEW:
+            cls.preview()
 
     @classmethod
     def start(cls):
@@ -202,6 +210,25 @@ class DashboardsTest(unittest.TestCase):
                     any(query.run(cls.prometheus, way) for way in ways)
                 except Refused as error:
                     cls.refused[query.key] = str(error)
+
+    @classmethod
+    def preview(cls):
+        """Draws every dashboard with those of its variables by which most queries return something."""
+        now = time.time()
+
+        def answers(name, way):
+            found = {}
+            for query in cls.queries[name]:
+                if query.key not in cls.refused:
+                    _, owner, ref = query.key
+                    found.setdefault(owner, {})[ref] = query.answer(cls.prometheus, way, now)
+            return found
+
+        for name, dashboard in cls.dashboards.items():
+            ways = [(way, answers(name, way)) for way in choices(cls.prometheus, dashboard)]
+            way, best = max(ways, key=lambda one: sum(bool(rows) for owner in one[1].values() for rows in owner.values()))
+            dashboard_preview.record(PREVIEW, dashboard, way, best, now)
+        dashboard_preview.draw(PREVIEW)
 
     @classmethod
     def missing(cls):
