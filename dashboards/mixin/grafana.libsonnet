@@ -7,6 +7,13 @@ local datasource = { type: 'prometheus', uid: '${datasource}' };
 // Kept over a link to another dashboard.
 local kept = '${datasource:queryparam}&${job:queryparam}&var-page=${page:percentencode}&${__url_time_range}';
 
+// As on the page of the agent.
+local states = {
+  recovering: 'blue',
+  suspected: 'yellow',
+  leaking: 'red',
+};
+
 local letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
 
 {
@@ -20,6 +27,12 @@ local letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
     and on (job, instance, scope, subject, signal)
     heapfloor_leak_state{%(selector)s,state=~"suspected|leaking"} == 1
   ||| % { metric: metric, selector: selector },
+
+  // A metric of sites, with the names of those that have one.
+  namedSites(metric, selector):: (
+    '%(metric)s{%(of)s} * on (instance, subject, site) group_left (function, location) heapfloor_leak_site_info{%(of)s}'
+    + ' or %(metric)s{%(of)s} unless on (instance, subject, site) heapfloor_leak_site_info{%(of)s}'
+  ) % { metric: metric, of: selector },
 
   // --- Targets
 
@@ -57,7 +70,7 @@ local letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
     steps: [{ color: pair[0], value: pair[1] } for pair in thresholds],
   },
 
-  // `options`: min, max, stacked, decimals, links, thresholds, legend ('list' or 'table'), width, height.
+  // `options`: min, max, stacked, decimals, links, noValue, interpolation, overrides, width, height.
   timeseries(title, description, unit, targets, options={}):: panel('timeseries', title, description, targets) {
     fieldConfig: {
       defaults: {
@@ -70,17 +83,25 @@ local letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
           lineInterpolation: std.get(options, 'interpolation', 'linear'),
           lineWidth: 1,
           fillOpacity: if std.get(options, 'stacked', false) then 30 else 8,
-          showPoints: 'never',
+          showPoints: 'auto',
           spanNulls: false,
           axisPlacement: 'auto',
           scaleDistribution: { type: 'linear' },
           stacking: { group: 'A', mode: if std.get(options, 'stacked', false) then 'normal' else 'none' },
         },
-      } + { [key]: options[key] for key in ['min', 'max', 'decimals'] if key in options },
+      } + { [key]: options[key] for key in ['min', 'max', 'decimals', 'noValue'] if key in options },
       overrides: std.get(options, 'overrides', []),
     },
     options: {
-      legend: { displayMode: 'table', placement: 'bottom', showLegend: true, calcs: ['lastNotNull', 'max'] },
+      // There is room for four lines: the largest.
+      legend: {
+        displayMode: 'table',
+        placement: 'bottom',
+        showLegend: true,
+        calcs: ['lastNotNull', 'max'],
+        sortBy: 'Last *',
+        sortDesc: true,
+      },
       tooltip: { mode: 'multi', sort: 'desc' },
     },
     width:: std.get(options, 'width', 12),
@@ -97,6 +118,12 @@ local letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
       { id: 'custom.stacking', value: { group: 'limit', mode: 'none' } },
     ],
   },
+
+  // Lines that are called as states have their colours.
+  stateColors:: [
+    { matcher: { id: 'byName', options: state }, properties: [{ id: 'color', value: { mode: 'fixed', fixedColor: states[state] } }] }
+    for state in std.objectFields(states)
+  ],
 
   // `options`: thresholds as [[colour, from], …], decimals, mappings, noValue, text, links, width, height.
   stat(title, description, unit, target, options={}):: panel('stat', title, description, [target]) {
@@ -124,6 +151,30 @@ local letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
     width:: std.get(options, 'width', 4),
     height:: std.get(options, 'height', 4),
   },
+
+  // Of the worst state: 0 to 3.
+  local worst(selector, by='') = |||
+    max by (%(by)s) (
+      3 * heapfloor_leak_state{%(of)s,state="leaking"}
+      or 2 * heapfloor_leak_state{%(of)s,state="suspected"}
+      or heapfloor_leak_state{%(of)s,state="recovering"}
+    )
+  ||| % { by: by, of: selector },
+  local ranks = ['quiet', 'recovering', 'suspected', 'leaking'],
+
+  worstState(title, description, selector):: g.stat(title, description, 'none', g.latest(worst(selector), 'state'), {
+    thresholds: [['green', null]] + [[states[ranks[i]], i] for i in [1, 2, 3]],
+    mappings: [{ type: 'value', options: { ['%d' % i]: { text: ranks[i], index: i } for i in [0, 1, 2, 3] } }],
+    noValue: 'unknown',
+  }),
+
+  statesOverTime(title, description, selector, options):: g.timeline(
+    title,
+    description,
+    [g.range(worst(selector, 'signal'), '{{signal}}')],
+    { ['%d' % i]: { text: ranks[i], color: if i == 0 then 'transparent' else states[ranks[i]] } for i in [0, 1, 2, 3] },
+    options
+  ),
 
   bars(title, description, unit, target, options={}):: panel('bargauge', title, description, [target]) {
     fieldConfig: {
@@ -181,13 +232,21 @@ local letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
   },
 
   // `columns`: in the order of the page, {label: 'group'} or {value: query, name, unit, …}. The labels that all queries
-  // have in common name a row. `options`: sort as [column, descending], hidden labels, noValue, width, height.
+  // have in common name a row. A value that is `hidden` is asked for its labels. `options`: sort as [column, descending], hidden
+  // labels, empty (what is said where there are no rows), width, height.
   table(title, description, columns, options={}):: (
     local values = [column for column in columns if 'value' in column];
     // Grafana names the column of a query that alone has an answer "Value".
     local named(i) = 'Value #' + letters[i];
     local indexOf(column) = std.find(column.name, [value.name for value in values])[0];
+    // Grafana takes 150 for a column that says nothing.
+    local widthOf(column) = std.get(column, 'width', if 'value' in column && !('gauge' in column) then 105 else null);
     local field(column) = if 'value' in column then named(indexOf(column)) else column.label;
+    local notShown = std.flattenArrays([
+      [field(column)] + (if std.length(values) == 1 then ['Value'] else [])
+      for column in values
+      if std.get(column, 'hidden', false)
+    ]);
     panel('table', title, description, [g.column(column.value) for column in values]) {
       fieldConfig: {
         defaults: {
@@ -195,18 +254,26 @@ local letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
           color: { mode: 'thresholds' },
           thresholds: steps([['text', null]]),
           custom: { align: 'auto', cellOptions: { type: 'auto' }, filterable: false, inspect: false },
-        } + { [key]: options[key] for key in ['noValue'] if key in options },
-        overrides: [
+          noValue: std.get(options, 'empty', 'none'),
+        },
+        overrides: [{ matcher: { id: 'byRegexp', options: '.*' }, properties: [{ id: 'noValue', value: '-' }] }] + [
           {
             matcher: { id: 'byName', options: if 'value' in column then column.name else column.label },
             properties:
               (if 'unit' in column then [{ id: 'unit', value: column.unit }] else [])
               + (if 'decimals' in column then [{ id: 'decimals', value: column.decimals }] else [])
-              + (if 'width' in column then [{ id: 'custom.width', value: column.width }] else [])
+              + (if widthOf(column) != null then [{ id: 'custom.width', value: widthOf(column) }] else [])
               + (if 'links' in column then [{ id: 'links', value: column.links }] else [])
               + (if 'thresholds' in column then [
                    { id: 'thresholds', value: steps(column.thresholds) },
                    { id: 'custom.cellOptions', value: { type: 'color-background', mode: 'basic' } },
+                 ] else [])
+              + (if std.get(column, 'label') == 'state' then [
+                   { id: 'mappings', value: [{
+                     type: 'value',
+                     options: { [state]: { color: states[state] } for state in std.objectFields(states) },
+                   }] },
+                   { id: 'custom.cellOptions', value: { type: 'color-text' } },
                  ] else [])
               + (if 'gauge' in column then [
                    { id: 'min', value: 0 },
@@ -216,9 +283,7 @@ local letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
                  ] else []),
           }
           for column in columns
-          if std.length(std.setInter(
-            std.set(std.objectFields(column)), std.set(['unit', 'decimals', 'width', 'links', 'thresholds', 'gauge'])
-          )) > 0
+          if !std.get(column, 'hidden', false) && ('value' in column || 'links' in column || 'width' in column)
         ],
       },
       options: {
@@ -232,7 +297,7 @@ local letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
         {
           id: 'organize',
           options: {
-            excludeByName: { [name]: true for name in ['Time', '__name__'] + std.get(options, 'hidden', []) },
+            excludeByName: { [name]: true for name in ['Time', '__name__'] + std.get(options, 'hidden', []) + notShown },
             indexByName: { [field(columns[i])]: i for i in std.range(0, std.length(columns) - 1) },
             renameByName: { Value: values[0].name } + {
               [named(i)]: values[i].name
@@ -328,6 +393,9 @@ local letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
     current: { selected: true, text: ['All'], value: ['$__all'] },
   },
 
+  // All is all that the query offers, not whatever has the label.
+  manyOfThese(name, label, query):: g.many(name, label, query) { allValue: null },
+
   one(name, label, query):: variable(name, label, query) { multi: false, includeAll: false },
 
   labelValues(metric, label):: 'label_values(%s, %s)' % [g.expression(metric), label],
@@ -356,21 +424,27 @@ local letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
   // Changes of leak states among the subjects of `selector`: only the step in which a state begins.
   stateChanges(selector):: [
     annotation(
-      'Leak: ' + state[0],
-      state[1],
+      'Leak: ' + state,
+      states[state],
       |||
         heapfloor_leak_state{@,state="%(state)s"%(of)s} == 1
         unless
         heapfloor_leak_state{@,state="%(state)s"%(of)s} offset $__interval == 1
-      ||| % { state: state[0], of: if selector == '' then '' else ',' + selector },
-      '{{group}}: {{signal}} %s' % state[0],
+      ||| % { state: state, of: if selector == '' then '' else ',' + selector },
+      '{{group}}: {{signal}} %s' % state,
       'scope,signal,subject,instance'
     )
-    for state in [['suspected', 'yellow'], ['leaking', 'red'], ['recovering', 'green']]
+    for state in ['suspected', 'leaking', 'recovering']
   ],
 
   // At the moment that a metric tells.
   moment(name, color, expr, title, tags):: [annotation(name, color, '1000 * ' + expr, title, tags, true)],
+
+  // Starts of processes that have lived for a minute: of those that come and go all the time there are too many.
+  starts(selector):: (
+    local start = 'heapfloor_group_youngest_start_timestamp_seconds{%s}' % selector;
+    g.moment('Start', 'purple', '(%s < time() - 60)' % start, '{{group}}: a process started', 'group,instance')
+  ),
 
   // Rows of panels from left to right, as many as the width of 24 has room for; a row that has a title can be folded.
   local flow(cursor, one) = (

@@ -79,7 +79,7 @@ function(config) g.dashboard(
           { name: 'Host up since', value: '1000 * heapfloor_host_boot_timestamp_seconds{@}', unit: 'dateTimeAsIso' },
           { name: 'Build', value: 'heapfloor_build_info{@}', unit: 'none', width: 70 },
         ],
-        { sort: ['Up', false], hidden: ['job', 'branch', 'compiler', 'standard'], noValue: '-', height: 7 }
+        { sort: ['Up', false], hidden: ['job', 'branch', 'compiler', 'standard'], height: 7 }
       ),
     ]),
     g.row('What it does not see', [
@@ -273,7 +273,7 @@ function(config) g.dashboard(
             width: 150,
           },
         ],
-        { sort: ['Answers', false], hidden: ['job'], noValue: '-', width: 12, height: 7 }
+        { sort: ['Answers', false], hidden: ['job'], width: 12, height: 7 }
       ),
       g.timeseries(
         'What is not followed of them',
@@ -354,7 +354,7 @@ function(config) g.dashboard(
           { label: 'group', links: g.groupLinks },
           { label: 'instance', links: g.instanceLinks },
         ],
-        { sort: ['Since', false], hidden: ['job', 'scope'], noValue: '-', width: 8, height: 8 }
+        { sort: ['Since', false], hidden: ['job', 'scope'], width: 8, height: 8 }
       ),
       g.timeseries(
         'Evidence',

@@ -51,7 +51,7 @@ function(config) g.dashboard(
           },
           { name: 'Processes', value: 'heapfloor_cgroup_processes{%s}' % of, unit: 'none' },
         ],
-        { sort: ['Of its limit', true], hidden: ['job'], noValue: '-', height: 9 }
+        { sort: ['Of its limit', true], hidden: ['job'], height: 9 }
       ),
       g.table(
         'What they are',
@@ -66,7 +66,7 @@ function(config) g.dashboard(
           { label: 'cgroup', links: g.cgroupLinks },
           { label: 'instance', links: g.instanceLinks, width: 180 },
         ],
-        { sort: ['Charged', true], hidden: ['job'], noValue: '-', height: 7 }
+        { sort: ['Charged', true], hidden: ['job'], height: 7 }
       ),
       g.table(
         'What leaks in cgroups',
@@ -83,7 +83,7 @@ function(config) g.dashboard(
           { label: 'signal', width: 140 },
           { label: 'instance', links: g.instanceLinks, width: 180 },
         ],
-        { sort: ['Grows by', true], hidden: ['job', 'scope', 'group'], noValue: '-', width: 12, height: 7 }
+        { sort: ['Grows by', true], hidden: ['job', 'scope', 'group'], width: 12, height: 7 }
       ),
       g.table(
         'OOM kills by workload',
@@ -105,7 +105,7 @@ function(config) g.dashboard(
             width: 180,
           },
         ],
-        { sort: ['Last', true], hidden: ['job'], noValue: '-', width: 12, height: 7 }
+        { sort: ['Last', true], hidden: ['job'], width: 12, height: 7 }
       ),
     ]),
     g.row('Memory', [

@@ -41,7 +41,7 @@ function(config) g.dashboard(
           { name: 'Last collection', value: '1000 * max by (job, instance, group) (heapfloor_go_last_gc_timestamp_seconds{%s})' % of, unit: 'dateTimeFromNow' },
           { name: 'Processes', value: 'heapfloor_group_processes{%s} %s' % [of, isGo], unit: 'none' },
         ],
-        { sort: ['Live', true], hidden: ['job'], noValue: '-', height: 7 }
+        { sort: ['Live', true], hidden: ['job'], height: 7 }
       ),
       g.timeseries(
         'What lives after collections',
@@ -153,7 +153,7 @@ function(config) g.dashboard(
           { label: 'version' },
           { label: 'instance', links: g.instanceLinks },
         ],
-        { noValue: '-', width: 12, height: 7 }
+        { width: 12, height: 7 }
       ),
     ]),
     g.row('Asked over HTTP', [

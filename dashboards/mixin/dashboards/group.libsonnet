@@ -81,7 +81,7 @@ function(config) g.dashboard(
             width: 110,
           },
         ],
-        { sort: ['Grows by', true], hidden: ['job', 'scope'], noValue: '-', height: 6 }
+        { sort: ['Grows by', true], hidden: ['job', 'scope'], height: 6 }
       ),
     ]),
     g.row('Memory', [
@@ -265,7 +265,7 @@ function(config) g.dashboard(
           { name: 'Mappings', value: 'heapfloor_process_memory_mappings{%s}' % of, unit: 'none' },
           { name: 'OOM score', value: 'heapfloor_process_oom_score{%s}' % of, unit: 'none' },
         ],
-        { sort: ['Resident', true], hidden: ['job'], noValue: '-', height: 8 }
+        { sort: ['Resident', true], hidden: ['job'], height: 8 }
       ),
       g.timeseries(
         'Anonymous memory of processes',

@@ -61,7 +61,7 @@ function(config) g.dashboard(
             unit: 'none',
           },
         ],
-        { sort: ['Live of limit', true], hidden: ['job'], noValue: '-', height: 7 }
+        { sort: ['Live of limit', true], hidden: ['job'], height: 7 }
       ),
       g.timeseries(
         'What lives after collections',
@@ -172,7 +172,7 @@ function(config) g.dashboard(
           { label: 'vendor' },
           { label: 'instance', links: g.instanceLinks },
         ],
-        { noValue: '-', height: 6 }
+        { height: 6 }
       ),
     ]),
   ]

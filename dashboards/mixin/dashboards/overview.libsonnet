@@ -126,7 +126,7 @@ function(config) g.dashboard(
           { label: 'structure' },
           { name: 'Its share', value: structureOf(first), unit: 'percentunit', decimals: 0, width: 90 },
         ],
-        { sort: ['Time left', false], hidden: ['job', 'dies', 'scope'], noValue: '-', height: 10 }
+        { sort: ['Time left', false], hidden: ['job', 'dies', 'scope'], height: 10 }
       ),
     ]),
     g.row('What else grows', [
@@ -153,7 +153,7 @@ function(config) g.dashboard(
             width: 100,
           },
         ],
-        { sort: ['Grows by', true], hidden: ['job', 'scope'], noValue: '-', width: 12, height: 8 }
+        { sort: ['Grows by', true], hidden: ['job', 'scope'], width: 12, height: 8 }
       ),
       g.table(
         'Counts that grow',
@@ -178,7 +178,7 @@ function(config) g.dashboard(
             width: 100,
           },
         ],
-        { sort: ['A minute', true], hidden: ['job', 'scope'], noValue: '-', width: 12, height: 8 }
+        { sort: ['A minute', true], hidden: ['job', 'scope'], width: 12, height: 8 }
       ),
     ]),
     g.row('How it came', [
@@ -308,7 +308,7 @@ function(config) g.dashboard(
             width: 100,
           },
         ],
-        { sort: ['Last', true], hidden: ['job'], noValue: '-', width: 12, height: 7 }
+        { sort: ['Last', true], hidden: ['job'], width: 12, height: 7 }
       ),
       g.timeseries(
         'OOM kills by the host',

@@ -73,7 +73,7 @@ function(config) g.dashboard(
             unit: 'dateTimeFromNow',
           },
         ],
-        { sort: ['Memory', true], hidden: ['job'], noValue: '-', height: 8 }
+        { sort: ['Memory', true], hidden: ['job'], height: 8 }
       ),
       g.timeseries(
         'Elements',
@@ -174,7 +174,7 @@ function(config) g.dashboard(
           { label: 'group', links: g.groupLinks },
           { label: 'instance', links: g.instanceLinks },
         ],
-        { sort: ['Memory', true], hidden: ['job'], noValue: '-', height: 7 }
+        { sort: ['Memory', true], hidden: ['job'], height: 7 }
       ),
     ]),
     g.row('Allocation sites', [
@@ -323,7 +323,7 @@ function(config) g.dashboard(
           { label: 'version' },
           { label: 'instance', links: g.instanceLinks },
         ],
-        { hidden: ['job'], noValue: '-', height: 6 }
+        { hidden: ['job'], height: 6 }
       ),
     ]),
   ]

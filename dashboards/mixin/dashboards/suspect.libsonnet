@@ -125,7 +125,7 @@ function(config) g.dashboard(
             width: 100,
           },
         ],
-        { sort: ['Grows by', true], hidden: ['job', 'scope'], noValue: '-', height: 6 }
+        { sort: ['Grows by', true], hidden: ['job', 'scope'], height: 6 }
       ),
     ]),
     g.row('Its build', [
@@ -139,7 +139,7 @@ function(config) g.dashboard(
           { label: 'build' },
           { label: 'instance', links: g.instanceLinks },
         ],
-        { noValue: '-', height: 4 }
+        { height: 4 }
       ),
     ]),
     g.row('The floor', [
