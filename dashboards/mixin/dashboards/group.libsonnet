@@ -12,9 +12,7 @@ function(config) g.dashboard(
   'Process group',
   'The processes of a group: where their memory is, what bounds it, and what they do.',
   [g.many('group', 'Group', g.labelValues('heapfloor_group_processes{@}', 'group'))],
-  g.stateChanges('group=~"$group",scope=~"process|jvm|go"') + g.moment(
-    'Start', 'blue', 'heapfloor_group_youngest_start_timestamp_seconds{%s}' % of, '{{group}}: a process started', 'group,instance'
-  ),
+  g.stateChanges('group=~"$group",scope=~"process|jvm|go"') + g.starts(of),
   [
     g.row('At a glance', [
       g.stat(
@@ -27,22 +25,20 @@ function(config) g.dashboard(
         'Resident',
         'Resident memory. Shared pages count for each process that maps them.',
         'bytes',
-        g.latest(sum('', 'heapfloor_group_resident_memory_bytes'), 'resident'),
-        { decimals: 1 }
+        g.latest(sum('', 'heapfloor_group_resident_memory_bytes'), 'resident')
       ),
       g.stat(
         'Proportional',
         'Resident memory with each shared page divided among its sharers, estimated to now: what ending the group would free.',
         'bytes',
         g.latest(sum('', 'heapfloor_group_proportional_memory_estimated_bytes'), 'proportional'),
-        { decimals: 1, noValue: 'not read' }
+        { noValue: 'not read' }
       ),
       g.stat(
         'Swapped out',
         'Anonymous memory of the group that is in swap. A leak hides there from resident memory.',
         'bytes',
-        g.latest(sum('', 'heapfloor_group_swap_bytes'), 'swap'),
-        { decimals: 1 }
+        g.latest(sum('', 'heapfloor_group_swap_bytes'), 'swap')
       ),
       g.stat(
         'Age of the oldest',
@@ -51,13 +47,7 @@ function(config) g.dashboard(
         g.latest('time() - min(heapfloor_group_oldest_start_timestamp_seconds{%s})' % of, 'age'),
         { decimals: 1 }
       ),
-      g.stat(
-        'Growing signals',
-        'Suspected and leaking signals of the group.',
-        'none',
-        g.latest('sum(heapfloor_leak_state{%s,state=~"suspected|leaking"}) or vector(0)' % of, 'growing'),
-        { thresholds: [['green', null], ['red', 1]] }
-      ),
+      g.worstState('State', 'The worst state of the signals of the group. The table has those that are suspected or leaking.', of),
       g.table(
         'What grows in it',
         'Suspected and leaking signals of the group, the fastest on top.',
@@ -66,7 +56,6 @@ function(config) g.dashboard(
             name: 'Grows by',
             value: g.ofSuspects('heapfloor_trend_growth_bytes_per_second', of),
             unit: 'binBps',
-            decimals: 1,
             width: 110,
           },
           { label: 'subject', links: g.subjectLinks },
@@ -77,11 +66,10 @@ function(config) g.dashboard(
             name: 'Floor',
             value: g.ofSuspects('heapfloor_trend_floor_bytes', of),
             unit: 'bytes',
-            decimals: 1,
             width: 110,
           },
         ],
-        { sort: ['Grows by', true], hidden: ['job', 'scope'], height: 6 }
+        { sort: ['Grows by', true], hidden: ['job', 'scope'], empty: 'nothing grows', height: 8 }
       ),
     ]),
     g.row('Memory', [
@@ -97,11 +85,11 @@ function(config) g.dashboard(
       ),
       g.timeseries(
         'Largest process and its bounds',
-        'Peak of the largest process beside the least of what a process of the group may have (cgroup, rlimits, configuration).',
+        'Peak of the largest process of the ten largest groups, beside the least of what a process of the group may have (cgroup, rlimits, configuration).',
         'bytes',
         [
           g.range(
-            'max by (group, instance) (heapfloor_group_resident_memory_peak_bytes{%s})' % of,
+            'topk(10, max by (group, instance) (heapfloor_group_resident_memory_peak_bytes{%s}))' % of,
             '{{group}} on {{instance}}, peak'
           ),
           g.range('min(heapfloor_group_memory_limit_bytes{%s})' % of, 'least limit of a process'),
@@ -158,10 +146,10 @@ function(config) g.dashboard(
       ),
       g.timeseries(
         'Mappings',
-        'Of the process that has most, over what vm.max_map_count allows. At 1 the next mmap fails, whatever memory is free.',
+        'Of the process that has most, over what vm.max_map_count allows; the ten groups nearest to it. At 1 the next mmap fails, whatever memory is free.',
         'percentunit',
         [g.range(
-          'heapfloor_group_memory_mappings_max{%s} / on (job, instance) group_left () heapfloor_host_memory_mappings_limit{@}' % of,
+          'topk(10, heapfloor_group_memory_mappings_max{%s} / on (job, instance) group_left () heapfloor_host_memory_mappings_limit{@})' % of,
           '{{group}} on {{instance}}'
         )],
         { min: 0, width: 8 }
@@ -170,23 +158,23 @@ function(config) g.dashboard(
     g.row('What it does', [
       g.timeseries(
         'Load',
-        'CPU time a second, in processors. Memory that follows the load is no leak.',
+        'CPU time a second, in processors, of the ten busiest groups. Memory that follows the load is no leak.',
         'short',
-        [g.range(rate('group, instance', 'heapfloor_group_cpu_seconds_total'), '{{group}} on {{instance}}')],
+        [g.range('topk(10, %s)' % rate('group, instance', 'heapfloor_group_cpu_seconds_total'), '{{group}} on {{instance}}')],
         { min: 0, width: 8 }
       ),
       g.timeseries(
         'Threads',
-        'Each thread has a stack and, in glibc, may have an arena.',
+        'Of the ten groups that have most. Each thread has a stack and, in glibc, may have an arena.',
         'short',
-        [g.range(sum('group, instance', 'heapfloor_group_threads'), '{{group}} on {{instance}}')],
+        [g.range('topk(10, %s)' % sum('group, instance', 'heapfloor_group_threads'), '{{group}} on {{instance}}')],
         { min: 0, width: 8 }
       ),
       g.timeseries(
         'File descriptors',
-        'Open ones. A leak of them ends at RLIMIT_NOFILE, see the processes below.',
+        'Open ones, of the ten groups that have most. A leak of them ends at RLIMIT_NOFILE, see the processes below.',
         'short',
-        [g.range(sum('group, instance', 'heapfloor_group_file_descriptors'), '{{group}} on {{instance}}')],
+        [g.range('topk(10, %s)' % sum('group, instance', 'heapfloor_group_file_descriptors'), '{{group}} on {{instance}}')],
         { min: 0, width: 8 }
       ),
       g.timeseries(
@@ -211,23 +199,23 @@ function(config) g.dashboard(
       ),
       g.timeseries(
         'OOM score',
-        'Of the process that the OOM killer would take first, 0 to 2000.',
+        'Of the process that the OOM killer would take first, 0 to 2000; the ten groups that it would take first.',
         'none',
-        [g.range('max by (group, instance) (heapfloor_group_oom_score_max{%s})' % of, '{{group}} on {{instance}}')],
+        [g.range('topk(10, max by (group, instance) (heapfloor_group_oom_score_max{%s}))' % of, '{{group}} on {{instance}}')],
         { min: 0, width: 8 }
       ),
       g.timeseries(
         'Not readable',
         'Processes of the group whose source could not be read: figures from it lack them. The status of the agent says which capability would help.',
         'none',
-        [g.range('sum by (source) (heapfloor_group_unreadable_processes{%s} > 0) or sum(heapfloor_group_unreadable_processes{%s}) * 0' % [of, of], '{{source}}')],
+        [g.range('sum by (source) (heapfloor_group_unreadable_processes{%s} > 0) or label_replace(sum(heapfloor_group_unreadable_processes{%s}) * 0, "source", "none", "", "")' % [of, of], '{{source}}')],
         { min: 0, width: 12, height: 7 }
       ),
       g.timeseries(
         'Age of the proportional figures',
-        'Since smaps_rollup of the longest unread process was read. It is read under a budget of time.',
+        'Since smaps_rollup of the longest unread process was read; the ten oldest. It is read under a budget of time.',
         's',
-        [g.range('time() - min by (group, instance) (heapfloor_group_proportional_sample_timestamp_seconds{%s})' % of, '{{group}} on {{instance}}')],
+        [g.range('topk(10, time() - min by (group, instance) (heapfloor_group_proportional_sample_timestamp_seconds{%s}))' % of, '{{group}} on {{instance}}')],
         { min: 0, width: 12, height: 7 }
       ),
     ]),
@@ -240,20 +228,18 @@ function(config) g.dashboard(
             name: 'Resident',
             value: 'sum without (kind) (heapfloor_process_resident_memory_bytes{%s})' % of,
             unit: 'bytes',
-            decimals: 1,
           },
           { label: 'group' },
-          { label: 'pid' },
+          { label: 'pid', width: 85 },
           { label: 'instance', links: g.instanceLinks },
-          { name: 'Peak', value: 'heapfloor_process_resident_memory_peak_bytes{%s}' % of, unit: 'bytes', decimals: 1 },
+          { name: 'Peak', value: 'heapfloor_process_resident_memory_peak_bytes{%s}' % of, unit: 'bytes' },
           {
             name: 'Proportional',
             value: 'heapfloor_process_proportional_memory_estimated_bytes{%s}' % of,
             unit: 'bytes',
-            decimals: 1,
           },
-          { name: 'Swap', value: 'heapfloor_process_swap_bytes{%s}' % of, unit: 'bytes', decimals: 1 },
-          { name: 'Limit', value: 'heapfloor_process_memory_limit_bytes{%s}' % of, unit: 'bytes', decimals: 1 },
+          { name: 'Swap', value: 'heapfloor_process_swap_bytes{%s}' % of, unit: 'bytes' },
+          { name: 'Limit', value: 'heapfloor_process_memory_limit_bytes{%s}' % of, unit: 'bytes' },
           { name: 'Threads', value: 'heapfloor_process_threads{%s}' % of, unit: 'none' },
           {
             name: 'Descriptors',
@@ -261,11 +247,12 @@ function(config) g.dashboard(
             unit: 'percentunit',
             decimals: 1,
             gauge: 1,
+            width: 130,
           },
           { name: 'Mappings', value: 'heapfloor_process_memory_mappings{%s}' % of, unit: 'none' },
           { name: 'OOM score', value: 'heapfloor_process_oom_score{%s}' % of, unit: 'none' },
         ],
-        { sort: ['Resident', true], hidden: ['job'], height: 8 }
+        { sort: ['Resident', true], hidden: ['job'], empty: 'none has series of its own', height: 8 }
       ),
       g.timeseries(
         'Anonymous memory of processes',

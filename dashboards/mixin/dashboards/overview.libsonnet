@@ -99,34 +99,33 @@ function(config) g.dashboard(
             value: withState('(%s - time())' % first),
             unit: 's',
             decimals: 1,
-            width: 110,
+            width: 90,
             thresholds: untilRed,
           },
-          { name: 'Dies at', value: '1000 * ' + first, unit: 'dateTimeAsIsoNoDateIfToday', width: 150 },
-          { label: 'state', width: 100 },
-          { label: 'group', links: g.groupLinks, width: 160 },
-          { label: 'instance', links: g.instanceLinks, width: 160 },
+          { name: 'Dies at', value: '1000 * ' + first, unit: 'dateTimeAsIsoNoDateIfToday', width: 145 },
+          { label: 'state', width: 85 },
+          { label: 'group', links: g.groupLinks, width: 140 },
+          { label: 'instance', links: g.instanceLinks, width: 145 },
           { label: 'subject', links: g.subjectLinks },
-          { label: 'signal', width: 120 },
+          { label: 'signal', width: 105 },
           {
             name: 'Grows by',
             value: ofFirst('heapfloor_trend_growth_bytes_per_second{@}'),
             unit: 'binBps',
-            decimals: 1,
-            width: 110,
+            width: 95,
           },
-          { name: 'Floor', value: ofFirst('heapfloor_trend_floor_bytes{@}'), unit: 'bytes', decimals: 1, width: 100 },
+          { name: 'Floor', value: ofFirst('heapfloor_trend_floor_bytes{@}'), unit: 'bytes', width: 80 },
           {
             name: 'Confidence',
             value: ofFirst('heapfloor_trend_confidence_ratio{@}'),
             unit: 'percentunit',
-            decimals: 1,
-            width: 100,
+            decimals: 0,
+            width: 90,
           },
-          { label: 'structure' },
-          { name: 'Its share', value: structureOf(first), unit: 'percentunit', decimals: 0, width: 90 },
+          { label: 'structure', width: 130 },
+          { name: 'Its share', value: structureOf(first), unit: 'percentunit', decimals: 0, width: 80 },
         ],
-        { sort: ['Time left', false], hidden: ['job', 'dies', 'scope'], height: 10 }
+        { sort: ['Time left', false], hidden: ['job', 'dies', 'scope'], empty: 'no forecast stands', height: 10 }
       ),
     ]),
     g.row('What else grows', [
@@ -138,22 +137,20 @@ function(config) g.dashboard(
             name: 'Grows by',
             value: unforecast('heapfloor_trend_growth_bytes_per_second{@}'),
             unit: 'binBps',
-            decimals: 1,
-            width: 110,
+            width: 90,
           },
-          { label: 'group', links: g.groupLinks, width: 160 },
-          { label: 'instance', links: g.instanceLinks, width: 160 },
+          { label: 'group', links: g.groupLinks, width: 105 },
+          { label: 'instance', links: g.instanceLinks, width: 120 },
           { label: 'subject', links: g.subjectLinks },
-          { label: 'signal', width: 140 },
+          { label: 'signal', width: 130 },
           {
             name: 'Floor',
             value: unforecast('heapfloor_trend_floor_bytes{@}'),
             unit: 'bytes',
-            decimals: 1,
-            width: 100,
+            width: 70,
           },
         ],
-        { sort: ['Grows by', true], hidden: ['job', 'scope'], width: 12, height: 8 }
+        { sort: ['Grows by', true], hidden: ['job', 'scope'], empty: 'nothing else grows', width: 12, height: 8 }
       ),
       g.table(
         'Counts that grow',
@@ -163,22 +160,20 @@ function(config) g.dashboard(
             name: 'A minute',
             value: '60 * ' + g.ofSuspects('heapfloor_trend_growth_elements_per_second', '@'),
             unit: 'short',
-            decimals: 1,
-            width: 100,
+            width: 75,
           },
-          { label: 'group', links: g.groupLinks, width: 160 },
-          { label: 'instance', links: g.instanceLinks, width: 160 },
+          { label: 'group', links: g.groupLinks, width: 105 },
+          { label: 'instance', links: g.instanceLinks, width: 120 },
           { label: 'subject', links: g.subjectLinks },
-          { label: 'signal', width: 140 },
+          { label: 'signal', width: 130 },
           {
             name: 'Floor',
             value: g.ofSuspects('heapfloor_trend_floor_elements', '@'),
             unit: 'short',
-            decimals: 1,
-            width: 100,
+            width: 75,
           },
         ],
-        { sort: ['A minute', true], hidden: ['job', 'scope'], width: 12, height: 8 }
+        { sort: ['A minute', true], hidden: ['job', 'scope'], empty: 'nothing else grows', width: 12, height: 8 }
       ),
     ]),
     g.row('How it came', [
@@ -187,13 +182,13 @@ function(config) g.dashboard(
         'How many signals are in each state. A step up beside a deployment is the deployment.',
         'none',
         [g.range('sum by (state) (heapfloor_leak_suspects{@})', '{{state}}')],
-        { min: 0, decimals: 0, interpolation: 'stepAfter' }
+        { min: 0, interpolation: 'stepAfter', overrides: g.stateColors }
       ),
       g.timeseries(
         'New leaks',
         'Signals that became leaking, by scope, within each step.',
         'none',
-        [g.range('sum by (scope) (increase(heapfloor_leaks_detected_total{@}[$__rate_interval]))', '{{scope}}')],
+        [g.range('round(sum by (scope) (increase(heapfloor_leaks_detected_total{@}[$__rate_interval])))', '{{scope}}')],
         { min: 0 }
       ),
       g.timeseries(
@@ -211,7 +206,7 @@ function(config) g.dashboard(
           'topk(10, sum by (job, instance, group) (heapfloor_trend_growth_bytes_per_second{@,scope="process",signal="rss_anon"} > 0))',
           '{{group}} on {{instance}}'
         )],
-        { min: 0, links: g.seriesGroupLinks }
+        { min: 0, noValue: 'none rises', links: g.seriesGroupLinks }
       ),
     ]),
     g.row('Hosts', [
@@ -302,19 +297,19 @@ function(config) g.dashboard(
           { label: 'instance', links: g.instanceLinks, width: 180 },
           {
             name: 'In range',
-            value: 'increase(heapfloor_workload_oom_kills_total{@}[$__range])',
+            value: 'increase(heapfloor_workload_oom_kills_total{@}[$__range]) > 0',
             unit: 'none',
             decimals: 0,
             width: 100,
           },
         ],
-        { sort: ['Last', true], hidden: ['job'], width: 12, height: 7 }
+        { sort: ['Last', true], hidden: ['job'], empty: 'none lost any', width: 12, height: 7 }
       ),
       g.timeseries(
         'OOM kills by the host',
         'Processes killed for want of memory, as the kernel of each host counts them, within each step.',
         'none',
-        [g.range('increase(heapfloor_host_oom_kills_total{@}[$__rate_interval])', '{{instance}}')],
+        [g.range('round(increase(heapfloor_host_oom_kills_total{@}[$__rate_interval]))', '{{instance}}')],
         { min: 0, width: 12, height: 7 }
       ),
     ]),

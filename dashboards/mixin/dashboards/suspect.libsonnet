@@ -17,33 +17,10 @@ function(config) g.dashboard(
   g.stateChanges('subject="$subject"'),
   [
     g.row('Verdict', [
-      g.stat(
+      g.worstState(
         'State',
         'The worst state of the chosen signals. Suspected: the floor has risen, evidence is missing. Leaking: every gate is passed. Recovering: it rises no longer.',
-        'none',
-        g.latest(
-          |||
-            max(
-              3 * heapfloor_leak_state{%(s)s,state="leaking"}
-              or 2 * heapfloor_leak_state{%(s)s,state="suspected"}
-              or heapfloor_leak_state{%(s)s,state="recovering"}
-            )
-          ||| % { s: signal },
-          'state'
-        ),
-        {
-          thresholds: [['green', null], ['blue', 1], ['yellow', 2], ['red', 3]],
-          mappings: [{
-            type: 'value',
-            options: {
-              '0': { text: 'quiet', index: 0 },
-              '1': { text: 'recovering', index: 1 },
-              '2': { text: 'suspected', index: 2 },
-              '3': { text: 'leaking', index: 3 },
-            },
-          }],
-          noValue: 'unknown',
-        }
+        signal
       ),
       g.stat(
         'Time left',
@@ -55,7 +32,7 @@ function(config) g.dashboard(
       g.stat(
         'Ends at',
         'When the first of the chosen signals meets its limit, at the pace of now.',
-        'dateTimeAsIso',
+        'dateTimeAsIsoNoDateIfToday',
         g.latest('1000 * min(heapfloor_trend_predicted_exhaustion_timestamp_seconds{%s})' % signal, 'end'),
         { noValue: 'none' }
       ),
@@ -64,7 +41,7 @@ function(config) g.dashboard(
         'The fastest of the chosen signals in bytes: a robust slope of its floors.',
         'binBps',
         g.latest('max(heapfloor_trend_growth_bytes_per_second{%s})' % signal, 'growth'),
-        { decimals: 1, noValue: 'none' }
+        { noValue: 'none' }
       ),
       g.stat(
         'Confidence',
@@ -95,26 +72,23 @@ function(config) g.dashboard(
           { label: 'subject' },
           { label: 'group', links: g.groupLinks },
           { label: 'instance', links: g.instanceLinks },
-          { name: 'Floor', value: 'heapfloor_trend_floor_bytes{%s}' % of, unit: 'bytes', decimals: 1, width: 100 },
+          { name: 'Floor', value: 'heapfloor_trend_floor_bytes{%s}' % of, unit: 'bytes', width: 100 },
           {
             name: 'Grows by',
             value: 'heapfloor_trend_growth_bytes_per_second{%s}' % of,
             unit: 'binBps',
-            decimals: 1,
             width: 110,
           },
           {
             name: 'At least',
             value: 'heapfloor_trend_growth_low_bytes_per_second{%s}' % of,
             unit: 'binBps',
-            decimals: 1,
             width: 110,
           },
           {
             name: 'At most',
             value: 'heapfloor_trend_growth_high_bytes_per_second{%s}' % of,
             unit: 'binBps',
-            decimals: 1,
             width: 110,
           },
           {
@@ -125,7 +99,7 @@ function(config) g.dashboard(
             width: 100,
           },
         ],
-        { sort: ['Grows by', true], hidden: ['job', 'scope'], height: 6 }
+        { sort: ['Grows by', true], hidden: ['job', 'scope'], empty: 'none grows', height: 6 }
       ),
     ]),
     g.row('Its build', [
@@ -133,13 +107,13 @@ function(config) g.dashboard(
         'Build',
         'Which build of which program it runs. The page of the agent says since which build it grows, and how the one before went.',
         [
-          { name: 'Signals', value: 'count by (instance, program, build, version) (heapfloor_trend_build_info{%s})' % of, unit: 'none', width: 90 },
+          { name: 'Signals', value: 'count by (instance, program, build, version) (heapfloor_trend_build_info{%s})' % of, hidden: true },
           { label: 'program' },
           { label: 'version' },
           { label: 'build' },
           { label: 'instance', links: g.instanceLinks },
         ],
-        { height: 4 }
+        { empty: 'not known', height: 4 }
       ),
     ]),
     g.row('The floor', [
@@ -153,27 +127,7 @@ function(config) g.dashboard(
         ],
         { width: 16, height: 10, overrides: [g.limitLine('least limit.*')] }
       ),
-      g.timeline(
-        'State of each signal',
-        'Yellow is suspected, red leaking, green recovering.',
-        [g.range(
-          |||
-            max by (signal) (
-              3 * heapfloor_leak_state{%(s)s,state="leaking"}
-              or 2 * heapfloor_leak_state{%(s)s,state="suspected"}
-              or heapfloor_leak_state{%(s)s,state="recovering"}
-            )
-          ||| % { s: signal },
-          '{{signal}}'
-        )],
-        {
-          '0': { text: 'quiet', color: 'transparent' },
-          '1': { text: 'recovering', color: 'green' },
-          '2': { text: 'suspected', color: 'yellow' },
-          '3': { text: 'leaking', color: 'red' },
-        },
-        { width: 8, height: 10 }
-      ),
+      g.statesOverTime('State of each signal', 'Yellow is suspected, red leaking, blue recovering.', signal, { width: 8, height: 10 }),
       g.timeseries(
         'Pace',
         'Slope of the floors with its confidence interval. A pace that falls towards nothing is a warm-up; one that stays is a leak.',
@@ -209,7 +163,7 @@ function(config) g.dashboard(
           g.range('heapfloor_trend_floor_elements{%s}' % signal, '{{signal}}'),
           g.range('60 * heapfloor_trend_growth_elements_per_second{%s}' % signal, '{{signal}}, a minute'),
         ],
-        { width: 8 }
+        { width: 8, noValue: 'nothing of it is counted' }
       ),
       g.timeseries(
         'Confidence and rising floors',
@@ -220,6 +174,7 @@ function(config) g.dashboard(
           g.range('heapfloor_trend_rising_floors{%s}' % signal, '{{signal}}, rising floors'),
         ],
         {
+          min: 0,
           width: 12,
           overrides: [{
             matcher: { id: 'byRegexp', options: '.*, rising floors' },
@@ -254,18 +209,15 @@ function(config) g.dashboard(
         'Sites',
         'Share of the growth of the live heap that each allocation site explains. The page of the agent has its stack.',
         'percentunit',
-        g.latest(
-          'sort_desc(heapfloor_leak_site_share_ratio{%(of)s} * on (instance, subject, site) group_left (function, location) heapfloor_leak_site_info{%(of)s} or heapfloor_leak_site_share_ratio{%(of)s} unless on (instance, subject, site) heapfloor_leak_site_info{%(of)s})' % { of: of },
-          '{{function}} {{location}} {{site}}'
-        ),
+        g.latest('sort_desc(%s)' % g.namedSites('heapfloor_leak_site_share_ratio', of), '{{function}} {{location}} {{site}}'),
         { max: 1, width: 8, noValue: 'not known' }
       ),
       g.timeseries(
         'Growth of sites',
         'The sites that grow most, with the structure that they allocate for.',
         'binBps',
-        [g.range('heapfloor_leak_site_growth_bytes_per_second{%s}' % of, '{{site}} {{structure}}')],
-        { width: 12 }
+        [g.range(g.namedSites('heapfloor_leak_site_growth_bytes_per_second', of), '{{function}} {{location}} {{site}} {{structure}}')],
+        { width: 12, noValue: 'not known' }
       ),
       g.timeseries(
         'Concentration',
