@@ -27,6 +27,8 @@ TYPED_ROW = re.compile(r"^\| `([a-z0-9_]+)` \| (\w+) \|", re.MULTILINE)
 RANGED = re.compile(r"\b(rate|irate|increase)\s*\([^()\[\]]*\[([^\]]*)\]")
 MATRIX_CALL = re.compile(r"\b(?:rate|irate|increase)\s*\(\s*$")
 SHOWN = re.compile(r"\{\{\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*\}\}")
+# The label that label_replace makes.
+MADE_LABEL = re.compile(r',\s*"([a-zA-Z_]\w*)",\s*"[^"]*",\s*"\w*",\s*"')
 DASHBOARD_LINK = re.compile(r"^/d/([a-z-]+)\?(.*)$")
 LINKED_VARIABLE = re.compile(r"\bvar-(\w+)=")
 
@@ -184,7 +186,7 @@ def expression_after(expression, bare, position):
 def faults_of_legend(target, known):
     """Labels in a legend that no metric of the query has."""
     used = rules.read_by(grafana.STRING.sub('""', target["expr"]))
-    labels = set().union(*(known.get(name, set()) for name in used)) | rules.ANYWHERE | {"le"}
+    labels = set().union(*(known.get(name, set()) for name in used)) | rules.ANYWHERE | {"le"} | set(MADE_LABEL.findall(target["expr"]))
     for label in SHOWN.findall(target["legendFormat"]):
         if label not in labels:
             yield f"the legend of query {target['refId']} shows the label {label}, which no metric of it has"

@@ -2,8 +2,11 @@
 local g = import '../grafana.libsonnet';
 
 local of = '@,cgroup=~"$cgroup"';
-local line(metric, legend) = g.range('%s{%s}' % [metric, of], legend);
-local rate(metric, legend) = g.range('rate(%s{%s}[$__rate_interval])' % [metric, of], legend);
+// Paths differ in their end, which a legend has no room for.
+local named(expr) = 'label_replace(%s, "name", "$1", "cgroup", ".*/([^/]+)")' % expr;
+local largest(expr) = named('topk(10, %s)' % expr);
+local line(metric, legend) = g.range(largest('%s{%s}' % [metric, of]), legend);
+local rate(metric, legend) = g.range(largest('rate(%s{%s}[$__rate_interval])' % [metric, of]), legend);
 
 local share = 'heapfloor_cgroup_unreclaimable_memory_bytes{%s} / heapfloor_cgroup_memory_effective_limit_bytes{%s}' % [of, of];
 
@@ -30,24 +33,24 @@ function(config) g.dashboard(
         'Cgroups by share of their limit',
         "Memory that reclaim cannot take, over the smallest of the cgroup's limit, those above it and the host's memory. At 1 the OOM killer acts. Working set is what the kubelet evicts by.",
         [
-          { name: 'Of its limit', value: share, unit: 'percentunit', decimals: 1, gauge: 1, width: 160 },
+          { name: 'Of its limit', value: named(share), unit: 'percentunit', decimals: 1, gauge: 1, width: 130 },
+          { label: 'name', links: g.cgroupLinks },
           { label: 'cgroup', links: g.cgroupLinks },
-          { label: 'instance', links: g.instanceLinks, width: 180 },
+          { label: 'instance', links: g.instanceLinks, width: 150 },
           {
             name: 'Not reclaimable',
             value: 'heapfloor_cgroup_unreclaimable_memory_bytes{%s}' % of,
             unit: 'bytes',
-            decimals: 1,
+            width: 120,
           },
-          { name: 'Working set', value: 'heapfloor_cgroup_working_set_bytes{%s}' % of, unit: 'bytes', decimals: 1 },
-          { name: 'Charged', value: 'heapfloor_cgroup_memory_current_bytes{%s}' % of, unit: 'bytes', decimals: 1 },
-          { name: 'Peak', value: 'heapfloor_cgroup_memory_peak_bytes{%s}' % of, unit: 'bytes', decimals: 1 },
-          { name: 'Own limit', value: 'heapfloor_cgroup_memory_limit_bytes{%s}' % of, unit: 'bytes', decimals: 1 },
+          { name: 'Working set', value: 'heapfloor_cgroup_working_set_bytes{%s}' % of, unit: 'bytes' },
+          { name: 'Charged', value: 'heapfloor_cgroup_memory_current_bytes{%s}' % of, unit: 'bytes' },
+          { name: 'Peak', value: 'heapfloor_cgroup_memory_peak_bytes{%s}' % of, unit: 'bytes' },
+          { name: 'Own limit', value: 'heapfloor_cgroup_memory_limit_bytes{%s}' % of, unit: 'bytes' },
           {
             name: 'Smallest limit',
             value: 'heapfloor_cgroup_memory_effective_limit_bytes{%s}' % of,
             unit: 'bytes',
-            decimals: 1,
           },
           { name: 'Processes', value: 'heapfloor_cgroup_processes{%s}' % of, unit: 'none' },
         ],
@@ -57,7 +60,7 @@ function(config) g.dashboard(
         'What they are',
         'Pods, containers and units by what their paths tell; what is not known is empty. pod_uid is metadata.uid of the pod.',
         [
-          { name: 'Charged', value: whatItIs, unit: 'bytes', decimals: 1, width: 110 },
+          { name: 'Charged', value: whatItIs, unit: 'bytes', width: 110 },
           { label: 'unit' },
           { label: 'pod_uid' },
           { label: 'container_id' },
@@ -76,14 +79,13 @@ function(config) g.dashboard(
             name: 'Grows by',
             value: g.ofSuspects('heapfloor_trend_growth_bytes_per_second', '@,scope="cgroup"'),
             unit: 'binBps',
-            decimals: 1,
             width: 110,
           },
           { label: 'subject', links: g.subjectLinks },
           { label: 'signal', width: 140 },
           { label: 'instance', links: g.instanceLinks, width: 180 },
         ],
-        { sort: ['Grows by', true], hidden: ['job', 'scope', 'group'], width: 12, height: 7 }
+        { sort: ['Grows by', true], hidden: ['job', 'scope', 'group'], empty: 'none', width: 12, height: 7 }
       ),
       g.table(
         'OOM kills by workload',
@@ -105,15 +107,15 @@ function(config) g.dashboard(
             width: 180,
           },
         ],
-        { sort: ['Last', true], hidden: ['job'], width: 12, height: 7 }
+        { sort: ['Last', true], hidden: ['job'], empty: 'none', width: 12, height: 7 }
       ),
     ]),
-    g.row('Memory', [
+    g.row('Memory: of the ten cgroups that have most', [
       g.timeseries(
         'Share of the limit',
         'Memory that reclaim cannot take, over the smallest limit. Where lines meet 1 somebody is killed.',
         'percentunit',
-        [g.range('topk(10, %s)' % share, '{{cgroup}} on {{instance}}')],
+        [g.range(largest(share), '{{name}} on {{instance}}')],
         { min: 0 }
       ),
       g.timeseries(
@@ -128,9 +130,9 @@ function(config) g.dashboard(
         'The gap between charged and not reclaimable is cache that the kernel gives back under pressure: no leak.',
         'bytes',
         [
-          line('heapfloor_cgroup_memory_current_bytes', 'charged, {{cgroup}}'),
-          line('heapfloor_cgroup_working_set_bytes', 'working set, {{cgroup}}'),
-          line('heapfloor_cgroup_unreclaimable_memory_bytes', 'not reclaimable, {{cgroup}}'),
+          line('heapfloor_cgroup_memory_current_bytes', 'charged, {{name}}'),
+          line('heapfloor_cgroup_working_set_bytes', 'working set, {{name}}'),
+          line('heapfloor_cgroup_unreclaimable_memory_bytes', 'not reclaimable, {{name}}'),
         ],
         { min: 0 }
       ),
@@ -139,10 +141,10 @@ function(config) g.dashboard(
         'max kills, high slows down, low and min protect from reclaim. No line: not set.',
         'bytes',
         [
-          line('heapfloor_cgroup_memory_limit_bytes', 'max, {{cgroup}}'),
-          line('heapfloor_cgroup_memory_high_bytes', 'high, {{cgroup}}'),
-          line('heapfloor_cgroup_memory_low_bytes', 'low, {{cgroup}}'),
-          line('heapfloor_cgroup_memory_min_bytes', 'min, {{cgroup}}'),
+          line('heapfloor_cgroup_memory_limit_bytes', 'max, {{name}}'),
+          line('heapfloor_cgroup_memory_high_bytes', 'high, {{name}}'),
+          line('heapfloor_cgroup_memory_low_bytes', 'low, {{name}}'),
+          line('heapfloor_cgroup_memory_min_bytes', 'min, {{name}}'),
         ],
         { min: 0 }
       ),
@@ -161,9 +163,9 @@ function(config) g.dashboard(
         'Mapped by processes, waiting to be written, being written: what of the cache cannot go at once.',
         'bytes',
         [
-          line('heapfloor_cgroup_file_mapped_bytes', 'mapped, {{cgroup}}'),
-          line('heapfloor_cgroup_file_dirty_bytes', 'dirty, {{cgroup}}'),
-          line('heapfloor_cgroup_file_writeback_bytes', 'writing, {{cgroup}}'),
+          line('heapfloor_cgroup_file_mapped_bytes', 'mapped, {{name}}'),
+          line('heapfloor_cgroup_file_dirty_bytes', 'dirty, {{name}}'),
+          line('heapfloor_cgroup_file_writeback_bytes', 'writing, {{name}}'),
         ],
         { min: 0, width: 8 }
       ),
@@ -172,21 +174,21 @@ function(config) g.dashboard(
         'Used, its peak and its limit. A leak that goes to swap shows here first.',
         'bytes',
         [
-          line('heapfloor_cgroup_swap_current_bytes', 'used, {{cgroup}}'),
-          line('heapfloor_cgroup_swap_peak_bytes', 'peak, {{cgroup}}'),
-          line('heapfloor_cgroup_swap_limit_bytes', 'limit, {{cgroup}}'),
+          line('heapfloor_cgroup_swap_current_bytes', 'used, {{name}}'),
+          line('heapfloor_cgroup_swap_peak_bytes', 'peak, {{name}}'),
+          line('heapfloor_cgroup_swap_limit_bytes', 'limit, {{name}}'),
         ],
         { min: 0, width: 8 }
       ),
     ]),
-    g.row('Pressure', [
+    g.row('Pressure: of the ten cgroups that have most', [
       g.timeseries(
         'Waiting for memory',
         'Share of the time in which at least one task waited (some), and in which all did (all). All above a tenth is an alert.',
         'percentunit',
         [
-          rate('heapfloor_cgroup_memory_pressure_waiting_seconds_total', 'some, {{cgroup}}'),
-          rate('heapfloor_cgroup_memory_pressure_stalled_seconds_total', 'all, {{cgroup}}'),
+          rate('heapfloor_cgroup_memory_pressure_waiting_seconds_total', 'some, {{name}}'),
+          rate('heapfloor_cgroup_memory_pressure_stalled_seconds_total', 'all, {{name}}'),
         ],
         { min: 0 }
       ),
@@ -196,12 +198,13 @@ function(config) g.dashboard(
         'ops',
         [
           g.range(
-            'sum by (cgroup, event) (rate(heapfloor_cgroup_memory_events_local_total{%s}[$__rate_interval])) > 0 or sum(rate(heapfloor_cgroup_memory_events_local_total{%s}[$__rate_interval])) * 0' % [of, of],
-            '{{event}}, {{cgroup}}'
+            largest('sum by (cgroup, event) (rate(heapfloor_cgroup_memory_events_local_total{%s}[$__rate_interval])) > 0' % of)
+            + ' or label_replace(sum(rate(heapfloor_cgroup_memory_events_local_total{%s}[$__rate_interval])) * 0, "event", "none", "", "")' % of,
+            '{{event}} {{name}}'
           ),
           g.range(
-            'sum by (cgroup, event) (rate(heapfloor_cgroup_memory_events_total{%s}[$__rate_interval])) > 0' % of,
-            '{{event}} below, {{cgroup}}'
+            largest('sum by (cgroup, event) (rate(heapfloor_cgroup_memory_events_total{%s}[$__rate_interval])) > 0' % of),
+            '{{event}} in or below {{name}}'
           ),
         ],
         { min: 0 }
@@ -211,8 +214,8 @@ function(config) g.dashboard(
         'Pages looked at and taken back. Many looked at for few taken is a cgroup near its limit.',
         'ops',
         [
-          rate('heapfloor_cgroup_reclaim_scanned_pages_total', 'looked at, {{cgroup}}'),
-          rate('heapfloor_cgroup_reclaim_reclaimed_pages_total', 'taken back, {{cgroup}}'),
+          rate('heapfloor_cgroup_reclaim_scanned_pages_total', 'looked at, {{name}}'),
+          rate('heapfloor_cgroup_reclaim_reclaimed_pages_total', 'taken back, {{name}}'),
         ],
         { min: 0, width: 8 }
       ),
@@ -220,14 +223,14 @@ function(config) g.dashboard(
         'Refaults',
         'Pages that were needed again soon after reclaim had taken them: the cache is too small for the work.',
         'ops',
-        [g.range('sum by (cgroup, kind) (rate(heapfloor_cgroup_workingset_refaults_total{%s}[$__rate_interval]))' % of, '{{kind}}, {{cgroup}}')],
+        [g.range(largest('sum by (cgroup, kind) (rate(heapfloor_cgroup_workingset_refaults_total{%s}[$__rate_interval]))' % of), '{{kind}}, {{name}}')],
         { min: 0, width: 8 }
       ),
       g.timeseries(
         'Major page faults',
         'Faults that waited for a disk.',
         'ops',
-        [rate('heapfloor_cgroup_major_page_faults_total', '{{cgroup}}')],
+        [rate('heapfloor_cgroup_major_page_faults_total', '{{name}}')],
         { min: 0, width: 8 }
       ),
     ]),
