@@ -11,6 +11,7 @@ look at. Needs chromium and HEAPFLOOR_WEB_MODULES, see dashboard_preview.py.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -118,6 +119,11 @@ def label_values(prometheus, variable, values):
     return ask(prometheus, f"label/{label}/values", **{"match[]": grafana.filled(selector, BUILT_IN | values)})
 
 
+def any_of(values):
+    """What Grafana puts in for all values of a variable that has no word for it, in a string of PromQL."""
+    return "(" + "|".join(re.escape(value) for value in values).replace("\\", "\\\\") + ")"
+
+
 def choices(prometheus, dashboard):
     """Every way to choose the variables of a dashboard: all values of one that takes many, else each value; of a hidden one, which
     hangs on those before it, the first."""
@@ -126,7 +132,7 @@ def choices(prometheus, dashboard):
         if variable["type"] != "query":
             continue
         if variable["multi"]:
-            ways = [way | {name: variable["allValue"]} for way in ways]
+            ways = [way | {name: variable["allValue"] or any_of(label_values(prometheus, variable, way))} for way in ways]
         elif variable["hide"]:
             ways = [way | {name: offered[0]} for way in ways if (offered := label_values(prometheus, variable, way))]
         else:

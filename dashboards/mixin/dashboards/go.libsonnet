@@ -13,17 +13,15 @@ function(config) g.dashboard(
   'heapfloor-go',
   'Go',
   'Go programs as they are, from outside: what lives after collections against the memory limit, and what collecting costs.',
-  [g.many('group', 'Group', g.labelValues('heapfloor_go_info{@}', 'group'))],
-  g.stateChanges('group=~"$group",scope=~"go|process"') + g.moment(
-    'Start', 'blue', 'heapfloor_group_youngest_start_timestamp_seconds{%s}' % of, '{{group}}: a process started', 'group,instance'
-  ),
+  [g.manyOfThese('group', 'Group', g.labelValues('heapfloor_go_info{@}', 'group'))],
+  g.stateChanges('group=~"$group",scope=~"go|process"') + g.starts(of),
   [
     g.row('Live heap', [
       g.table(
         'Go programs',
         'Live is what the last collection found in use. Near the limit (GOMEMLIMIT) the runtime collects all the time instead of failing: see the time in collections.',
         [
-          { name: 'Live', value: ofRow('heapfloor_go_heap_live_bytes'), unit: 'bytes', decimals: 1, width: 110 },
+          { name: 'Live', value: ofRow('heapfloor_go_heap_live_bytes'), unit: 'bytes', width: 110 },
           { label: 'group', links: g.groupLinks },
           { label: 'instance', links: g.instanceLinks },
           {
@@ -34,10 +32,10 @@ function(config) g.dashboard(
             gauge: 1,
             width: 160,
           },
-          { name: 'Limit', value: ofRow('heapfloor_go_memory_limit_bytes'), unit: 'bytes', decimals: 1 },
-          { name: 'Goal', value: ofRow('heapfloor_go_heap_goal_bytes'), unit: 'bytes', decimals: 1 },
-          { name: 'Resident', value: '%s %s' % [ofRow('heapfloor_group_resident_memory_bytes'), isGo], unit: 'bytes', decimals: 1 },
-          { name: 'Goroutines', value: ofRow('heapfloor_go_goroutines'), unit: 'short', decimals: 1 },
+          { name: 'Limit', value: ofRow('heapfloor_go_memory_limit_bytes'), unit: 'bytes' },
+          { name: 'Goal', value: ofRow('heapfloor_go_heap_goal_bytes'), unit: 'bytes' },
+          { name: 'Resident', value: '%s %s' % [ofRow('heapfloor_group_resident_memory_bytes'), isGo], unit: 'bytes' },
+          { name: 'Goroutines', value: ofRow('heapfloor_go_goroutines'), unit: 'short' },
           { name: 'Last collection', value: '1000 * max by (job, instance, group) (heapfloor_go_last_gc_timestamp_seconds{%s})' % of, unit: 'dateTimeFromNow' },
           { name: 'Processes', value: 'heapfloor_group_processes{%s} %s' % [of, isGo], unit: 'none' },
         ],
@@ -135,38 +133,38 @@ function(config) g.dashboard(
         'Bytes allocated a second. Much of it with a level live heap is garbage, which costs processor time and no memory.',
         'binBps',
         [g.range(rate('heapfloor_go_allocated_bytes_total'), '{{group}} on {{instance}}')],
-        { min: 0, width: 12, height: 7 }
+        { min: 0, width: 8, height: 7 }
       ),
       g.timeseries(
         'Objects',
         'On the heap, garbage that was not swept yet included; of programs that are asked over HTTP.',
         'short',
         [g.range(sum('heapfloor_go_heap_objects'), '{{group}} on {{instance}}')],
-        { min: 0, width: 12, height: 7 }
+        { min: 0, width: 8, height: 7 }
       ),
       g.table(
         'Versions',
         'With which Go the programs are made.',
         [
-          { name: 'Groups', value: 'count by (instance, group, version) (heapfloor_go_info{%s})' % of, unit: 'none', width: 90 },
-          { label: 'group', links: g.groupLinks },
-          { label: 'version' },
+          { name: 'Groups', value: 'count by (instance, group, version) (heapfloor_go_info{%s})' % of, hidden: true },
+          { label: 'group', links: g.groupLinks, width: 140 },
+          { label: 'version', width: 110 },
           { label: 'instance', links: g.instanceLinks },
         ],
-        { width: 12, height: 7 }
+        { width: 8, height: 7 }
       ),
     ]),
     g.row('Asked over HTTP', [
-      g.timeseries(
+      g.timeline(
         'Targets that answer',
-        'Go programs of targets.go: 1 when the last question was answered as it should.',
-        'bool_yes_no',
-        [g.range('heapfloor_go_up{%s}' % of, '{{target}} ({{group}})')],
-        { min: 0, max: 1, width: 8 }
+        'Go programs of targets.go. Red: the last question was not answered as it should.',
+        [g.range('heapfloor_go_up{@}', '{{target}} ({{group}})')],
+        { '0': { text: 'does not answer', color: 'red' }, '1': { text: 'answers', color: 'green' } },
+        { width: 8 }
       ),
       g.timeseries(
-        'Programs that cannot be read',
-        'What became of those that are looked for by their sockets (targets.go_discovery): found, or why not.',
+        'Programs that are looked for',
+        'By their sockets (targets.go_discovery): found, or why not.',
         'short',
         [g.range('sum by (state, instance) (heapfloor_go_endpoint_programs{@})', '{{state}} on {{instance}}')],
         { min: 0, width: 8 }
@@ -177,7 +175,7 @@ function(config) g.dashboard(
         'opm',
         [
           g.range('60 * sum by (instance) (rate(heapfloor_go_endpoint_requests_total{@}[$__rate_interval]))', 'requests of {{instance}}'),
-          g.range('60 * sum by (instance, reason) (rate(heapfloor_go_endpoint_errors_total{@}[$__rate_interval]))', '{{reason}}, {{instance}}'),
+          g.range('60 * sum by (instance, reason) (rate(heapfloor_go_endpoint_errors_total{@}[$__rate_interval]))', 'failed: {{reason}}, {{instance}}'),
         ],
         { min: 0, width: 8 }
       ),

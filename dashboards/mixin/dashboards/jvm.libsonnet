@@ -10,10 +10,8 @@ function(config) g.dashboard(
   'heapfloor-jvm',
   'JVM',
   'JVMs as they are, from outside: what lives after collections against the limit of the heap, and what collecting costs.',
-  [g.many('group', 'Group', g.labelValues('heapfloor_jvm_info{@}', 'group'))],
-  g.stateChanges('group=~"$group",scope=~"jvm|process"') + g.moment(
-    'Start', 'blue', 'heapfloor_group_youngest_start_timestamp_seconds{%s}' % of, '{{group}}: a process started', 'group,instance'
-  ),
+  [g.manyOfThese('group', 'Group', g.labelValues('heapfloor_jvm_info{@}', 'group'))],
+  g.stateChanges('group=~"$group",scope=~"jvm|process"') + g.starts(of),
   [
     g.row('Live heap', [
       g.table(
@@ -34,25 +32,22 @@ function(config) g.dashboard(
             name: 'Live',
             value: sum('job, instance, group', 'heapfloor_jvm_memory_used_after_gc_bytes'),
             unit: 'bytes',
-            decimals: 1,
           },
           {
             name: 'Heap limit',
             value: sum('job, instance, group', 'heapfloor_jvm_heap_limit_bytes'),
             unit: 'bytes',
-            decimals: 1,
           },
           {
             name: 'Heap committed',
+            width: 120,
             value: sum('job, instance, group', 'heapfloor_jvm_heap_committed_bytes'),
             unit: 'bytes',
-            decimals: 1,
           },
           {
             name: 'Resident',
             value: sum('job, instance, group', 'heapfloor_group_resident_memory_bytes') + ' and on (job, instance, group) heapfloor_jvm_info{%s}' % of,
             unit: 'bytes',
-            decimals: 1,
           },
           { name: 'Threads', value: sum('job, instance, group', 'heapfloor_jvm_threads'), unit: 'none' },
           {
@@ -163,8 +158,7 @@ function(config) g.dashboard(
           {
             name: 'Groups',
             value: 'count by (instance, group, collector, version, vendor) (heapfloor_jvm_info{%s})' % of,
-            unit: 'none',
-            width: 90,
+            hidden: true,
           },
           { label: 'group', links: g.groupLinks },
           { label: 'collector' },
