@@ -3,7 +3,7 @@ local g = import '../grafana.libsonnet';
 
 local gauge(metric, legend) = g.range('%s{@}' % metric, legend);
 local rate(by, metric, legend) = g.range('sum by (%s) (rate(%s{@}[$__rate_interval]))' % [by, metric], legend);
-local increase(by, metric, legend) = g.range('sum by (%s) (increase(%s{@}[$__rate_interval]))' % [by, metric], legend);
+local increase(by, metric, legend) = g.range('round(sum by (%s) (increase(%s{@}[$__rate_interval])))' % [by, metric], legend);
 local badAboveNothing = { thresholds: [['green', null], ['red', 1]] };
 
 function(config) g.dashboard(
@@ -12,7 +12,7 @@ function(config) g.dashboard(
   'Agent',
   'The agents themselves: whether they see everything, what they cost, whether their alerts arrive.',
   [],
-  g.moment('Start of an agent', 'blue', 'process_start_time_seconds{@}', 'heapfloor started', 'instance'),
+  g.moment('Start of an agent', 'purple', 'process_start_time_seconds{@}', 'heapfloor started', 'instance'),
   [
     g.row('Can it be believed', [
       g.stat('Agents up', 'Agents that Prometheus reaches.', 'none', g.latest('sum(up{@})', 'up')),
@@ -57,14 +57,14 @@ function(config) g.dashboard(
         [
           { name: 'Up', value: 'up{@}', unit: 'bool_yes_no', width: 70 },
           { label: 'instance', links: g.instanceLinks },
-          { label: 'version' },
-          { label: 'revision' },
-          { name: 'Followed', value: 'sum by (job, instance) (heapfloor_trend_subjects{@})', unit: 'none' },
-          { name: 'Cgroups', value: 'heapfloor_cgroups{@}', unit: 'none' },
-          { name: 'Probes', value: 'heapfloor_probe_targets{@}', unit: 'none' },
-          { name: 'JVMs', value: 'heapfloor_watched_jvms{@}', unit: 'none' },
-          { name: 'Go', value: 'heapfloor_watched_go_programs{@}', unit: 'none' },
-          { name: 'Resident', value: 'process_resident_memory_bytes{@}', unit: 'bytes', decimals: 1 },
+          { label: 'version', width: 100 },
+          { label: 'revision', width: 130 },
+          { name: 'Followed', value: 'sum by (job, instance) (heapfloor_trend_subjects{@})', unit: 'none', width: 85 },
+          { name: 'Cgroups', value: 'heapfloor_cgroups{@}', unit: 'none', width: 80 },
+          { name: 'Probes', value: 'heapfloor_probe_targets{@}', unit: 'none', width: 75 },
+          { name: 'JVMs', value: 'heapfloor_watched_jvms{@}', unit: 'none', width: 65 },
+          { name: 'Go', value: 'heapfloor_watched_go_programs{@}', unit: 'none', width: 60 },
+          { name: 'Resident', value: 'process_resident_memory_bytes{@}', unit: 'bytes' },
           {
             name: 'Of its budget',
             value: 'process_resident_memory_bytes{@} / heapfloor_agent_memory_budget_bytes{@}',
@@ -75,9 +75,10 @@ function(config) g.dashboard(
             name: 'Configured',
             value: '1000 * heapfloor_config_last_reload_success_timestamp_seconds{@}',
             unit: 'dateTimeAsIso',
+            width: 155,
           },
-          { name: 'Host up since', value: '1000 * heapfloor_host_boot_timestamp_seconds{@}', unit: 'dateTimeAsIso' },
-          { name: 'Build', value: 'heapfloor_build_info{@}', unit: 'none', width: 70 },
+          { name: 'Host up since', value: '1000 * heapfloor_host_boot_timestamp_seconds{@}', unit: 'dateTimeAsIso', width: 155 },
+          { name: 'Build', value: 'heapfloor_build_info{@}', hidden: true },
         ],
         { sort: ['Up', false], hidden: ['job', 'branch', 'compiler', 'standard'], height: 7 }
       ),
@@ -85,15 +86,15 @@ function(config) g.dashboard(
     g.row('What it does not see', [
       g.timeline(
         'Collectors',
-        'Red: the last collection of the collector read nothing.',
-        [g.range('min by (collector, instance) (heapfloor_collector_success{@})', '{{collector}} on {{instance}}')],
+        'Red: the last collection of the collector read nothing, on one agent at least. Choose an instance above to see on which.',
+        [g.range('min by (collector) (heapfloor_collector_success{@})', '{{collector}}')],
         { '0': { text: 'reads nothing', color: 'red' }, '1': { text: 'reads', color: 'green' } },
         { width: 12 }
       ),
       g.timeline(
         'Sources',
-        'Red: the kernel lacks the source, or refuses it.',
-        [g.range('min by (source, instance) (heapfloor_source_accessible{@})', '{{source}} on {{instance}}')],
+        'Red: the kernel lacks the source, or refuses it, on one host at least. Choose an instance above to see on which.',
+        [g.range('min by (source) (heapfloor_source_accessible{@})', '{{source}}')],
         { '0': { text: 'not accessible', color: 'red' }, '1': { text: 'accessible', color: 'green' } },
         { width: 12 }
       ),
@@ -273,7 +274,7 @@ function(config) g.dashboard(
             width: 150,
           },
         ],
-        { sort: ['Answers', false], hidden: ['job'], width: 12, height: 7 }
+        { sort: ['Answers', false], hidden: ['job'], empty: 'no server is followed', width: 12, height: 7 }
       ),
       g.timeseries(
         'What is not followed of them',
@@ -284,15 +285,32 @@ function(config) g.dashboard(
           increase('target, reason', 'heapfloor_external_target_series_dropped_total', '{{target}}, left out: {{reason}}'),
           increase('target', 'heapfloor_external_target_readings_refused_total', '{{target}}, readings ahead of time'),
         ],
-        { min: 0, width: 12, height: 7 }
+        { min: 0, noValue: 'no server is followed', width: 12, height: 7 }
       ),
     ]),
     g.row('Alerts, evidence, page', [
+      g.table(
+        'Longest active alerts',
+        "Alerts of the agents' own, the oldest on top.",
+        [
+          {
+            name: 'Since',
+            value: '1000 * heapfloor_alert_active_since_timestamp_seconds{@}',
+            unit: 'dateTimeAsIso',
+            width: 170,
+          },
+          { label: 'alertname' },
+          { label: 'subject' },
+          { label: 'group', links: g.groupLinks },
+          { label: 'instance', links: g.instanceLinks },
+        ],
+        { sort: ['Since', false], hidden: ['job', 'scope'], empty: 'none', height: 7 }
+      ),
       g.timeseries(
         "Alerts of the agents' own",
         "Alerts that the agents themselves hold pending or firing (not those of Prometheus' rules).",
         'none',
-        [g.range('sum by (alertname, alertstate) (heapfloor_alert_active{@}) or vector(0)', '{{alertname}} {{alertstate}}')],
+        [g.range('sum by (alertname, alertstate) (heapfloor_alert_active{@}) or label_replace(vector(0), "alertname", "none", "", "")', '{{alertname}} {{alertstate}}')],
         { min: 0, width: 8 }
       ),
       g.timeseries(
@@ -323,13 +341,20 @@ function(config) g.dashboard(
           g.range('heapfloor_alert_queue_length{@} / heapfloor_alert_queue_capacity{@}', '{{receiver}}'),
           gauge('heapfloor_alertmanager_up', 'answers: {{alertmanager}}'),
         ],
-        { min: 0, width: 8 }
+        {
+          min: 0,
+          width: 8,
+          overrides: [{
+            matcher: { id: 'byRegexp', options: 'answers: .*' },
+            properties: [{ id: 'unit', value: 'bool_yes_no' }, { id: 'max', value: 1 }, { id: 'custom.axisPlacement', value: 'right' }],
+          }],
+        }
       ),
       g.timeseries(
         'Time of a notification',
         'What requests to receivers took: nine of ten were faster.',
         's',
-        [g.range('histogram_quantile(0.9, sum by (receiver, le) (rate(heapfloor_alert_notification_duration_seconds_bucket{@}[$__rate_interval])))', '{{receiver}}')],
+        [g.range('histogram_quantile(0.9, sum by (receiver, le) (rate(heapfloor_alert_notification_duration_seconds_bucket{@}[$__rate_interval]))) >= 0', '{{receiver}}')],
         { min: 0, width: 8 }
       ),
       g.timeseries(
@@ -338,23 +363,6 @@ function(config) g.dashboard(
         'none',
         [increase('alertname, to', 'heapfloor_alert_transitions_total', '{{alertname}} to {{to}}')],
         { min: 0, width: 8 }
-      ),
-      g.table(
-        'Longest active alerts',
-        "Alerts of the agents' own, the oldest on top.",
-        [
-          {
-            name: 'Since',
-            value: '1000 * heapfloor_alert_active_since_timestamp_seconds{@}',
-            unit: 'dateTimeAsIso',
-            width: 170,
-          },
-          { label: 'alertname' },
-          { label: 'subject' },
-          { label: 'group', links: g.groupLinks },
-          { label: 'instance', links: g.instanceLinks },
-        ],
-        { sort: ['Since', false], hidden: ['job', 'scope'], width: 8, height: 8 }
       ),
       g.timeseries(
         'Evidence',
@@ -371,7 +379,7 @@ function(config) g.dashboard(
         'Answered HTTP requests by handler and code.',
         'reqps',
         [rate('handler, code', 'heapfloor_http_requests_total', '{{handler}} {{code}}')],
-        { min: 0, width: 8 }
+        { min: 0, width: 12 }
       ),
       g.timeseries(
         'Connections',
@@ -385,7 +393,7 @@ function(config) g.dashboard(
             'refused: {{reason}}'
           ),
         ],
-        { min: 0, width: 8 }
+        { min: 0, width: 12 }
       ),
       g.timeseries(
         'Size of the page',

@@ -28,7 +28,6 @@ function(config) g.dashboard(
             name: 'Memory',
             value: sumOfRow('heapfloor_structure_memory_bytes'),
             unit: 'bytes',
-            decimals: 1,
             width: 110,
           },
           { label: 'structure' },
@@ -38,13 +37,11 @@ function(config) g.dashboard(
             name: 'Elements',
             value: sumOfRow('heapfloor_structure_elements'),
             unit: 'short',
-            decimals: 1,
           },
           {
             name: 'Net in 10 min',
             value: 'sum by (job, instance, group, structure) (delta(heapfloor_structure_elements{%s}[10m]))' % of,
             unit: 'short',
-            decimals: 1,
           },
           {
             name: 'Filled',
@@ -65,7 +62,6 @@ function(config) g.dashboard(
             name: 'Most elements',
             value: sumOfRow('heapfloor_structure_peak_elements'),
             unit: 'short',
-            decimals: 1,
           },
           {
             name: 'Last emptied',
@@ -130,9 +126,9 @@ function(config) g.dashboard(
         'What growing costs. Many growths of one structure: reserve room for it once.',
         'opm',
         [
-          g.range('60 * ' + rate('group, structure', 'heapfloor_structure_growths_total'), '{{structure}}, growths'),
-          g.range('60 * ' + rate('group, structure', 'heapfloor_structure_rehashes_total'), '{{structure}}, rehashes'),
-          g.range(rate('group, structure', 'heapfloor_structure_moved_bytes_total'), '{{structure}}, moved'),
+          g.range('60 * ' + rate('group, structure', 'heapfloor_structure_growths_total'), '{{structure}} of {{group}}, growths'),
+          g.range('60 * ' + rate('group, structure', 'heapfloor_structure_rehashes_total'), '{{structure}} of {{group}}, rehashes'),
+          g.range(rate('group, structure', 'heapfloor_structure_moved_bytes_total'), '{{structure}} of {{group}}, moved'),
         ],
         {
           min: 0,
@@ -147,11 +143,11 @@ function(config) g.dashboard(
         'Times that a structure was emptied or gave room back: the moments behind which the detector measures its floor.',
         'opm',
         [
-          g.range('60 * ' + rate('group, structure', 'heapfloor_structure_clears_total'), '{{structure}}, clears'),
-          g.range('60 * ' + rate('group, structure', 'heapfloor_structure_shrinks_total'), '{{structure}}, shrinks'),
+          g.range('60 * ' + rate('group, structure', 'heapfloor_structure_clears_total'), '{{structure}} of {{group}}, clears'),
+          g.range('60 * ' + rate('group, structure', 'heapfloor_structure_shrinks_total'), '{{structure}} of {{group}}, shrinks'),
           g.range(
             '60 * ' + rate('group, structure', 'heapfloor_structure_epochs_total'),
-            '{{structure}}, all compactions'
+            '{{structure}} of {{group}}, all compactions'
           ),
         ],
         { min: 0 }
@@ -164,15 +160,14 @@ function(config) g.dashboard(
             name: 'Memory',
             value: '%s * on (job, instance, group, structure) group_left (kind, element, file) heapfloor_structure_info{%s}' % [sumOfRow('heapfloor_structure_memory_bytes'), of],
             unit: 'bytes',
-            decimals: 1,
             width: 110,
           },
-          { label: 'structure' },
-          { label: 'kind' },
+          { label: 'structure', width: 140 },
+          { label: 'kind', width: 120 },
           { label: 'element' },
           { label: 'file' },
-          { label: 'group', links: g.groupLinks },
-          { label: 'instance', links: g.instanceLinks },
+          { label: 'group', links: g.groupLinks, width: 130 },
+          { label: 'instance', links: g.instanceLinks, width: 150 },
         ],
         { sort: ['Memory', true], hidden: ['job'], height: 7 }
       ),
@@ -190,8 +185,8 @@ function(config) g.dashboard(
         'The sites of suspects that grow most, with the structure that they allocate for.',
         'binBps',
         [g.range(
-          'heapfloor_leak_site_growth_bytes_per_second{%s,subject=~"process:.*"}' % inGroup,
-          '{{site}} {{structure}} of {{group}}'
+          g.namedSites('heapfloor_leak_site_growth_bytes_per_second', inGroup + ',subject=~"process:.*"'),
+          '{{function}} {{location}} {{site}} {{structure}} of {{group}}'
         )]
       ),
       g.timeseries('Sampled live heap of processes', 'Heap in use by each program, as sampling estimates it, beside what its allocator counts. They should run together.', 'bytes', [
@@ -294,7 +289,7 @@ function(config) g.dashboard(
         'bytes',
         [g.range(
           'topk(15, %s)' % sum('group, arena, state', 'heapfloor_allocator_arena_memory_bytes', inGroup),
-          '{{arena}} {{state}}, {{group}}'
+          'arena {{arena}} {{state}}, {{group}}'
         )],
         { min: 0, stacked: true, width: 8 }
       ),
