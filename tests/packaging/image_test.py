@@ -25,8 +25,9 @@ import harness  # noqa: E402  pylint: disable=wrong-import-position
 ROOT, WORK = sys.argv[1:3] if len(sys.argv) > 2 else ("", "")
 BASE, IMAGE = "debian:12-slim", "heapfloor:test"
 BUILD_SECONDS = 3600
-# What may say where the packages of Debian and of npm are; nothing of it gets into the image.
-OF_THIS_MACHINE = {os.path.expanduser("~/.npmrc"): "/root/.npmrc", "/etc/npmrc": "/etc/npmrc"}
+# What may say where the packages of npm are; nothing of it gets into the image. The user's own comes last and wins.
+NPM_FILES = ("/etc/npmrc", os.path.expanduser("~/.npmrc"))
+TRUSTED = "/root/trusted.pem"
 # crun knows version 1 and version 2, not both at once: where memory is on version 1, version 2 is put aside, in a mount
 # namespace that ends with the command.
 ONE_HIERARCHY = r"""
@@ -61,6 +62,26 @@ def import_base():
         debian_tree.run(*podman("import", archive, BASE))
 
 
+def machine_volumes(folder):
+    """npm's settings on this machine, for npm in the build, with the certificates that it trusts here: those of a proxy that looks into
+    what passes may be among them."""
+    trusted = debian_tree.run("npm", "config", "get", "cafile", check=False).stdout.strip()
+    if not os.path.isfile(trusted):
+        trusted = os.environ.get("NODE_EXTRA_CA_CERTS", "")
+    lines, volumes = [], []
+    for path in NPM_FILES:
+        if os.path.exists(path):
+            with open(path, encoding="utf-8") as file:
+                lines += [line.rstrip("\n") for line in file if not line.startswith("cafile=")]
+    if os.path.isfile(trusted):
+        lines.append(f"cafile={TRUSTED}")
+        volumes.append(f"--volume={trusted}:{TRUSTED}:ro")
+    settings = os.path.join(folder, "npmrc")
+    with open(settings, "w", encoding="utf-8") as file:
+        file.write("\n".join(lines) + "\n")
+    return [*volumes, f"--volume={settings}:/root/.npmrc:ro"]
+
+
 def agent_of(manifest):
     with open(os.path.join(ROOT, "packaging/kubernetes", manifest), encoding="utf-8") as file:
         return yaml.safe_load(file)["spec"]["template"]["spec"]["containers"][0]
@@ -69,9 +90,9 @@ def agent_of(manifest):
 class ImageTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        volumes = [f"--volume={path}:{inside}:ro" for path, inside in OF_THIS_MACHINE.items() if os.path.exists(path)]
-        debian_tree.run(*podman("build", "--isolation=chroot", "--network=host", *volumes, "--file",
-                                os.path.join(ROOT, "packaging/container/Containerfile"), "--tag", IMAGE, ROOT), seconds=BUILD_SECONDS)
+        with tempfile.TemporaryDirectory() as folder:
+            debian_tree.run(*podman("build", "--isolation=chroot", "--network=host", *machine_volumes(folder), "--file",
+                                    os.path.join(ROOT, "packaging/container/Containerfile"), "--tag", IMAGE, ROOT), seconds=BUILD_SECONDS)
         cls.state = cls.enterClassContext(tempfile.TemporaryDirectory(dir=WORK))
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
