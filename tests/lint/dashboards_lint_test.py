@@ -95,6 +95,15 @@ class DashboardsLintTest(unittest.TestCase):
                 spoil(dashboard)
                 self.assertTrue([fault for fault in self.faults(dashboard) if words in fault], self.faults(dashboard))
 
+    def test_a_legend_may_show_the_label_that_its_query_makes_and_no_other(self):
+        dashboard = copy.deepcopy(self.dashboards[NAME])
+        ask(dashboard, 'label_replace(heapfloor_group_threads{%s}, "part", "$1", "group", "(.*)")' % MATCHED)
+        target = first(dashboard, "timeseries")["targets"][0]
+        for label, faults in {"part": 0, "group": 0, "pod": 1}.items():
+            target["legendFormat"] = "{{%s}}" % label
+            found = [fault for fault in self.faults(dashboard) if "the legend of query" in fault]
+            self.assertEqual(len(found), faults, found)
+
     def test_a_metric_on_no_panel_is_said(self):
         page = self.page + "| `heapfloor_new_bytes` | gauge | group | New. | agent |\n"
         found = list(lint.faults_of_coverage(self.dashboards.values(), page))
