@@ -120,7 +120,7 @@ std::optional<std::uint64_t> sum_of(std::span<const std::byte> bytes, std::uint6
   if (offset > bytes.size() || (bytes.size() - offset) / kWord < count) return std::nullopt;
   std::uint64_t sum = 0;
   for (const std::byte* at = bytes.data() + offset; count > 0; --count, at += kWord) {
-    std::uint64_t word;
+    std::uint64_t word = 0;
     std::memcpy(&word, at, kWord);
     sum += word;
   }

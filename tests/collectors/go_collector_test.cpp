@@ -1,6 +1,7 @@
 // The go collector on a /proc of files, with programs laid out as Go 1.19 does.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -242,9 +243,10 @@ TEST_F(GoCollectorTest, APositionIndependentProgramIsReadWhereItWasLoaded) {
   file_.is_movable = true;
   GoMemoryWriter::add_variables(file_, kBias);
   run();
-  const Elf64_auxv_t entries[] = {{AT_PHDR, {kBias + sizeof(Elf64_Ehdr)}}, {AT_NULL, {0}}};
+  const std::array<Elf64_auxv_t, 2> entries = {
+      {{AT_PHDR, {kBias + sizeof(Elf64_Ehdr)}}, {AT_NULL, {0}}}};
   std::ofstream(proc_.path() + "/42/auxv", std::ios::binary)
-      << std::string(reinterpret_cast<const char*>(entries), sizeof entries);
+      << std::string(reinterpret_cast<const char*>(entries.data()), sizeof entries);
   tick();
   EXPECT_EQ(value("heapfloor_go_heap_live_bytes"), 1 << 20);
 }
@@ -254,9 +256,9 @@ TEST_F(GoCollectorTest, WhatCouldNotBeReadAtTheFirstLookIsAtTheNext) {
   run();
   tick();
   EXPECT_EQ(watched(), 0) << "nothing says yet where it was loaded";
-  const Elf64_auxv_t entries[] = {{AT_PHDR, {sizeof(Elf64_Ehdr)}}, {AT_NULL, {0}}};
+  const std::array<Elf64_auxv_t, 2> entries = {{{AT_PHDR, {sizeof(Elf64_Ehdr)}}, {AT_NULL, {0}}}};
   std::ofstream(proc_.path() + "/42/auxv", std::ios::binary)
-      << std::string(reinterpret_cast<const char*>(entries), sizeof entries);
+      << std::string(reinterpret_cast<const char*>(entries.data()), sizeof entries);
   tick(3);
   EXPECT_EQ(watched(), 1);
 }
