@@ -236,6 +236,7 @@ Result<GoTarget> GoTarget::open(const ProcessId& id, std::shared_ptr<const GoPro
   auto memory = directory.open_mapped_memory(0, kAddressSpaceBytes);
   if (!memory) return Failure(std::move(memory.error()));
   target.memory_ = std::make_shared<const MappedBytes>(std::move(*memory));
+  target.control_.resize(go_control_bytes(target.program_->layout));
   return target;
 }
 
@@ -302,7 +303,6 @@ Result<Word> GoTarget::read_word(std::uint64_t address) const {
 }
 
 Result<void> GoTarget::read_control() {
-  control_.resize(go_control_bytes(program_->layout));
   return memory_->read(address_of(GoVariable::controller).value_or(0), control_);
 }
 

@@ -1,5 +1,7 @@
 // What a tick costs for each Go program, and what the first look at its file does.
 #include <benchmark/benchmark.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <cstddef>
@@ -60,6 +62,30 @@ class Program {
 };
 
 constexpr double kMostBytes = 1e12;
+
+// What a call of the kernel costs that does nothing.
+void bare_call(benchmark::State& state) {
+  for (auto step : state) {
+    (void)step;
+    benchmark::DoNotOptimize(::syscall(SYS_getppid));
+  }
+}
+BENCHMARK(bare_call);
+
+// The other way to read another process's memory, which names the process by its pid each time.
+void process_vm_read(benchmark::State& state) {
+  const std::vector<std::byte> from(static_cast<std::size_t>(state.range(0)));
+  std::vector<std::byte> to(from.size());
+  const iovec there = {.iov_base = const_cast<std::byte*>(from.data()), .iov_len = from.size()};
+  const iovec here = {.iov_base = to.data(), .iov_len = to.size()};
+  const pid_t self = ::getpid();
+  for (auto step : state) {
+    (void)step;
+    if (::process_vm_readv(self, &here, 1, &there, 1, 0) != static_cast<ssize_t>(to.size()))
+      state.SkipWithError("not read");
+  }
+}
+BENCHMARK(process_vm_read)->Arg(8)->Arg(344);
 
 // What the kernel alone takes for one read of another process's memory: the least of any tick.
 void bare_read(benchmark::State& state) {
