@@ -40,8 +40,14 @@ void CauseBook::add(const ProcessEntry& process, const std::optional<LiveHeap>& 
   reading.shmem_bytes = process.shmem_bytes;
   reading.threads = process.threads;
   if (heap) {
-    reading.live_bytes = heap->live_bytes;
-    reading.free_bytes = heap->free_bytes;
+    // The first one may be of long ago, when the memory was another.
+    const bool is_of_now =
+        !heap->told_seconds || (known.told_seconds && known.told_seconds != heap->told_seconds);
+    known.told_seconds = heap->told_seconds;
+    if (is_of_now) {
+      reading.live_bytes = heap->live_bytes;
+      reading.free_bytes = heap->free_bytes;
+    }
   }
   known.ledger.add(reading);
 }

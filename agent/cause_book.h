@@ -20,7 +20,8 @@ namespace heapfloor {
 
 class CauseBook {
  public:
-  // One reading of a process that is watched.
+  // One reading of a process that is watched. A live heap that was there at the last one counts
+  // only once.
   void add(const ProcessEntry& process, const std::optional<LiveHeap>& heap, double now_seconds);
   // The same of a cgroup; ignored where it is not watched.
   void add(const CgroupEntry& cgroup, const WatchList& watches, double now_seconds);
@@ -46,7 +47,8 @@ class CauseBook {
  private:
   struct Known {
     GrowthLedger ledger;
-    std::optional<double> stack_bytes;  // as it was read last
+    std::optional<double> stack_bytes;   // as it was read last
+    std::optional<double> told_seconds;  // of the live heap that was seen last
   };
 
   std::map<ProcessId, Known> processes_;

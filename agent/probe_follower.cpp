@@ -74,6 +74,8 @@ void ProbeFollower::follow(const SampleBatch& batch, const GroupTable& groups,
     const Entity entity = batch.entity(index);
     if (const auto live = batch.value(index, kGoLive); entity.kind == EntityKind::go && live)
       live_of_go[entity.process] = *live;
+    if (entity.kind == EntityKind::allocator)
+      take_time(entity.process, batch.value(index, kAllocatorSampled));
     if (entity.kind != EntityKind::structure && entity.kind != EntityKind::site) continue;
     const ProcessEntry* const process = find_process(groups, entity.process);
     if (process == nullptr) continue;
@@ -106,7 +108,7 @@ void ProbeFollower::follow_heap(const Tick& tick, const ProcessEntry& process) {
   if (!live) return;
   Known& known = known_[process.id];
   known.tick = tick_;
-  known.heap = LiveHeap{*live, free};
+  known.heap = LiveHeap{*live, free, std::nullopt};
   const std::optional<double> anon = anonymous_bytes(process);
   // The heap of a program is as worth watching as its memory: that it is level says much.
   const bool is_large = anon && *anon >= tick.minimum_bytes;
@@ -117,6 +119,13 @@ void ProbeFollower::follow_heap(const Tick& tick, const ProcessEntry& process) {
   if (sampled)
     watch(tick, {EntityKind::process, Signal::sampled_live, process.id}, process, {}, *sampled,
           std::nullopt, least);
+}
+
+// An allocator's figures are those of when the probe last read it.
+void ProbeFollower::take_time(const ProcessId& id, const std::optional<double>& sampled_seconds) {
+  const auto found = known_.find(id);
+  if (found != known_.end() && found->second.heap)
+    found->second.heap->told_seconds = sampled_seconds;
 }
 
 void ProbeFollower::follow_part(const Tick& tick, std::size_t index, const ProcessEntry& process) {

@@ -95,6 +95,7 @@ class ProbeFollower {
   };
 
   void follow_heap(const Tick& tick, const ProcessEntry& process);
+  void take_time(const ProcessId& id, const std::optional<double>& sampled_seconds);
   void follow_part(const Tick& tick, std::size_t index, const ProcessEntry& process);
   static void watch(const Tick& tick, const SeriesKey& key, const ProcessEntry& process,
                     std::string_view part, double value, std::optional<double> epoch, double least);

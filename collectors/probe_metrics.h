@@ -220,6 +220,8 @@ inline constexpr const MetricDesc& kProbedTrims =
     find_metric(kProbeMetrics, "heapfloor_process_allocator_trims_total");
 inline constexpr const MetricDesc& kProbedSampledLive =
     find_metric(kProbeMetrics, "heapfloor_process_sampled_live_bytes");
+inline constexpr const MetricDesc& kAllocatorSampled =
+    find_metric(kProbeMetrics, "heapfloor_allocator_sample_timestamp_seconds");
 inline constexpr const MetricDesc& kStructureElements =
     find_metric(kProbeMetrics, "heapfloor_structure_elements");
 inline constexpr const MetricDesc& kStructureMemory =

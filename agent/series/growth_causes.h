@@ -14,9 +14,11 @@ namespace heapfloor {
 struct LiveHeap {
   double live_bytes = 0;             // in use
   std::optional<double> free_bytes;  // held beside it; nothing where that is not told
+  // Seconds since boot, when this was so; nothing where it is so now.
+  std::optional<double> told_seconds = std::nullopt;
 };
 
-// Both heaps of a program that has two, whose memory is disjoint.
+// Both heaps of a program that has two, whose memory is disjoint; as old as the older one.
 [[nodiscard]] std::optional<LiveHeap> both_heaps(const std::optional<LiveHeap>& one,
                                                  const std::optional<LiveHeap>& other);
 

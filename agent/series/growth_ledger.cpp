@@ -37,7 +37,8 @@ void GrowthLedger::add(const GrowthReading& reading) {
   Bucket bucket{static_cast<float>(reading.time_seconds - first_seconds_),
                 {static_cast<float>(reading.anon_bytes), stored(reading.file_bytes),
                  stored(reading.shmem_bytes), stored(reading.threads), stored(reading.live_bytes),
-                 stored(reading.free_bytes)}};
+                 stored(reading.free_bytes),
+                 reading.live_bytes ? static_cast<float>(reading.anon_bytes) : kAbsent}};
   for (std::size_t index = 0; index < kMostLevels; ++index) {
     if (index == levels_.size()) levels_.emplace_back();
     Level& level = levels_[index];
@@ -116,6 +117,40 @@ std::optional<std::size_t> GrowthLedger::level_for(float start) const {
   return levels_.empty() ? std::nullopt : std::optional(levels_.size() - 1);
 }
 
+GrowthLedger::Bucket GrowthLedger::least_of(const Level& level, std::size_t first,
+                                            std::size_t count) {
+  Bucket least = at(level, first);
+  for (std::size_t i = 1; i < count; ++i) least = merged(least, at(level, first + i));
+  return least;
+}
+
+// At most `width` buckets, from `start` on, of which the last is the newest one that has what the
+// program holds.
+std::optional<GrowthLedger::Bucket> GrowthLedger::last_told(const Level& level, std::size_t width,
+                                                            float start) {
+  std::size_t end = level.count;
+  while (end > 0 && std::isnan(at(level, end - 1).least[kLive])) --end;
+  std::size_t first = end;
+  while (first > 0 && end - first < width && at(level, first - 1).seconds >= start) --first;
+  if (first == end) return std::nullopt;
+  return least_of(level, first, end - first);
+}
+
+MemoryGrowth GrowthLedger::growth_between(const Bucket& begin, const Bucket& end) {
+  const auto gained = [&begin, &end](Part part) {
+    return difference(begin.least.at(part), end.least.at(part));
+  };
+  MemoryGrowth growth;
+  growth.seconds = static_cast<double>(end.seconds) - static_cast<double>(begin.seconds);
+  growth.live_bytes = gained(kLive);
+  growth.free_bytes = gained(kFree);
+  growth.anon_bytes = gained(growth.live_bytes ? kAnonWithLive : kAnon).value_or(0);
+  growth.file_bytes = gained(kFile);
+  growth.shmem_bytes = gained(kShmem);
+  growth.threads = gained(kThreads);
+  return growth;
+}
+
 std::optional<MemoryGrowth> GrowthLedger::growth_since(double start_seconds) const {
   const auto start = static_cast<float>(start_seconds - first_seconds_);
   const std::optional<std::size_t> index = level_for(start);
@@ -128,26 +163,23 @@ std::optional<MemoryGrowth> GrowthLedger::growth_since(double start_seconds) con
   // A quarter of the window at either end. The last one from the finer level, which ends nearer to
   // now.
   const std::size_t quarter = std::max<std::size_t>(1, buckets / 4);
-  const auto least_of = [](const Level& from, std::size_t begin, std::size_t count) {
-    Bucket least = at(from, begin);
-    for (std::size_t i = 1; i < count; ++i) least = merged(least, at(from, begin + i));
-    return least;
-  };
   const Bucket begin = least_of(level, first, quarter);
   const Level& newest = *index == 0 ? level : levels_[*index - 1];
-  const std::size_t last = std::min<std::size_t>(*index == 0 ? quarter : 2 * quarter, newest.count);
-  const Bucket end = least_of(newest, newest.count - last, last);
-  const auto gained = [&begin, &end](Part part) {
-    return difference(begin.least.at(part), end.least.at(part));
-  };
-  MemoryGrowth growth;
-  growth.seconds = static_cast<double>(end.seconds) - static_cast<double>(begin.seconds);
-  growth.anon_bytes = gained(kAnon).value_or(0);
-  growth.file_bytes = gained(kFile);
-  growth.shmem_bytes = gained(kShmem);
-  growth.threads = gained(kThreads);
-  growth.live_bytes = gained(kLive);
-  growth.free_bytes = gained(kFree);
+  const std::size_t width = *index == 0 ? quarter : 2 * quarter;
+  const std::size_t last = std::min<std::size_t>(width, newest.count);
+  MemoryGrowth growth = growth_between(begin, least_of(newest, newest.count - last, last));
+  if (!std::isnan(begin.least[kLive])) {
+    const float later = at(level, first + quarter).seconds;
+    std::optional<Bucket> told = last_told(newest, width, later);
+    if (!told) told = last_told(level, quarter, later);
+    const auto until_told = told ? std::optional(growth_between(begin, *told)) : std::nullopt;
+    const bool has_grown = until_told && (until_told->anon_bytes > 0 || growth.anon_bytes <= 0);
+    if (has_grown) {
+      growth = *until_told;
+    } else {
+      growth.live_bytes = growth.free_bytes = std::nullopt;
+    }
+  }
   const float threads = at(levels_[0], levels_[0].count - 1U).least[kThreads];
   if (!std::isnan(threads)) growth.threads_now = threads;
   if (growth.seconds <= 0) return std::nullopt;

@@ -24,11 +24,15 @@ struct GrowthReading {
   std::optional<double> file_bytes = std::nullopt;   // resident pages of files
   std::optional<double> shmem_bytes = std::nullopt;  // resident shared memory
   std::optional<double> threads = std::nullopt;
-  std::optional<double> live_bytes = std::nullopt;  // in use by the program, where that is told
-  std::optional<double> free_bytes = std::nullopt;  // held by its allocator, where it says so
+  // In use by the program, where it has told that since the last reading: an older figure is of
+  // another time than anon_bytes.
+  std::optional<double> live_bytes = std::nullopt;
+  std::optional<double> free_bytes = std::nullopt;  // held by its allocator, told with it
 };
 
-// From the beginning of a window to its end; what is not known at both is absent.
+// From the beginning of a window to its end; what is not known at both is absent. Where a program
+// that tells what it holds has grown by the last time that it did, to that time: of what came later
+// nothing tells.
 struct MemoryGrowth {
   double seconds = 0;
   double anon_bytes = 0;
@@ -57,7 +61,8 @@ class GrowthLedger {
  private:
   using Part = std::size_t;
   static constexpr Part kAnon = 0, kFile = 1, kShmem = 2, kThreads = 3, kLive = 4, kFree = 5;
-  static constexpr std::size_t kParts = 6;
+  static constexpr Part kAnonWithLive = 6;  // of the readings that have both
+  static constexpr std::size_t kParts = 7;
   static constexpr float kAbsent = std::numeric_limits<float>::quiet_NaN();
   // A float tells 100 GiB from 8 KiB more.
   struct Bucket {
@@ -77,6 +82,10 @@ class GrowthLedger {
   static Bucket merged(const Bucket& first, const Bucket& second);
   [[nodiscard]] static const Bucket& at(const Level& level, std::size_t position);  // oldest first
   [[nodiscard]] std::optional<std::size_t> level_for(float start) const;
+  static Bucket least_of(const Level& level, std::size_t first, std::size_t count);
+  [[nodiscard]] static std::optional<Bucket> last_told(const Level& level, std::size_t width,
+                                                       float start);
+  static MemoryGrowth growth_between(const Bucket& begin, const Bucket& end);
 
   double first_seconds_ = 0;
   std::vector<Level> levels_;
@@ -84,6 +93,6 @@ class GrowthLedger {
  public:
   static constexpr std::size_t kMostBytes = kMostLevels * sizeof(Level);
 };
-static_assert(GrowthLedger::kMostBytes <= 4352);
+static_assert(GrowthLedger::kMostBytes <= 4864);
 
 }  // namespace heapfloor

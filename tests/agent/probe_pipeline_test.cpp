@@ -47,10 +47,11 @@ class ProbePipeline : public testing::AgentFixture {
     std::shared_ptr<const Snapshot> last;
     for (int second = 0; second < seconds; ++second, ++second_) {
       const Sizes sizes = sizes_at(second_);
+      const int told = second_ - second_ % statistics_seconds_;
       const double gained = sizes.in_use - sizes_at(0).in_use;
       proc_.set(7, 700, "payments", static_cast<std::uint64_t>(sizes.anon * kMiB));
-      writer_.set_allocator(mib(sizes.in_use), mib(sizes.free), 0,
-                            static_cast<std::uint64_t>(second_ + 1) * 1'000'000'000);
+      writer_.set_allocator(mib(sizes_at(told).in_use), mib(sizes_at(told).free), 0,
+                            static_cast<std::uint64_t>(told + 1) * 1'000'000'000);
       writer_.header().live_bytes = mib(sizes.in_use);
       writer_.instance(0).bytes = mib(20 + gained);
       writer_.instance(0).elements = static_cast<std::uint64_t>(100'000 + 5000 * gained);
@@ -73,6 +74,7 @@ class ProbePipeline : public testing::AgentFixture {
   heapfloor_structure* cache_ = nullptr;
   std::uint32_t site_ = 0;
   int second_ = 0;
+  int statistics_seconds_ = 1;  // between two readings of the allocator
 };
 
 TEST_F(ProbePipeline, ALeakIsFoundInTheHeapAndInTheStructureThatGrows) {
@@ -152,6 +154,23 @@ TEST_F(ProbePipeline, TheMemorysSuspectNamesItsCauseAndWhatGrows) {
   EXPECT_THAT(json, HasSubstr(R"("function":null)"));
   EXPECT_THAT(json, HasSubstr(R"("location":"/usr/bin/app+0x1122")"));
   EXPECT_THAT(json, HasSubstr(R"("live_growth":)"));
+}
+
+// A busy allocator is read seldom: its last figures are of less memory than there is now.
+TEST_F(ProbePipeline, CausesAreThoseOfTheGrowthUntilTheAllocatorWasReadLast) {
+  statistics_seconds_ = 100;
+  for (const int seconds : {310, 60, 25}) {
+    const auto snapshot = run(seconds, [](int second) {
+      return Sizes{100.0 + second, 80 + 0.9 * second, 5};
+    });
+    const WatchRow* const memory = watch(*snapshot, "process:7:700", "rss_anon");
+    ASSERT_NE(memory, nullptr);
+    ASSERT_TRUE(memory->causes);
+    EXPECT_TRUE(memory->causes->is_live_known);
+    EXPECT_NEAR(memory->causes->live_growth, 0.9, 0.01);
+    EXPECT_NEAR(memory->causes->unattributed, 0.1, 0.01);
+    EXPECT_LE(memory->causes->growth_bytes, mib(300));
+  }
 }
 
 // Memory grows, what the program holds does not: its allocator keeps pages that it cannot return.

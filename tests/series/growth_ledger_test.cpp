@@ -107,6 +107,33 @@ TEST(GrowthLedger, APartThatIsNotKnownForAWhileIsKnownFromTheRest) {
   EXPECT_NEAR(*growth->live_bytes, growth->anon_bytes, kMiB);
 }
 
+TEST(GrowthLedger, TheGrowthEndsWhereTheProgramLastToldWhatItHolds) {
+  for (const double told_until : {23.9, 20.0, 12.1}) {
+    const auto growth = hours(24, [told_until](double hour) {
+                          GrowthReading reading{.anon_bytes = 100 + 10 * hour, .shmem_bytes = hour};
+                          const bool is_told = static_cast<int>(hour * 240) % 20 == 7;
+                          if (hour < told_until && is_told) reading.live_bytes = 90 + 9 * hour;
+                          return reading;
+                        }).growth_since(begin_of(0));
+    ASSERT_TRUE(growth && growth->live_bytes) << told_until;
+    EXPECT_NEAR(*growth->live_bytes, 0.9 * growth->anon_bytes, 0.01 * kMiB) << told_until;
+    EXPECT_LE(growth->seconds, told_until * kHour);
+    EXPECT_GT(growth->seconds, 0.6 * told_until * kHour);
+    EXPECT_NEAR(*growth->shmem_bytes / kMiB, growth->seconds / kHour, 0.1);
+  }
+}
+
+TEST(GrowthLedger, WhatGrewAfterTheProgramLastToldIsNotSaidToBeHeldOrNot) {
+  const auto growth = hours(24, [](double hour) {
+                        GrowthReading reading{.anon_bytes = 100 + 10 * std::max(0.0, hour - 12)};
+                        if (hour < 12) reading.live_bytes = 90;
+                        return reading;
+                      }).growth_since(begin_of(0));
+  ASSERT_TRUE(growth);
+  EXPECT_GT(growth->anon_bytes, 50 * kMiB);
+  EXPECT_FALSE(growth->live_bytes);
+}
+
 std::string written(const GrowthLedger& ledger) {
   std::string bytes;
   ByteWriter out(bytes);
