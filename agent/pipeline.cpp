@@ -705,7 +705,7 @@ void Pipeline::note_leak_details(const Snapshot& snapshot) {
 }
 
 std::shared_ptr<const Snapshot> Pipeline::make_snapshot(double now_seconds, bool is_listed) {
-  auto snapshot = std::make_shared<Snapshot>();
+  auto snapshot = snapshots_.make();
   snapshot->tick = tick_;
   snapshot->time_seconds = now_seconds;
   snapshot->wall_offset_seconds = wall_offset_seconds_;

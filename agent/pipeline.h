@@ -40,6 +40,7 @@
 #include "agent/series/oom_book.h"
 #include "agent/series/sample_batch.h"
 #include "agent/snapshot_builder.h"
+#include "agent/snapshot_maker.h"
 #include "collectors/go_board.h"
 #include "collectors/host_root.h"
 #include "collectors/oom_board.h"
@@ -194,6 +195,7 @@ class Pipeline final : public SeriesReader {
   SampleBatch batch_;
   double ticks_per_second_;
   std::uint64_t tick_ = 0;
+  SnapshotMaker snapshots_;
   double evaluation_seconds_ = 0;
 
   mutable std::mutex mutex_;  // everything below

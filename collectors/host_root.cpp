@@ -89,6 +89,17 @@ std::optional<std::size_t> read_all(int file, std::span<char> buffer) {
   return std::nullopt;
 }
 
+// The same of a file of one record: what one read did not fill is all of it.
+std::optional<std::size_t> read_one_record(int file, std::span<char> buffer) {
+  const ssize_t got = read_some(file, buffer.data(), buffer.size());
+  if (got < 0) return std::nullopt;
+  const auto length = static_cast<std::size_t>(got);
+  if (length < buffer.size()) return length;
+  const auto rest = read_all(file, buffer.subspan(length));
+  if (!rest) return std::nullopt;
+  return length + *rest;
+}
+
 Failure read_failure(std::string path, std::size_t room) {
   if (errno != EFBIG) return failure_of(errno, std::move(path));
   return failure(ErrorKind::malformed, std::move(path),
@@ -287,6 +298,10 @@ Result<HostFolder> ProcessDir::open_folder_in_root(const char* path) const {
 
 Result<std::string_view> ProcessDir::read(const char* name, std::span<char> buffer) const {
   return root_->read_in(pid_, directory_, name, buffer);
+}
+
+Result<std::string_view> ProcessDir::read_record(const char* name, std::span<char> buffer) const {
+  return root_->read_record_in(pid_, directory_, name, buffer);
 }
 
 Result<std::size_t> ProcessDir::count_descriptors() const {
@@ -587,6 +602,18 @@ bool DirectoryHostRoot::directory_is_dead(int directory) const {
 Result<std::string_view> DirectoryHostRoot::read_in(std::int32_t pid, int directory,
                                                     const char* name,
                                                     std::span<char> buffer) const {
+  return take_in(pid, directory, name, buffer, read_all);
+}
+
+Result<std::string_view> DirectoryHostRoot::read_record_in(std::int32_t pid, int directory,
+                                                           const char* name,
+                                                           std::span<char> buffer) const {
+  return take_in(pid, directory, name, buffer, read_one_record);
+}
+
+Result<std::string_view> DirectoryHostRoot::take_in(std::int32_t pid, int directory,
+                                                    const char* name, std::span<char> buffer,
+                                                    Taker take) const {
   if (directory < 0) {
     std::array<char, 64> relative = {};
     char* end = std::to_chars(relative.data(), relative.data() + 16, pid).ptr;
@@ -601,7 +628,7 @@ Result<std::string_view> DirectoryHostRoot::read_in(std::int32_t pid, int direct
   int error_number = 0;
   {
     const Descriptor file(open_for_read(directory, name, 0));
-    if (file.get() >= 0) length = read_all(file.get(), buffer);
+    if (file.get() >= 0) length = take(file.get(), buffer);
     error_number = errno;
   }
   restore_spare();

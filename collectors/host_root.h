@@ -192,7 +192,12 @@ class ProcessDir {
 
   // Reads the whole file `name` into `buffer`; the view points into it.
   [[nodiscard]] Result<std::string_view> read(const char* name, std::span<char> buffer) const;
-  // The same for a file of which the start is enough: what does not fit is not asked for.
+  // The same for a file of one record, which the kernel gives whole to one read of enough room
+  // (single_open in fs/seq_file.c): stat, statm, status, limits, oom_score, cgroup. One system call
+  // less.
+  [[nodiscard]] Result<std::string_view> read_record(const char* name,
+                                                     std::span<char> buffer) const;
+  // The same as read() for a file of which the start is enough: what does not fit is not asked for.
   [[nodiscard]] Result<std::string_view> read_start(const char* name, std::span<char> buffer) const;
   // The target of the symbolic link `name`. The kernel lets only those see it who may trace the
   // process; one without (of a zombie, of a kernel thread) is `unavailable`.
@@ -367,6 +372,11 @@ class HostRoot {
   [[nodiscard]] virtual Result<std::string_view> read_in(std::int32_t pid, int directory,
                                                          const char* name,
                                                          std::span<char> buffer) const = 0;
+  [[nodiscard]] virtual Result<std::string_view> read_record_in(std::int32_t pid, int directory,
+                                                                const char* name,
+                                                                std::span<char> buffer) const {
+    return read_in(pid, directory, name, buffer);
+  }
   [[nodiscard]] virtual Result<std::size_t> count_descriptors_in(std::int32_t pid,
                                                                  int directory) const = 0;
   [[nodiscard]] virtual Result<std::string_view> read_start_in(std::int32_t pid, int directory,
@@ -448,6 +458,9 @@ class DirectoryHostRoot final : public HostRoot {
  private:
   [[nodiscard]] Result<std::string_view> read_in(std::int32_t pid, int directory, const char* name,
                                                  std::span<char> buffer) const override;
+  [[nodiscard]] Result<std::string_view> read_record_in(std::int32_t pid, int directory,
+                                                        const char* name,
+                                                        std::span<char> buffer) const override;
   [[nodiscard]] Result<std::size_t> count_descriptors_in(std::int32_t pid,
                                                          int directory) const override;
   [[nodiscard]] Result<std::string_view> read_start_in(std::int32_t pid, int directory,
@@ -508,6 +521,10 @@ class DirectoryHostRoot final : public HostRoot {
   [[nodiscard]] int open_for_read(int directory, const char* path, int flags) const;
   void restore_spare() const noexcept;
   [[nodiscard]] bool directory_is_dead(int directory) const;
+  // What take(descriptor, buffer) has read of the file, of how many bytes it is.
+  using Taker = std::optional<std::size_t> (*)(int file, std::span<char> buffer);
+  [[nodiscard]] Result<std::string_view> take_in(std::int32_t pid, int directory, const char* name,
+                                                 std::span<char> buffer, Taker take) const;
   // A path for openat and its kin: `name` below the directory, or the whole path when unpinned.
   [[nodiscard]] std::string path_for(std::int32_t pid, int directory, const char* name) const;
   // What a refusal to read in a process's directory means.

@@ -381,11 +381,11 @@ class ProbeCollector final : public Collector {
   // Its pid as it sees itself, and that it is still the process that was seen.
   Result<std::optional<std::int32_t>> read_own_pid(const ProcessDir& directory,
                                                    const SeenProcess& seen) {
-    auto status = directory.read("status", buffer_);
+    auto status = directory.read_record("status", buffer_);
     if (!status) return Failure(std::move(status.error()));
     const std::optional<std::int32_t> own_pid = parse_own_pid(*status);
     if (directory.pinned()) return own_pid;
-    auto text = directory.read("stat", buffer_);
+    auto text = directory.read_record("stat", buffer_);
     if (!text) return Failure(std::move(text.error()));
     const Result<PidStat> stat = parse_pid_stat(*text);
     if (!stat || stat->start_ticks != seen.id.start_ticks)

@@ -10,7 +10,7 @@ namespace heapfloor {
 
 Result<std::uint64_t> read_start_ticks(const ProcessDir& directory, std::int32_t pid,
                                        std::span<char> buffer) {
-  auto text = directory.read("stat", buffer);
+  auto text = directory.read_record("stat", buffer);
   if (!text) return Failure(std::move(text.error()));
   auto stat = with_path(parse_pid_stat(*text), std::to_string(pid) + "/stat");
   if (!stat) return Failure(std::move(stat.error()));

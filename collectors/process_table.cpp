@@ -389,7 +389,8 @@ Result<void> ProcessTable::read_attributes(const ProcessDir& directory, CollectR
   attributes_.executable = take(kExe, directory.read_link("exe", buffer()));
   attributes_.command_line =
       take(kCmdline, directory.read_start("cmdline", buffer().first(kMostCommandLineBytes)));
-  attributes_.cgroup = take(kCgroup, directory.read("cgroup", buffer()).and_then(cgroup_path));
+  attributes_.cgroup =
+      take(kCgroup, directory.read_record("cgroup", buffer()).and_then(cgroup_path));
   if (ended) return Failure(std::move(*ended));
   attributes_.refused = refused;
   attributes_.were_read = true;
@@ -426,25 +427,35 @@ void ProcessTable::publish(const TrackedProcess& process) const {
 
 // Makes the table hold exactly the listed pids, in their order. Between most ticks nothing came or
 // went.
+// In place: in most ticks few come and go, and all of them are many pages.
 void ProcessTable::reconcile() {
-  const auto same_pid = [](const TrackedProcess& process, std::int32_t pid) {
-    return process.pid == pid;
+  auto listed = pids_.begin();
+  const auto is_listed = [&](std::int32_t pid) {
+    while (listed != pids_.end() && *listed < pid) ++listed;
+    return listed != pids_.end() && *listed == pid;
   };
-  if (std::equal(processes_.begin(), processes_.end(), pids_.begin(), pids_.end(), same_pid))
-    return;
-  std::vector<TrackedProcess> next;
-  next.reserve(pids_.size());
-  auto known = processes_.begin();
-  for (const std::int32_t pid : pids_) {
-    for (; known != processes_.end() && known->pid < pid; ++known) release(*known);
-    if (known != processes_.end() && known->pid == pid) {
-      next.push_back(std::move(*known++));
-    } else {
-      next.emplace_back().pid = pid;
+  std::size_t kept = 0;
+  for (std::size_t index = 0; index < processes_.size(); ++index) {
+    if (!is_listed(processes_[index].pid)) {
+      release(processes_[index]);
+    } else if (kept++ < index) {
+      processes_[kept - 1] = std::move(processes_[index]);
     }
   }
-  for (; known != processes_.end(); ++known) release(*known);
-  processes_ = std::move(next);
+  processes_.resize(kept);
+  if (pids_.size() > processes_.capacity()) processes_.reserve(pids_.size() + pids_.size() / 8);
+  std::size_t known = 0;
+  for (const std::int32_t pid : pids_) {
+    if (known < kept && processes_[known].pid == pid) {
+      ++known;
+    } else {
+      processes_.emplace_back().pid = pid;
+    }
+  }
+  const auto met = processes_.begin() + static_cast<std::ptrdiff_t>(kept);
+  std::inplace_merge(
+      processes_.begin(), met, processes_.end(),
+      [](const TrackedProcess& one, const TrackedProcess& other) { return one.pid < other.pid; });
 }
 
 // Whether nothing of it has to be read in this tick.
@@ -599,7 +610,7 @@ Result<void> ProcessTable::confirm(const TrackedProcess& process,
 }
 
 Result<PidStat> ProcessTable::read_stat(std::int32_t pid, const ProcessDir& directory) const {
-  auto text = directory.read("stat", buffer());
+  auto text = directory.read_record("stat", buffer());
   if (!text) return Failure(std::move(text.error()));
   return with_path(parse_pid_stat(*text), path_of(pid, "stat"));
 }
@@ -610,7 +621,7 @@ Result<void> ProcessTable::read_status(TrackedProcess& process, const ProcessDir
                                        CollectReport& report) {
   process.known = true;
   if (process.kernel_thread) return {};
-  auto text = directory.read("status", buffer());
+  auto text = directory.read_record("status", buffer());
   if (!text && text.error().kind == ErrorKind::gone) return Failure(std::move(text.error()));
   auto status = text ? with_path(parse_pid_status(*text), path_of(process.pid, "status"))
                      : Result<PidStatus>(Failure(std::move(text.error())));
@@ -641,13 +652,13 @@ void ProcessTable::take_rarely(TrackedProcess& process, const ProcessDir& direct
   process.mappings_due = process.mappings_due || (is_due && mappings_turn_due(process));
   if (process.mappings_due && has_size(process, kVirtual)) take_mappings(process, directory);
   if (process.rare_known && !is_due) return;
-  const auto text = directory.read("limits", buffer());
+  const auto text = directory.read_record("limits", buffer());
   const auto limits = text ? parse_pid_limits(*text) : Failure(text.error());
   process.has_descriptor_limit = limits && limits->open_files;
   if (process.has_descriptor_limit) process.descriptor_limit = clamped(*limits->open_files);
   process.address_space_limit_bytes = known_limit(limits, &PidLimits::address_space_bytes);
   process.data_limit_bytes = known_limit(limits, &PidLimits::data_bytes);
-  const auto line = directory.read("oom_score", buffer());
+  const auto line = directory.read_record("oom_score", buffer());
   const auto score = line ? parse_integer(*line) : Failure(line.error());
   process.rare_known = text || line;
   process.has_oom_score = score && *score <= std::numeric_limits<std::uint16_t>::max();
@@ -668,7 +679,7 @@ void ProcessTable::take_mappings(TrackedProcess& process, const ProcessDir& dire
 // Every kernel's statm tells anon from the rest: file and shmem pages are the "shared" ones.
 void ProcessTable::take_anon_from_statm(TrackedProcess& process,
                                         const ProcessDir& directory) const {
-  const auto text = directory.read("statm", buffer());
+  const auto text = directory.read_record("statm", buffer());
   if (!text) return;
   const auto statm = parse_pid_statm(*text);
   if (!statm || statm->resident_pages < statm->shared_pages) return;

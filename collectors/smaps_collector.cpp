@@ -189,7 +189,7 @@ class SmapsCollector final : public Collector {
   }
 
   [[nodiscard]] Result<SmapsRollup> read_rollup_in(const ProcessDir& directory, std::int32_t pid) {
-    auto text = directory.read("smaps_rollup", buffer_);
+    auto text = directory.read_record("smaps_rollup", buffer_);
     if (!text) return Failure(std::move(text.error()));
     return with_path(parse_smaps_rollup(*text), path_of(pid, "smaps_rollup"));
   }

@@ -77,7 +77,7 @@ class ActingAs {
 };
 
 Result<PidStanding> standing_of(const ProcessDir& directory, std::span<char> buffer) {
-  const auto status = directory.read("status", buffer);
+  const auto status = directory.read_record("status", buffer);
   if (!status) return Failure(status.error());
   return parse_pid_standing(*status);
 }

@@ -18,7 +18,7 @@ Result<SeenDirectory> SeenDirectory::open(const HostRoot& root, const SeenProces
 
 Result<void> SeenDirectory::confirm(std::span<char> buffer) const {
   if (get().pinned()) return {};
-  auto text = get().read("stat", buffer);
+  auto text = get().read_record("stat", buffer);
   if (!text) return Failure(std::move(text.error()));
   const Result<PidStat> stat = parse_pid_stat(*text);
   if (stat && stat->start_ticks == id_.start_ticks) return {};
