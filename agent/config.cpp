@@ -250,6 +250,12 @@ std::string render_default_config() {
     out += value.empty() ? fmt::format("  {}: \"\"\n", key.path.substr(dot + 1))
                          : fmt::format("  {}: {}\n", key.path.substr(dot + 1), value);
   }
+  out +=
+      "\n# trend.signals: another value of a key of trend for one signal, as /api/v1/config shows\n"
+      "# trend:\n"
+      "#   signals:\n"
+      "#     rss_anon:\n"
+      "#       patience: 0.4\n";
   for (const ConfigList& list : config_lists()) {
     out += fmt::format("\n# {}: {}\n", list.path, list.help);
     for (std::string_view rest = list.example; !rest.empty();) {
