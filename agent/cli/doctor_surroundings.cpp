@@ -194,7 +194,16 @@ std::vector<Finding> examine_receivers(const Config& config) {
   for (const PrometheusTarget& target : prometheus_targets(config))
     questions.push_back({target.name, "series of targets.prometheus",
                          below(target.url, "/api/v1/query?query=1"), target.http});
-  for (const ReceiverSettings& receiver : receiver_settings(config)) {
+  const std::vector<ReceiverSettings> receivers = receiver_settings(config);
+  if (!receivers.empty() && config.alerts.external_url.empty()) {
+    findings.push_back(
+        {kNetwork,
+         "links",
+         Health::partly,
+         "what is sent says what leaks",
+         {{"alerts lead to no chart, flame graph, profile or runbook", "alerts.external-url"}}});
+  }
+  for (const ReceiverSettings& receiver : receivers) {
     if (receiver.kind == ReceiverKind::alertmanager) {
       questions.push_back(
           {receiver.name, "an Alertmanager", below(receiver.url, "/api/v2/status"), receiver.http});

@@ -291,6 +291,21 @@ TEST(DoctorReceivers, EachServerIsAskedAndAWebhookIsNot) {
   EXPECT_THAT(fine.seen()[0].head, HasSubstr("GET /prefix/api/v1/query?query=1 "));
 }
 
+TEST(DoctorReceivers, WithoutTheAgentsAddressAlertsLeadNowhere) {
+  Config config;
+  const auto count = [&config] {
+    return std::ranges::count(examine_receivers(config), "links", &Finding::name);
+  };
+  EXPECT_EQ(count(), 0) << "nobody is told of alerts";
+  ReceiverSettings hook;
+  hook.kind = ReceiverKind::webhook;
+  hook.name = "chat";
+  config.alerts.receivers = {hook};
+  EXPECT_EQ(count(), 1);
+  config.alerts.external_url = "https://memory.example/db1/";
+  EXPECT_EQ(count(), 0);
+}
+
 DoctorReport sample_report() {
   DoctorReport report;
   report.version = "0.1.0";
