@@ -124,6 +124,16 @@ GrowthLedger::Bucket GrowthLedger::least_of(const Level& level, std::size_t firs
   return least;
 }
 
+// How many buckets from `first` on do not have what the program holds, where one in the first half
+// of the window has it; else 0.
+std::size_t GrowthLedger::untold(const Level& level, std::size_t first) {
+  const std::size_t half = (level.count - first + 1) / 2;
+  for (std::size_t index = 0; index < half; ++index) {
+    if (!std::isnan(at(level, first + index).least[kLive])) return index;
+  }
+  return 0;
+}
+
 // At most `width` buckets, from `start` on, of which the last is the newest one that has what the
 // program holds.
 std::optional<GrowthLedger::Bucket> GrowthLedger::last_told(const Level& level, std::size_t width,
@@ -158,8 +168,11 @@ std::optional<MemoryGrowth> GrowthLedger::growth_since(double start_seconds) con
   const Level& level = levels_[*index];
   std::size_t first = 0;
   while (first < level.count && at(level, first).seconds < start) ++first;
-  const std::size_t buckets = level.count - first;
+  std::size_t buckets = level.count - first;
   if (buckets < (*index == 0 ? kLeastReadings : kLeastBuckets)) return std::nullopt;
+  const std::size_t skipped = untold(level, first);
+  first += skipped;
+  buckets -= skipped;
   // A quarter of the window at either end. The last one from the finer level, which ends nearer to
   // now.
   const std::size_t quarter = std::max<std::size_t>(1, buckets / 4);

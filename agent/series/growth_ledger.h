@@ -30,9 +30,9 @@ struct GrowthReading {
   std::optional<double> free_bytes = std::nullopt;  // held by its allocator, told with it
 };
 
-// From the beginning of a window to its end; what is not known at both is absent. Where a program
-// that tells what it holds has grown by the last time that it did, to that time: of what came later
-// nothing tells.
+// From the beginning of a window to its end; what is not known at both is absent. Of a program that
+// tells what it holds now and then, from the first to the last time that it did, where it has grown
+// by then: of what came before and later nothing tells.
 struct MemoryGrowth {
   double seconds = 0;
   double anon_bytes = 0;
@@ -83,6 +83,7 @@ class GrowthLedger {
   [[nodiscard]] static const Bucket& at(const Level& level, std::size_t position);  // oldest first
   [[nodiscard]] std::optional<std::size_t> level_for(float start) const;
   static Bucket least_of(const Level& level, std::size_t first, std::size_t count);
+  [[nodiscard]] static std::size_t untold(const Level& level, std::size_t first);
   [[nodiscard]] static std::optional<Bucket> last_told(const Level& level, std::size_t width,
                                                        float start);
   static MemoryGrowth growth_between(const Bucket& begin, const Bucket& end);
