@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <memory>
-#include <optional>
 #include <thread>
 
 namespace heapfloor {
@@ -45,7 +44,7 @@ TEST(SnapshotMaker, TheRoomOfABurstOfProcessesIsGivenUp) {
 }
 
 TEST(SnapshotMaker, TheLastReaderMayBeAnotherThreadAndOutliveTheMaker) {
-  std::optional<SnapshotMaker> maker(std::in_place);
+  auto maker = std::make_unique<SnapshotMaker>();
   std::shared_ptr<const Snapshot> kept = filled(*maker, kProcesses);
   std::thread reader([held = filled(*maker, kProcesses)]() mutable { held.reset(); });
   const auto beside = filled(*maker, 1);
