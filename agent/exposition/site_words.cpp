@@ -89,8 +89,10 @@ std::string say(const Summed& sum, const std::vector<Summed>& sums) {
   const auto kind = std::ranges::find(kKinds, sum.site->container, &Kind::container);
   const std::string what =
       fmt::format(fmt::runtime(kind == kKinds.end() ? kObjects : kind->words), place_of(*sum.site));
-  return fmt::format("{}{}: {:.1f} MiB/h", what, say_holder(sum, sums),
-                     sum.bytes_per_second * kHour / kMiB);
+  const double mib = sum.bytes_per_second * kHour / kMiB;
+  const bool is_gib = mib >= 1024;
+  return fmt::format("{}{}: {:.1f} {}/h", what, say_holder(sum, sums), is_gib ? mib / 1024 : mib,
+                     is_gib ? "GiB" : "MiB");
 }
 
 // "12,412".

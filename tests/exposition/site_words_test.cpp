@@ -39,6 +39,16 @@ TEST(SiteWords, WithoutAShareItIsAPart) {
             "A part of the growth is values boxed into interfaces by main.box: 1.0 MiB/h.");
 }
 
+TEST(SiteWords, FastGrowthIsToldInGibibytes) {
+  const KnownSite boxed = site("main.box", "interface");
+  const auto said = [&boxed](double bytes_per_second) {
+    return say_growing_sites(std::vector<GrowingSite>{{&boxed, bytes_per_second, std::nullopt}},
+                             std::nullopt);
+  };
+  EXPECT_TRUE(said(1023 * kMiBAnHour).ends_with(": 1023.0 MiB/h.")) << said(1023 * kMiBAnHour);
+  EXPECT_TRUE(said(4608 * kMiBAnHour).ends_with(": 4.5 GiB/h.")) << said(4608 * kMiBAnHour);
+}
+
 TEST(SiteWords, AMapThatTheSameFunctionFillsMostLikelyHoldsWhatGrows) {
   const KnownSite slices = site("main.put", "slice");
   const KnownSite map = site("main.put", "map");
