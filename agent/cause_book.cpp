@@ -109,9 +109,11 @@ void CauseBook::restore(const Watch& watch, std::string_view bytes) {
   ByteReader in(bytes);
   GrowthLedger ledger;
   if (bytes.empty() || !ledger.restore(in) || !in.finished()) return;
-  if (watch.key.kind == EntityKind::process)
+  if (watch.key.kind == EntityKind::process) {
     processes_[watch.key.process].ledger = std::move(ledger);
-  if (watch.key.kind == EntityKind::cgroup) cgroups_[watch.key.part] = std::move(ledger);
+  } else if (watch.key.kind == EntityKind::cgroup) {
+    cgroups_[watch.key.part] = std::move(ledger);
+  }
 }
 
 std::vector<ProcessId> CauseBook::wanted_stacks(const WatchList& watches) const {
