@@ -210,7 +210,7 @@ class Pipeline final : public SeriesReader {
   std::map<ProcessId, std::string> leak_details_;  // of the last tick: say_go_growth()
   CauseBook causes_;
   SavedSitesSource saved_sites_ = [] { return std::make_shared<const SavedSites>(); };
-  SavedSitesSink restore_sites_ = [](const ProcessId&, std::string) {};
+  SavedSitesSink restore_sites_ = [](const ProcessId&, const std::string&) {};
   BuildFollower builds_;
   ExternalFeed* external_feed_ = nullptr;
   ExternalFollower externals_;
