@@ -27,8 +27,7 @@ void GcHeaps::follow(const Tick& tick, const ProcessId& id, const GcHeap& heap) 
   known.tick = tick_;
   const std::optional<double> anon = anonymous_bytes(*process);
   known.heap.reset();
-  if (heap.committed)
-    known.heap = LiveHeap{heap.live, std::max(0.0, *heap.committed - heap.live), std::nullopt};
+  if (heap.committed) known.heap = LiveHeap{heap.live, std::max(0.0, *heap.committed - heap.live)};
   const SeriesKey key{kind_, Signal::gc_live, id};
   const bool is_large = std::max(anon.value_or(0), heap.live) >= tick.minimum_bytes;
   if (!is_large && !tick.watches.is_watched(key)) return;

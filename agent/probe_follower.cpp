@@ -72,8 +72,9 @@ void ProbeFollower::follow(const SampleBatch& batch, const GroupTable& groups,
   std::map<ProcessId, double> live_of_go;
   for (std::size_t index = 0; index < batch.entities(); ++index) {
     const Entity entity = batch.entity(index);
-    if (const auto live = batch.value(index, kGoLive); entity.kind == EntityKind::go && live)
-      live_of_go[entity.process] = *live;
+    if (entity.kind == EntityKind::go) {
+      if (const auto live = batch.value(index, kGoLive)) live_of_go[entity.process] = *live;
+    }
     if (entity.kind == EntityKind::allocator)
       take_time(entity.process, batch.value(index, kAllocatorSampled));
     if (entity.kind != EntityKind::structure && entity.kind != EntityKind::site) continue;
@@ -108,7 +109,7 @@ void ProbeFollower::follow_heap(const Tick& tick, const ProcessEntry& process) {
   if (!live) return;
   Known& known = known_[process.id];
   known.tick = tick_;
-  known.heap = LiveHeap{*live, free, std::nullopt};
+  known.heap = LiveHeap{*live, free};
   const std::optional<double> anon = anonymous_bytes(process);
   // The heap of a program is as worth watching as its memory: that it is level says much.
   const bool is_large = anon && *anon >= tick.minimum_bytes;

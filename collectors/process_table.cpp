@@ -426,9 +426,13 @@ void ProcessTable::publish(const TrackedProcess& process) const {
 }
 
 // Makes the table hold exactly the listed pids, in their order. Between most ticks nothing came or
-// went.
-// In place: in most ticks few come and go, and all of them are many pages.
+// went, else few: in place, since the whole table is many pages.
 void ProcessTable::reconcile() {
+  const auto same_pid = [](const TrackedProcess& process, std::int32_t pid) {
+    return process.pid == pid;
+  };
+  if (std::equal(processes_.begin(), processes_.end(), pids_.begin(), pids_.end(), same_pid))
+    return;
   auto listed = pids_.begin();
   const auto is_listed = [&](std::int32_t pid) {
     while (listed != pids_.end() && *listed < pid) ++listed;

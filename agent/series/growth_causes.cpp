@@ -14,11 +14,11 @@ double rise(const std::optional<double>& growth) { return std::max(0.0, growth.v
 std::optional<LiveHeap> both_heaps(const std::optional<LiveHeap>& one,
                                    const std::optional<LiveHeap>& other) {
   if (!one || !other) return one ? one : other;
-  LiveHeap both{one->live_bytes + other->live_bytes, std::nullopt, std::nullopt};
+  LiveHeap both{one->live_bytes + other->live_bytes, std::nullopt, one->told_seconds};
   if (one->free_bytes && other->free_bytes) both.free_bytes = *one->free_bytes + *other->free_bytes;
-  both.told_seconds = one->told_seconds && other->told_seconds
-                          ? std::min(*one->told_seconds, *other->told_seconds)
-                          : (one->told_seconds ? one->told_seconds : other->told_seconds);
+  if (other->told_seconds)
+    both.told_seconds =
+        std::min(both.told_seconds.value_or(*other->told_seconds), *other->told_seconds);
   return both;
 }
 
